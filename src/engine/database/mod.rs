@@ -1,0 +1,3 @@
+//! Databases: text formats in, one compiled image out.
+
+pub mod signature;

@@ -1,0 +1,183 @@
+//! Signatures as written: what the loaders read, before anything is compiled.
+//!
+//! The language is ClamAV's (body patterns: ndb and the subsignatures of ldb; digests: hdb, hsb, fp,
+//! sfp). These are plain values: meaning is given by the matcher and the digest tables.
+
+/// One body pattern with its name and conditions (one line of an `.ndb`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BodySignature {
+    /// As reported, `.UNOFFICIAL` included.
+    pub name: Box<str>,
+    /// The kind of layer it is matched in.
+    pub target: Target,
+    /// Where the match must begin.
+    pub offset: Offset,
+    /// What must be there.
+    pub pattern: Pattern,
+}
+
+/// The kind of layer that a body pattern is matched in (the numbers are ClamAV's).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Target {
+    /// Every layer.
+    Any = 0,
+    /// Portable executables.
+    Pe = 1,
+    /// OLE2 streams.
+    Ole2 = 2,
+    /// HTML.
+    Html = 3,
+    /// Mail.
+    Mail = 4,
+    /// Images.
+    Graphics = 5,
+    /// ELF.
+    Elf = 6,
+    /// Text.
+    Text = 7,
+    /// Mach-O.
+    MachO = 9,
+    /// PDF.
+    Pdf = 10,
+    /// Flash.
+    Flash = 11,
+    /// Java classes.
+    Java = 12,
+    /// Data of no known type.
+    Other = 14,
+}
+
+/// Where the first part of a pattern, its leading wildcards included, must begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offset {
+    /// The place that is counted from.
+    pub base: OffsetBase,
+    /// The match may begin up to this many bytes after it, both ends inclusive.
+    pub shift: u32,
+}
+
+/// The place that an offset is counted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetBase {
+    /// Anywhere.
+    Any,
+    /// So many bytes after the start of the layer.
+    Start(u64),
+    /// So many bytes before the end of the layer.
+    End(u64),
+    /// So many bytes after (before, when negative) the file offset of the entry point.
+    EntryPoint(i64),
+    /// So many bytes after the raw start of a section.
+    Section { index: u16, plus: u64 },
+    /// So many bytes after the raw start of the last section.
+    LastSection { plus: u64 },
+    /// Anywhere between the raw start of a section and its raw end, both inclusive.
+    InSection { index: u16 },
+}
+
+/// Parts with gaps between them: `parts[i]`, `gaps[i]`, `parts[i + 1]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// At least one.
+    pub parts: Vec<Part>,
+    /// One fewer than parts. Counted from the end of a part to the start of the next.
+    pub gaps: Vec<Gap>,
+    /// Bytes of any value that must exist before the first part (a leading `{n}`); the match begins with them.
+    pub lead: u32,
+    /// Bytes of any value that must exist after the last part (a closing `{n}`).
+    pub trail: u32,
+}
+
+/// How many bytes may lie between two parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// At least so many.
+    pub min: u32,
+    /// At most so many; `None` for any number (`*`, `{n-}`).
+    pub max: Option<u32>,
+}
+
+/// A run of units without a gap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// A condition on the byte before the part.
+    pub left: Option<Edge>,
+    /// In order; at least one.
+    pub units: Vec<Unit>,
+    /// A condition on the byte after the part.
+    pub right: Option<Edge>,
+}
+
+/// One step of a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// One byte: `byte & mask == value`. Masks are FF (fixed), F0 and 0F (nibbles) and 00 (`??`).
+    Byte { value: u8, mask: u8 },
+    /// One of several runs, which may nest and differ in length; negated: none of them, all of one length.
+    Choice {
+        negated: bool,
+        choices: Vec<Vec<Self>>,
+    },
+    /// From `min` to `max` bytes of any value: the distance of an anchor byte, `HH[x-y]`. At most 32.
+    Skip { min: u8, max: u8 },
+    /// A boundary in the middle of a part; it consumes bytes.
+    Boundary(Edge),
+}
+
+/// A boundary: `(B)`, `(L)`, `(W)` and their negations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// Which one.
+    pub kind: EdgeKind,
+    /// Written with `!`.
+    pub negated: bool,
+}
+
+/// The three boundaries of the language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EdgeKind {
+    /// `(B)`: a word boundary as ClamAV draws it.
+    Word,
+    /// `(L)`: the start or the end of a line.
+    Line,
+    /// `(W)`: a byte that is not alphanumeric.
+    NonAlphanumeric,
+}
+
+/// A digest of a whole object (one line of an hdb, hsb, fp or sfp).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DigestSignature {
+    /// As reported.
+    pub name: Box<str>,
+    /// What it says about an object.
+    pub purpose: Purpose,
+    /// MD5, SHA-1 or SHA-256.
+    pub digest: Digest,
+    /// The object's size in bytes; `None` for `*`.
+    pub size: Option<u32>,
+}
+
+/// What a digest says about the object that has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// It is bad.
+    Detect,
+    /// It is trusted: detections in it are dropped.
+    Trust,
+}
+
+/// A digest, told apart by its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Digest {
+    /// 16 bytes.
+    Md5([u8; 16]),
+    /// 20 bytes.
+    Sha1([u8; 20]),
+    /// 32 bytes.
+    Sha256([u8; 32]),
+}
+
+/// Names a body signature inside one image: its place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SignatureId(pub u32);
