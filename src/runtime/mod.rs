@@ -1,1 +1,45 @@
-//! Front page to be written by the room's owner.
+//! The edge: the only room with sockets, clocks, files, threads and executors.
+//!
+//! ```text
+//!  control thread (serve): settings → values in force → shards; signals: reload, drain
+//!        │ publishes Arc<Live>                     │ Message (bounded inbox)
+//!        ▼                                         ▼
+//!  shard 0: executor ─ accept ─ connection … connection        shard 1: …
+//!                                   │ Input: one buffer of the pool, parsed and scanned in place
+//!                                   │ Held:  buffers that wait for the verdict, then a spool file
+//!                                   ▼
+//!                         icap::Connection · Exchange (policy, scan, answer)
+//!
+//!  side threads: blocking file work        journal thread: events to the log
+//! ```
+//!
+//! | duty | file |
+//! | --- | --- |
+//! | the process: start, signals, reload, stop | `serve` `assemble` `process` `listening` `placement` |
+//! | a shard and its connections | `shard` `connection` `exchange` |
+//! | bytes | `pool` `input` `held` `spool` `outgoing` |
+//! | what is shared | `live` (values, swapped whole) `journal` (events out) |
+//! | the executor, behind one thin file | `executor` `side` |
+//!
+//! Invariants: a buffer belongs to one connection of one shard; nothing that changes is shared; the
+//! data plane waits for nobody but its own sockets and, for spilled bodies, the disk.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the edge owns clock, files and threads"
+)]
+
+mod clock;
+mod executor;
+mod held;
+mod input;
+mod journal;
+mod listening;
+mod live;
+mod outgoing;
+mod placement;
+mod pool;
+mod process;
+mod side;
+mod spool;

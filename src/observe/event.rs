@@ -1,0 +1,196 @@
+//! The table of events.
+
+use std::fmt;
+
+/// Something an administrator may want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The service listens: address and number of shards.
+    Listening { address: String, shards: usize },
+    /// A database is in force: where it came from, how many signatures, its version.
+    DatabaseInForce { source: String, signatures: u64, version: String },
+    /// Nothing but the test signature is loaded.
+    DatabaseBuiltin,
+    /// A note on the settings: accepted, but worth knowing.
+    SettingsNote { text: String },
+    /// New settings and databases are in force.
+    Reloaded { milliseconds: u64 },
+    /// A reload was refused; what was in force stays in force.
+    ReloadRefused { why: String },
+    /// A message was blocked.
+    Blocked(Box<Message>),
+    /// A message could not be fully scanned.
+    Unscanned(Box<Message>),
+    /// A client broke the protocol.
+    ProtocolFault { client: String, fault: String },
+    /// A scan panicked and was answered as unscanned.
+    ScanPanicked { url: String },
+    /// A connection's task panicked and was closed.
+    ConnectionPanicked,
+    /// A held body could not be kept.
+    HoldFailed { why: String },
+    /// Connections beyond `MaxConnections` were refused.
+    Overloaded { connections: usize },
+    /// The service stops taking connections and finishes what it has.
+    Draining,
+    /// Everything ended; so many connections were cut off at the deadline.
+    Stopped { cut_off: usize },
+    /// Events were dropped because they came faster than the log takes them.
+    EventsLost { count: u64 },
+}
+
+/// What is told of a message that was not simply passed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    /// The transaction's id, as on the block page.
+    pub id: String,
+    /// The method and URL asked for.
+    pub url: String,
+    /// `REQMOD` or `RESPMOD`.
+    pub direction: &'static str,
+    /// The user's address, when the proxy tells it.
+    pub client: String,
+    /// The user's name, when the proxy tells it.
+    pub user: String,
+    /// The threat, the list entry, or the reason why it was not scanned.
+    pub reason: String,
+    /// What was done: `blocked` or `passed`.
+    pub action: &'static str,
+    /// Bytes of the body seen until then.
+    pub bytes: u64,
+}
+
+/// How loud an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Somebody has to act.
+    Error,
+    /// Somebody should look.
+    Warning,
+    /// The normal course, worth keeping.
+    Notice,
+    /// Only of interest while looking for something.
+    Debug,
+}
+
+impl Event {
+    /// How loud it is.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        match self {
+            Self::ReloadRefused { .. } | Self::ScanPanicked { .. } | Self::ConnectionPanicked => {
+                Level::Error
+            }
+            Self::DatabaseBuiltin
+            | Self::SettingsNote { .. }
+            | Self::Unscanned(_)
+            | Self::HoldFailed { .. }
+            | Self::Overloaded { .. }
+            | Self::EventsLost { .. } => Level::Warning,
+            Self::Listening { .. }
+            | Self::DatabaseInForce { .. }
+            | Self::Reloaded { .. }
+            | Self::Blocked(_)
+            | Self::Draining
+            | Self::Stopped { .. } => Level::Notice,
+            Self::ProtocolFault { .. } => Level::Debug,
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listening { address, shards } => {
+                write!(out, "listening on {address}, {shards} shards")
+            }
+            Self::DatabaseInForce { source, signatures, version } => {
+                write!(out, "database in force: {signatures} signatures from {source}, version {version}")
+            }
+            Self::DatabaseBuiltin => out.write_str(
+                "no database is configured: only the EICAR test file is detected; \
+                 set [ScanEngine] DatabaseDir",
+            ),
+            Self::SettingsNote { text } => write!(out, "settings: {text}"),
+            Self::Reloaded { milliseconds } => write!(out, "reloaded in {milliseconds} ms"),
+            Self::ReloadRefused { why } => {
+                write!(out, "reload refused, the old settings stay in force: {why}")
+            }
+            Self::Blocked(message) => write!(out, "blocked {message}"),
+            Self::Unscanned(message) => write!(out, "not fully scanned, {} {message}", message.action),
+            Self::ProtocolFault { client, fault } => write!(out, "ICAP client {client}: {fault}"),
+            Self::ScanPanicked { url } => {
+                write!(out, "the scan of {url} failed (a defect of ours) and counts as not scanned")
+            }
+            Self::ConnectionPanicked => {
+                out.write_str("a connection failed (a defect of ours) and was closed")
+            }
+            Self::HoldFailed { why } => write!(out, "a body could not be held back: {why}"),
+            Self::Overloaded { connections } => {
+                write!(out, "MaxConnections reached: {connections} connections, new ones are refused")
+            }
+            Self::Draining => out.write_str("stopping: no new connections, finishing what is under way"),
+            Self::Stopped { cut_off } => write!(out, "stopped; {cut_off} connections were cut off"),
+            Self::EventsLost { count } => write!(out, "{count} events were lost: the log is too slow"),
+        }
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {} {}: {}", self.id, self.direction, Quoted(&self.url), Quoted(&self.reason))?;
+        if !self.client.is_empty() {
+            write!(out, " client={}", Quoted(&self.client))?;
+        }
+        if !self.user.is_empty() {
+            write!(out, " user={}", Quoted(&self.user))?;
+        }
+        write!(out, " bytes={}", self.bytes)
+    }
+}
+
+/// Text from outside, without anything that could forge a line of the log.
+struct Quoted<'t>(&'t str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars().take(TEXT_CHARACTERS_MAX) {
+            if character.is_control() {
+                write!(out, "{}", character.escape_default())?;
+            } else {
+                write!(out, "{character}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Of a URL or a name, so much is logged: a line stays readable, and an attacker cannot fill the log
+/// with one request.
+const TEXT_CHARACTERS_MAX: usize = 2_048;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blocked_message_is_one_line_whatever_it_says() {
+        let message = Message {
+            id: "7-1".to_owned(),
+            url: "http://a/\r\nblocked 8-1 forged".to_owned(),
+            direction: "RESPMOD",
+            client: "10.0.0.7".to_owned(),
+            user: String::new(),
+            reason: "Eicar-Test-Signature".to_owned(),
+            action: "blocked",
+            bytes: 68,
+        };
+        let event = Event::Blocked(Box::new(message));
+        assert_eq!(event.level(), Level::Notice);
+        assert_eq!(
+            event.to_string(),
+            "blocked 7-1 RESPMOD http://a/\\r\\nblocked 8-1 forged: Eicar-Test-Signature \
+             client=10.0.0.7 bytes=68"
+        );
+    }
+}

@@ -1,0 +1,471 @@
+//! One ICAP connection: moves bytes between the socket, the protocol, the scanner and the answer.
+//!
+//! ```text
+//!   socket ─▶ Input ─▶ icap::Connection ─▶ events ─▶ Exchange (policy, scan) ─▶ decision
+//!                │ ranges                                                        │
+//!                └────▶ Held (buffers, then a file) ─▶ socket ◀── answer ────────┘
+//! ```
+//!
+//! The loop has no opinion about ICAP: it asks the core what to send, gives it what arrived and tells
+//! it when time is over. Scanning happens in place, a slice at a time, with a pause between slices if
+//! somebody else of the shard has waited long enough.
+
+use std::cell::Cell;
+use std::io::{self, IoSlice};
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::icap::{self, Event, Note, Output};
+use crate::observe::{self, Level};
+
+use super::clock;
+use super::exchange::{Exchange, Next};
+use super::executor::Stream;
+use super::held::{Held, HoldFault};
+use super::input::Input;
+use super::outgoing::{SLICES_MAX, send_all};
+use super::shard::{Live, Shard};
+
+/// What the shard sees of a connection.
+#[derive(Default)]
+pub(super) struct Seat {
+    /// Set while no request is under way: such a connection may be closed at any time.
+    pub(super) idle: Cell<bool>,
+}
+
+/// Serves a connection until either side ends it.
+pub(super) async fn serve(stream: Stream, shard: Rc<Shard>, seat: Rc<Seat>) {
+    let live = shard.live();
+    stream.set_write_timeout(live.server.write_timeout);
+    let core = icap::Connection::new(Arc::clone(&live.icap), clock::now());
+    let mut session = Session {
+        input: Input::default(),
+        held: Held::new(shard.pool.clone()),
+        out: Vec::with_capacity(OUT_BYTES),
+        body: Body::Dropped,
+        exchange: Exchange::new(),
+        lean: false,
+        stream,
+        core,
+        live,
+        shard,
+        seat,
+    };
+    // How a connection ends is the client's affair: a reset is as good as a close.
+    let _ended = session.run().await;
+    session.input.clear(&session.shard.pool);
+}
+
+struct Session {
+    stream: Stream,
+    core: icap::Connection,
+    input: Input,
+    held: Held,
+    /// Answer bytes of the core that wait to go out together with what follows them.
+    out: Vec<u8>,
+    body: Body,
+    exchange: Exchange,
+    /// Idle for a while: its memory has been given back.
+    lean: bool,
+    live: Arc<Live>,
+    shard: Rc<Shard>,
+    seat: Rc<Seat>,
+}
+
+/// What becomes of the body's wire bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Body {
+    /// They are not needed.
+    Dropped,
+    /// They wait for the verdict.
+    Held { ended: bool },
+    /// They go back out as they are.
+    Echoed { ended: bool },
+}
+
+/// What the loop does next.
+enum Turn {
+    Again,
+    Receive,
+    Close,
+}
+
+impl Session {
+    async fn run(&mut self) -> io::Result<()> {
+        loop {
+            if self.flush().await? {
+                return Ok(());
+            }
+            match self.step().await? {
+                Turn::Again => {}
+                Turn::Receive => self.receive().await?,
+                Turn::Close => return Ok(()),
+            }
+        }
+    }
+
+    /// Sends what the core wants sent. True when the connection is over.
+    async fn flush(&mut self) -> io::Result<bool> {
+        loop {
+            match self.core.poll_output() {
+                Some(Output::Send(bytes)) => self.out.extend_from_slice(bytes),
+                Some(Output::Body) => {
+                    let ended = matches!(self.body, Body::Held { ended: true });
+                    self.body = Body::Echoed { ended };
+                    if ended {
+                        self.send_whole_body().await?;
+                    }
+                }
+                Some(Output::Close) => {
+                    self.send_out().await?;
+                    self.stream.end();
+                    return Ok(true);
+                }
+                None => break,
+            }
+        }
+        while let Some(note) = self.core.poll_note() {
+            self.report(note);
+        }
+        // Of a body that is echoed while it comes, the head waits for the first bytes.
+        if self.body != (Body::Echoed { ended: false }) {
+            self.send_out().await?;
+        }
+        Ok(false)
+    }
+
+    fn report(&self, note: Note) {
+        if let Note::Fault(fault) = note
+            && self.shard.journal.wants(Level::Debug)
+        {
+            let client = self.stream.peer().map(|peer| peer.to_string()).unwrap_or_default();
+            let fault = fault.to_string();
+            self.shard.journal.write(observe::Event::ProtocolFault { client, fault });
+        }
+    }
+
+    /// Lets the core look at what is there, and does what it says.
+    async fn step(&mut self) -> io::Result<Turn> {
+        if self.core.is_idle() {
+            if self.shard.draining.get() {
+                return Ok(Turn::Close);
+            }
+            self.begin_anew();
+        } else if self.shard.draining.get() {
+            self.core.retire(clock::now());
+        }
+        let taken = self.core.handle_bytes(self.input.unread(), clock::now());
+        let base = self.input.position();
+        self.input.consume(taken.bytes);
+        match taken.event {
+            None if taken.bytes > 0 => return Ok(Turn::Again),
+            None => return Ok(Turn::Receive),
+            Some(Event::Request) => {
+                self.seat.idle.set(false);
+                self.lean = false;
+                let next = self.exchange.begin(&mut self.core, &self.live, &self.shard);
+                self.follow(next);
+            }
+            Some(Event::Body { wire, data }) => {
+                let shift = |range: Range<usize>| base + range.start..base + range.end;
+                self.take_body(shift(wire), shift(data)).await?;
+            }
+            Some(Event::PreviewEnd) => {
+                let next = self.exchange.preview_end(&mut self.core, &self.live, &self.shard);
+                self.follow(next);
+            }
+            Some(Event::BodyEnd) => self.end_body().await?,
+        }
+        Ok(Turn::Again)
+    }
+
+    /// Between two requests: the values in force are looked up, memory goes back.
+    fn begin_anew(&mut self) {
+        if self.seat.idle.replace(true) {
+            return;
+        }
+        self.held.clear();
+        self.input.runs.clear();
+        self.body = Body::Dropped;
+        self.exchange.reset();
+        let live = self.shard.live();
+        if !Arc::ptr_eq(&live, &self.live) {
+            self.core.set_options(Arc::clone(&live.icap));
+            self.live = live;
+        }
+    }
+
+    fn follow(&mut self, next: Next) {
+        match next {
+            Next::Hold => self.body = Body::Held { ended: false },
+            // The core asks for the body when its head is out.
+            Next::Echo => self.body = Body::Held { ended: self.body_has_ended() },
+            Next::Drop => {
+                self.body = Body::Dropped;
+                self.held.clear();
+                self.input.runs.clear();
+            }
+            Next::Unchanged => {}
+        }
+    }
+
+    fn body_has_ended(&self) -> bool {
+        matches!(self.body, Body::Held { ended: true } | Body::Echoed { ended: true })
+    }
+
+    async fn take_body(&mut self, wire: Range<usize>, data: Range<usize>) -> io::Result<()> {
+        if self.body != Body::Dropped {
+            self.held.count(wire.len());
+            self.input.runs.add(wire);
+        }
+        let next = self
+            .exchange
+            .scan(self.input.slice(data), &mut self.core, &self.live, &self.shard)
+            .await;
+        self.follow(next);
+        if let Body::Held { ended: false } = self.body
+            && self.held.bytes() > self.live.server.hold_bytes_max
+        {
+            let next = self.exchange.hold_limit(&mut self.core, &self.live, &self.shard);
+            self.follow(next);
+        }
+        Ok(())
+    }
+
+    async fn end_body(&mut self) -> io::Result<()> {
+        match &mut self.body {
+            Body::Held { ended } | Body::Echoed { ended } => *ended = true,
+            Body::Dropped => {}
+        }
+        if self.body == (Body::Echoed { ended: true }) {
+            return self.send_whole_body().await;
+        }
+        let next = self.exchange.body_end(&mut self.core, &self.live, &self.shard);
+        if !matches!(next, Next::Echo) {
+            self.follow(next);
+        }
+        Ok(())
+    }
+
+    async fn receive(&mut self) -> io::Result<()> {
+        if let Body::Echoed { ended: false } = self.body {
+            self.send_body().await?;
+        }
+        if self.shard.pool.is_tight()
+            && let Body::Held { .. } = self.body
+        {
+            self.spill().await;
+        }
+        let (shard, input, held) = (&self.shard, &mut self.input, &mut self.held);
+        std::future::poll_fn(|context| input.poll_room(context, &shard.pool, held)).await;
+        if !self.input.has_room() {
+            // Only a core that takes nothing of a full buffer comes here: a defect, not a wait.
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let deadline = self.core.poll_deadline();
+        if let Some(deadline) = deadline {
+            let left = deadline.saturating_duration_since(clock::now());
+            let wait = if self.may_get_lean() { left.min(LEAN_AFTER) } else { left };
+            self.stream.set_read_timeout(wait);
+        }
+        let (shard, stream, input) = (&self.shard, &mut self.stream, &mut self.input);
+        let received = std::future::poll_fn(|context| {
+            input.poll_receive(context, stream, &shard.pool)
+        })
+        .await;
+        match received {
+            Ok(0) => self.core.handle_end(clock::now()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                if self.may_get_lean() {
+                    self.get_lean();
+                }
+                self.core.handle_deadline(clock::now());
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn may_get_lean(&self) -> bool {
+        !self.lean && self.core.is_idle()
+    }
+
+    /// Gives back what only a busy connection needs; thousands of idle ones are the normal case.
+    fn get_lean(&mut self) {
+        self.lean = true;
+        self.core.release_memory();
+        self.out = Vec::new();
+    }
+
+    async fn spill(&mut self) {
+        let fault = match self.held.spill(&self.shard.side, &self.shard.spool).await {
+            Ok(()) => return,
+            Err(fault) => fault,
+        };
+        let next = match fault {
+            HoldFault::SpoolFull => {
+                self.exchange.hold_limit(&mut self.core, &self.live, &self.shard)
+            }
+            HoldFault::Io(error) => {
+                self.exchange.hold_failed(&error, &mut self.core, &self.live, &self.shard)
+            }
+        };
+        self.follow(next);
+    }
+
+    /// Sends the answer's head, the whole body and its tail, in one call where they fit.
+    async fn send_whole_body(&mut self) -> io::Result<()> {
+        self.send_spilled().await?;
+        while self.held.sealed().count() >= SLICES_MAX - SLICES_SPARE {
+            self.send_sealed().await?;
+        }
+        self.core.body_sent(clock::now());
+        let mut tail = Vec::new();
+        let mut close = false;
+        while let Some(output) = self.core.poll_output() {
+            match output {
+                Output::Send(bytes) => tail.extend_from_slice(bytes),
+                Output::Close => close = true,
+                Output::Body => {}
+            }
+        }
+        self.send_rest(&tail).await?;
+        self.body = Body::Dropped;
+        if close {
+            self.stream.end();
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        Ok(())
+    }
+
+    /// Sends what has arrived of a body that is still coming.
+    async fn send_body(&mut self) -> io::Result<()> {
+        self.send_spilled().await?;
+        while !self.held.is_empty() {
+            self.send_sealed().await?;
+        }
+        self.send_rest(&[]).await
+    }
+
+    async fn send_spilled(&mut self) -> io::Result<()> {
+        while self.held.is_spilled() {
+            let shard = Rc::clone(&self.shard);
+            let buffer = std::future::poll_fn(|context| shard.pool.poll_take(context)).await;
+            let read = self.held.unspill(buffer, &shard.side).await;
+            let Ok((buffer, count)) = read else {
+                // The answer has begun and cannot be completed: it must not look complete.
+                self.stream.break_off();
+                return Err(io::ErrorKind::Other.into());
+            };
+            let mut slices = [IoSlice::new(&self.out), IoSlice::new(&buffer.bytes()[..count])];
+            let sent = send_all(&mut self.stream, &mut slices).await;
+            shard.pool.give(buffer);
+            sent?;
+            self.out.clear();
+        }
+        Ok(())
+    }
+
+    /// Sends as many sealed buffers as fit one call, and gives them back.
+    async fn send_sealed(&mut self) -> io::Result<()> {
+        let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+        slices[0] = IoSlice::new(&self.out);
+        let mut used = 1;
+        let mut whole = 0;
+        let mut sent_alone = false;
+        for sealed in self.held.sealed() {
+            let count = sealed.runs.len();
+            if used + count > SLICES_MAX {
+                sent_alone = whole == 0;
+                break;
+            }
+            for (slot, slice) in slices[used..].iter_mut().zip(sealed.slices()) {
+                *slot = IoSlice::new(slice);
+            }
+            used += count;
+            whole += 1;
+        }
+        if !sent_alone {
+            send_all(&mut self.stream, &mut slices[..used]).await?;
+            self.out.clear();
+            self.held.release(whole);
+            return Ok(());
+        }
+        self.send_many_runs().await
+    }
+
+    /// Sends the oldest sealed buffer, which is cut into more ranges than fit one call.
+    async fn send_many_runs(&mut self) -> io::Result<()> {
+        send_all(&mut self.stream, &mut [IoSlice::new(&self.out)]).await?;
+        self.out.clear();
+        if let Some(sealed) = self.held.sealed().next() {
+            send_runs(&mut self.stream, sealed.slices()).await?;
+        }
+        self.held.release(1);
+        Ok(())
+    }
+
+    /// Sends the head, the last sealed buffers, the current buffer's ranges and `tail`.
+    async fn send_rest(&mut self, tail: &[u8]) -> io::Result<()> {
+        let runs: usize = self.held.sealed().map(|sealed| sealed.runs.len()).sum();
+        let all = self.held.sealed().flat_map(super::held::Sealed::slices).chain(self.input.held());
+        if runs + self.input.runs.len() + 2 <= SLICES_MAX {
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            slices[0] = IoSlice::new(&self.out);
+            let mut used = 1;
+            for (slot, slice) in slices[1..].iter_mut().zip(all) {
+                *slot = IoSlice::new(slice);
+                used += 1;
+            }
+            slices[used] = IoSlice::new(tail);
+            send_all(&mut self.stream, &mut slices[..=used]).await?;
+        } else {
+            send_all(&mut self.stream, &mut [IoSlice::new(&self.out)]).await?;
+            send_runs(&mut self.stream, all).await?;
+            send_all(&mut self.stream, &mut [IoSlice::new(tail)]).await?;
+        }
+        self.out.clear();
+        self.held.release(usize::MAX);
+        self.input.runs.clear();
+        Ok(())
+    }
+
+    async fn send_out(&mut self) -> io::Result<()> {
+        if !self.out.is_empty() {
+            send_all(&mut self.stream, &mut [IoSlice::new(&self.out)]).await?;
+            self.out.clear();
+        }
+        Ok(())
+    }
+}
+
+/// Sends ranges that are many and small, as a client makes them that cuts its chunks byte by byte.
+async fn send_runs<'r>(
+    stream: &mut Stream,
+    runs: impl Iterator<Item = &'r [u8]>,
+) -> io::Result<()> {
+    let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+    let mut used = 0;
+    for run in runs {
+        slices[used] = IoSlice::new(run);
+        used += 1;
+        if used == SLICES_MAX {
+            send_all(stream, &mut slices).await?;
+            slices = [IoSlice::new(&[]); SLICES_MAX];
+            used = 0;
+        }
+    }
+    send_all(stream, &mut slices[..used]).await
+}
+
+/// Slices of a call that are not sealed buffers: the head, the current buffer, the tail, a spare.
+const SLICES_SPARE: usize = 4;
+
+/// An idle connection keeps its memory for so long.
+const LEAN_AFTER: Duration = Duration::from_secs(2);
+
+/// An answer's head with its encapsulated head fits without growing.
+const OUT_BYTES: usize = 1 << 10;

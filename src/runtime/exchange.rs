@@ -1,0 +1,390 @@
+//! One request and its answer: asks policy, runs the scan, and tells the core what to answer.
+//!
+//! ```text
+//!   Waiting ─ begin ─┬─ Decided ─ end of preview or body ─┐
+//!                    └─ Scanning ─ preview end: continue ─┼─▶ answer ─▶ Answered
+//!                             │ body end, limit, detection ┘
+//! ```
+//!
+//! Here is the one place where a panic of a scan is caught: it answers as not scanned and is an event.
+//! Here, too, the scan's time is looked at, once a slice.
+
+use std::borrow::Cow;
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use crate::adaptation::{self, Begin, Cause, Decision, Passed, Released};
+use crate::engine::verdict::{Limit, Verdict, Why};
+use crate::engine::{ContentCodings, Object, Scan};
+use crate::icap::{self, Extra, Unmodified};
+use crate::observe::{Event, Level, Message};
+
+use super::clock;
+use super::executor::yield_if_needed;
+use super::shard::{Live, Shard};
+
+/// What the connection does with the body from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Keep it until the verdict.
+    Hold,
+    /// Send it back as it is.
+    Echo,
+    /// Forget it.
+    Drop,
+    /// As before.
+    Unchanged,
+}
+
+/// One request under way.
+pub(super) struct Exchange {
+    state: State,
+    in_preview: bool,
+    number: (usize, u64),
+    body_bytes: u64,
+}
+
+enum State {
+    Waiting,
+    /// The answer is known; it goes out when the preview, or the body, has been seen.
+    Decided(Decision),
+    Scanning(Box<Scanning>),
+    Answered,
+}
+
+struct Scanning {
+    /// The body's coding is unknown: what was found counts, what was not is unscanned.
+    unsupported: Option<Why>,
+    /// `None` once there is a verdict.
+    scan: Option<Scan>,
+    verdict: Option<Verdict>,
+    /// Time the engine may still work; waiting for bytes does not count. `None`: no limit, or over already.
+    time_left: Option<Duration>,
+}
+
+impl Exchange {
+    pub(super) const fn new() -> Self {
+        Self { state: State::Waiting, in_preview: false, number: (0, 0), body_bytes: 0 }
+    }
+
+    /// Forgets the request: its answer is out.
+    pub(super) fn reset(&mut self) {
+        self.state = State::Waiting;
+    }
+
+    /// The heads are complete.
+    pub(super) fn begin(
+        &mut self,
+        core: &mut icap::Connection,
+        live: &Live,
+        shard: &Shard,
+    ) -> Next {
+        let request = core.request();
+        self.in_preview = request.preview().is_some() && request.has_body();
+        self.number = shard.next_transaction();
+        self.body_bytes = 0;
+        let has_body = request.has_body();
+        match adaptation::begin(request, &live.policy) {
+            Begin::Scan(plan) => {
+                let scanning = start_scan(plan.content_encoding.as_deref(), live);
+                self.state = State::Scanning(Box::new(scanning));
+                Next::Hold
+            }
+            Begin::Answer(decision) if self.in_preview => {
+                self.state = State::Decided(decision);
+                Next::Hold
+            }
+            Begin::Answer(decision) => {
+                let next = self.answer(decision, core, live, shard);
+                if has_body { next } else { Next::Drop }
+            }
+        }
+    }
+
+    /// The preview is over and more of the body would follow.
+    pub(super) fn preview_end(
+        &mut self,
+        core: &mut icap::Connection,
+        live: &Live,
+        shard: &Shard,
+    ) -> Next {
+        self.in_preview = false;
+        match std::mem::replace(&mut self.state, State::Answered) {
+            State::Decided(decision) => self.answer(decision, core, live, shard),
+            State::Scanning(scanning) => match scanning.verdict {
+                Some(verdict) => self.conclude(verdict, core, live, shard),
+                None => {
+                    self.state = State::Scanning(scanning);
+                    core.continue_(clock::now());
+                    Next::Unchanged
+                }
+            },
+            State::Waiting | State::Answered => Next::Unchanged,
+        }
+    }
+
+    /// Scans the next bytes of the body, in slices.
+    pub(super) async fn scan(
+        &mut self,
+        bytes: &[u8],
+        core: &mut icap::Connection,
+        live: &Live,
+        shard: &Shard,
+    ) -> Next {
+        self.body_bytes += bytes.len() as u64;
+        let State::Scanning(scanning) = &mut self.state else { return Next::Unchanged };
+        if let Scanned::Panicked = scanning.feed(bytes).await {
+            shard.journal.write(Event::ScanPanicked { url: url_of(core.request()) });
+        }
+        // Inside a preview the answer waits for its end, which is at hand.
+        match scanning.verdict.take() {
+            Some(verdict) if !self.in_preview && live.server.early_response => {
+                self.conclude(verdict, core, live, shard)
+            }
+            verdict => {
+                scanning.verdict = verdict;
+                Next::Unchanged
+            }
+        }
+    }
+
+    /// The body has been seen to its end.
+    pub(super) fn body_end(
+        &mut self,
+        core: &mut icap::Connection,
+        live: &Live,
+        shard: &Shard,
+    ) -> Next {
+        self.in_preview = false;
+        match std::mem::replace(&mut self.state, State::Answered) {
+            State::Decided(decision) => self.answer(decision, core, live, shard),
+            State::Scanning(mut scanning) => {
+                let verdict = scanning.finish();
+                if verdict == Verdict::Unscanned(Why::Failed) {
+                    shard.journal.write(Event::ScanPanicked { url: url_of(core.request()) });
+                }
+                self.conclude(verdict, core, live, shard)
+            }
+            State::Waiting | State::Answered => Next::Unchanged,
+        }
+    }
+
+    /// The body is longer than may be held back.
+    pub(super) fn hold_limit(
+        &mut self,
+        core: &mut icap::Connection,
+        live: &Live,
+        shard: &Shard,
+    ) -> Next {
+        self.give_up(Why::Limit(Limit::HoldLimit), core, live, shard)
+    }
+
+    /// The body could not be kept: it cannot be answered unchanged any more.
+    pub(super) fn hold_failed(
+        &mut self,
+        error: &io::Error,
+        core: &mut icap::Connection,
+        _live: &Live,
+        shard: &Shard,
+    ) -> Next {
+        shard.journal.write(Event::HoldFailed { why: error.to_string() });
+        self.state = State::Answered;
+        core.answer_fault(icap::Fault::Internal, clock::now());
+        Next::Drop
+    }
+
+    fn give_up(
+        &mut self,
+        why: Why,
+        core: &mut icap::Connection,
+        live: &Live,
+        shard: &Shard,
+    ) -> Next {
+        match std::mem::replace(&mut self.state, State::Answered) {
+            State::Scanning(scanning) => {
+                // A detection beats a limit.
+                let verdict = scanning.verdict.unwrap_or(Verdict::Unscanned(why));
+                self.conclude(verdict, core, live, shard)
+            }
+            State::Decided(decision) => self.answer(decision, core, live, shard),
+            State::Waiting | State::Answered => Next::Unchanged,
+        }
+    }
+
+    fn conclude(
+        &mut self,
+        verdict: Verdict,
+        core: &mut icap::Connection,
+        live: &Live,
+        shard: &Shard,
+    ) -> Next {
+        let decision = adaptation::decide(verdict, Released::Nothing, &live.adaptation);
+        self.answer(decision, core, live, shard)
+    }
+
+    fn answer(
+        &mut self,
+        decision: Decision,
+        core: &mut icap::Connection,
+        live: &Live,
+        shard: &Shard,
+    ) -> Next {
+        self.state = State::Answered;
+        self.report(&decision, core.request(), shard);
+        let mut extra = Extra::default();
+        for header in adaptation::headers::headers(&decision, &live.adaptation) {
+            extra.field(header.name, &header.value);
+        }
+        let now = clock::now();
+        match decision {
+            Decision::Unmodified(_) => match core.answer_unmodified(&extra, now) {
+                Unmodified::NoContent => Next::Drop,
+                Unmodified::Echo => Next::Echo,
+            },
+            Decision::Block(cause) => {
+                let page = self.page(&cause, core.request(), live);
+                core.answer_with(&page.head, &page.body, &extra, now);
+                Next::Drop
+            }
+            Decision::Abort(_) => {
+                core.abort(now);
+                Next::Drop
+            }
+        }
+    }
+
+    fn page(
+        &self,
+        cause: &Cause,
+        request: &icap::Request,
+        live: &Live,
+    ) -> adaptation::page::Rendered {
+        let http = request.http_request();
+        let field = |name: &str| http.and_then(|head| head.field(name));
+        let time = httpdate::fmt_http_date(clock::date());
+        live.pages.render(&adaptation::page::PageFacts {
+            cause,
+            url: http.map_or(b"".as_slice(), |head| head.target()),
+            user: &request.subject().user,
+            time: &time,
+            request_id: &self.id(),
+            contact: &live.server.contact,
+            accept: field("Accept"),
+            accept_language: field("Accept-Language"),
+            is_head: http.is_some_and(|head| head.method() == b"HEAD"),
+        })
+    }
+
+    /// The transaction's name in the log and on the page.
+    fn id(&self) -> String {
+        format!("{}-{}", self.number.0, self.number.1)
+    }
+
+    fn report(&self, decision: &Decision, request: &icap::Request, shard: &Shard) {
+        let (reason, action, scanned) = match decision {
+            Decision::Unmodified(Passed::Unchecked(why)) => (why.to_string(), "passed", false),
+            Decision::Unmodified(Passed::Tolerated(threat)) => {
+                (threat.detection.name.to_string(), "passed", true)
+            }
+            Decision::Unmodified(_) => return,
+            Decision::Block(cause) | Decision::Abort(cause) => {
+                (cause.to_string(), "blocked", !matches!(**cause, Cause::Unchecked(_)))
+            }
+        };
+        let subject = request.subject();
+        let message = Box::new(Message {
+            id: self.id(),
+            url: url_of(request),
+            direction: request.method().as_str(),
+            client: subject.client_ip.map(|address| address.to_string()).unwrap_or_default(),
+            user: subject.user.clone(),
+            reason,
+            action,
+            bytes: self.body_bytes,
+        });
+        let event = if scanned { Event::Blocked(message) } else { Event::Unscanned(message) };
+        if shard.journal.wants(Level::Warning) {
+            shard.journal.write(event);
+        }
+    }
+}
+
+/// Whether a scan survived the bytes it was given.
+enum Scanned {
+    Whole,
+    Panicked,
+}
+
+impl Scanning {
+    async fn feed(&mut self, bytes: &[u8]) -> Scanned {
+        let mut done = 0;
+        while done < bytes.len() {
+            let Some(scan) = self.scan.as_mut() else { return Scanned::Whole };
+            let slice = &bytes[done..];
+            let begun = clock::now();
+            let fed = std::panic::catch_unwind(AssertUnwindSafe(|| scan.feed(slice)));
+            let Ok(fed) = fed else {
+                self.scan = None;
+                self.verdict = Some(Verdict::Unscanned(Why::Failed));
+                return Scanned::Panicked;
+            };
+            done += fed.consumed;
+            if fed.decided {
+                self.verdict = Some(self.finish());
+                return Scanned::Whole;
+            }
+            self.spend(clock::now().duration_since(begun));
+            if done < bytes.len() {
+                yield_if_needed().await;
+            }
+        }
+        Scanned::Whole
+    }
+
+    /// Counts the engine's time; when it is used up the scan is told once.
+    fn spend(&mut self, time: Duration) {
+        if let Some(left) = self.time_left {
+            self.time_left = left.checked_sub(time);
+            if self.time_left.is_none()
+                && let Some(scan) = self.scan.as_mut()
+            {
+                scan.expire();
+            }
+        }
+    }
+
+    fn finish(&mut self) -> Verdict {
+        if let Some(verdict) = self.verdict.take() {
+            return verdict;
+        }
+        let Some(scan) = self.scan.take() else { return Verdict::Unscanned(Why::Failed) };
+        let verdict = std::panic::catch_unwind(AssertUnwindSafe(|| scan.finish()))
+            .unwrap_or(Verdict::Unscanned(Why::Failed));
+        match (verdict, self.unsupported) {
+            (Verdict::Clean, Some(why)) => Verdict::Unscanned(why),
+            (verdict, _) => verdict,
+        }
+    }
+}
+
+fn start_scan(content_encoding: Option<&[u8]>, live: &Live) -> Scanning {
+    let parsed = content_encoding.map_or_else(|| Ok(ContentCodings::default()), ContentCodings::parse);
+    let (codings, unsupported) = match parsed {
+        Ok(codings) => (codings, None),
+        Err(why) => (ContentCodings::default(), Some(why.into())),
+    };
+    let scan = live.engine.start(Object { size: None, codings, name: None });
+    Scanning { scan: Some(scan), verdict: None, time_left: live.server.scan_time, unsupported }
+}
+
+fn url_of(request: &icap::Request) -> String {
+    let target = request.http_request().map_or(Cow::Borrowed("-"), |head| {
+        Cow::Owned(format!(
+            "{} {}",
+            String::from_utf8_lossy(head.method()),
+            String::from_utf8_lossy(head.target())
+        ))
+    });
+    target.into_owned()
+}

@@ -1,0 +1,277 @@
+//! The one place that names glommio: an executor per shard, its queue, its sockets.
+//!
+//! Everything above asks for a stream, a listener, a task or a pause; what stands behind them can be
+//! exchanged here. The rules that keep glommio 0.9 safe are kept here too:
+//!
+//! - the preemption timer is short ([`PREEMPT_TIMER`]) and the queue's latency matters: with the
+//!   defaults one scanning task makes its neighbours wait 200 ms, with these a third of one;
+//! - a panic inside a task would end the executor, so every task is spawned contained;
+//! - an accept is never raced: the listener is stopped by shutting its socket down;
+//! - tasks are kept by handle, cancelled and awaited before the executor ends, because it would leak
+//!   them and their sockets.
+
+#![expect(
+    unsafe_code,
+    reason = "glommio gives and takes bare descriptors only; each block says who owns it"
+)]
+
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd};
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_lite::{AsyncRead, AsyncWrite, FutureExt};
+use glommio::{Latency, LocalExecutorBuilder, Placement, Shares, TaskQueueHandle};
+use rustix::net::{SendAncillaryBuffer, SendFlags};
+
+/// How often a busy task is asked to give way.
+const PREEMPT_TIMER: Duration = Duration::from_micros(250);
+
+/// How long a ready socket may wait for its task.
+const IO_LATENCY: Duration = Duration::from_millis(1);
+
+/// Registered memory of an executor's rings: small, because streams do not use it and locked memory
+/// is scarce for an ordinary user.
+const RING_MEMORY_BYTES: usize = 64 << 10;
+
+/// Depth of an executor's rings. 256 polls are handed to the kernel at once; more wait their turn.
+const RING_DEPTH: usize = 256;
+
+/// Starts a thread with an executor of its own and runs the future that `make` gives.
+///
+/// # Errors
+///
+/// The reason why the kernel refuses an executor: io_uring forbidden, locked memory, descriptors.
+pub(super) fn spawn_shard<M, F>(name: &str, cpu: Option<usize>, make: M) -> io::Result<ShardThread>
+where
+    M: FnOnce(Spawner) -> F + Send + 'static,
+    F: Future<Output = ()> + 'static,
+{
+    let placement = cpu.map_or(Placement::Unbound, Placement::Fixed);
+    LocalExecutorBuilder::new(placement)
+        .name(name)
+        .io_memory(RING_MEMORY_BYTES)
+        .ring_depth(RING_DEPTH)
+        .preempt_timer(PREEMPT_TIMER)
+        .spawn(move || async move {
+            let queue = glommio::executor().create_task_queue(
+                Shares::Static(1000),
+                Latency::Matters(IO_LATENCY),
+                "io",
+            );
+            // The first timer of an executor fires late; it is spent here.
+            pause(Duration::from_millis(1)).await;
+            make(Spawner { queue }).await;
+        })
+        .map(ShardThread)
+        .map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// A running shard.
+pub(super) struct ShardThread(glommio::ExecutorJoinHandle<()>);
+
+impl ShardThread {
+    /// Waits for the shard's end.
+    ///
+    /// # Errors
+    ///
+    /// When the executor ended by a panic outside of every connection.
+    pub(super) fn join(self) -> io::Result<()> {
+        self.0.join().map_err(|error| io::Error::other(error.to_string()))
+    }
+}
+
+/// Starts tasks on the shard that made it.
+#[derive(Clone, Copy)]
+pub(super) struct Spawner {
+    queue: TaskQueueHandle,
+}
+
+impl Spawner {
+    /// Runs `future` on this shard; a panic inside ends the task alone and is reported by `on_panic`.
+    pub(super) fn spawn<F, P>(self, future: F, on_panic: P) -> TaskHandle
+    where
+        F: Future<Output = ()> + 'static,
+        P: FnOnce() + 'static,
+    {
+        let contained = async move {
+            if AssertUnwindSafe(future).catch_unwind().await.is_err() {
+                on_panic();
+            }
+        };
+        let task = glommio::spawn_local_into(contained, self.queue)
+            .expect("the queue was made by this executor and is never removed");
+        TaskHandle(task.detach())
+    }
+}
+
+/// A task that goes on when the handle is dropped.
+pub(super) struct TaskHandle(glommio::task::JoinHandle<()>);
+
+impl TaskHandle {
+    /// Ends the task at its next pause and waits until it is gone.
+    pub(super) async fn cancel(self) {
+        self.0.cancel();
+        self.0.await;
+    }
+
+    /// Waits for the task's end.
+    pub(super) async fn finished(self) {
+        self.0.await;
+    }
+}
+
+/// Gives way to other tasks of this shard if one has waited long enough.
+pub(super) async fn yield_if_needed() {
+    glommio::yield_if_needed().await;
+}
+
+/// Sleeps.
+pub(super) async fn pause(time: Duration) {
+    glommio::timer::sleep(time).await;
+}
+
+/// A listening socket of this shard; `SO_REUSEPORT` spreads connections over the shards.
+pub(super) struct Listener {
+    inner: glommio::net::TcpListener,
+}
+
+impl Listener {
+    /// Takes a bound and listening socket over.
+    pub(super) fn new(socket: StdListener) -> Self {
+        // SAFETY: the descriptor was given up by its owner in the same expression, so the listener
+        // becomes its only owner.
+        let inner = unsafe { glommio::net::TcpListener::from_raw_fd(socket.into_raw_fd()) };
+        Self { inner }
+    }
+
+    /// The next connection; it may be served here or on another shard.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` after [`shut_down`], others as the kernel says.
+    pub(super) async fn accept(&self) -> io::Result<Accepted> {
+        let accepted = self.inner.shared_accept().await.map_err(io::Error::from)?;
+        Ok(Accepted(accepted))
+    }
+}
+
+/// An accepted connection that no shard serves yet. It closes nothing when dropped: whoever holds
+/// one makes a [`Stream`] of it.
+pub(super) struct Accepted(glommio::net::AcceptedTcpStream);
+
+/// A connection of this shard.
+pub(super) struct Stream {
+    inner: glommio::net::TcpStream,
+}
+
+impl Stream {
+    /// Serves an accepted connection on this shard.
+    ///
+    /// # Errors
+    ///
+    /// When the socket cannot be set up; it is closed.
+    pub(super) fn new(accepted: Accepted) -> io::Result<Self> {
+        let inner = accepted.0.bind_to_executor();
+        // An accept that succeeds at once does not set the flag.
+        rustix::io::fcntl_setfd(borrow(&inner), rustix::io::FdFlags::CLOEXEC)?;
+        inner.set_nodelay(true).map_err(io::Error::from)?;
+        Ok(Self { inner })
+    }
+
+    /// The other end.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        self.inner.peer_addr().ok()
+    }
+
+    /// Sets how long a read may wait.
+    pub(super) fn set_read_timeout(&self, time: Duration) {
+        // A timeout of zero is refused; the shortest one stands for "over already".
+        let _ignored = self.inner.set_read_timeout(Some(time.max(Duration::from_millis(1))));
+    }
+
+    /// Sets how long a write may wait.
+    pub(super) fn set_write_timeout(&self, time: Duration) {
+        let _ignored = self.inner.set_write_timeout(Some(time.max(Duration::from_millis(1))));
+    }
+
+    /// Receives into `buffer`; the buffer is touched only while this call runs, so an idle
+    /// connection needs none.
+    pub(super) fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_read(context, buffer)
+    }
+
+    /// Sends some of `slices` in one call; gives the number of bytes that went.
+    ///
+    /// # Errors
+    ///
+    /// As the kernel says; `TimedOut` when nothing went within the write timeout.
+    pub(super) async fn send(&mut self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let mut control = SendAncillaryBuffer::default();
+        match rustix::net::sendmsg(borrow(&self.inner), slices, &mut control, flags) {
+            Ok(sent) => Ok(sent),
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {
+                let first = slices.iter().find(|slice| !slice.is_empty());
+                let Some(first) = first else { return Ok(0) };
+                std::future::poll_fn(|context| Pin::new(&mut self.inner).poll_write(context, first))
+                    .await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Tells the other end that nothing more comes.
+    pub(super) fn end(&self) {
+        let _ignored = rustix::net::shutdown(borrow(&self.inner), rustix::net::Shutdown::Write);
+    }
+
+    /// Makes the close a reset: what was sent so far is cut off, so that no half answer looks whole.
+    pub(super) fn break_off(&self) {
+        let _ignored =
+            rustix::net::sockopt::set_socket_linger(borrow(&self.inner), Some(Duration::ZERO));
+    }
+}
+
+/// The descriptor of a stream, for as long as the stream is borrowed.
+fn borrow(stream: &glommio::net::TcpStream) -> BorrowedFd<'_> {
+    // SAFETY: the stream owns the descriptor and keeps it open for the life of the borrow.
+    unsafe { BorrowedFd::borrow_raw(stream.as_raw_fd()) }
+}
+
+/// Makes every accept on a listening socket end with an error, from any thread.
+pub(super) fn shut_down(listener: &StdListener) {
+    let _ignored = rustix::net::shutdown(listener, rustix::net::Shutdown::Read);
+}
+
+/// Something that tasks wait for and another task of the same shard rings.
+#[derive(Clone, Default)]
+pub(super) struct Bell {
+    waiting: Rc<std::cell::RefCell<Vec<std::task::Waker>>>,
+}
+
+impl Bell {
+    /// Wakes everyone: a waiter may have been cancelled meanwhile, and its turn must not be lost.
+    pub(super) fn ring(&self) {
+        if self.waiting.borrow().is_empty() {
+            return;
+        }
+        for waker in self.waiting.take() {
+            waker.wake();
+        }
+    }
+
+    /// Asks to be woken at the next ring.
+    pub(super) fn wait(&self, context: &Context<'_>) {
+        self.waiting.borrow_mut().push(context.waker().clone());
+    }
+}

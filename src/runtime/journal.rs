@@ -1,0 +1,71 @@
+//! Events on their way to the log: a bounded queue and one thread that writes.
+//!
+//! A shard never waits for the log. When the queue is full the event is counted instead, and the
+//! count is an event of its own as soon as there is room.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use crate::observe::{Event, Level};
+
+/// A handle to the log, for every thread.
+#[derive(Clone)]
+pub(super) struct Journal {
+    queue: Sender<Event>,
+    lost: Arc<AtomicU64>,
+    loudest_kept: Level,
+}
+
+impl Journal {
+    /// Starts the writer; it ends when the last handle is gone. Events quieter than `level` are not kept.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses a thread.
+    pub(super) fn start(level: Level) -> std::io::Result<(Self, JoinHandle<()>)> {
+        let (queue, events) = crossbeam_channel::bounded(EVENTS_MAX);
+        let lost = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&lost);
+        let writer = std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || write_all(&events, &counted))?;
+        Ok((Self { queue, lost, loudest_kept: level }, writer))
+    }
+
+    /// Whether an event of this level would be written: asked before an event is made.
+    pub(super) fn wants(&self, level: Level) -> bool {
+        level <= self.loudest_kept
+    }
+
+    /// Hands an event over.
+    pub(super) fn write(&self, event: Event) {
+        if self.wants(event.level()) && self.queue.try_send(event).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn write_all(events: &Receiver<Event>, lost: &AtomicU64) {
+    for event in events {
+        write(&event);
+        let count = lost.swap(0, Ordering::Relaxed);
+        if count > 0 {
+            write(&Event::EventsLost { count });
+        }
+    }
+}
+
+fn write(event: &Event) {
+    match event.level() {
+        Level::Error => tracing::error!("{event}"),
+        Level::Warning => tracing::warn!("{event}"),
+        Level::Notice => tracing::info!("{event}"),
+        Level::Debug => tracing::debug!("{event}"),
+    }
+}
+
+/// Events waiting for the writer; about a megabyte at worst.
+const EVENTS_MAX: usize = 4_096;

@@ -1,0 +1,338 @@
+//! The service as a process: start, signals, reload, stop. This is the control thread.
+//!
+//! ```text
+//!   settings ─▶ assemble ─▶ bind ─▶ shards ─▶ wait: SIGHUP  ─▶ assemble beside, publish
+//!                                                   SIGTERM ─▶ stop listening, drain, end
+//!                                                   a shard ended ─▶ end: the supervisor starts us again
+//! ```
+//!
+//! A reload is built here, beside the running shards; they see the new values at their next
+//! request, and no request waits. A reload that fails leaves everything as it was.
+
+use std::fmt;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_channel::Sender;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::observe::{Event, Level};
+use crate::settings::{LogLevel, PinShards, Server};
+
+use super::assemble::{Assembled, Live, assemble};
+use super::clock;
+use super::executor::{shut_down, spawn_shard};
+use super::journal::Journal;
+use super::listening::Listening;
+use super::live::{Graveyard, Publisher};
+use super::placement::{places, processors};
+use super::process;
+use super::shard::{Message, Parts, run};
+use super::side::SideThreads;
+use super::spool::Spool;
+use super::storage;
+
+/// Why the service did not start, or ended.
+#[derive(Debug)]
+pub enum ServeFault {
+    /// The settings are refused; the text names every place.
+    Settings(String),
+    /// Something the system refuses: what was tried, and what it says.
+    System(String),
+    /// A shard ended by a defect of ours.
+    ShardEnded,
+}
+
+impl fmt::Display for ServeFault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Settings(text) | Self::System(text) => out.write_str(text),
+            Self::ShardEnded => out.write_str("a shard ended by a defect of ours"),
+        }
+    }
+}
+
+/// Runs the service until it is told to stop.
+///
+/// # Errors
+///
+/// [`ServeFault`] when it cannot start, or a shard dies.
+pub fn serve(config: Option<&Path>) -> Result<(), ServeFault> {
+    let Assembled { live, server, notes } = assemble(config).map_err(ServeFault::Settings)?;
+    let (journal, writer) =
+        Journal::start(level(server.log_level)).map_err(|error| system("start the log", &error))?;
+    for note in notes {
+        journal.write(note);
+    }
+    process::raise_descriptors();
+    process::try_executor().map_err(ServeFault::System)?;
+    let service = Service::start(live, server, config, journal)?;
+    let ended = service.control();
+    // Every handle to the journal is gone now; what was written reaches the log.
+    let _ignored = writer.join();
+    ended
+}
+
+struct Service {
+    config: Option<PathBuf>,
+    server: Server,
+    publisher: Arc<Publisher<Live>>,
+    graveyard: Graveyard<Live>,
+    journal: Journal,
+    listeners: Vec<TcpListener>,
+    inboxes: Vec<Sender<Message>>,
+    shards_running: usize,
+    news: Receiver<News>,
+    cut_off: Arc<AtomicUsize>,
+    address_file: PathBuf,
+}
+
+/// What the control thread waits for.
+enum News {
+    Signal(i32),
+    ShardEnded { whole: bool },
+}
+
+impl Service {
+    fn start(
+        live: Live,
+        server: Server,
+        config: Option<&Path>,
+        journal: Journal,
+    ) -> Result<Self, ServeFault> {
+        let allowed = processors();
+        let shards = server.shards.unwrap_or(allowed.len()).max(1);
+        let mut bound = Vec::new();
+        for address in &server.listen {
+            let listening = Listening::bind(*address, shards)
+                .map_err(|error| system(&format!("listen on {address}"), &error))?;
+            bound.push(listening);
+        }
+        let spool_dir =
+            server.budgets.spool_dir.clone().unwrap_or_else(|| server.state_dir.join("spool"));
+        let spool = Spool::open(&spool_dir, server.budgets.spool_bytes_max).map_err(|error| {
+            system(&format!("use the spool folder {}", spool_dir.display()), &error)
+        })?;
+        let side = SideThreads::start(SIDE_THREADS)
+            .map_err(|error| system("start the side threads", &error))?;
+        let (tell, news) = crossbeam_channel::bounded(NEWS_MAX);
+        watch_signals(tell.clone())?;
+        let addresses: Vec<SocketAddr> = bound.iter().map(|listening| listening.address).collect();
+        let mut service = Self {
+            config: config.map(Path::to_owned),
+            publisher: Publisher::new(live),
+            graveyard: Graveyard::new(),
+            listeners: Vec::new(),
+            inboxes: Vec::new(),
+            shards_running: 0,
+            news,
+            cut_off: Arc::new(AtomicUsize::new(0)),
+            address_file: server.state_dir.join("run").join("icap.addr"),
+            journal,
+            server,
+        };
+        let pinned = match service.server.pin_shards {
+            PinShards::On => true,
+            PinShards::Auto => shards <= allowed.len() && shards > 1,
+            PinShards::Off => false,
+        };
+        let cpus = places(&allowed, shards, pinned);
+        service.start_shards(bound, &cpus, Arc::new(side), &spool, &tell)?;
+        service.announce(&addresses, shards)?;
+        Ok(service)
+    }
+
+    fn start_shards(
+        &mut self,
+        bound: Vec<Listening>,
+        cpus: &[Option<usize>],
+        side: Arc<SideThreads>,
+        spool: &Spool,
+        tell: &crossbeam_channel::Sender<News>,
+    ) -> Result<(), ServeFault> {
+        let shards = cpus.len();
+        let mut sockets: Vec<Vec<TcpListener>> = (0..shards).map(|_| Vec::new()).collect();
+        for listening in bound {
+            for (shard, socket) in sockets.iter_mut().zip(listening.sockets) {
+                let kept = socket.try_clone().map_err(|error| system("keep a socket", &error))?;
+                self.listeners.push(kept);
+                shard.push(socket);
+            }
+        }
+        let (inboxes, receivers): (Vec<_>, Vec<_>) =
+            (0..shards).map(|_| async_channel::bounded(INBOX_MAX)).unzip();
+        let loads: Arc<[AtomicUsize]> = (0..shards).map(|_| AtomicUsize::new(0)).collect();
+        let pool_bytes = self.server.budgets.memory_bytes_max / shards as u64;
+        for (index, ((listeners, inbox), cpu)) in
+            sockets.into_iter().zip(receivers).zip(cpus).enumerate()
+        {
+            let parts = Parts {
+                index,
+                listeners,
+                inbox,
+                neighbours: inboxes.clone(),
+                loads: Arc::clone(&loads),
+                publisher: Arc::clone(&self.publisher),
+                journal: self.journal.clone(),
+                side: Arc::clone(&side),
+                spool: spool.clone(),
+                pool_bytes,
+                cut_off: Arc::clone(&self.cut_off),
+            };
+            let thread =
+                spawn_shard(&format!("shard-{index}"), *cpu, move |spawner| run(spawner, parts))
+                    .map_err(|error| system(&format!("start shard {index}"), &error))?;
+            self.shards_running += 1;
+            let tell = tell.clone();
+            std::thread::Builder::new()
+                .name(format!("watch-{index}"))
+                .spawn(move || {
+                    let whole = thread.join().is_ok();
+                    let _control_is_gone = tell.send(News::ShardEnded { whole });
+                })
+                .map_err(|error| system("watch a shard", &error))?;
+        }
+        self.inboxes = inboxes;
+        Ok(())
+    }
+
+    /// Says where the service listens: in the log, and in a file for programs.
+    fn announce(&self, addresses: &[SocketAddr], shards: usize) -> Result<(), ServeFault> {
+        let mut lines = String::new();
+        for address in addresses {
+            self.journal.write(Event::Listening { address: address.to_string(), shards });
+            lines.push_str(&address.to_string());
+            lines.push('\n');
+        }
+        storage::write_atomically(&self.address_file, lines.as_bytes()).map_err(|error| {
+            system(&format!("write {}", self.address_file.display()), &error)
+        })
+    }
+
+    /// Waits for news until everything has ended.
+    fn control(mut self) -> Result<(), ServeFault> {
+        let mut stopping = false;
+        loop {
+            match self.news.recv_timeout(SWEEP) {
+                Ok(News::Signal(SIGHUP)) if !stopping => self.reload(),
+                Ok(News::Signal(SIGTERM | SIGINT)) if !stopping => {
+                    stopping = true;
+                    self.stop();
+                }
+                // Asked twice: now.
+                Ok(News::Signal(SIGTERM | SIGINT)) => return Ok(()),
+                Ok(News::Signal(_)) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(News::ShardEnded { whole }) => {
+                    self.shards_running -= 1;
+                    if !whole || !stopping {
+                        return Err(ServeFault::ShardEnded);
+                    }
+                    if self.shards_running == 0 {
+                        let cut_off = self.cut_off.load(Ordering::Relaxed);
+                        self.journal.write(Event::Stopped { cut_off });
+                        let _ignored = std::fs::remove_file(&self.address_file);
+                        return Ok(());
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return Err(ServeFault::ShardEnded),
+            }
+            self.graveyard.sweep();
+        }
+    }
+
+    /// Builds what the settings say now, and puts it in force.
+    fn reload(&mut self) {
+        let begun = clock::now();
+        match assemble(self.config.as_deref()) {
+            Ok(Assembled { live, server, notes }) => {
+                for note in notes {
+                    self.journal.write(note);
+                }
+                for text in restart_needed(&self.server, &server) {
+                    self.journal.write(Event::SettingsNote { text });
+                }
+                self.graveyard.bury(self.publisher.publish(live));
+                let milliseconds =
+                    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                self.journal.write(Event::Reloaded { milliseconds });
+            }
+            Err(why) => self.journal.write(Event::ReloadRefused { why }),
+        }
+    }
+
+    /// No new connections; what is under way is finished.
+    fn stop(&self) {
+        self.journal.write(Event::Draining);
+        for listener in &self.listeners {
+            shut_down(listener);
+        }
+        for inbox in &self.inboxes {
+            let _shard_is_gone = inbox.send_blocking(Message::Drain(DRAIN_TIME));
+        }
+    }
+}
+
+/// What a reload cannot change, said rather than silently ignored.
+fn restart_needed(old: &Server, new: &Server) -> Vec<String> {
+    let changed = [
+        ("[ICAPD] ListenAddress", old.listen != new.listen),
+        ("[Root] Shards", old.shards != new.shards),
+        ("[Root] PinShards", old.pin_shards != new.pin_shards),
+        ("[Root] StateDir", old.state_dir != new.state_dir),
+        ("[Root] DefaultLogLevel", old.log_level != new.log_level),
+        ("[ICAPD] MemoryBudget", old.budgets.memory_bytes_max != new.budgets.memory_bytes_max),
+        ("[ICAPD] SpoolDir", old.budgets.spool_dir != new.budgets.spool_dir),
+        ("[ICAPD] SpoolLimit", old.budgets.spool_bytes_max != new.budgets.spool_bytes_max),
+    ];
+    let said = |(name, _)| format!("{name} has changed; it takes effect at the next start");
+    changed.into_iter().filter(|(_, changed)| *changed).map(said).collect()
+}
+
+fn watch_signals(tell: crossbeam_channel::Sender<News>) -> Result<(), ServeFault> {
+    let mut signals = Signals::new([SIGHUP, SIGTERM, SIGINT])
+        .map_err(|error| system("watch for signals", &error))?;
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            for signal in signals.forever() {
+                if tell.send(News::Signal(signal)).is_err() {
+                    return;
+                }
+            }
+        })
+        .map_err(|error| system("watch for signals", &error))?;
+    Ok(())
+}
+
+const fn level(level: LogLevel) -> Level {
+    match level {
+        LogLevel::Error => Level::Error,
+        LogLevel::Warning => Level::Warning,
+        LogLevel::Notice | LogLevel::Info => Level::Notice,
+        LogLevel::Debug => Level::Debug,
+    }
+}
+
+fn system(tried: &str, error: &std::io::Error) -> ServeFault {
+    ServeFault::System(format!("cannot {tried}: {error}"))
+}
+
+/// How often replaced values are looked at that nobody may use any more.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// How long requests under way may take to finish when the service stops.
+const DRAIN_TIME: Duration = Duration::from_secs(30);
+
+/// News waiting for the control thread; whoever has more waits.
+const NEWS_MAX: usize = 64;
+
+/// Messages waiting for one shard.
+const INBOX_MAX: usize = 1_024;
+
+/// Threads for spill files: one writes while another reads.
+const SIDE_THREADS: usize = 2;
