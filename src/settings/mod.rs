@@ -1,1 +1,5 @@
-//! Front page to be written by the room's owner.
+//! Every setting, declared once.
+
+#![forbid(unsafe_code)]
+
+pub mod options;
