@@ -27,7 +27,6 @@ use sha2::{Digest, Sha256};
 
 pub mod begin;
 pub mod decision;
-pub mod headers;
 pub mod page;
 pub mod threat;
 
@@ -36,7 +35,6 @@ mod tests;
 
 pub use begin::{Begin, Kind, Message, ScanPlan, begin_message};
 pub use decision::{Cause, Decision, Passed, Released, Unchecked, decide};
-pub use headers::{Header, ViolationsHeader};
 pub use threat::{ThreatKind, ThreatKinds};
 
 /// What the administrator decided about answers.
@@ -46,8 +44,6 @@ pub struct Options {
     pub unchecked: Unchecked,
     /// `BlockKnownVirus` and its sisters: the kinds of threat that are blocked.
     pub blocked_threats: ThreatKinds,
-    /// `ViolationsHeader`: whether `X-Violations-Found` is sent.
-    pub violations_header: ViolationsHeader,
 }
 
 impl Default for Options {
@@ -56,7 +52,6 @@ impl Default for Options {
         Self {
             unchecked: Unchecked::Block,
             blocked_threats: ThreatKinds::ALL,
-            violations_header: ViolationsHeader::Omit,
         }
     }
 }

@@ -87,6 +87,11 @@ impl List {
         faults
     }
 
+    /// Adds the entries of another list.
+    pub fn append(&mut self, mut other: Self) {
+        self.entries.append(&mut other.entries);
+    }
+
     /// How many entries were added, duplicates included.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -22,8 +22,8 @@ pub struct Server {
     pub listen: Vec<SocketAddr>,
     /// `[ICAPD] MaxConnections`: connections accepted at once.
     pub connections_max: u32,
-    /// How long things may take.
-    pub deadlines: Deadlines,
+    /// `[ICAPD] ScanTimeout`: how long the engine may work on one object; `None`: no limit.
+    pub scan_time_max: Option<Duration>,
     /// How much may be held.
     pub budgets: Budgets,
     /// `[ICAPD] TemplatesDir`; `None`: the embedded pages.
@@ -36,19 +36,6 @@ pub struct Server {
     pub unwanted: Unwanted,
     /// `[ScanEngine] FunctionalityLevel`: signatures for other levels are set aside.
     pub functionality_level: u32,
-}
-
-/// Time limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deadlines {
-    /// `HeadTimeout`: from the first byte of an ICAP head to its last.
-    pub head: Duration,
-    /// `BodyTimeout`: without a byte of a body.
-    pub body: Duration,
-    /// `IdleTimeout`: between two requests of a connection; `None`: for ever.
-    pub idle: Option<Duration>,
-    /// `ScanTimeout`: for one object; `None`: no limit.
-    pub scan: Option<Duration>,
 }
 
 /// Limits on what is held.

@@ -1,0 +1,129 @@
+//! From settings as typed to settings as meant: each room's options.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Settings;
+use super::options::{Budgets, ListFiles, LogLevel, PinShards, Server, Unwanted};
+use super::row::Setting;
+use super::table::{icapd, root, scan_engine};
+use crate::adaptation::{self, ThreatKind, ThreatKinds, Unchecked};
+use crate::engine::limits::Limits;
+use crate::policy;
+
+impl Settings {
+    /// What the edge needs.
+    #[must_use]
+    pub fn server(&self) -> Server {
+        Server {
+            log_level: self.log_level(),
+            state_dir: self
+                .get(&root::STATE_DIR)
+                .unwrap_or_else(|| PathBuf::from(".")),
+            shards: self.get(&root::SHARDS).map(number),
+            pin_shards: match self.get(&root::PIN_SHARDS) {
+                "On" => PinShards::On,
+                "Off" => PinShards::Off,
+                _ => PinShards::Auto,
+            },
+            listen: self.listen(),
+            connections_max: number(self.get(&icapd::MAX_CONNECTIONS)),
+            scan_time_max: self.get(&icapd::SCAN_TIMEOUT).map(Duration::from_millis),
+            budgets: Budgets {
+                hold_bytes_max: self.get(&icapd::HOLD_LIMIT),
+                memory_bytes_max: self.get(&icapd::MEMORY_BUDGET),
+                spool_dir: self.get(&icapd::SPOOL_DIR),
+                spool_bytes_max: self.get(&icapd::SPOOL_LIMIT),
+            },
+            templates_dir: self.get(&icapd::TEMPLATES_DIR),
+            contact: self.get(&icapd::HOSTMASTER),
+            database: self.get(&scan_engine::DATABASE_DIR),
+            unwanted: if self.get(&scan_engine::DETECT_PUA) {
+                Unwanted::Detect
+            } else {
+                Unwanted::Ignore
+            },
+            functionality_level: number(self.get(&scan_engine::FUNCTIONALITY_LEVEL)),
+        }
+    }
+
+    fn listen(&self) -> Vec<SocketAddr> {
+        self.get(&icapd::LISTEN_ADDRESS)
+    }
+
+    fn log_level(&self) -> LogLevel {
+        match self.get(&root::DEFAULT_LOG_LEVEL) {
+            "Debug" => LogLevel::Debug,
+            "Info" => LogLevel::Info,
+            "Warning" => LogLevel::Warning,
+            "Error" => LogLevel::Error,
+            _ => LogLevel::Notice,
+        }
+    }
+
+    /// The budgets of a scan.
+    #[must_use]
+    pub fn engine_limits(&self) -> Limits {
+        // "Containers opened" does not count the outer object, "files inside each other" does.
+        let containers = self.get(&icapd::CONTAINER_MAX_LEVEL).saturating_add(1);
+        Limits {
+            scan_bytes_max: self.get(&scan_engine::MAX_SCAN_SIZE),
+            object_bytes_max: self.get(&scan_engine::MAX_FILE_SIZE),
+            layers_max: number(self.get(&scan_engine::MAX_RECURSION).min(containers)),
+            objects_max: number(self.get(&scan_engine::MAX_FILES)),
+            ratio_max: number(self.get(&icapd::MAX_COMPRESSION_RATIO)),
+        }
+    }
+
+    /// Lists and rules, without the entries of [`Settings::list_files`], which the edge adds.
+    #[must_use]
+    pub fn policy_options(&self) -> policy::Options {
+        policy::Options {
+            black: self.get(&icapd::BLACK_LIST).list,
+            white: self.get(&icapd::WHITE_LIST).list,
+            mime_rules: self.get(&icapd::MIME_RULES),
+        }
+    }
+
+    /// Files with more entries for the lists.
+    #[must_use]
+    pub fn list_files(&self) -> ListFiles {
+        ListFiles {
+            black: self.get(&icapd::BLACK_LIST).files,
+            white: self.get(&icapd::WHITE_LIST).files,
+        }
+    }
+
+    /// What is blocked after a scan.
+    #[must_use]
+    pub fn adaptation_options(&self) -> adaptation::Options {
+        let blocked = THREAT_SWITCHES
+            .iter()
+            .filter(|(setting, _)| self.get(setting));
+        adaptation::Options {
+            unchecked: if self.get(&icapd::BLOCK_UNCHECKED) {
+                Unchecked::Block
+            } else {
+                Unchecked::Pass
+            },
+            blocked_threats: blocked.fold(ThreatKinds::NONE, |all, &(_, kind)| all.with(kind)),
+        }
+    }
+}
+
+/// The switch of each kind of threat.
+static THREAT_SWITCHES: [(&Setting<bool>, ThreatKind); ThreatKind::ALL.len()] = [
+    (&icapd::BLOCK_KNOWN_VIRUS, ThreatKind::KnownVirus),
+    (&icapd::BLOCK_SUSPICIOUS, ThreatKind::Suspicious),
+    (&icapd::BLOCK_ADWARE, ThreatKind::Adware),
+    (&icapd::BLOCK_DIALERS, ThreatKind::Dialers),
+    (&icapd::BLOCK_JOKES, ThreatKind::Jokes),
+    (&icapd::BLOCK_RISKWARE, ThreatKind::Riskware),
+    (&icapd::BLOCK_HACKTOOLS, ThreatKind::Hacktools),
+];
+
+/// A number whose row keeps it far below 2^32.
+fn number(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
