@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 
+use crate::icap::{Method, Request, ServiceKind};
 use crate::policy::{BodyAction, Policy, UrlDecision, UrlParts};
 
 use super::decision::{Cause, Decision, Passed};
@@ -31,20 +32,11 @@ pub struct ScanPlan<'a> {
     pub white_listed: bool,
 }
 
-/// What a service does with messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// Policy and scan.
-    Scan,
-    /// Returns what it gets, for tests of the path.
-    Echo,
-}
-
 /// What the first look needs of a message.
 #[derive(Clone, Debug)]
 pub struct Message<'a> {
     /// What the service does.
-    pub kind: Kind,
+    pub kind: ServiceKind,
     /// Method and target of the HTTP request, where it is known.
     pub request_line: Option<(&'a [u8], &'a [u8])>,
     /// The first `Host` field of the HTTP request.
@@ -59,10 +51,52 @@ pub struct Message<'a> {
     pub has_body: bool,
 }
 
+impl<'a> Message<'a> {
+    /// What an ICAP request says.
+    #[must_use]
+    pub fn of(request: &'a Request) -> Self {
+        let http_request = request.http_request();
+        let http_response = request.http_response();
+        let response = |name| http_response.and_then(|head| head.field(name));
+        let upload = |name| http_request.and_then(|head| head.field(name));
+        // The body is the response's if there is a response, whatever the request was.
+        let field = |name| {
+            if request.method() == Method::Respmod {
+                response(name)
+            } else {
+                upload(name)
+            }
+        };
+        let content_encoding = match request.method() {
+            Method::Respmod => {
+                http_response.and_then(|head| joined(head.fields("Content-Encoding")))
+            }
+            Method::Reqmod | Method::Options => {
+                http_request.and_then(|head| joined(head.fields("Content-Encoding")))
+            }
+        };
+        Self {
+            kind: request.kind(),
+            request_line: http_request.map(|head| (head.method(), head.target())),
+            host: upload("Host"),
+            content_type: field("Content-Type"),
+            content_encoding,
+            content_length: field("Content-Length").and_then(length),
+            has_body: request.has_body(),
+        }
+    }
+}
+
+/// Policy before the scan, for an ICAP request whose heads are known.
+#[must_use]
+pub fn begin<'a>(request: &'a Request, policy: &Policy) -> Begin<'a> {
+    begin_message(Message::of(request), policy)
+}
+
 /// Policy before the scan.
 #[must_use]
 pub fn begin_message<'a>(message: Message<'a>, policy: &Policy) -> Begin<'a> {
-    if message.kind == Kind::Echo {
+    if message.kind == ServiceKind::Echo {
         return Begin::Answer(Decision::Unmodified(Passed::Echo));
     }
     // An address that cannot be read is on no list. Nothing is lost by that: the body is scanned.
@@ -89,6 +123,24 @@ pub fn begin_message<'a>(message: Message<'a>, policy: &Policy) -> Begin<'a> {
             white_listed,
         }),
     }
+}
+
+/// Several fields are one list (RFC 9110 section 5.3); only then anything is copied.
+fn joined<'a>(mut fields: impl Iterator<Item = &'a [u8]>) -> Option<Cow<'a, [u8]>> {
+    let mut value = Cow::Borrowed(fields.next()?);
+    for field in fields {
+        let list = value.to_mut();
+        list.extend_from_slice(b", ");
+        list.extend_from_slice(field);
+    }
+    Some(value)
+}
+
+fn length(value: &[u8]) -> Option<u64> {
+    let digits = value.iter().all(u8::is_ascii_digit);
+    digits
+        .then(|| std::str::from_utf8(value).ok()?.parse().ok())
+        .flatten()
 }
 
 fn block<'a>(cause: Cause) -> Begin<'a> {

@@ -27,14 +27,16 @@ use sha2::{Digest, Sha256};
 
 pub mod begin;
 pub mod decision;
+pub mod headers;
 pub mod page;
 pub mod threat;
 
 #[cfg(test)]
 mod tests;
 
-pub use begin::{Begin, Kind, Message, ScanPlan, begin_message};
-pub use decision::{Cause, Decision, Passed, Released, Unchecked, decide};
+pub use begin::{Begin, Message, ScanPlan, begin, begin_message};
+pub use decision::{Cause, Decision, Passed, Released, Threat, Unchecked, decide};
+pub use headers::extra;
 pub use threat::{ThreatKind, ThreatKinds};
 
 /// What the administrator decided about answers.

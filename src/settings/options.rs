@@ -24,6 +24,8 @@ pub struct Server {
     pub connections_max: u32,
     /// `[ICAPD] ScanTimeout`: how long the engine may work on one object; `None`: no limit.
     pub scan_time_max: Option<Duration>,
+    /// `[ICAPD] AllowEarlyResponse`.
+    pub early: EarlyResponse,
     /// How much may be held.
     pub budgets: Budgets,
     /// `[ICAPD] TemplatesDir`; `None`: the embedded pages.
@@ -73,6 +75,15 @@ pub enum LogLevel {
     Info,
     /// For finding faults.
     Debug,
+}
+
+/// Whether an answer may begin before the whole request has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EarlyResponse {
+    /// As soon as it is certain.
+    Allow,
+    /// Only after the last byte.
+    Forbid,
 }
 
 /// Whether a shard stays on its core.

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Settings;
-use super::options::{Budgets, ListFiles, LogLevel, PinShards, Server, Unwanted};
+use super::options::{Budgets, EarlyResponse, ListFiles, LogLevel, PinShards, Server, Unwanted};
 use super::row::Setting;
 use super::table::{icapd, root, scan_engine};
 use crate::adaptation::{self, ThreatKind, ThreatKinds, Unchecked};
 use crate::engine::limits::Limits;
+use crate::icap::{self, Advertised, Deadlines, IsTag, NoContent, Profile, Violations};
 use crate::policy;
 
 impl Settings {
@@ -30,6 +31,11 @@ impl Settings {
             listen: self.listen(),
             connections_max: number(self.get(&icapd::MAX_CONNECTIONS)),
             scan_time_max: self.get(&icapd::SCAN_TIMEOUT).map(Duration::from_millis),
+            early: if self.get(&icapd::ALLOW_EARLY_RESPONSE) {
+                EarlyResponse::Allow
+            } else {
+                EarlyResponse::Forbid
+            },
             budgets: Budgets {
                 hold_bytes_max: self.get(&icapd::HOLD_LIMIT),
                 memory_bytes_max: self.get(&icapd::MEMORY_BUDGET),
@@ -95,6 +101,48 @@ impl Settings {
         }
     }
 
+    /// What ICAP connections need: the built-in services, with the tag of database and policy.
+    #[must_use]
+    pub fn icap_options(&self, istag: IsTag) -> icap::Options {
+        let mut options = icap::Options::new(istag);
+        let profile = Profile::named(self.get(&icapd::PROFILE)).unwrap_or(Profile::SQUID);
+        let violations = if self.get(&icapd::VIOLATIONS_HEADER) {
+            Violations::Folded
+        } else {
+            Violations::Omit
+        };
+        options.profile = Profile {
+            violations,
+            ..profile
+        };
+        let offered = options.advertised;
+        options.advertised = Advertised {
+            preview_bytes: self
+                .get(&icapd::USE_PREVIEW)
+                .then(|| number(self.get(&icapd::PREVIEW_SIZE))),
+            options_ttl_s: self.get(&icapd::OPTIONS_TTL).map(|ms| number(ms / 1000)),
+            connections_max: Some(number(self.get(&icapd::MAX_CONNECTIONS))),
+            no_content: if self.get(&icapd::USE_204) {
+                NoContent::Offer
+            } else {
+                NoContent::Withhold
+            },
+            ..offered
+        };
+        let default = options.deadlines;
+        let or = |setting: &Setting<Option<u64>>, never: Duration| {
+            self.get(setting).map_or(never, Duration::from_millis)
+        };
+        options.deadlines = Deadlines {
+            idle: or(&icapd::IDLE_TIMEOUT, FOR_EVER),
+            head: or(&icapd::HEAD_TIMEOUT, default.head),
+            preview: or(&icapd::BODY_TIMEOUT, default.preview),
+            body: or(&icapd::BODY_TIMEOUT, default.body),
+            ..default
+        };
+        options
+    }
+
     /// What is blocked after a scan.
     #[must_use]
     pub fn adaptation_options(&self) -> adaptation::Options {
@@ -122,6 +170,9 @@ static THREAT_SWITCHES: [(&Setting<bool>, ThreatKind); ThreatKind::ALL.len()] = 
     (&icapd::BLOCK_RISKWARE, ThreatKind::Riskware),
     (&icapd::BLOCK_HACKTOOLS, ThreatKind::Hacktools),
 ];
+
+/// A century: the clock can still add it to now.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// A number whose row keeps it far below 2^32.
 fn number(value: u64) -> u32 {

@@ -32,20 +32,25 @@ mod text;
 
 use std::fmt;
 
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use serde::Serialize;
 
 use super::decision::Cause;
+use crate::http::RequestHead;
+use crate::icap::Request;
 use negotiate::wants_json;
-use text::{Language, Labels, MessageText};
+use text::{Labels, Language, MessageText};
 
 /// What a page says.
 #[derive(Clone, Copy, Debug)]
 pub struct PageFacts<'a> {
     /// Why the message is blocked.
     pub cause: &'a Cause,
-    /// The address as the client sent it; empty where it is not known.
+    /// The request's target as the client sent it; empty where it is not known.
     pub url: &'a [u8],
+    /// The request's `Host`, shown in front of a target that is only a path.
+    pub host: &'a [u8],
     /// The user behind the proxy; empty where it is not known.
     pub user: &'a str,
     /// When, as an HTTP date (RFC 9110 section 5.6.7): it is also the page's `Date`.
@@ -60,6 +65,33 @@ pub struct PageFacts<'a> {
     pub accept_language: Option<&'a [u8]>,
     /// Whether the request was HEAD: then the page has its head only.
     pub is_head: bool,
+}
+
+impl<'a> PageFacts<'a> {
+    /// What an ICAP request says about a page; the time, the id and the contact are the edge's.
+    #[must_use]
+    pub fn of(
+        request: &'a Request,
+        cause: &'a Cause,
+        time: &'a str,
+        request_id: &'a str,
+        contact: &'a str,
+    ) -> Self {
+        let http = request.http_request();
+        let field = |name| http.and_then(|head| head.field(name));
+        Self {
+            cause,
+            url: http.map(RequestHead::target).unwrap_or_default(),
+            host: field("Host").unwrap_or_default(),
+            user: &request.subject().user,
+            time,
+            request_id,
+            contact,
+            accept: field("Accept"),
+            accept_language: field("Accept-Language"),
+            is_head: http.is_some_and(|head| head.method() == b"HEAD"),
+        }
+    }
 }
 
 /// A page as an HTTP response.
@@ -98,7 +130,9 @@ impl Pages {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
         for (name, text) in EMBEDDED {
-            environment.add_template(name, text).map_err(|error| TemplateFault::of(name, &error))?;
+            environment
+                .add_template(name, text)
+                .map_err(|error| TemplateFault::of(name, &error))?;
         }
         let mut pages = Self { environment };
         for template in own {
@@ -110,17 +144,37 @@ impl Pages {
     fn add(&mut self, template: Template) -> Result<(), TemplateFault> {
         let Template { name, text } = template;
         if !TEMPLATE_NAMES.contains(&name.as_str()) {
-            let message = format!("there is no such page: expected one of {}", TEMPLATE_NAMES.join(", "));
-            return Err(TemplateFault { template: name, line: None, message });
+            let message = format!(
+                "there is no such page: expected one of {}",
+                TEMPLATE_NAMES.join(", ")
+            );
+            return Err(TemplateFault {
+                template: name,
+                line: None,
+                message,
+            });
         }
         let key = own_name(&name);
-        self.environment.add_template_owned(key.clone(), text).map_err(|error| TemplateFault::of(&name, &error))?;
-        let sample = Variables::sample();
-        let rendered = self.environment.get_template(&key).and_then(|template| template.render(&sample));
+        self.environment
+            .add_template_owned(key.clone(), text)
+            .map_err(|error| TemplateFault::of(&name, &error))?;
+        let language = Language::choose(None);
+        let context = context(&Variables::sample(language), language);
+        let rendered = self
+            .environment
+            .get_template(&key)
+            .and_then(|template| template.render(&context));
         match rendered {
             Ok(body) if body.len() > BODY_BYTES_MAX => {
-                let message = format!("the page has {} bytes, {BODY_BYTES_MAX} are allowed", body.len());
-                Err(TemplateFault { template: name, line: None, message })
+                let message = format!(
+                    "the page has {} bytes, {BODY_BYTES_MAX} are allowed",
+                    body.len()
+                );
+                Err(TemplateFault {
+                    template: name,
+                    line: None,
+                    message,
+                })
             }
             Ok(_) => Ok(()),
             Err(error) => Err(TemplateFault::of(&name, &error)),
@@ -134,20 +188,38 @@ impl Pages {
         let variables = Variables::of(facts, language);
         let json = wants_json(facts.accept);
         let (media_type, body) = if json {
-            ("application/json", serde_json::to_string(&variables).unwrap_or_else(|_| LAST_RESORT_JSON.to_owned()))
+            (
+                "application/json",
+                serde_json::to_string(&variables).unwrap_or_else(|_| LAST_RESORT_JSON.to_owned()),
+            )
         } else {
-            ("text/html; charset=utf-8", self.html(template_name(facts.cause), &variables))
+            (
+                "text/html; charset=utf-8",
+                self.html(template_name(facts.cause), &context(&variables, language)),
+            )
         };
         let head = head(facts, media_type, language, body.len());
-        let body = if facts.is_head { Vec::new() } else { body.into_bytes() };
+        let body = if facts.is_head {
+            Vec::new()
+        } else {
+            body.into_bytes()
+        };
         Rendered { head, body }
     }
 
-    fn html(&self, name: &str, variables: &Variables<'_>) -> String {
+    fn html(&self, name: &str, context: &Value) -> String {
         let tries = [own_name(name), name.to_owned()];
-        let pages = tries.iter().filter_map(|key| self.environment.get_template(key).ok()?.render(variables).ok());
+        let mut pages = tries.iter().filter_map(|key| {
+            self.environment
+                .get_template(key)
+                .ok()?
+                .render(context)
+                .ok()
+        });
         // Both the administrator's and the embedded template can only fail together if the program is broken.
-        pages.filter(|page| page.len() <= BODY_BYTES_MAX).next().unwrap_or_else(|| LAST_RESORT_HTML.to_owned())
+        pages
+            .find(|page| page.len() <= BODY_BYTES_MAX)
+            .unwrap_or_else(|| LAST_RESORT_HTML.to_owned())
     }
 }
 
@@ -181,19 +253,36 @@ struct Variables<'a> {
     time: &'a str,
     request_id: &'a str,
     contact: &'a str,
+}
+
+/// The variables and the words of their language.
+#[derive(Debug, Serialize)]
+struct Context<'a> {
+    #[serde(flatten)]
+    variables: &'a Variables<'a>,
     labels: &'static Labels,
 }
 
 impl<'a> Variables<'a> {
     fn of(facts: &PageFacts<'a>, language: &'static Language) -> Self {
-        let MessageText { title, lead, advice } = language.message(facts.cause);
+        let MessageText {
+            title,
+            lead,
+            advice,
+        } = language.message(facts.cause);
         let (reason, threat, place, detail) = match facts.cause {
-            Cause::Threat(threat) => {
-                ("threat", shown(&threat.detection.name), shown(&threat.detection.path), String::new())
-            }
-            Cause::Unchecked(why) => {
-                ("unchecked", String::new(), String::new(), language.why(*why).to_owned())
-            }
+            Cause::Threat(threat) => (
+                "threat",
+                shown(&threat.detection.name),
+                shown(&threat.detection.path),
+                String::new(),
+            ),
+            Cause::Unchecked(why) => (
+                "unchecked",
+                String::new(),
+                String::new(),
+                language.why(*why).to_owned(),
+            ),
             Cause::BlackList(entry) => ("black-list", String::new(), String::new(), shown(entry)),
             Cause::Type(mime) => ("type", String::new(), String::new(), shown(mime)),
         };
@@ -206,19 +295,21 @@ impl<'a> Variables<'a> {
             threat,
             place,
             detail,
-            url: shown(&String::from_utf8_lossy(facts.url)),
+            url: address(facts.url, facts.host),
             user: shown(facts.user),
             time: facts.time,
             request_id: facts.request_id,
             contact: facts.contact,
-            labels: &language.labels,
         }
     }
 
     /// What an administrator's template is tried with: every variable says something.
-    fn sample() -> Self {
-        let language = Language::choose(None);
-        let MessageText { title, lead, advice } = language.sample();
+    fn sample(language: &Language) -> Self {
+        let MessageText {
+            title,
+            lead,
+            advice,
+        } = language.sample();
         let word = || "sample".to_owned();
         Self {
             lang: language.tag,
@@ -234,16 +325,29 @@ impl<'a> Variables<'a> {
             time: "Thu, 01 Jan 1970 00:00:00 GMT",
             request_id: "sample",
             contact: "sample",
-            labels: &language.labels,
         }
     }
+}
+
+fn context(variables: &Variables<'_>, language: &'static Language) -> Value {
+    Value::from(Serde(Context {
+        variables,
+        labels: &language.labels,
+    }))
+}
+
+/// The address for people: a target that is only a path says nothing without its host.
+fn address(url: &[u8], host: &[u8]) -> String {
+    let host = if url.starts_with(b"/") { host } else { b"" };
+    shown(&String::from_utf8_lossy(&[host, url].concat()))
 }
 
 /// A text from outside as one readable line: control characters could turn the direction of writing
 /// or hide a part, and an address can be as long as a head.
 fn shown(text: &str) -> String {
     let visible = |letter: char| {
-        let hides = letter.is_control() || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let hides = letter.is_control()
+            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if hides { '\u{fffd}' } else { letter }
     };
     let mut line: String = text.chars().take(SHOWN_CHARS_MAX).map(visible).collect();
@@ -254,12 +358,18 @@ fn shown(text: &str) -> String {
 }
 
 /// Status line and fields. Nothing of the replaced message stays: no coding, no validator, no ranges.
-fn head(facts: &PageFacts<'_>, media_type: &str, language: &Language, body_bytes: usize) -> Vec<u8> {
-    let date = if facts.time.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !facts.time.is_empty() {
-        format!("Date: {}\r\n", facts.time)
-    } else {
-        String::new()
-    };
+fn head(
+    facts: &PageFacts<'_>,
+    media_type: &str,
+    language: &Language,
+    body_bytes: usize,
+) -> Vec<u8> {
+    let date =
+        if facts.time.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !facts.time.is_empty() {
+            format!("Date: {}\r\n", facts.time)
+        } else {
+            String::new()
+        };
     format!(
         "HTTP/1.1 403 Forbidden\r\n\
          {date}\
@@ -292,8 +402,15 @@ pub struct TemplateFault {
 
 impl TemplateFault {
     fn of(name: &str, error: &minijinja::Error) -> Self {
-        let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
-        Self { template: name.to_owned(), line: error.line(), message: format!("{}{detail}", error.kind()) }
+        let detail = error
+            .detail()
+            .map(|detail| format!(": {detail}"))
+            .unwrap_or_default();
+        Self {
+            template: name.to_owned(),
+            line: error.line(),
+            message: format!("{}{detail}", error.kind()),
+        }
     }
 }
 
@@ -309,17 +426,29 @@ impl fmt::Display for TemplateFault {
 impl std::error::Error for TemplateFault {}
 
 /// The files that an administrator can put into `TemplatesDir`.
-pub const TEMPLATE_NAMES: [&str; 3] = ["ERR_ACCESS_DENIED.html", "ERR_DOWNLOAD_BLOCK.html", "ERR_FAILED_CHECK.html"];
+pub const TEMPLATE_NAMES: [&str; 3] = [
+    "ERR_ACCESS_DENIED.html",
+    "ERR_DOWNLOAD_BLOCK.html",
+    "ERR_FAILED_CHECK.html",
+];
 
 static EMBEDDED: [(&str, &str); 4] = [
     ("base.html", include_str!("templates/base.html")),
-    ("ERR_ACCESS_DENIED.html", include_str!("templates/ERR_ACCESS_DENIED.html")),
-    ("ERR_DOWNLOAD_BLOCK.html", include_str!("templates/ERR_DOWNLOAD_BLOCK.html")),
-    ("ERR_FAILED_CHECK.html", include_str!("templates/ERR_FAILED_CHECK.html")),
+    (
+        "ERR_ACCESS_DENIED.html",
+        include_str!("templates/ERR_ACCESS_DENIED.html"),
+    ),
+    (
+        "ERR_DOWNLOAD_BLOCK.html",
+        include_str!("templates/ERR_DOWNLOAD_BLOCK.html"),
+    ),
+    (
+        "ERR_FAILED_CHECK.html",
+        include_str!("templates/ERR_FAILED_CHECK.html"),
+    ),
 ];
 
-const LAST_RESORT_HTML: &str =
-    "<!doctype html><html lang=\"en\"><title>Blocked</title><h1>This page was blocked</h1></html>\n";
+const LAST_RESORT_HTML: &str = "<!doctype html><html lang=\"en\"><title>Blocked</title><h1>This page was blocked</h1></html>\n";
 
 const LAST_RESORT_JSON: &str = "{\"reason\":\"blocked\"}";
 
