@@ -1,1 +1,73 @@
-//! Front page to be written by the room's owner.
+//! One HTTP message: policy, then scan, then answer.
+//!
+//! ```text
+//!   request ──▶ begin ──┬─ Answer(Decision) ─────────────────────────┐
+//!                       └─ Scan(ScanPlan) ──▶ scan ──▶ decide ──▶ Decision
+//!                                                                    │
+//!                 Unmodified(Passed)  ◀──────────────────────────────┼── headers, page
+//!                 Block(Cause): page  ◀──────────────────────────────┤
+//!                 Abort(Cause): broken end, for a part has left ◀────┘
+//! ```
+//!
+//! | what | where |
+//! | --- | --- |
+//! | from an ICAP request to "answer" or "scan these bytes" | [`begin`] |
+//! | from a verdict to an answer: one pure table | [`decision`] |
+//! | kinds of threat, read off a signature's name | [`threat`] |
+//! | Dr.Web's answer headers | [`headers`] |
+//! | block pages | [`page`] |
+//!
+//! It asks by data and never calls: whoever owns the body feeds the scan. A clean message allocates nothing.
+//!
+//! Absent on purpose: the body, the scan, the clock (times on pages are passed in), files (templates too).
+
+#![forbid(unsafe_code)]
+
+use sha2::{Digest, Sha256};
+
+pub mod begin;
+pub mod decision;
+pub mod headers;
+pub mod page;
+pub mod threat;
+
+#[cfg(test)]
+mod tests;
+
+pub use begin::{Begin, Message, ScanPlan, begin, begin_message};
+pub use decision::{Cause, Decision, Passed, Released, Threat, Unchecked, decide};
+pub use headers::extra;
+pub use threat::{ThreatKind, ThreatKinds};
+
+/// What the administrator decided about answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// `BlockUnchecked`: what happens to data that could not be checked to the end.
+    pub unchecked: Unchecked,
+    /// `BlockKnownVirus` and its sisters: the kinds of threat that are blocked.
+    pub blocked_threats: ThreatKinds,
+}
+
+impl Default for Options {
+    /// Everything that was found, and everything that could not be checked, is blocked.
+    fn default() -> Self {
+        Self {
+            unchecked: Unchecked::Block,
+            blocked_threats: ThreatKinds::ALL,
+        }
+    }
+}
+
+impl Options {
+    /// SHA-256 of everything that changes an answer: a part of the ISTag.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        digest.update(b"baleen adaptation 1");
+        digest.update([
+            u8::from(self.unchecked == Unchecked::Block),
+            self.blocked_threats.bits(),
+        ]);
+        digest.finalize().into()
+    }
+}

@@ -1,1 +1,196 @@
-//! Front page to be written by the room's owner.
+//! Who may see what: pure decisions about addresses and types of content.
+//!
+//! ```text
+//!   encapsulated head ──▶ UrlParts ──▶ black list ──▶ white list ──▶ UrlDecision
+//!   Content-Type, size ─────────────▶ MIME rules ──────────────────▶ BodyAction
+//! ```
+//!
+//! | what | where |
+//! | --- | --- |
+//! | the address of a request, its host in canonical form | [`url`], [`host`] |
+//! | lines of a black or white list | [`list`] |
+//! | the compiled, sorted form of a list | `table` |
+//! | rules by MIME type and size | [`mime`] |
+//!
+//! The black list beats the white list. The white list exempts from blocking by category only, never
+//! from scanning: no function of this room can say "do not scan" because of a list.
+//!
+//! Order of calls: fill [`Options`], [`Policy::compile`] once, then [`Policy::check_url`] and
+//! [`Policy::body_rule`] for every message; neither allocates.
+//!
+//! Absent on purpose: reading list files (the edge does), categories, the rule language, and the
+//! canonical form of paths: an entry with a path is compared after percent-decoding, but `.` and `..`
+//! segments in the request stay as they are.
+
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::wildcard_enum_match_arm,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable
+)]
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+pub mod host;
+pub mod list;
+pub mod mime;
+mod table;
+pub mod url;
+
+#[cfg(test)]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::wildcard_enum_match_arm,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
+mod tests;
+
+pub use host::{Host, HostFault};
+pub use list::{EntryFault, LineFault, List};
+pub use mime::{BodyAction, MimeRule, Pattern, PatternFault};
+pub use table::Entry;
+pub use url::{UrlFault, UrlParts};
+
+use mime::MimeTable;
+use table::Table;
+
+/// What a policy is compiled from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// `BlackList`: always blocked.
+    pub black: List,
+    /// `WhiteList`: never blocked by category; scanned like everything else.
+    pub white: List,
+    /// `MimeRules`: what is scanned, passed or rejected by type and size. Without a rule that fits: scanned.
+    pub mime_rules: Vec<MimeRule>,
+}
+
+/// A compiled policy: immutable, shared by all shards.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    black: Table,
+    white: Table,
+    mime: MimeTable,
+    digest: [u8; 32],
+}
+
+impl Policy {
+    /// Compiles the lists into sorted tables and puts the rules in order.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyFault`] when there are more rules than [`mime::RULES_MAX`], two rules contradict each
+    /// other, or a list is too large to be addressed.
+    pub fn compile(options: Options) -> Result<Self, PolicyFault> {
+        let black =
+            Table::compile(options.black).ok_or(PolicyFault::ListTooLarge { list: "BlackList" })?;
+        let white =
+            Table::compile(options.white).ok_or(PolicyFault::ListTooLarge { list: "WhiteList" })?;
+        let mime = MimeTable::compile(options.mime_rules)?;
+        let mut digest = Sha256::new();
+        digest.update(b"baleen policy 1");
+        black.digest_into(&mut digest);
+        white.digest_into(&mut digest);
+        mime.digest_into(&mut digest);
+        Ok(Self {
+            black,
+            white,
+            mime,
+            digest: digest.finalize().into(),
+        })
+    }
+
+    /// Looks the address up in both lists; the black list wins.
+    #[must_use]
+    pub fn check_url(&self, url: &UrlParts<'_>) -> UrlDecision<'_> {
+        if self.black.is_empty() && self.white.is_empty() {
+            return UrlDecision::None;
+        }
+        if let Some(entry) = self.black.find(url) {
+            return UrlDecision::Black(entry);
+        }
+        self.white
+            .find(url)
+            .map_or(UrlDecision::None, UrlDecision::White)
+    }
+
+    /// What the rules say about a body of this type (the raw `Content-Type`; empty when there is
+    /// none) and size in bytes. A size that is not known counts as the stricter of a rule's actions.
+    #[must_use]
+    pub fn body_rule(&self, mime: &[u8], size: Option<u64>) -> BodyAction {
+        self.mime
+            .rule(mime)
+            .map_or(BodyAction::Scan, |rule| rule.action(size))
+    }
+
+    /// SHA-256 of the content: equal contents give equal digests, in whatever order they were written.
+    #[must_use]
+    pub const fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// Entries in the black and the white list, after duplicates are gone.
+    #[must_use]
+    pub fn entry_counts(&self) -> (usize, usize) {
+        (self.black.entry_count(), self.white.entry_count())
+    }
+}
+
+/// What the lists say about an address.
+#[derive(Clone, Copy, Debug)]
+pub enum UrlDecision<'p> {
+    /// On the black list, by this entry.
+    Black(Entry<'p>),
+    /// On the white list only, by this entry.
+    White(Entry<'p>),
+    /// On neither.
+    None,
+}
+
+/// Why a policy cannot be compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PolicyFault {
+    /// The entries of this list are more than 4 GiB of text.
+    ListTooLarge {
+        /// The list's name in the settings.
+        list: &'static str,
+    },
+    /// More than [`mime::RULES_MAX`] rules.
+    TooManyRules {
+        /// How many there are.
+        count: usize,
+    },
+    /// Two rules with the same pattern say different things.
+    RulesDisagree {
+        /// The pattern both are for.
+        pattern: Box<str>,
+    },
+}
+
+impl fmt::Display for PolicyFault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ListTooLarge { list } => write!(out, "{list}: more than 4 GiB of entries"),
+            Self::TooManyRules { count } => {
+                write!(
+                    out,
+                    "MimeRules: {count} rules, {} are allowed",
+                    mime::RULES_MAX
+                )
+            }
+            Self::RulesDisagree { pattern } => {
+                write!(out, "MimeRules: two different rules for '{pattern}'")
+            }
+        }
+    }
+}
+
+impl std::error::Error for PolicyFault {}

@@ -1,0 +1,134 @@
+//! The words on pages, by language. To add a language: one more row in [`LANGUAGES`].
+
+use serde::Serialize;
+
+use super::negotiate::best_language;
+use crate::adaptation::decision::Cause;
+use crate::engine::verdict::Why;
+
+/// All words of one language.
+#[derive(Debug)]
+pub(super) struct Language {
+    /// Its tag (RFC 5646), the primary part only.
+    pub(super) tag: &'static str,
+    /// Words in front of facts.
+    pub(super) labels: Labels,
+    threat: MessageText,
+    black_list: MessageText,
+    type_rule: MessageText,
+    unchecked: MessageText,
+    why: WhyText,
+}
+
+/// Words in front of facts.
+#[derive(Debug, Serialize)]
+pub(super) struct Labels {
+    address: &'static str,
+    user: &'static str,
+    threat: &'static str,
+    place: &'static str,
+    detail: &'static str,
+    time: &'static str,
+    request: &'static str,
+    contact: &'static str,
+}
+
+/// Headline, what happened, what to do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MessageText {
+    pub(super) title: &'static str,
+    pub(super) lead: &'static str,
+    pub(super) advice: &'static str,
+}
+
+/// Why something could not be checked, for people.
+#[derive(Debug)]
+struct WhyText {
+    encrypted: &'static str,
+    broken: &'static str,
+    limit: &'static str,
+    unsupported: &'static str,
+    time: &'static str,
+    engine: &'static str,
+}
+
+impl Language {
+    /// The language that fits `Accept-Language` best; English when none does.
+    pub(super) fn choose(accept_language: Option<&[u8]>) -> &'static Self {
+        let tags = LANGUAGES.each_ref().map(|language| language.tag);
+        LANGUAGES
+            .get(best_language(accept_language, &tags))
+            .copied()
+            .unwrap_or(&ENGLISH)
+    }
+
+    pub(super) const fn message(&self, cause: &Cause) -> MessageText {
+        match cause {
+            Cause::Threat(_) => self.threat,
+            Cause::BlackList(_) => self.black_list,
+            Cause::Type(_) => self.type_rule,
+            Cause::Unchecked(_) => self.unchecked,
+        }
+    }
+
+    /// Any message, to try a template with.
+    pub(super) const fn sample(&self) -> MessageText {
+        self.threat
+    }
+
+    pub(super) const fn why(&self, why: Why) -> &'static str {
+        match why {
+            Why::Encrypted => self.why.encrypted,
+            Why::Broken(_) => self.why.broken,
+            Why::Limit(_) => self.why.limit,
+            Why::Unsupported(_) => self.why.unsupported,
+            Why::Time => self.why.time,
+            Why::EngineMissing | Why::Failed => self.why.engine,
+        }
+    }
+}
+
+/// The languages; the first is used when a client wants none of them.
+static LANGUAGES: [&Language; 1] = [&ENGLISH];
+
+static ENGLISH: Language = Language {
+    tag: "en",
+    labels: Labels {
+        address: "Address",
+        user: "User",
+        threat: "Threat",
+        place: "Found in",
+        detail: "Reason",
+        time: "Time",
+        request: "Request",
+        contact: "Contact",
+    },
+    threat: MessageText {
+        title: "A threat was blocked",
+        lead: "The content you asked for, or sent, contains a threat. It was stopped before it could do harm.",
+        advice: "Do not try to get it another way. If you believe this is a mistake, tell your administrator.",
+    },
+    black_list: MessageText {
+        title: "This address is blocked",
+        lead: "The address is on the list of addresses that may not be visited from this network.",
+        advice: "If you need it for your work, ask your administrator.",
+    },
+    type_rule: MessageText {
+        title: "This kind of file is blocked",
+        lead: "Files of this kind, or of this size, may not be transferred through this network.",
+        advice: "If you need it for your work, ask your administrator.",
+    },
+    unchecked: MessageText {
+        title: "The content could not be checked",
+        lead: "The content could not be checked for threats to the end, so it was not let through.",
+        advice: "You can try again later. If it happens again, tell your administrator.",
+    },
+    why: WhyText {
+        encrypted: "It is encrypted or protected by a password.",
+        broken: "It is damaged.",
+        limit: "It is too large, or packed too deeply.",
+        unsupported: "It is in a format that cannot be read.",
+        time: "Checking it took too long.",
+        engine: "The scanner is not ready.",
+    },
+};

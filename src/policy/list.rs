@@ -1,0 +1,237 @@
+//! The lines of a black or white list, as people write them.
+//!
+//! An entry is a host, which stands for itself and everything below it, or a host with a path, which
+//! stands for the addresses that begin with it. `example.com`, `.example.com`, `*.example.com` and
+//! `http://example.com:8080/` are the same entry: scheme and port do not limit it. A path has to
+//! match up to a border: `example.com/ad` is `…/ad`, `…/ad/x` and `…/ad?x`, but not `…/adventure`.
+//! An entry may be an IP address (IPv6 with or without brackets).
+//!
+//! Absent on purpose: networks (`10.0.0.0/8`), regular expressions, and names with a wildcard inside.
+
+use std::fmt;
+use std::net::Ipv6Addr;
+
+use super::host::{Host, HostFault};
+use super::table::Key;
+use super::url::{UrlFault, UrlParts};
+
+/// Entries that were read and found good, in any order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct List {
+    pub(super) entries: Vec<ListEntry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ListEntry {
+    /// The host's sort key.
+    pub(super) key: Box<[u8]>,
+    /// The path with percent-encoding undone; empty for the whole host.
+    pub(super) path: Box<[u8]>,
+}
+
+impl List {
+    /// Adds one entry.
+    ///
+    /// # Errors
+    ///
+    /// [`EntryFault`] says what is wrong with it; the list is then unchanged.
+    pub fn add(&mut self, text: &str) -> Result<(), EntryFault> {
+        let text = text.trim();
+        let text = text
+            .strip_prefix("*.")
+            .or_else(|| text.strip_prefix('.'))
+            .unwrap_or(text);
+        if text.contains('*') {
+            return Err(EntryFault::Wildcard);
+        }
+        let url = parts(text)?;
+        if url.host.is_address() && is_prefix_length(url.path) {
+            return Err(EntryFault::Network);
+        }
+        let mut path = [0; PATH_BYTES_MAX];
+        let path = decode_path(url.path, &mut path).ok_or(EntryFault::PathTooLong)?;
+        if path.iter().filter(|&&byte| is_border(byte)).count() > PATH_BORDERS_MAX {
+            return Err(EntryFault::PathTooLong);
+        }
+        if self.entries.len() >= ENTRIES_MAX {
+            return Err(EntryFault::TooMany);
+        }
+        // `example.com/` means the whole host: every address of it has at least that path.
+        let path = if path == b"/" { &[] } else { path };
+        self.entries.push(ListEntry {
+            key: Key::of(&url.host).as_bytes().into(),
+            path: path.into(),
+        });
+        Ok(())
+    }
+
+    /// Adds the lines of a list file: one entry a line, empty lines and those that begin with `#` or
+    /// `;` left out. Bad lines are set aside and returned; the others are in.
+    pub fn add_file(&mut self, text: &str) -> Vec<LineFault> {
+        let mut faults = Vec::new();
+        for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with(['#', ';']) {
+                continue;
+            }
+            if let Err(fault) = self.add(line) {
+                faults.push(LineFault {
+                    line: index.saturating_add(1),
+                    fault,
+                });
+                if faults.len() >= LINE_FAULTS_MAX {
+                    break;
+                }
+            }
+        }
+        faults
+    }
+
+    /// Adds the entries of another list.
+    pub fn append(&mut self, mut other: Self) {
+        self.entries.append(&mut other.entries);
+    }
+
+    /// How many entries were added, duplicates included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nothing was added.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+fn parts(text: &str) -> Result<UrlParts<'_>, EntryFault> {
+    if text.contains("://") {
+        return UrlParts::of(b"GET", text.as_bytes(), None).map_err(EntryFault::Url);
+    }
+    if text.parse::<Ipv6Addr>().is_ok() {
+        let host = Host::parse(format!("[{text}]").as_bytes()).map_err(EntryFault::Host)?;
+        return Ok(UrlParts {
+            host,
+            port: None,
+            path: b"",
+        });
+    }
+    let end = text.find(['/', '?']).unwrap_or(text.len());
+    let (authority, path) = text.split_at_checked(end).unwrap_or((text, ""));
+    let url = UrlParts::of(b"CONNECT", authority.as_bytes(), None).map_err(EntryFault::Url)?;
+    Ok(UrlParts {
+        path: path.as_bytes(),
+        ..url
+    })
+}
+
+/// Whether a path is `/` and digits, as after the address of a network.
+fn is_prefix_length(path: &[u8]) -> bool {
+    path.strip_prefix(b"/")
+        .is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
+}
+
+/// Undoes percent-encoding once into `buffer`; `None` when it is too short for all of it.
+fn decode_path<'b>(raw: &[u8], buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+    let (length, complete) = decode_prefix(raw, buffer);
+    complete.then_some(())?;
+    buffer.get(..length)
+}
+
+/// Undoes percent-encoding once into `buffer` as far as it goes: bytes written, and whether that was all.
+///
+/// A `%` without two digits stands for itself. An address that does not begin with `/` (a query right
+/// after the host) gets one, because that is what is asked for.
+pub(super) fn decode_prefix(raw: &[u8], buffer: &mut [u8]) -> (usize, bool) {
+    let mut rest = raw;
+    let mut length = 0_usize;
+    let missing_slash: &[u8] = if raw.starts_with(b"?") { b"/" } else { b"" };
+    let mut slots = buffer.iter_mut();
+    for &byte in missing_slash {
+        let Some(slot) = slots.next() else {
+            return (length, false);
+        };
+        *slot = byte;
+        length = length.saturating_add(1);
+    }
+    while let Some((&first, after)) = rest.split_first() {
+        let Some(slot) = slots.next() else {
+            return (length, false);
+        };
+        let decoded = match after {
+            [high, low, left @ ..] if first == b'%' => super::host::hex(*high)
+                .zip(super::host::hex(*low))
+                .map(|(high, low)| ((high << 4) | low, left)),
+            _ => None,
+        };
+        (*slot, rest) = decoded.unwrap_or((first, after));
+        length = length.saturating_add(1);
+    }
+    (length, true)
+}
+
+/// Whether a path can end or begin a part at this byte.
+pub(super) const fn is_border(byte: u8) -> bool {
+    matches!(byte, b'/' | b'?' | b'&' | b'=' | b';' | b'#')
+}
+
+/// What is wrong with an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryFault {
+    /// It is no address.
+    Url(UrlFault),
+    /// Its host is none.
+    Host(HostFault),
+    /// A `*` anywhere but in front.
+    Wildcard,
+    /// An IP network.
+    Network,
+    /// The path is longer, or has more parts, than is compared.
+    PathTooLong,
+    /// The list is full.
+    TooMany,
+}
+
+impl fmt::Display for EntryFault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(fault) => fault.fmt(out),
+            Self::Host(fault) => fault.fmt(out),
+            Self::Wildcard => out.write_str("a '*' can only stand in front, as in *.example.com"),
+            Self::Network => {
+                out.write_str("an IP network cannot be listed: list addresses one by one")
+            }
+            Self::PathTooLong => {
+                write!(
+                    out,
+                    "a path can have {PATH_BYTES_MAX} bytes and {PATH_BORDERS_MAX} parts at most"
+                )
+            }
+            Self::TooMany => write!(out, "a list can have {ENTRIES_MAX} entries at most"),
+        }
+    }
+}
+
+impl std::error::Error for EntryFault {}
+
+/// A line of a list file that was set aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineFault {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub fault: EntryFault,
+}
+
+/// A list in memory: about 60 bytes an entry while it is read, 24 and its text when compiled.
+pub const ENTRIES_MAX: usize = 8 << 20;
+
+/// Bytes of a path that are compared; an entry cannot be longer, so nothing behind them can matter.
+pub const PATH_BYTES_MAX: usize = 1024;
+
+/// Borders between the parts of an entry's path; bounds the work of one lookup.
+pub const PATH_BORDERS_MAX: usize = 64;
+
+/// A file that is no list at all is given up after so many bad lines.
+pub const LINE_FAULTS_MAX: usize = 1000;

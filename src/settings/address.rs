@@ -1,0 +1,145 @@
+//! Values that name a place: sockets, uplinks, proxies, log targets, users.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use super::value::expected;
+use crate::policy::Host;
+
+/// Who provides a service of the mesh.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Uplink {
+    /// A host and its port.
+    Host {
+        /// Name or address.
+        host: String,
+        /// TCP port.
+        port: u16,
+    },
+    /// Found by search on the network, on this UDP port.
+    Search {
+        /// UDP port.
+        port: u16,
+    },
+    /// Found in the DNS, as an SRV record.
+    Service {
+        /// The service's name.
+        name: String,
+        /// Where to look; `None`: in the resolver's own domains.
+        domain: Option<String>,
+    },
+}
+
+impl Uplink {
+    /// Reads `host:port` (also `tcp://host:port`), `udp://:18008` or `srv://name@domain`.
+    ///
+    /// # Errors
+    ///
+    /// What was expected, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (scheme, rest) = text.split_once("://").unwrap_or(("tcp", text));
+        match scheme.to_ascii_lowercase().as_str() {
+            "tcp" => {
+                let (host, port) = host_port(rest).ok_or_else(|| expected(text, UPLINK_FORMS))?;
+                Ok(Self::Host { host, port })
+            }
+            "udp" if rest.is_empty() => Ok(Self::Search { port: SEARCH_PORT }),
+            "udp" => match rest.strip_prefix(':').and_then(port_number) {
+                Some(port) => Ok(Self::Search { port }),
+                None => Err(expected(
+                    text,
+                    "udp:// with nothing but a port, as in udp://:18008",
+                )),
+            },
+            "srv" => {
+                let (name, domain) = rest
+                    .split_once('@')
+                    .map_or((rest, None), |(name, at)| (name, Some(at)));
+                let is_name = |name: &str| Host::parse(name.as_bytes()).is_ok();
+                if !is_name(name) || domain.is_some_and(|domain| !is_name(domain)) {
+                    return Err(expected(text, "srv://name@domain, or srv://name"));
+                }
+                Ok(Self::Service {
+                    name: name.to_owned(),
+                    domain: domain.map(str::to_owned),
+                })
+            }
+            _ => Err(expected(text, UPLINK_FORMS)),
+        }
+    }
+}
+
+/// `IP:port`; `:port` and `*:port` stand for every address of this machine.
+pub(super) fn socket(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let any = text
+        .strip_prefix(':')
+        .or_else(|| text.strip_prefix("*:"))
+        .and_then(port_number);
+    let any = any.map(|port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));
+    any.ok_or_else(|| {
+        expected(
+            text,
+            "an address as IP:port, as in 127.0.0.1:1344 or [::1]:1344",
+        )
+    })
+}
+
+/// `host:port`, with `user:password@` in front where the proxy asks for it.
+pub(super) fn proxy(text: &str) -> Result<(), String> {
+    let address = text.strip_prefix("http://").unwrap_or(text);
+    let address = address
+        .rsplit_once('@')
+        .map_or(address, |(_, address)| address);
+    match host_port(address) {
+        Some(_) => Ok(()),
+        // What was found may hold a password, so it is not repeated.
+        None => Err("expected a proxy as host:port or user:password@host:port".to_owned()),
+    }
+}
+
+/// `Auto`, `Stderr[:ShowTimestamp]`, `Syslog[:facility]` or a file.
+pub(super) fn log_target(text: &str) -> Result<(), String> {
+    let (target, option) = text.split_once(':').unwrap_or((text, ""));
+    let fits = match target.to_ascii_lowercase().as_str() {
+        "auto" => !text.contains(':'),
+        "stderr" => !text.contains(':') || option.eq_ignore_ascii_case("ShowTimestamp"),
+        "syslog" => !text.contains(':') || option.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+        _ => text.starts_with('/'),
+    };
+    let forms = "Auto, Stderr, Stderr:ShowTimestamp, Syslog, Syslog:facility, or a file from / on";
+    fits.then_some(()).ok_or_else(|| expected(text, forms))
+}
+
+/// A name, a number, or `name:` and a name that consists of digits.
+pub(super) fn user(text: &str) -> Result<(), String> {
+    let name = text.strip_prefix("name:").unwrap_or(text);
+    let fits = !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.$".contains(&byte));
+    fits.then_some(())
+        .ok_or_else(|| expected(text, "a user as name, number or name:digits"))
+}
+
+/// A host, in brackets when it is an IPv6 address, and its port.
+fn host_port(text: &str) -> Option<(String, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let port = port_number(port)?;
+    let read = Host::parse(host.as_bytes()).ok()?;
+    Some((read.as_str().to_owned(), port))
+}
+
+fn port_number(text: &str) -> Option<u16> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits
+        .then(|| text.parse().ok())
+        .flatten()
+        .filter(|&port| port > 0)
+}
+
+const UPLINK_FORMS: &str = "host:port, udp://:18008 or srv://name@domain";
+
+/// Where servers of a local cloud answer searches, unless said otherwise.
+const SEARCH_PORT: u16 = 18_008;

@@ -1,0 +1,107 @@
+//! Settings as meant: what each room and the edge receive.
+//!
+//! No room reads [`Settings`](super::Settings); each gets the values of its own `Options`. What belongs
+//! to no room below, because it is about sockets, memory and files, is [`Server`].
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What the edge needs to run the ICAP service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// `[Root] DefaultLogLevel`.
+    pub log_level: LogLevel,
+    /// `[Root] StateDir`.
+    pub state_dir: PathBuf,
+    /// `[Root] Shards`; `None`: as many as there are cores.
+    pub shards: Option<u32>,
+    /// `[Root] PinShards`.
+    pub pin_shards: PinShards,
+    /// `[ICAPD] ListenAddress`; at least one.
+    pub listen: Vec<SocketAddr>,
+    /// `[ICAPD] MaxConnections`: connections accepted at once.
+    pub connections_max: u32,
+    /// `[ICAPD] ScanTimeout`: how long the engine may work on one object; `None`: no limit.
+    pub scan_time_max: Option<Duration>,
+    /// `[ICAPD] AllowEarlyResponse`.
+    pub early: EarlyResponse,
+    /// How much may be held.
+    pub budgets: Budgets,
+    /// `[ICAPD] TemplatesDir`; `None`: the embedded pages.
+    pub templates_dir: Option<PathBuf>,
+    /// `[ICAPD] Hostmaster`: whom a blocked user can ask; empty: nobody is named.
+    pub contact: String,
+    /// `[ScanEngine] DatabaseDir`: files and folders; empty: only the EICAR test signature.
+    pub database: Vec<PathBuf>,
+    /// `[ScanEngine] DetectPUA`.
+    pub unwanted: Unwanted,
+    /// `[ScanEngine] FunctionalityLevel`: signatures for other levels are set aside.
+    pub functionality_level: u32,
+}
+
+/// Limits on what is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Budgets {
+    /// `HoldLimit`: bytes of one message held back until its verdict.
+    pub hold_bytes_max: u64,
+    /// `MemoryBudget`: bytes of held messages in memory, over all shards.
+    pub memory_bytes_max: u64,
+    /// `SpoolDir`: where held messages go when the memory is full; `None`: `spool` in the state directory.
+    pub spool_dir: Option<PathBuf>,
+    /// `SpoolLimit`: bytes of held messages on disk, over all shards; 0: none.
+    pub spool_bytes_max: u64,
+}
+
+/// List files that the edge reads and adds to the policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListFiles {
+    /// Named in `BlackList`.
+    pub black: Vec<PathBuf>,
+    /// Named in `WhiteList`.
+    pub white: Vec<PathBuf>,
+}
+
+/// How much is logged; each level includes those above it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Something failed.
+    Error,
+    /// Something should be looked at.
+    Warning,
+    /// What an administrator wants to know.
+    Notice,
+    /// Every transaction.
+    Info,
+    /// For finding faults.
+    Debug,
+}
+
+/// Whether an answer may begin before the whole request has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EarlyResponse {
+    /// As soon as it is certain.
+    Allow,
+    /// Only after the last byte.
+    Forbid,
+}
+
+/// Whether a shard stays on its core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PinShards {
+    /// Yes, when there is a core for each shard.
+    Auto,
+    /// Yes.
+    On,
+    /// No: the kernel moves them.
+    Off,
+}
+
+/// Whether signatures of potentially unwanted applications are loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unwanted {
+    /// Loaded: what they find is `Riskware` or a nearer kind.
+    Detect,
+    /// Left out.
+    Ignore,
+}

@@ -1,0 +1,272 @@
+//! From lines to settings: names are looked up, values read, and everything wrong is said in one run.
+
+use std::collections::BTreeMap;
+
+use super::problem::{Code, Problem, Severity};
+use super::row::{Effect, Row, Section};
+use super::table::{self, SECTIONS, icapd};
+use super::text::{Document, Form, Line, Span};
+use super::value::{self, Value, ValueFault};
+use super::{Name, Settings};
+
+/// Reads a whole file.
+pub(super) fn read(text: &str) -> (Settings, Vec<Problem>) {
+    if text.len() > TEXT_BYTES_MAX {
+        let message = format!(
+            "the file has {} bytes, {TEXT_BYTES_MAX} are allowed",
+            text.len()
+        );
+        let problem = Problem::of_file(Code::TooMuch, message)
+            .remedy("put long lists into files of their own: BlackList = @/path/to/file");
+        return (Settings::default(), vec![problem]);
+    }
+    let mut reader = Reader::default();
+    for line in &Document::parse(text).lines {
+        reader.line(line);
+        if reader.problems.len() >= PROBLEMS_MAX {
+            let message = format!(
+                "there are {PROBLEMS_MAX} problems or more; the rest of the file was not read"
+            );
+            reader
+                .problems
+                .push(Problem::of_file(Code::TooMuch, message));
+            break;
+        }
+    }
+    reader.check_together();
+    (reader.settings, reader.problems)
+}
+
+#[derive(Default)]
+struct Reader {
+    settings: Settings,
+    problems: Vec<Problem>,
+    section: Place,
+    /// The line where each setting stands.
+    lines: BTreeMap<Name, u32>,
+}
+
+/// Where the reader is.
+#[derive(Clone, Copy, Default)]
+enum Place {
+    /// Before the first section.
+    #[default]
+    Start,
+    /// In a section.
+    Section(&'static Section),
+    /// In a section that does not exist, which has been said.
+    Nowhere,
+}
+
+impl Reader {
+    fn line(&mut self, line: &Line<'_>) {
+        match line.form {
+            Form::Empty | Form::Comment => {}
+            Form::Fault { at, expected } => {
+                let problem = Problem::at(line, at, Code::Syntax, format!("expected {expected}"));
+                self.problems.push(problem);
+            }
+            Form::Section(name) => self.enter(line, name),
+            Form::Entry { key, value } => match self.section {
+                Place::Start => {
+                    let message =
+                        format!("\"{}\" stands before the first section", key.of(line.text));
+                    let problem = Problem::at(line, key, Code::NoSection, message);
+                    self.problems
+                        .push(match homes(key.of(line.text)).as_slice() {
+                            [] => problem.remedy("begin with a section, as in [ICAPD]"),
+                            found => problem.remedy(format!("put it below {}", found.join(" or "))),
+                        });
+                }
+                Place::Nowhere => {}
+                Place::Section(section) => self.entry(line, section, key, value),
+            },
+        }
+    }
+
+    fn enter(&mut self, line: &Line<'_>, name: Span) {
+        if let Some(section) = table::section(name.of(line.text)) {
+            self.section = Place::Section(section);
+            return;
+        }
+        self.section = Place::Nowhere;
+        let names: Vec<&str> = SECTIONS.iter().map(|section| section.name).collect();
+        let message = format!("there is no section [{}]", name.of(line.text));
+        let mut problem = Problem::at(line, name, Code::UnknownSection, message);
+        if let Some(near) = nearest(name.of(line.text), &names) {
+            problem = problem.remedy(format!("did you mean [{near}]?"));
+        }
+        self.problems
+            .push(problem.remedy(format!("sections are {}", names.join(", "))));
+    }
+
+    fn entry(&mut self, line: &Line<'_>, section: &'static Section, key: Span, value: Span) {
+        let Some(row) = table::row(section, key.of(line.text)) else {
+            self.problems.push(unknown(line, section, key));
+            return;
+        };
+        let name = (row.section, row.key);
+        if let Some(&first) = self.lines.get(&name)
+            && !row.kind.is_list()
+        {
+            let message = format!(
+                "{} is set twice: on line {first} and on line {}",
+                row.key, line.number
+            );
+            let problem = Problem::at(line, key, Code::Duplicate, message);
+            self.problems
+                .push(problem.remedy("remove one of the two lines"));
+            return;
+        }
+        self.lines.insert(name, line.number);
+        match value::parse(row.kind, value.of(line.text)) {
+            Ok(found) => {
+                self.keep(name, value, found);
+                if row.effect == Effect::NotYet {
+                    let message = format!("{}: accepted; not in effect in this version", row.key);
+                    self.problems
+                        .push(Problem::at(line, key, Code::NotInEffect, message));
+                }
+            }
+            Err(fault) => self.problems.push(wrong(line, row, value, fault)),
+        }
+    }
+
+    fn keep(&mut self, name: Name, span: Span, found: Option<Value>) {
+        match (found, self.settings.set.get_mut(&name)) {
+            // An empty line in a list takes back what stands above it.
+            (Some(value), Some(before)) if span.length > 0 => value::append(before, value),
+            (Some(value), _) => {
+                self.settings.set.insert(name, value);
+            }
+            (None, _) => {
+                self.settings.set.remove(&name);
+            }
+        }
+    }
+
+    /// Rules about several settings at once.
+    fn check_together(&mut self) {
+        let listen = self.settings.get(&icapd::LISTEN_ADDRESS);
+        if listen.is_empty() {
+            let problem = self.about(
+                icapd::LISTEN_ADDRESS.row(),
+                Severity::Error,
+                "no proxy could connect".to_owned(),
+            );
+            self.problems
+                .push(problem.remedy("name an address, as in ListenAddress = 127.0.0.1:1344"));
+        }
+        let mut sorted = listen;
+        sorted.sort_unstable();
+        let twice = sorted.windows(2).find_map(|pair| match pair {
+            [one, other] if one == other => Some(*one),
+            _ => None,
+        });
+        if let Some(address) = twice {
+            let message = format!("{address} is listed twice");
+            let problem = self.about(icapd::LISTEN_ADDRESS.row(), Severity::Error, message);
+            self.problems.push(problem);
+        }
+        let held = self.settings.get(&icapd::HOLD_LIMIT);
+        let room = self
+            .settings
+            .get(&icapd::MEMORY_BUDGET)
+            .saturating_add(self.settings.get(&icapd::SPOOL_LIMIT));
+        if held > room {
+            let message = "HoldLimit is more than MemoryBudget and SpoolLimit together".to_owned();
+            let problem = self.about(icapd::HOLD_LIMIT.row(), Severity::Warning, message);
+            self.problems
+                .push(problem.remedy(
+                    "a message of that size can never be held: it will count as unchecked",
+                ));
+        }
+        self.problems.sort_by_key(|problem| {
+            if problem.line == 0 {
+                u32::MAX
+            } else {
+                problem.line
+            }
+        });
+    }
+
+    /// A problem with what a setting says, wherever it says it.
+    fn about(&self, row: &Row, severity: Severity, message: String) -> Problem {
+        let place = self
+            .lines
+            .get(&(row.section, row.key))
+            .copied()
+            .unwrap_or_default();
+        let message = format!("[{}] {}: {message}", row.section, row.key);
+        Problem {
+            severity,
+            line: place,
+            ..Problem::of_file(Code::Conflict, message)
+        }
+    }
+}
+
+fn unknown(line: &Line<'_>, section: &Section, key: Span) -> Problem {
+    let text = key.of(line.text);
+    let names: Vec<&str> = section.rows.iter().map(|row| row.key).collect();
+    let message = format!("[{}] has no setting \"{text}\"", section.name);
+    let mut problem = Problem::at(line, key, Code::UnknownSetting, message);
+    let homes = homes(text);
+    if homes.is_empty() {
+        if let Some(near) = nearest(text, &names) {
+            problem = problem.remedy(format!("did you mean {near}?"));
+        }
+    } else {
+        problem = problem.remedy(format!("{text} is a setting of {}", homes.join(" and ")));
+    }
+    problem.remedy(format!("[{}] knows {}", section.name, names.join(", ")))
+}
+
+/// The sections that have this setting, in brackets.
+fn homes(key: &str) -> Vec<String> {
+    let with_key = SECTIONS
+        .iter()
+        .filter(|section| table::row(section, key).is_some());
+    with_key
+        .map(|section| format!("[{}]", section.name))
+        .collect()
+}
+
+/// The name that was probably meant.
+fn nearest<'n>(text: &str, names: &[&'n str]) -> Option<&'n str> {
+    let text = text.to_lowercase();
+    // Two swapped letters count as one mistake; a third of the letters may be wrong.
+    let distance = |name: &str| strsim::damerau_levenshtein(&text, &name.to_lowercase());
+    let best = names.iter().min_by_key(|name| distance(name))?;
+    (distance(best).saturating_mul(3) <= text.chars().count().max(best.len())).then_some(best)
+}
+
+fn wrong(line: &Line<'_>, row: &Row, value: Span, fault: ValueFault) -> Problem {
+    let at = if fault.at.length == 0 {
+        value
+    } else {
+        fault.at.moved(value.start)
+    };
+    let code = if fault.out_of_range {
+        Code::Range
+    } else {
+        Code::Value
+    };
+    let problem = Problem::at(line, at, code, format!("{}: {}", row.key, fault.message));
+    let problem = match fault.remedy {
+        Some(remedy) => problem.remedy(remedy),
+        None => problem,
+    };
+    let default = if row.default.is_empty() {
+        "empty"
+    } else {
+        row.default
+    };
+    problem.remedy(format!("the default is {default}"))
+}
+
+/// A settings file of people has some KiB; lists of sites belong into files of their own.
+const TEXT_BYTES_MAX: usize = 4 << 20;
+
+/// After so many problems the file is hardly a settings file.
+const PROBLEMS_MAX: usize = 200;

@@ -1,0 +1,180 @@
+//! From settings as typed to settings as meant: each room's options.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Settings;
+use super::options::{Budgets, EarlyResponse, ListFiles, LogLevel, PinShards, Server, Unwanted};
+use super::row::Setting;
+use super::table::{icapd, root, scan_engine};
+use crate::adaptation::{self, ThreatKind, ThreatKinds, Unchecked};
+use crate::engine::limits::Limits;
+use crate::icap::{self, Advertised, Deadlines, IsTag, NoContent, Profile, Violations};
+use crate::policy;
+
+impl Settings {
+    /// What the edge needs.
+    #[must_use]
+    pub fn server(&self) -> Server {
+        Server {
+            log_level: self.log_level(),
+            state_dir: self
+                .get(&root::STATE_DIR)
+                .unwrap_or_else(|| PathBuf::from(".")),
+            shards: self.get(&root::SHARDS).map(number),
+            pin_shards: match self.get(&root::PIN_SHARDS) {
+                "On" => PinShards::On,
+                "Off" => PinShards::Off,
+                _ => PinShards::Auto,
+            },
+            listen: self.listen(),
+            connections_max: number(self.get(&icapd::MAX_CONNECTIONS)),
+            scan_time_max: self.get(&icapd::SCAN_TIMEOUT).map(Duration::from_millis),
+            early: if self.get(&icapd::ALLOW_EARLY_RESPONSE) {
+                EarlyResponse::Allow
+            } else {
+                EarlyResponse::Forbid
+            },
+            budgets: Budgets {
+                hold_bytes_max: self.get(&icapd::HOLD_LIMIT),
+                memory_bytes_max: self.get(&icapd::MEMORY_BUDGET),
+                spool_dir: self.get(&icapd::SPOOL_DIR),
+                spool_bytes_max: self.get(&icapd::SPOOL_LIMIT),
+            },
+            templates_dir: self.get(&icapd::TEMPLATES_DIR),
+            contact: self.get(&icapd::HOSTMASTER),
+            database: self.get(&scan_engine::DATABASE_DIR),
+            unwanted: if self.get(&scan_engine::DETECT_PUA) {
+                Unwanted::Detect
+            } else {
+                Unwanted::Ignore
+            },
+            functionality_level: number(self.get(&scan_engine::FUNCTIONALITY_LEVEL)),
+        }
+    }
+
+    fn listen(&self) -> Vec<SocketAddr> {
+        self.get(&icapd::LISTEN_ADDRESS)
+    }
+
+    fn log_level(&self) -> LogLevel {
+        match self.get(&root::DEFAULT_LOG_LEVEL) {
+            "Debug" => LogLevel::Debug,
+            "Info" => LogLevel::Info,
+            "Warning" => LogLevel::Warning,
+            "Error" => LogLevel::Error,
+            _ => LogLevel::Notice,
+        }
+    }
+
+    /// The budgets of a scan.
+    #[must_use]
+    pub fn engine_limits(&self) -> Limits {
+        // "Containers opened" does not count the outer object, "files inside each other" does.
+        let containers = self.get(&icapd::CONTAINER_MAX_LEVEL).saturating_add(1);
+        Limits {
+            scan_bytes_max: self.get(&scan_engine::MAX_SCAN_SIZE),
+            object_bytes_max: self.get(&scan_engine::MAX_FILE_SIZE),
+            layers_max: number(self.get(&scan_engine::MAX_RECURSION).min(containers)),
+            objects_max: number(self.get(&scan_engine::MAX_FILES)),
+            ratio_max: number(self.get(&icapd::MAX_COMPRESSION_RATIO)),
+        }
+    }
+
+    /// Lists and rules, without the entries of [`Settings::list_files`], which the edge adds.
+    #[must_use]
+    pub fn policy_options(&self) -> policy::Options {
+        policy::Options {
+            black: self.get(&icapd::BLACK_LIST).list,
+            white: self.get(&icapd::WHITE_LIST).list,
+            mime_rules: self.get(&icapd::MIME_RULES),
+        }
+    }
+
+    /// Files with more entries for the lists.
+    #[must_use]
+    pub fn list_files(&self) -> ListFiles {
+        ListFiles {
+            black: self.get(&icapd::BLACK_LIST).files,
+            white: self.get(&icapd::WHITE_LIST).files,
+        }
+    }
+
+    /// What ICAP connections need: the built-in services, with the tag of database and policy.
+    #[must_use]
+    pub fn icap_options(&self, istag: IsTag) -> icap::Options {
+        let mut options = icap::Options::new(istag);
+        let profile = Profile::named(self.get(&icapd::PROFILE)).unwrap_or(Profile::SQUID);
+        let violations = if self.get(&icapd::VIOLATIONS_HEADER) {
+            Violations::Folded
+        } else {
+            Violations::Omit
+        };
+        options.profile = Profile {
+            violations,
+            ..profile
+        };
+        let offered = options.advertised;
+        options.advertised = Advertised {
+            preview_bytes: self
+                .get(&icapd::USE_PREVIEW)
+                .then(|| number(self.get(&icapd::PREVIEW_SIZE))),
+            options_ttl_s: self.get(&icapd::OPTIONS_TTL).map(|ms| number(ms / 1000)),
+            connections_max: Some(number(self.get(&icapd::MAX_CONNECTIONS))),
+            no_content: if self.get(&icapd::USE_204) {
+                NoContent::Offer
+            } else {
+                NoContent::Withhold
+            },
+            ..offered
+        };
+        let default = options.deadlines;
+        let or = |setting: &Setting<Option<u64>>, never: Duration| {
+            self.get(setting).map_or(never, Duration::from_millis)
+        };
+        options.deadlines = Deadlines {
+            idle: or(&icapd::IDLE_TIMEOUT, FOR_EVER),
+            head: or(&icapd::HEAD_TIMEOUT, default.head),
+            preview: or(&icapd::BODY_TIMEOUT, default.preview),
+            body: or(&icapd::BODY_TIMEOUT, default.body),
+            ..default
+        };
+        options
+    }
+
+    /// What is blocked after a scan.
+    #[must_use]
+    pub fn adaptation_options(&self) -> adaptation::Options {
+        let blocked = THREAT_SWITCHES
+            .iter()
+            .filter(|(setting, _)| self.get(setting));
+        adaptation::Options {
+            unchecked: if self.get(&icapd::BLOCK_UNCHECKED) {
+                Unchecked::Block
+            } else {
+                Unchecked::Pass
+            },
+            blocked_threats: blocked.fold(ThreatKinds::NONE, |all, &(_, kind)| all.with(kind)),
+        }
+    }
+}
+
+/// The switch of each kind of threat.
+static THREAT_SWITCHES: [(&Setting<bool>, ThreatKind); ThreatKind::ALL.len()] = [
+    (&icapd::BLOCK_KNOWN_VIRUS, ThreatKind::KnownVirus),
+    (&icapd::BLOCK_SUSPICIOUS, ThreatKind::Suspicious),
+    (&icapd::BLOCK_ADWARE, ThreatKind::Adware),
+    (&icapd::BLOCK_DIALERS, ThreatKind::Dialers),
+    (&icapd::BLOCK_JOKES, ThreatKind::Jokes),
+    (&icapd::BLOCK_RISKWARE, ThreatKind::Riskware),
+    (&icapd::BLOCK_HACKTOOLS, ThreatKind::Hacktools),
+];
+
+/// A century: the clock can still add it to now.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// A number whose row keeps it far below 2^32.
+fn number(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}

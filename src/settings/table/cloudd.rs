@@ -1,0 +1,23 @@
+//! `[CloudD]`: reputation services.
+
+use std::path::PathBuf;
+
+use super::common::{
+    DAY, EXE_PATH, FIXED_SOCKET_PATH, IDLE_TIME_LIMIT, LOG, LOG_LEVEL, LOG_LEVELS, RUN_AS_USER,
+    SECOND,
+};
+use crate::settings::row::{Never, choice, interval, log_target, path, section, switch, user};
+
+section! {
+    "CloudD", "Reputation services.";
+
+    LOG_LEVEL_ROW: &'static str = choice("LogLevel", "Notice", LOG_LEVELS), NotYet, LOG_LEVEL;
+    LOG_ROW: String = log_target("Log", "Auto"), NotYet, LOG;
+    EXE_PATH_ROW: Option<PathBuf> = path("ExePath", ""), NotYet, EXE_PATH;
+    RUN_AS_USER_ROW: String = user("RunAsUser", "drweb"), NotYet, RUN_AS_USER;
+    IDLE_TIME_LIMIT_ROW: Option<u64> = interval("IdleTimeLimit", "30s", 10 * SECOND, 30 * DAY, Never::None),
+        NotYet, IDLE_TIME_LIMIT;
+    FIXED_SOCKET_PATH_ROW: Option<PathBuf> = path("FixedSocketPath", ""), NotYet, FIXED_SOCKET_PATH;
+    PERSISTENT_CACHE: bool = switch("PersistentCache", "Off"), NotYet, "Keep answers on disk.";
+    DEBUG_SDK: bool = switch("DebugSdk", "No"), NotYet, "Log questions and answers at level Debug.";
+}

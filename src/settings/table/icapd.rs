@@ -1,0 +1,135 @@
+//! `[ICAPD]`: the ICAP service, what it blocks and what it holds.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::common::{
+    DAY, EXE_PATH, HOUR, LOG, LOG_LEVEL, LOG_LEVELS, MINUTE, RUN_AS_USER, SECOND, START,
+};
+use crate::policy::MimeRule;
+use crate::settings::row::{
+    Never, addresses, choice, integer, interval, log_target, mime_rules, path, section, sites,
+    size, switch, text, user,
+};
+use crate::settings::value::Sites;
+
+section! {
+    "ICAPD", "The ICAP service for proxies.";
+
+    LISTEN_ADDRESS: Vec<SocketAddr> = addresses("ListenAddress", "127.0.0.1:1344"), Restart,
+        "Where proxies connect, as IP:port; several by commas or lines.";
+    USE_PREVIEW: bool = switch("UsePreview", "Yes"), Reload,
+        "Offer a preview in OPTIONS answers. Off, the proxy sends whole bodies at once: every clean body \
+         has to be sent back, and Squid opens a new connection for each.";
+    PREVIEW_SIZE: u64 = size("PreviewSize", "60KB", 0, 65_536), Reload,
+        "How much of a body the proxy sends before it waits for a decision. A body that ends inside is \
+         answered with 204 and never sent back. Squid can hold 64 KiB of a body; 60 KiB catch nearly as \
+         many bodies and leave its buffer room to move. 0: decide by heads alone.";
+    USE_204: bool = switch("Use204", "Yes"), Reload,
+        "Answer 204 (no change) also outside a preview, where the proxy allows it.";
+    ALLOW_EARLY_RESPONSE: bool = switch("AllowEarlyResponse", "Yes"), Reload,
+        "Answer before the whole request has arrived, as soon as the answer is certain.";
+    WHITE_LIST: Sites = sites("WhiteList", ""), Reload,
+        "Sites that are never blocked by category: domains with everything below them, addresses, \
+         domains with a path; @/path/to/file or file(\"path\") for a file with one a line. They are \
+         scanned like all others, and BlackList beats this list.";
+    BLACK_LIST: Sites = sites("BlackList", ""), Reload,
+        "Sites that are always blocked, written as in WhiteList.";
+    BLOCK_UNCHECKED: bool = switch("BlockUnchecked", "Yes"), Reload,
+        "Block what could not be checked to the end: encrypted, damaged, beyond a limit, out of time. Yes, \
+         because data that nobody looked at would otherwise arrive looking like clean data; who prefers \
+         availability says No, and sees such messages marked in the log.";
+    MIME_RULES: Vec<MimeRule> = mime_rules("MimeRules", ""), Reload,
+        "What is scanned, by type: \"<mime> <action>\" or \"<mime> <action> <size> <action>\", where the \
+         second action is for larger bodies. Actions: scan, pass, reject. The most specific type wins. \
+         A body of unknown size gets the stricter action. Without a rule: scan. A rule that passes a \
+         type trusts what the sender says about it.";
+    BLOCK_KNOWN_VIRUS: bool = switch("BlockKnownVirus", "Yes"), Reload, "Block known malware.";
+    BLOCK_SUSPICIOUS: bool = switch("BlockSuspicious", "Yes"), Reload, "Block what heuristics find suspicious.";
+    BLOCK_ADWARE: bool = switch("BlockAdware", "Yes"), Reload, "Block programs that show advertisements.";
+    BLOCK_DIALERS: bool = switch("BlockDialers", "Yes"), Reload, "Block programs that dial paid numbers.";
+    BLOCK_JOKES: bool = switch("BlockJokes", "Yes"), Reload,
+        "Block programs that frighten. Yes, as for the two below: a scan ends at its first detection, so \
+         a tolerated one could hide another.";
+    BLOCK_RISKWARE: bool = switch("BlockRiskware", "Yes"), Reload,
+        "Block programs that are dangerous in wrong hands; potentially unwanted applications \
+         (DetectPUA of [ScanEngine]) count as such unless their name says more.";
+    BLOCK_HACKTOOLS: bool = switch("BlockHacktools", "Yes"), Reload, "Block tools to break into systems.";
+    SCAN_TIMEOUT: Option<u64> = interval("ScanTimeout", "2m", 100, HOUR, Never::Zero), Reload,
+        "How long the engine may work on one object; waiting for its bytes does not count. 0: no limit.";
+    MAX_CONNECTIONS: u64 = integer("MaxConnections", "16384", 1, 1_000_000), Restart,
+        "Connections accepted at once, as also offered in OPTIONS. Squid divides the offer by its \
+         workers, so it is generous; an idle connection costs some KiB.";
+    OPTIONS_TTL: Option<u64> = interval("OptionsTTL", "10m", MINUTE, DAY, Never::Unsaid), Reload,
+        "How long a proxy may use an OPTIONS answer. A changed preview size reaches Squid within it.";
+    HEAD_TIMEOUT: Option<u64> = interval("HeadTimeout", "30s", SECOND, HOUR, Never::Unsaid), Restart,
+        "How long a request head may take from its first byte to its last.";
+    BODY_TIMEOUT: Option<u64> = interval("BodyTimeout", "15m", SECOND, DAY, Never::Unsaid), Restart,
+        "How long a body may pause. Squid waits 15 minutes for a slow server, and the body waits with it.";
+    IDLE_TIMEOUT: Option<u64> = interval("IdleTimeout", "1h", SECOND, 30 * DAY, Never::None), Restart,
+        "How long a connection is kept between requests. Long, because proxies count it as a failure when \
+         the server closes first; None: for ever.";
+    HOLD_LIMIT: u64 = size("HoldLimit", "8GB", 65_536, 1 << 50), Reload,
+        "How much of one message is held back until its verdict, in memory and SpoolDir together. A longer \
+         message counts as unchecked: BlockUnchecked decides.";
+    MEMORY_BUDGET: u64 = size("MemoryBudget", "256MB", 1 << 20, 1 << 50), Restart,
+        "Memory for held messages, over all shards. What does not fit goes to SpoolDir.";
+    SPOOL_DIR: Option<PathBuf> = path("SpoolDir", ""), Restart,
+        "Where held messages go when MemoryBudget is used up; empty: the folder spool in StateDir. A disk \
+         is better than a memory file system here.";
+    SPOOL_LIMIT: u64 = size("SpoolLimit", "16GB", 0, 1 << 50), Restart,
+        "Space for held messages in SpoolDir. 0: nothing is ever written there.";
+    TEMPLATES_DIR: Option<PathBuf> = path("TemplatesDir", ""), Reload,
+        "Own block pages: ERR_ACCESS_DENIED.html, ERR_DOWNLOAD_BLOCK.html, ERR_FAILED_CHECK.html; \
+         what is missing is taken from the program.";
+    HOSTMASTER: String = text("Hostmaster", ""), Reload,
+        "Whom a blocked user can ask, as shown on block pages; empty: nobody is named.";
+    PROFILE: &'static str = choice("Profile", "squid", &["strict", "squid"]), Reload,
+        "How strictly requests are read. strict: RFC 3507 to the letter; squid: also the known habits of \
+         Squid.";
+    MAX_COMPRESSION_RATIO: u64 = integer("MaxCompressionRatio", "2000", 2, 1_000_000), Reload,
+        "Bytes out of a container for each byte in, once 16 MiB came out; beyond it the object is unchecked.";
+    CONTAINER_MAX_LEVEL: u64 = integer("ContainerMaxLevel", "16", 0, 63), Reload,
+        "How many containers inside each other are opened; 0: none. Together with MaxRecursion of \
+         [ScanEngine] the smaller counts; what is deeper is unchecked.";
+    VIOLATIONS_HEADER: bool = switch("ViolationsHeader", "No"), Reload,
+        "Send X-Violations-Found, too. It has folded lines, which many clients cannot read.";
+
+    START_ROW: bool = switch("Start", "Yes"), NotYet, START;
+    LOG_LEVEL_ROW: &'static str = choice("LogLevel", "Notice", LOG_LEVELS), NotYet, LOG_LEVEL;
+    LOG_ROW: String = log_target("Log", "Auto"), NotYet, LOG;
+    EXE_PATH_ROW: Option<PathBuf> = path("ExePath", ""), NotYet, EXE_PATH;
+    RUN_AS_USER_ROW: String = user("RunAsUser", "drweb"), NotYet, RUN_AS_USER;
+    DEBUG_DUMP_ICAP: bool = switch("DebugDumpIcap", "No"), NotYet,
+        "Log ICAP messages at level Debug.";
+    MESSAGE_HOOK: String = text("MessageHook", ""), NotYet,
+        "A Lua script, or its file, that decides about each message.";
+    AD_LIST: Sites = sites("AdList", ""), NotYet,
+        "Addresses of advertisements, always blocked.";
+    HEURISTIC_ANALYSIS: bool = switch("HeuristicAnalysis", "Yes"), NotYet, "Use heuristics, too.";
+    PACKER_MAX_LEVEL: u64 = integer("PackerMaxLevel", "8", 0, 63), NotYet,
+        "How many packers inside each other are undone.";
+    ARCHIVE_MAX_LEVEL: u64 = integer("ArchiveMaxLevel", "8", 0, 63), NotYet,
+        "How many archives inside each other are opened.";
+    MAIL_MAX_LEVEL: u64 = integer("MailMaxLevel", "8", 0, 63), NotYet,
+        "How many mail messages inside each other are opened.";
+    BLOCK_INFECTION_SOURCE: bool = switch("BlockInfectionSource", "Yes"), NotYet, "Block sites known to spread malware.";
+    BLOCK_NOT_RECOMMENDED: bool = switch("BlockNotRecommended", "Yes"), NotYet, "Block sites that are not recommended.";
+    BLOCK_ADULT_CONTENT: bool = switch("BlockAdultContent", "No"), NotYet, "Block adult content.";
+    BLOCK_VIOLENCE: bool = switch("BlockViolence", "No"), NotYet, "Block violence.";
+    BLOCK_WEAPONS: bool = switch("BlockWeapons", "No"), NotYet, "Block weapons.";
+    BLOCK_GAMBLING: bool = switch("BlockGambling", "No"), NotYet, "Block gambling.";
+    BLOCK_DRUGS: bool = switch("BlockDrugs", "No"), NotYet, "Block drugs.";
+    BLOCK_OBSCENE_LANGUAGE: bool = switch("BlockObsceneLanguage", "No"), NotYet, "Block obscene language.";
+    BLOCK_CHATS: bool = switch("BlockChats", "No"), NotYet, "Block chats.";
+    BLOCK_TERRORISM: bool = switch("BlockTerrorism", "No"), NotYet, "Block terrorism.";
+    BLOCK_FREE_EMAIL: bool = switch("BlockFreeEmail", "No"), NotYet, "Block free mail services.";
+    BLOCK_SOCIAL_NETWORKS: bool = switch("BlockSocialNetworks", "No"), NotYet, "Block social networks.";
+    BLOCK_DUE_TO_COPYRIGHT_NOTICE: bool = switch("BlockDueToCopyrightNotice", "Yes"), NotYet,
+        "Block sites named in notices of copyright owners.";
+    BLOCK_ONLINE_GAMES: bool = switch("BlockOnlineGames", "No"), NotYet, "Block online games.";
+    BLOCK_ANONYMIZERS: bool = switch("BlockAnonymizers", "No"), NotYet, "Block anonymizers.";
+    BLOCK_CRYPTOCURRENCY_MINING_POOL: bool = switch("BlockCryptocurrencyMiningPool", "No"), NotYet,
+        "Block pools that mine cryptocurrencies.";
+    BLOCK_JOBS: bool = switch("BlockJobs", "No"), NotYet, "Block sites with job offers.";
+}

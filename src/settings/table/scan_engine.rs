@@ -1,0 +1,47 @@
+//! `[ScanEngine]`: the database and the limits of a scan. The limits have the names of the ClamAV world.
+
+use std::path::PathBuf;
+
+use super::common::{
+    DAY, EXE_PATH, FIXED_SOCKET_PATH, IDLE_TIME_LIMIT, LOG, LOG_LEVEL, LOG_LEVELS, RUN_AS_USER,
+    SECOND,
+};
+use crate::settings::row::{
+    Never, choice, integer, interval, log_target, path, paths, section, size, switch, user,
+};
+
+section! {
+    "ScanEngine", "The scan engine and its database.";
+
+    DATABASE_DIR: Vec<PathBuf> = paths("DatabaseDir", ""), Reload,
+        "Files and folders of signatures; several by commas or lines. Empty: only the EICAR test \
+         signature, to try the way through a proxy.";
+    MAX_SCAN_SIZE: u64 = size("MaxScanSize", "16GB", 1 << 20, 1 << 50), Reload,
+        "Bytes scanned for one object with everything inside it; what is beyond is unchecked.";
+    MAX_FILE_SIZE: u64 = size("MaxFileSize", "8GB", 1 << 20, 1 << 50), Reload,
+        "Bytes of one object or of one file inside it; what is larger is unchecked.";
+    MAX_RECURSION: u64 = integer("MaxRecursion", "17", 1, 64), Reload,
+        "Files inside each other, the outer one included; what is deeper is unchecked.";
+    MAX_FILES: u64 = integer("MaxFiles", "10000", 1, 100_000_000), Reload,
+        "Files inside one object; what comes after is unchecked.";
+    DETECT_PUA: bool = switch("DetectPUA", "No"), Reload,
+        "Load the signatures of potentially unwanted applications. No, as clamscan does.";
+    FUNCTIONALITY_LEVEL: u64 = integer("FunctionalityLevel", "214", 1, 999), Reload,
+        "The level of the ClamAV engine that signatures are meant for; 214 is ClamAV 1.4. Signatures for \
+         other levels are set aside.";
+
+    LOG_LEVEL_ROW: &'static str = choice("LogLevel", "Notice", LOG_LEVELS), NotYet, LOG_LEVEL;
+    LOG_ROW: String = log_target("Log", "Auto"), NotYet, LOG;
+    EXE_PATH_ROW: Option<PathBuf> = path("ExePath", ""), NotYet, EXE_PATH;
+    RUN_AS_USER_ROW: String = user("RunAsUser", "drweb"), NotYet, RUN_AS_USER;
+    IDLE_TIME_LIMIT_ROW: Option<u64> = interval("IdleTimeLimit", "1h", 10 * SECOND, 30 * DAY, Never::None),
+        NotYet, IDLE_TIME_LIMIT;
+    FIXED_SOCKET_PATH_ROW: Option<PathBuf> = path("FixedSocketPath", ""), NotYet, FIXED_SOCKET_PATH;
+    MAX_FORKS: u64 = integer("MaxForks", "8", 1, 1024), NotYet,
+        "Processes that scan. Use Shards of [Root].";
+    MAX_FORKS_PER_FILE: u64 = integer("MaxForksPerFile", "1", 1, 1024), NotYet,
+        "Processes that scan one object.";
+    WATCHDOG_INTERVAL: Option<u64> = interval("WatchdogInterval", "1.5s", 100, DAY, Never::Unsaid), NotYet,
+        "How often scans are checked for hanging.";
+    BUFFERED_IO: bool = switch("BufferedIo", "Off"), NotYet, "Read files through a buffer.";
+}
