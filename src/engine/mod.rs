@@ -2,6 +2,12 @@
 
 pub mod database;
 pub mod digest;
+mod executable;
 pub mod limits;
 pub mod matcher;
+mod object;
+pub mod unpack;
 pub mod verdict;
+
+pub use object::{Fed, Object};
+pub use unpack::ContentCodings;
