@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::field::{Order, u16_at, u32_at, u64_at};
-use super::{Next, Places, Section, Stage as Step};
+use super::{ExecutableMap, Next, RawSection, Stage as Step};
 
 /// What is being gathered.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub(super) enum Stage {
         shape: Shape,
         table: Table,
         later: Option<(Table, Range<u64>)>,
-        known: Places,
+        known: ExecutableMap,
     },
 }
 
@@ -103,7 +103,7 @@ fn start(bytes: &[u8]) -> Option<Next> {
     let mut wanted = tables
         .into_iter()
         .filter(|(_, range)| range.start < range.end);
-    let known = Places::default();
+    let known = ExecutableMap::default();
     Some(match wanted.next() {
         None => Next::Known(known),
         Some((table, range)) => gather(shape, table, range, wanted.next(), known),
@@ -122,7 +122,7 @@ fn gather(
     table: Table,
     range: Range<u64>,
     later: Option<(Table, Range<u64>)>,
-    known: Places,
+    known: ExecutableMap,
 ) -> Next {
     let stage = Stage::First {
         shape,
@@ -160,11 +160,11 @@ impl Shape {
             })
     }
 
-    fn sections(&self, table: &[u8]) -> Option<Vec<Section>> {
+    fn sections(&self, table: &[u8]) -> Option<Box<[RawSection]>> {
         table
             .chunks_exact(usize::from(self.section_bytes).max(1))
             .map(|row| {
-                Some(Section {
+                Some(RawSection {
                     start: self.field(row, 0x18, 0x10)?,
                     size: self.field(row, 0x20, 0x14)?,
                 })

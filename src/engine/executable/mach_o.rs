@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::field::{Order, u32_at, u64_at};
-use super::{Next, Places, Section, Stage as Step};
+use super::{ExecutableMap, Next, RawSection, Stage as Step};
 
 /// What is being gathered.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ fn start(bytes: &[u8]) -> Option<Next> {
 /// A section with its address in memory, which finds the entry point.
 struct Mapped {
     address: u64,
-    section: Section,
+    section: RawSection,
 }
 
 /// Where execution begins, as the file says it.
@@ -72,7 +72,7 @@ enum Entry {
 }
 
 impl Shape {
-    fn places(&self, bytes: &[u8]) -> Option<Places> {
+    fn places(&self, bytes: &[u8]) -> Option<ExecutableMap> {
         let mut mapped: Vec<Mapped> = Vec::new();
         let mut entry = None;
         let mut rest = bytes;
@@ -95,7 +95,7 @@ impl Shape {
             Entry::Offset(offset) => Some(offset),
             Entry::Address(address) => translate(address, &mapped),
         });
-        Some(Places {
+        Some(ExecutableMap {
             entry_point,
             sections: mapped.into_iter().map(|row| row.section).collect(),
         })
@@ -117,7 +117,7 @@ impl Shape {
             let start = u64::from(u32_at(row, layout.start_at, self.order)?);
             mapped.push(Mapped {
                 address,
-                section: Section { start, size },
+                section: RawSection { start, size },
             });
         }
         Some(())

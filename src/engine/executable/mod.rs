@@ -10,7 +10,7 @@
 //!
 //! Nothing is looked at twice and nothing is sought: a format says which range of the file it needs
 //! next, [`Headers`] keeps those bytes as they pass. The first 4 KiB are kept, so a range may also
-//! lie there. A header that points back behind that is [`Outcome::Absent`]; no linker writes one.
+//! lie there. A header that points back behind that is [`Executable::Absent`]; no linker writes one.
 //!
 //! Absent on purpose: resources, imports, overlays, universal (fat) Mach-O files: only what offsets of
 //! signatures need.
@@ -33,6 +33,8 @@ mod pe;
 mod tests;
 
 use std::ops::Range;
+
+use super::matcher::{Executable, ExecutableMap, RawSection};
 
 /// Reads the headers of one layer.
 #[derive(Debug)]
@@ -63,40 +65,11 @@ pub(super) enum Format {
     MachO,
 }
 
-/// What is known about the headers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// They have not all passed yet.
-    Unknown,
-    /// There are none that could be used.
-    Absent,
-    /// Here they are.
-    Known(Places),
-}
-
-/// Places in the file that offsets are counted from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Places {
-    /// Where execution begins; `None` when the file does not say, or says a place outside.
-    pub(super) entry_point: Option<u64>,
-    /// In the order of the section table.
-    pub(super) sections: Vec<Section>,
-}
-
-/// The bytes of a section in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Section {
-    /// Its first byte.
-    pub(super) start: u64,
-    /// So many bytes.
-    pub(super) size: u64,
-}
-
 /// What a format wants after it saw a range.
 enum Next {
     Gather(Stage, Range<u64>),
     Absent,
-    Known(Places),
+    Known(ExecutableMap),
 }
 
 impl Headers {
@@ -115,20 +88,23 @@ impl Headers {
         }
     }
 
-    /// The next bytes of the layer. After another answer than [`Outcome::Unknown`] it is done.
-    pub(super) fn feed(&mut self, mut bytes: &[u8]) -> Outcome {
+    /// The next bytes of the layer: how many of them it read, and what is known then. After another
+    /// answer than [`Executable::Unknown`] it is done, and the facts are known from that byte on,
+    /// however the bytes were cut.
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> (usize, Executable) {
+        let mut taken = 0_usize;
         loop {
-            let taken = self.gather(bytes);
-            bytes = bytes.get(taken..).unwrap_or_default();
+            let rest = bytes.get(taken..).unwrap_or_default();
+            taken = taken.saturating_add(self.gather(rest));
             if self.is_wanting() {
-                return Outcome::Unknown;
+                return (taken, Executable::Unknown);
             }
             match self.stage.next(&self.gathered) {
-                Next::Absent => return Outcome::Absent,
-                Next::Known(places) => return Outcome::Known(places),
+                Next::Absent => return (taken, Executable::Absent),
+                Next::Known(map) => return (taken, Executable::Known(map)),
                 Next::Gather(stage, wanted) => {
                     if !self.want(stage, wanted) {
-                        return Outcome::Absent;
+                        return (taken, Executable::Absent);
                     }
                 }
             }

@@ -5,7 +5,7 @@
 //! place in the headers as it stands.
 
 use super::field::{Order, u16_at, u32_at};
-use super::{Next, Places, Section, Stage as Step};
+use super::{ExecutableMap, Next, RawSection, Stage as Step};
 
 /// What is being gathered.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ fn gather(stage: Stage, at: u64, bytes: u64) -> Next {
     Next::Gather(Step::Pe(stage), at..at.saturating_add(bytes))
 }
 
-fn places(bytes: &[u8], optional_bytes: usize, count: usize) -> Option<Places> {
+fn places(bytes: &[u8], optional_bytes: usize, count: usize) -> Option<ExecutableMap> {
     let (optional, table) = bytes.split_at_checked(optional_bytes)?;
     matches!(u16_at(optional, 0, LITTLE)?, MAGIC_32 | MAGIC_64).then_some(())?;
     let entry = u32_at(optional, 16, LITTLE)?;
@@ -65,11 +65,11 @@ fn places(bytes: &[u8], optional_bytes: usize, count: usize) -> Option<Places> {
         .take(count)
         .map(|row| Row::read(row, section_alignment, file_alignment))
         .collect::<Option<_>>()?;
-    Some(Places {
+    Some(ExecutableMap {
         entry_point: entry_point(entry, header_bytes, &rows),
         sections: rows
             .iter()
-            .map(|row| Section {
+            .map(|row| RawSection {
                 start: row.raw_start,
                 size: row.raw_size,
             })
