@@ -21,7 +21,6 @@ pub(super) enum Stage {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
     order: Order,
-    is_wide: bool,
     processor: u32,
     commands: u32,
 }
@@ -47,7 +46,6 @@ fn start(bytes: &[u8]) -> Option<Next> {
     };
     let shape = Shape {
         order,
-        is_wide,
         processor: u32_at(bytes, 4, order)?,
         commands: u32_at(bytes, 16, order)?,
     };

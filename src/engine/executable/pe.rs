@@ -102,9 +102,10 @@ fn entry_point(address: u32, header_bytes: u32, rows: &[Row]) -> Option<u64> {
     if address < u64::from(header_bytes) {
         return Some(address);
     }
-    let row = rows.iter().rev().find(|row| {
-        row.address <= address && address < row.address.saturating_add(row.raw_size)
-    })?;
+    let row = rows
+        .iter()
+        .rev()
+        .find(|row| row.address <= address && address < row.address.saturating_add(row.raw_size))?;
     address.checked_sub(row.address)?.checked_add(row.raw_start)
 }
 

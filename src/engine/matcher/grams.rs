@@ -10,7 +10,6 @@
 
 #![forbid(unsafe_code)]
 
-
 /// Counts of 4-grams, and the model behind them.
 #[derive(Clone, Debug, Default)]
 pub struct GramCounts {
@@ -24,7 +23,10 @@ impl GramCounts {
     /// No training yet: the model alone.
     #[must_use]
     pub const fn new() -> Self {
-        Self { counters: Vec::new(), trained_bytes: 0 }
+        Self {
+            counters: Vec::new(),
+            trained_bytes: 0,
+        }
     }
 
     /// Adds a piece of traffic. The end of one piece and the start of the next are not seen as adjacent.

@@ -1,9 +1,7 @@
 //! RFC 7932. The window is at most 16 MiB: the large windows that some tools write are refused,
 //! as browsers refuse them.
 
-use brotli_decompressor::{
-    BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc,
-};
+use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 
 use super::{Progress, Step};
 use crate::engine::verdict::Why;

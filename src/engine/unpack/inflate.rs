@@ -38,9 +38,7 @@ impl Inflate {
 
     pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Inflated {
         let (in_before, out_before) = (self.state.total_in(), self.state.total_out());
-        let status = self
-            .state
-            .decompress(input, output, FlushDecompress::None);
+        let status = self.state.decompress(input, output, FlushDecompress::None);
         let used = difference(in_before, self.state.total_in());
         let made = difference(out_before, self.state.total_out());
         let outcome = match status {
