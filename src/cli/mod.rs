@@ -1,3 +1,83 @@
-//! Front page to be written by the room's owner.
+//! The command line: one file or folder for each subcommand.
+//!
+//! ```text
+//!   argv ──▶ Cli (clap) ──▶ <subcommand>::Args ──▶ <subcommand>::run ──▶ exit code
+//! ```
+//!
+//! Every subcommand has the same shape, so that adding one touches two lines of this file:
+//! `pub struct Args` (derives `clap::Args`) and `pub fn run(args: &Args) -> ExitCode`.
+//! Exit codes are the same everywhere: 0 all is well, 1 the answer is "no" (a finding, a refusal),
+//! 2 the command could not do its work or was not understood. Where a subcommand says more, its own
+//! help does. Everything printed goes through [`terminal`]: colours only on a terminal and only
+//! without `NO_COLOR`, and a reader that goes away (`| head`) ends the output, not the program.
+//!
+//! Absent on purpose: anything the data plane needs. A command decides nothing that a room below
+//! could decide.
+
+#![forbid(unsafe_code)]
 
 pub mod check_config;
+mod child;
+pub mod doctor;
+pub mod selftest;
+pub mod serve;
+pub mod squid;
+mod terminal;
+
+use std::process::ExitCode;
+
+/// The whole command line.
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "baleen",
+    version,
+    about = "Gateway scanner: scans what a proxy sends it over ICAP, while the bytes flow",
+    after_help = AFTER_HELP,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+impl Cli {
+    /// Runs the chosen subcommand. The value is the exit code of the program.
+    #[must_use]
+    pub fn run(&self) -> ExitCode {
+        match &self.command {
+            Command::Serve(args) => serve::run(args),
+            Command::CheckConfig(args) => check_config::run(args),
+            Command::Squid(args) => squid::run(args),
+            Command::Doctor(args) => doctor::run(args),
+            Command::Selftest(args) => selftest::run(args),
+        }
+    }
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Run the gateway: the ICAP service and the scan engine
+    Serve(serve::Args),
+    /// Check a settings file, or print one with every default
+    CheckConfig(check_config::Args),
+    /// Connect Squid to Baleen, or disconnect it
+    Squid(squid::Args),
+    /// Look at this machine: can Baleen run here? Each line is green or says what to do
+    Doctor(doctor::Args),
+    /// Send a test virus and a clean body down the real path, and name the hop that failed
+    Selftest(selftest::Args),
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  all is well
+  1  the answer is no: something was found, refused or is not right
+  2  the command could not do its work, or was not understood
+
+Examples:
+  baleen doctor                                   can this machine run Baleen?
+  baleen squid setup --dry-run                    show what would change in squid.conf
+  baleen selftest --through http://127.0.0.1:3128 is traffic through Squid really scanned?
+
+Colours are used on a terminal only, and never when NO_COLOR is set.";

@@ -11,9 +11,13 @@ pub struct Limits {
     pub layers_max: u32,
     /// `MaxFiles`: layers of one object in total.
     pub objects_max: u32,
-    /// `MaxCompressionRatio`: bytes out of a decoder for each byte in, once more than
-    /// [`RATIO_FREE_BYTES`] came out.
+    /// `MaxCompressionRatio`: bytes out of all decoders for each byte of the outer object, once more
+    /// than [`RATIO_FREE_BYTES`] came out. Counted over all of them, so that bombs inside each other
+    /// do not multiply.
     pub ratio_max: u32,
+    /// `MaxScanState`: bytes that the decoders of one scan may hold at a time. At worst, scans at a
+    /// time × this.
+    pub state_bytes_max: u64,
 }
 
 impl Default for Limits {
@@ -23,10 +27,12 @@ impl Default for Limits {
             object_bytes_max: 8 << 30,
             layers_max: 17,
             objects_max: 10_000,
-            ratio_max: 2_000,
+            // Deflate cannot pass 1,032; legitimate data beyond the free bytes hardly passes 100.
+            ratio_max: 500,
+            state_bytes_max: 64 << 20,
         }
     }
 }
 
-/// What a decoder may give out before its ratio is looked at: small objects legitimately compress well.
+/// What the decoders may give out before the ratio is looked at: small objects legitimately compress well.
 pub const RATIO_FREE_BYTES: u64 = 16 << 20;

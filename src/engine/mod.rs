@@ -1,7 +1,58 @@
-//! The streaming scan engine.
+//! The streaming scan engine: bytes in, a verdict out, nothing read twice.
+//!
+//! ```text
+//!   Engine ── start(Object) ──▶ Scan ── feed(bytes)… ── finish ──▶ Verdict
+//!                                │
+//!      ┌─────────────────────────┴─────────────────────────┐
+//!      │ layer 0: the object as it came                    │   file_type   what is it
+//!      │ type ─▶ digests ─▶ headers ─▶ matcher ─▶ text     │   digest      is it exactly that
+//!      │   └─▶ decoder ─▶ window ─▶ layer 1: the same      │   matcher     does it contain that
+//!      │                      └─▶ decoder ─▶ … layer n     │   unpack      what is inside
+//!      └───────────────────────────────────────────────────┘
+//! ```
+//!
+//! | what | where |
+//! | --- | --- |
+//! | databases: text in, one image out | [`database`] |
+//! | body patterns on a stream | [`matcher`] |
+//! | digests of whole layers | [`digest`] |
+//! | what a layer is | `file_type`; entry point and sections: `executable` |
+//! | gzip, deflate, br, zstd | [`unpack`] |
+//! | normal text | `normalize` |
+//! | one layer; the stack of them | `layer`, `scan` |
+//! | what was found; what it means | `findings`, [`verdict`] |
+//! | what it may cost | [`limits`] |
+//!
+//! What a layer is matched against, by its type: signatures for target 0 always; those of its own
+//! target on the bytes as they are; text once more as normal text, with targets 0 and 7. HTML is
+//! matched with targets 0 and 3 on the bytes as they are and as normal text, mail with targets 0 and
+//! 4 on its bytes and 0 and 7 as normal text. The HTML forms of ClamAV (comments and tags taken out,
+//! scripts printed again), streams of OLE2 files, the inflated body of Flash, attachments of mails,
+//! objects in PDF and members of archives other than gzip are **not yet** layers of their own: their
+//! containers are matched as bytes.
+//!
+//! Trust: a detection is dropped when the layer it was made in, or one around it, has a trusted
+//! digest. Where no trusted digest can fit, a detection is final at once.
+//!
+//! Order of calls: [`Engine::start`], [`Scan::feed`] until everything is taken or it says `decided`,
+//! [`Scan::finish`]. [`Scan::expire`] when the caller's clock says so.
+//!
+//! Absent on purpose: clocks, files, threads, and what to do about a verdict.
 
 pub mod database;
 pub mod digest;
+mod executable;
+mod file_type;
+mod findings;
+mod layer;
 pub mod limits;
 pub mod matcher;
+mod normalize;
+mod object;
+mod scan;
+pub mod unpack;
 pub mod verdict;
+
+pub use object::{Fed, Object};
+pub use scan::{Engine, Scan};
+pub use unpack::ContentCodings;

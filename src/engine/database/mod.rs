@@ -1,3 +1,59 @@
-//! Databases: text formats in, one compiled image out.
+//! Databases: signatures as text in, one compiled image out.
+//!
+//! ```text
+//!  files ─▶ Sources::add_file ─▶ build ─▶ bytes ─▶ Image::open ─▶ matcher, digests, facts, names
+//!               │ line by line     │                  │ everything is checked here, once
+//!               ▼                  ▼                  ▼
+//!            Report            content digest     ImageFault
+//! ```
+//!
+//! | what | where |
+//! | --- | --- |
+//! | which file goes to which loader | [`format`] |
+//! | lines, fields, names | `line`, `fields` |
+//! | body patterns: text → [`signature`] → text | `pattern`, `offset`, [`render`] |
+//! | whole-file digests | `digest_line` |
+//! | ignore lists | `ignore` |
+//! | what was loaded and what was not, and why | [`report`] |
+//! | the compiled image | [`image`] |
+//! | the database used when none is configured | [`builtin`] |
+//!
+//! Three promises. *Nothing is dropped silently*: a line is loaded, or it is counted under a reason
+//! in the [`Report`]. *One bad line costs one line*: it is set aside with its place, what was found
+//! and what is allowed; the rest loads. *The order is the caller's*: the same files in the same
+//! order make the same image but for the time of building, and the same content digest.
+//!
+//! Order of calls: ignore lists have to be added before the files they speak about
+//! ([`format::loading_order`] sorts names so); then [`build`].
+//!
+//! To add a format: a row in [`format::Format`], a reader beside `digest_line`, a call in
+//! `sources`, a table of lines in `tests`.
+//!
+//! Absent on purpose: files, clocks and threads (bytes and times are passed in); the meaning of a
+//! signature, which belongs to the matcher and the digest tables.
 
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::wildcard_enum_match_arm,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable
+)]
+
+mod build;
+pub mod facts;
+pub mod image;
+mod names;
+pub mod report;
 pub mod signature;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+pub use build::{BuildOptions, Built, Progress, build};
+pub use facts::{DatabaseFacts, DigestCounts, Sha256, SourceFacts};
+pub use image::{Image, ImageFault, OffsetKind, SignatureView};
+pub use report::{BadLine, FileReport, NotRead, Report, Totals, Unsupported};
+pub use sources::Sources;

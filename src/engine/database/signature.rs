@@ -48,6 +48,31 @@ pub enum Target {
     Other = 14,
 }
 
+impl Target {
+    /// Every target that signatures are loaded for.
+    pub const ALL: [Self; 13] = [
+        Self::Any,
+        Self::Pe,
+        Self::Ole2,
+        Self::Html,
+        Self::Mail,
+        Self::Graphics,
+        Self::Elf,
+        Self::Text,
+        Self::MachO,
+        Self::Pdf,
+        Self::Flash,
+        Self::Java,
+        Self::Other,
+    ];
+
+    /// Whether layers of this kind have an entry point and sections.
+    #[must_use]
+    pub const fn is_executable(self) -> bool {
+        matches!(self, Self::Pe | Self::Elf | Self::MachO)
+    }
+}
+
 /// Where the first part of a pattern, its leading wildcards included, must begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offset {
@@ -69,11 +94,22 @@ pub enum OffsetBase {
     /// So many bytes after (before, when negative) the file offset of the entry point.
     EntryPoint(i64),
     /// So many bytes after the raw start of a section.
-    Section { index: u16, plus: u64 },
+    Section {
+        /// Of the section, from 0.
+        index: u16,
+        /// Bytes.
+        plus: u64,
+    },
     /// So many bytes after the raw start of the last section.
-    LastSection { plus: u64 },
+    LastSection {
+        /// Bytes.
+        plus: u64,
+    },
     /// Anywhere between the raw start of a section and its raw end, both inclusive.
-    InSection { index: u16 },
+    InSection {
+        /// Of the section, from 0.
+        index: u16,
+    },
 }
 
 /// Parts with gaps between them: `parts[i]`, `gaps[i]`, `parts[i + 1]`.
@@ -113,14 +149,26 @@ pub struct Part {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// One byte: `byte & mask == value`. Masks are FF (fixed), F0 and 0F (nibbles) and 00 (`??`).
-    Byte { value: u8, mask: u8 },
+    Byte {
+        /// What the masked byte must be; no bit outside of the mask is set.
+        value: u8,
+        /// Which bits count.
+        mask: u8,
+    },
     /// One of several runs, which may nest and differ in length; negated: none of them, all of one length.
     Choice {
+        /// Written with `!`.
         negated: bool,
+        /// At least one, none of them empty.
         choices: Vec<Vec<Self>>,
     },
     /// From `min` to `max` bytes of any value: the distance of an anchor byte, `HH[x-y]`. At most 32.
-    Skip { min: u8, max: u8 },
+    Skip {
+        /// At least so many bytes.
+        min: u8,
+        /// At most so many bytes.
+        max: u8,
+    },
     /// A boundary in the middle of a part; it consumes bytes.
     Boundary(Edge),
 }
@@ -181,3 +229,7 @@ pub enum Digest {
 /// Names a body signature inside one image: its place in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SignatureId(pub u32);
+
+/// Names a name inside one image: its place in the table of names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NameId(pub u32);

@@ -1,0 +1,25 @@
+//! The compiled image: one block of bytes that is mapped, checked once, and then only read.
+//!
+//! ```text
+//!   Header      magic · version · length · SHA-256 over everything after the header
+//!   Directory   kind, offset, length of each section, in the order of `SectionKind::ALL`
+//!   META        facts, JSON
+//!   NAMES       (count + 1) × u32 ends, then the names' bytes
+//!   SIGNATURES  one record per body pattern: name, target, kind of offset
+//!   MATCHER     written and read by `engine::matcher`
+//!   DIGESTS     written and read by `engine::digest`
+//! ```
+//!
+//! Nothing in it is an address, every integer is little endian and unaligned: it can be mapped
+//! anywhere, on any machine. [`Image::open`] believes nothing: after it, every index in every
+//! section is known to be inside, so views are made in constant time and cannot fail.
+//!
+//! Absent on purpose: the file. Bytes come from the caller, mapped or read.
+
+mod layout;
+mod open;
+mod write;
+
+pub use layout::{OffsetKind, SectionKind};
+pub use open::{Image, ImageFault, SignatureView};
+pub(super) use write::{Contents, write};

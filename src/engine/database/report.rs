@@ -1,0 +1,231 @@
+//! What became of every line of every file.
+//!
+//! The counts add up: lines = comments + loaded + ignored + by level + unsupported + bad. Places of
+//! bad lines are kept for the first [`BAD_LINES_KEPT`] of a file: about 100 bytes each.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::facts::Sha256;
+
+/// One report per file, in the order the files were added.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The files.
+    pub files: Vec<FileReport>,
+}
+
+impl Report {
+    /// The sums over all files.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for file in &self.files {
+            totals.add(&file.totals);
+        }
+        totals
+    }
+}
+
+/// What became of one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileReport {
+    /// Its name, without a directory.
+    pub name: Box<str>,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Of its bytes.
+    pub sha256: Sha256,
+    /// Set when the file as a whole was not read, and why.
+    pub not_read: Option<NotRead>,
+    /// What became of its lines.
+    pub totals: Totals,
+    /// The first bad lines.
+    pub bad: Vec<BadLine>,
+}
+
+/// Why a file as a whole was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotRead {
+    /// The extension is not one of ClamAV's.
+    UnknownExtension,
+    /// A ClamAV format that Baleen cannot use yet; its signatures are counted as unsupported.
+    NotSupportedYet,
+    /// Potentially unwanted signatures, and these were not asked for.
+    PotentiallyUnwantedIsOff,
+    /// An ignore list that came after signatures: what it names may already be loaded.
+    IgnoreListTooLate,
+}
+
+impl fmt::Display for NotRead {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::UnknownExtension => "not read: the extension is not that of a signature file",
+            Self::NotSupportedYet => "not read: the format is not supported yet",
+            Self::PotentiallyUnwantedIsOff => {
+                "not read: detection of potentially unwanted applications is off"
+            }
+            Self::IgnoreListTooLate => "not read: an ignore list has to come before signatures",
+        })
+    }
+}
+
+/// Counts of lines by what became of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Lines in all, comments included.
+    pub lines: u64,
+    /// Comments.
+    pub comments: u64,
+    /// Signatures loaded, and entries of ignore lists.
+    pub loaded: u64,
+    /// Signatures that an ignore list names.
+    pub ignored: u64,
+    /// Signatures for another functionality level.
+    pub by_level: u64,
+    /// Valid signatures that cannot be used yet, by reason, in the order of [`Unsupported`].
+    pub unsupported: Vec<(Unsupported, u64)>,
+    /// Lines that are not valid.
+    pub bad: u64,
+}
+
+impl Totals {
+    /// Valid signatures that cannot be used yet, over all reasons.
+    #[must_use]
+    pub fn unsupported_count(&self) -> u64 {
+        self.unsupported
+            .iter()
+            .fold(0, |sum, (_, count)| sum.saturating_add(*count))
+    }
+
+    /// Counts `count` signatures under a reason.
+    pub(super) fn add_unsupported(&mut self, reason: Unsupported, count: u64) {
+        match self.unsupported.binary_search_by_key(&reason, |row| row.0) {
+            Ok(at) => {
+                if let Some((_, sum)) = self.unsupported.get_mut(at) {
+                    *sum = sum.saturating_add(count);
+                }
+            }
+            Err(at) => self.unsupported.insert(at, (reason, count)),
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        let sums = [
+            (&mut self.lines, other.lines),
+            (&mut self.comments, other.comments),
+            (&mut self.loaded, other.loaded),
+            (&mut self.ignored, other.ignored),
+            (&mut self.by_level, other.by_level),
+            (&mut self.bad, other.bad),
+        ];
+        for (sum, count) in sums {
+            *sum = sum.saturating_add(count);
+        }
+        for (reason, count) in &other.unsupported {
+            self.add_unsupported(*reason, *count);
+        }
+    }
+}
+
+/// Why a valid signature cannot be used yet. The order is that of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unsupported {
+    /// `VI` offsets: the resource tree of executables is not read.
+    VersionInformation,
+    /// `$n$` offsets: members of macro groups are parts of logical signatures.
+    MacroGroup,
+    /// Target 8 is used by nobody.
+    UnusedTarget,
+    /// Target 13: ClamAV's own description of a file.
+    MetadataTarget,
+    /// A target of a later version.
+    UnknownTarget,
+    /// `.ldb`, `.ldu`.
+    Logical,
+    /// `.mdb`, `.msb`, `.mdu`, `.msu`: digests of sections.
+    SectionDigest,
+    /// `.imp`: digests of import tables.
+    ImportDigest,
+    /// `.cvd`, `.cld`, `.cud`: containers.
+    Container,
+    /// `.db`: the oldest form of body patterns.
+    OldBody,
+    /// `.sdb`: patterns for self protection.
+    SelfProtection,
+    /// `.cdb`, `.zmd`, `.rmd`: facts about members of containers.
+    ContainerMetadata,
+    /// `.idb`: icons.
+    Icon,
+    /// `.ftm`: file types.
+    FileType,
+    /// `.crb`, `.cat`: Authenticode.
+    Authenticode,
+    /// `.pdb`, `.gdb`, `.wdb`: phishing.
+    Phishing,
+    /// `.cfg`: switches.
+    Switches,
+    /// `.pwdb`: passwords of archives.
+    Passwords,
+    /// `.cbc`: bytecode.
+    Bytecode,
+    /// `.yar`, `.yara`.
+    Yara,
+    /// `.ioc`: OpenIOC.
+    OpenIoc,
+    /// `.info`: the list of a container's members.
+    ContainerList,
+}
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::VersionInformation => "offset VI: version information is not read yet",
+            Self::MacroGroup => "offset $n$: macro groups come with logical signatures",
+            Self::UnusedTarget => "target 8 is not used",
+            Self::MetadataTarget => "target 13: descriptions of files are not matched",
+            Self::UnknownTarget => "a target of a later version",
+            Self::Logical => "logical signatures",
+            Self::SectionDigest => "digests of sections",
+            Self::ImportDigest => "digests of import tables",
+            Self::Container => "signed containers",
+            Self::OldBody => "body patterns in the oldest form (.db)",
+            Self::SelfProtection => "patterns for self protection (.sdb)",
+            Self::ContainerMetadata => "facts about members of containers",
+            Self::Icon => "icons",
+            Self::FileType => "file types",
+            Self::Authenticode => "Authenticode",
+            Self::Phishing => "phishing lists",
+            Self::Switches => "switches (.cfg)",
+            Self::Passwords => "passwords of archives",
+            Self::Bytecode => "bytecode",
+            Self::Yara => "YARA rules",
+            Self::OpenIoc => "OpenIOC",
+            Self::ContainerList => "list of a container's members",
+        })
+    }
+}
+
+/// A line that was set aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BadLine {
+    /// Counted from 1.
+    pub line: u64,
+    /// Bytes from the start of the line, counted from 1.
+    pub column: u64,
+    /// What was found there, and what is allowed.
+    pub text: Box<str>,
+}
+
+impl fmt::Display for BadLine {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, column, text } = self;
+        write!(out, "line {line}, column {column}: {text}")
+    }
+}
+
+/// Places of bad lines that are kept of one file; the others are counted.
+pub const BAD_LINES_KEPT: usize = 100;

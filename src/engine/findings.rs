@@ -1,0 +1,99 @@
+//! What a scan has found so far: detections that trust may still drop, and the first reason why
+//! something was not looked at.
+
+use super::verdict::{Detection, Verdict, Why};
+
+/// Which detections are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// As few as make a verdict.
+    First,
+    /// All, each signature once for each place: for people.
+    All,
+}
+
+/// Detections and a reason.
+#[derive(Debug)]
+pub(super) struct Findings {
+    mode: Mode,
+    /// In the order in which they were made.
+    found: Vec<Finding>,
+    reason: Option<Why>,
+}
+
+/// A detection, and the innermost open layer whose trust would drop it: its own, and when that one
+/// has ended without being trusted, the one around it.
+#[derive(Debug)]
+struct Finding {
+    layer: usize,
+    detection: Detection,
+}
+
+impl Findings {
+    pub(super) const fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            found: Vec::new(),
+            reason: None,
+        }
+    }
+
+    /// Adds a detection made in a layer, counted from the outer object.
+    pub(super) fn detect(&mut self, layer: usize, detection: impl FnOnce() -> Detection) {
+        let is_wanted = match self.mode {
+            // Whatever drops a finding further out drops this one, too.
+            Mode::First => self.found.iter().all(|known| known.layer > layer),
+            Mode::All => self.found.len() < DETECTIONS_MAX,
+        };
+        if !is_wanted {
+            return;
+        }
+        let detection = detection();
+        let is_known = self.found.iter().any(|known| {
+            known.detection.name == detection.name && known.detection.path == detection.path
+        });
+        if !is_known {
+            self.found.push(Finding { layer, detection });
+        }
+    }
+
+    /// A layer is trusted: what was found in it, and inside it, goes.
+    pub(super) fn trust(&mut self, layer: usize) {
+        self.found.retain(|known| known.layer < layer);
+    }
+
+    /// A layer has ended: what was found in it now depends on the one around it.
+    pub(super) fn end(&mut self, layer: usize) {
+        for known in &mut self.found {
+            known.layer = known.layer.min(layer.saturating_sub(1));
+        }
+    }
+
+    /// Something was not looked at. The first reason stays.
+    pub(super) fn miss(&mut self, why: Why) {
+        self.reason.get_or_insert(why);
+    }
+
+    /// The layer of the detection that is the hardest to drop, when one is enough for a verdict.
+    pub(super) fn deciding_layer(&self) -> Option<usize> {
+        match self.mode {
+            Mode::First => self.found.iter().map(|known| known.layer).min(),
+            Mode::All => None,
+        }
+    }
+
+    /// The verdict, and every detection kept.
+    pub(super) fn conclude(self) -> (Verdict, Vec<Detection>) {
+        let first = self.found.iter().min_by_key(|known| known.layer);
+        let verdict = match (first, self.reason) {
+            (Some(first), _) => Verdict::Infected(first.detection.clone()),
+            (None, Some(why)) => Verdict::Unscanned(why),
+            (None, None) => Verdict::Clean,
+        };
+        let detections = self.found.into_iter().map(|known| known.detection);
+        (verdict, detections.collect())
+    }
+}
+
+/// A list for people: nobody reads more. At worst this × the longest name and path.
+const DETECTIONS_MAX: usize = 4_096;
