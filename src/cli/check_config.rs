@@ -5,14 +5,11 @@
 //! they are what was asked for.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde::Serialize;
-
-use crate::adaptation::page::{Pages, TEMPLATE_NAMES, Template};
-use crate::policy::{List, Policy};
-use crate::settings::{Problem, Settings, manual};
+use crate::runtime::configuration::{self, Findings};
+use crate::settings::manual;
 
 /// Arguments of `check-config`.
 #[derive(Debug, clap::Args)]
@@ -36,14 +33,9 @@ pub fn run(args: &Args) -> ExitCode {
         out.write_all(manual::sample().as_bytes())
             .map(|()| EXIT_GOOD)
     } else {
-        let findings = check(&args.file);
-        let text = if args.json {
-            findings.json()
-        } else {
-            findings.text()
-        };
-        out.write_all(text.as_bytes())
-            .map(|()| findings.exit_code())
+        let (findings, _configuration) = configuration::read(Some(&args.file));
+        let text = if args.json { findings.json() + "\n" } else { text(&findings) };
+        out.write_all(text.as_bytes()).map(|()| exit_code(&findings))
     };
     // A reader that went away (`| head`) has seen what it wanted.
     ExitCode::from(
@@ -53,172 +45,26 @@ pub fn run(args: &Args) -> ExitCode {
     )
 }
 
-/// Everything that is to be said about a file.
-#[derive(Debug, Serialize)]
-struct Findings {
-    file: String,
-    usable: bool,
-    problems: Vec<Problem>,
-    /// Files that the settings name, and what is wrong with them.
-    files: Vec<FileFinding>,
-    #[serde(skip)]
-    unreadable: bool,
+const fn exit_code(findings: &Findings) -> u8 {
+    match (findings.is_usable(), findings.is_unreadable()) {
+        (_, true) => EXIT_UNREADABLE,
+        (true, false) => EXIT_GOOD,
+        (false, false) => EXIT_BAD,
+    }
 }
 
-/// Something wrong with a file that the settings name.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct FileFinding {
-    file: String,
-    /// 0: the whole file.
-    line: usize,
-    message: String,
-    error: bool,
-}
-
-fn check(file: &Path) -> Findings {
-    let name = file.display().to_string();
-    let mut findings = Findings {
-        file: name,
-        usable: false,
-        problems: Vec::new(),
-        files: Vec::new(),
-        unreadable: false,
-    };
-    let text = match std::fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(error) => {
-            findings.cannot_read(file, &error);
-            return findings;
-        }
-    };
-    let (settings, problems) = Settings::parse(&text);
-    findings.problems = problems;
-    findings.check_policy(&settings);
-    findings.check_templates(&settings);
-    let errors = findings.problems.iter().any(Problem::is_error)
-        || findings.files.iter().any(|found| found.error);
-    findings.usable = !errors;
-    findings
-}
-
-impl Findings {
-    /// The lists with their files, and the rules, as the server would compile them.
-    fn check_policy(&mut self, settings: &Settings) {
-        let mut options = settings.policy_options();
-        let files = settings.list_files();
-        for path in &files.black {
-            self.add_list(&mut options.black, path);
-        }
-        for path in &files.white {
-            self.add_list(&mut options.white, path);
-        }
-        if let Err(fault) = Policy::compile(options) {
-            let file = self.file.clone();
-            self.files.push(FileFinding {
-                file,
-                line: 0,
-                message: fault.to_string(),
-                error: true,
-            });
-        }
+fn text(findings: &Findings) -> String {
+    let mut out = String::new();
+    for text in findings.texts() {
+        out.push_str(&text);
+        out.push('\n');
     }
-
-    fn add_list(&mut self, list: &mut List, path: &Path) {
-        match std::fs::read_to_string(path) {
-            Ok(text) => {
-                let file = path.display().to_string();
-                let faults = list.add_file(&text).into_iter();
-                // A bad line is set aside and the rest is used, so it does not stop the server.
-                self.files.extend(faults.map(|fault| FileFinding {
-                    file: file.clone(),
-                    line: fault.line,
-                    message: fault.fault.to_string(),
-                    error: false,
-                }));
-            }
-            Err(error) => self.cannot_read(path, &error),
-        }
-    }
-
-    fn check_templates(&mut self, settings: &Settings) {
-        let Some(dir) = settings.server().templates_dir else {
-            return;
-        };
-        let mut own = Vec::new();
-        for name in TEMPLATE_NAMES {
-            let path = dir.join(name);
-            match std::fs::read_to_string(&path) {
-                Ok(text) => own.push(Template {
-                    name: name.to_owned(),
-                    text,
-                }),
-                Err(error) if error.kind() == io::ErrorKind::NotFound && dir.is_dir() => {}
-                Err(error) => self.cannot_read(&path, &error),
-            }
-        }
-        if let Err(fault) = Pages::compile(own) {
-            let file = dir.join(&fault.template).display().to_string();
-            let line = fault.line.unwrap_or_default();
-            self.files.push(FileFinding {
-                file,
-                line,
-                message: fault.message,
-                error: true,
-            });
-        }
-    }
-
-    fn cannot_read(&mut self, path: &Path, error: &io::Error) {
-        self.unreadable = true;
-        let message = format!("cannot be read: {error}");
-        self.files.push(FileFinding {
-            file: path.display().to_string(),
-            line: 0,
-            message,
-            error: true,
-        });
-    }
-
-    const fn exit_code(&self) -> u8 {
-        match (self.usable, self.unreadable) {
-            (_, true) => EXIT_UNREADABLE,
-            (true, false) => EXIT_GOOD,
-            (false, false) => EXIT_BAD,
-        }
-    }
-
-    fn json(&self) -> String {
-        // Strings and numbers always have a JSON form.
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
-        text.push('\n');
-        text
-    }
-
-    fn text(&self) -> String {
-        let mut out = String::new();
-        for problem in &self.problems {
-            out.push_str(&problem.render(&self.file));
-            out.push('\n');
-        }
-        for found in &self.files {
-            let place = if found.line == 0 {
-                String::new()
-            } else {
-                format!("{}:", found.line)
-            };
-            let severity = if found.error { "error" } else { "warning" };
-            out.push_str(&format!(
-                "{}:{place} {severity}: {}\n",
-                found.file, found.message
-            ));
-        }
-        out.push_str(if self.usable {
-            "the settings can be used\n"
-        } else {
-            "the settings cannot be used\n"
-        });
-        out
-    }
+    out.push_str(if findings.is_usable() {
+        "the settings can be used\n"
+    } else {
+        "the settings cannot be used\n"
+    });
+    out
 }
 
 /// Where the settings are on an installed system.
