@@ -104,7 +104,7 @@ fn installed() -> Option<PathBuf> {
 }
 
 fn is_objection(line: &str) -> bool {
-    ["FATAL:", "ERROR:", "Bungled"]
+    ["FATAL:", "ERROR:", "Bungled", "unrecognized:"]
         .iter()
         .any(|sign| line.contains(sign))
 }
