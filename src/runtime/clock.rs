@@ -1,6 +1,6 @@
 //! The clock: the only place that reads the time.
 
-use std::time::{Instant, SystemTime};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The time that deadlines are measured in.
 pub(super) fn now() -> Instant {
@@ -10,4 +10,9 @@ pub(super) fn now() -> Instant {
 /// The date, for people.
 pub(super) fn date() -> SystemTime {
     SystemTime::now()
+}
+
+/// Seconds since 1970.
+pub(super) fn unix_seconds() -> u64 {
+    date().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }

@@ -14,10 +14,11 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use crate::adaptation::page::{PageFacts, Rendered};
 use crate::adaptation::{self, Begin, Cause, Decision, Passed, Released};
 use crate::engine::verdict::{Limit, Verdict, Why};
 use crate::engine::{ContentCodings, Object, Scan};
-use crate::icap::{self, Extra, Unmodified};
+use crate::icap::{self, Unmodified};
 use crate::observe::{Event, Level, Message};
 
 use super::clock;
@@ -232,10 +233,7 @@ impl Exchange {
     ) -> Next {
         self.state = State::Answered;
         self.report(&decision, core.request(), shard);
-        let mut extra = Extra::default();
-        for header in adaptation::headers::headers(&decision, &live.adaptation) {
-            extra.field(header.name, &header.value);
-        }
+        let extra = adaptation::headers::extra(&decision);
         let now = clock::now();
         match decision {
             Decision::Unmodified(_) => match core.answer_unmodified(&extra, now) {
@@ -259,21 +257,11 @@ impl Exchange {
         cause: &Cause,
         request: &icap::Request,
         live: &Live,
-    ) -> adaptation::page::Rendered {
-        let http = request.http_request();
-        let field = |name: &str| http.and_then(|head| head.field(name));
+    ) -> Rendered {
         let time = httpdate::fmt_http_date(clock::date());
-        live.pages.render(&adaptation::page::PageFacts {
-            cause,
-            url: http.map_or(b"".as_slice(), |head| head.target()),
-            user: &request.subject().user,
-            time: &time,
-            request_id: &self.id(),
-            contact: &live.server.contact,
-            accept: field("Accept"),
-            accept_language: field("Accept-Language"),
-            is_head: http.is_some_and(|head| head.method() == b"HEAD"),
-        })
+        let id = self.id();
+        let contact = &live.server.contact;
+        live.pages.render(&PageFacts::of(request, cause, &time, &id, contact))
     }
 
     /// The transaction's name in the log and on the page.
@@ -289,7 +277,7 @@ impl Exchange {
             }
             Decision::Unmodified(_) => return,
             Decision::Block(cause) | Decision::Abort(cause) => {
-                (cause.to_string(), "blocked", !matches!(**cause, Cause::Unchecked(_)))
+                (reason(cause), "blocked", !matches!(**cause, Cause::Unchecked(_)))
             }
         };
         let subject = request.subject();
@@ -372,10 +360,23 @@ fn start_scan(content_encoding: Option<&[u8]>, live: &Live) -> Scanning {
     let parsed = content_encoding.map_or_else(|| Ok(ContentCodings::default()), ContentCodings::parse);
     let (codings, unsupported) = match parsed {
         Ok(codings) => (codings, None),
-        Err(why) => (ContentCodings::default(), Some(why.into())),
+        Err(_unknown) => (ContentCodings::default(), Some(Why::Unsupported("content coding"))),
     };
     let scan = live.engine.start(Object { size: None, codings, name: None });
     Scanning { scan: Some(scan), verdict: None, time_left: live.server.scan_time, unsupported }
+}
+
+/// The cause of a block in a few words, for the log.
+fn reason(cause: &Cause) -> String {
+    match cause {
+        Cause::Threat(threat) if threat.detection.path.is_empty() => {
+            threat.detection.name.to_string()
+        }
+        Cause::Threat(threat) => format!("{} in {}", threat.detection.name, threat.detection.path),
+        Cause::Unchecked(why) => why.to_string(),
+        Cause::BlackList(entry) => format!("black list: {entry}"),
+        Cause::Type(mime) => format!("type {mime}"),
+    }
 }
 
 fn url_of(request: &icap::Request) -> String {

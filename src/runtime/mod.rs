@@ -30,7 +30,11 @@
     reason = "the edge owns clock, files and threads"
 )]
 
+mod assemble;
 mod clock;
+pub mod configuration;
+mod connection;
+mod exchange;
 mod executor;
 mod held;
 mod input;
@@ -41,5 +45,10 @@ mod outgoing;
 mod placement;
 mod pool;
 mod process;
+mod serve;
+mod shard;
 mod side;
 mod spool;
+pub mod storage;
+
+pub use serve::{ServeFault, serve};

@@ -22,7 +22,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::observe::{Event, Level};
-use crate::settings::{LogLevel, PinShards, Server};
+use crate::settings::options::{LogLevel, PinShards, Server};
 
 use super::assemble::{Assembled, Live, assemble};
 use super::clock;
@@ -106,7 +106,8 @@ impl Service {
         journal: Journal,
     ) -> Result<Self, ServeFault> {
         let allowed = processors();
-        let shards = server.shards.unwrap_or(allowed.len()).max(1);
+        let wanted = server.shards.and_then(|shards| usize::try_from(shards).ok());
+        let shards = wanted.unwrap_or(allowed.len()).max(1);
         let mut bound = Vec::new();
         for address in &server.listen {
             let listening = Listening::bind(*address, shards)

@@ -79,6 +79,7 @@ impl Settings {
             layers_max: number(self.get(&scan_engine::MAX_RECURSION).min(containers)),
             objects_max: number(self.get(&scan_engine::MAX_FILES)),
             ratio_max: number(self.get(&icapd::MAX_COMPRESSION_RATIO)),
+            ..Limits::default()
         }
     }
 

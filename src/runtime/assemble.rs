@@ -1,0 +1,161 @@
+//! From files to the values in force: settings, lists, pages and the database become one [`Live`].
+//!
+//! The same for the start and for a reload: everything is built beside what is in force, and either
+//! all of it is good or nothing changes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use sha2::{Digest, Sha256};
+
+use crate::adaptation::page::Pages;
+use crate::engine::database::{BuildOptions, DatabaseFacts, Image, Sources, build, builtin_sources};
+use crate::engine::matcher::{self, GramCounts};
+use crate::engine::Engine;
+use crate::icap::{self, IsTag, ScanStatus};
+use crate::observe::Event;
+use crate::policy::Policy;
+use crate::settings::Settings;
+use crate::settings::options::{EarlyResponse, Server, Unwanted};
+
+use super::clock;
+use super::configuration::{self, Configuration};
+use super::storage;
+
+/// The values in force: immutable, shared by all shards, swapped whole.
+pub(super) struct Live {
+    pub(super) engine: Arc<Engine>,
+    pub(super) policy: Policy,
+    pub(super) pages: Pages,
+    pub(super) icap: Arc<icap::Options>,
+    pub(super) adaptation: crate::adaptation::Options,
+    pub(super) server: Values,
+}
+
+/// The numbers that connections read.
+pub(super) struct Values {
+    pub(super) connections_max: usize,
+    pub(super) write_timeout: Duration,
+    pub(super) scan_time: Option<Duration>,
+    pub(super) early_response: bool,
+    pub(super) hold_bytes_max: u64,
+    pub(super) contact: String,
+}
+
+/// What a start or a reload has to work with.
+pub(super) struct Assembled {
+    pub(super) live: Live,
+    pub(super) server: Server,
+    pub(super) notes: Vec<Event>,
+}
+
+/// Reads and builds everything.
+///
+/// # Errors
+///
+/// A text that names every problem, for people.
+pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
+    let (findings, configuration) = configuration::read(config);
+    let Some(Configuration { settings, policy, pages }) = configuration else {
+        return Err(findings.texts().join("\n"));
+    };
+    let mut notes: Vec<Event> =
+        findings.texts().into_iter().map(|text| Event::SettingsNote { text }).collect();
+    let server = settings.server();
+    let image = database(&server, &mut notes)?;
+    let engine = Arc::new(Engine::new(Arc::new(image), settings.engine_limits()));
+    let adaptation = settings.adaptation_options();
+    let istag = IsTag::of(&engine.database().content.0, &policy_digest(&settings, &policy, &adaptation));
+    let mut icap = settings.icap_options(istag);
+    icap.scan_status = Some(scan_status(engine.database()));
+    let values = Values {
+        connections_max: usize::try_from(server.connections_max).unwrap_or(usize::MAX),
+        write_timeout: icap.deadlines.body,
+        scan_time: server.scan_time_max,
+        early_response: server.early == EarlyResponse::Allow,
+        hold_bytes_max: server.budgets.hold_bytes_max,
+        contact: server.contact.clone(),
+    };
+    let live = Live { engine, policy, pages, icap: Arc::new(icap), adaptation, server: values };
+    Ok(Assembled { live, server, notes })
+}
+
+/// Everything besides the database that changes an answer, for the ISTag.
+fn policy_digest(
+    settings: &Settings,
+    policy: &Policy,
+    adaptation: &crate::adaptation::Options,
+) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    digest.update(policy.digest());
+    digest.update(adaptation.digest());
+    let limits = settings.engine_limits();
+    digest.update(format!("{limits:?}"));
+    digest.finalize().into()
+}
+
+fn database(server: &Server, notes: &mut Vec<Event>) -> Result<Image, String> {
+    let options = BuildOptions {
+        potentially_unwanted: server.unwanted == Unwanted::Detect,
+        level: server.functionality_level,
+        created_seconds: clock::unix_seconds(),
+        version: None,
+    };
+    let sources = if server.database.is_empty() {
+        notes.push(Event::DatabaseBuiltin);
+        builtin_sources(options)
+    } else {
+        read_sources(&server.database, options)?
+    };
+    let training = GramCounts::default();
+    let built = build(sources, &|bodies| matcher::compile(bodies, &training), &mut |_step| {});
+    let image = Image::open(Arc::new(built.image)).map_err(|fault| fault.to_string())?;
+    notes.push(Event::DatabaseInForce {
+        source: places(&server.database),
+        signatures: image.facts().signatures(),
+        version: image.facts().version.to_string(),
+    });
+    Ok(image)
+}
+
+fn read_sources(paths: &[PathBuf], options: BuildOptions) -> Result<Sources, String> {
+    let files = storage::database_files(paths)
+        .map_err(|error| format!("[ScanEngine] DatabaseDir: {error}"))?;
+    let mut sources = Sources::new(options);
+    for file in files {
+        let bytes = std::fs::read(&file)
+            .map_err(|error| format!("while reading database {}: {error}", file.display()))?;
+        sources.add_file(&file.to_string_lossy(), &bytes);
+    }
+    Ok(sources)
+}
+
+fn places(paths: &[PathBuf]) -> String {
+    if paths.is_empty() {
+        return "the program itself".to_owned();
+    }
+    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    names.join(", ")
+}
+
+/// The engine's state as Dr.Web's OPTIONS extension tells it.
+fn scan_status(facts: &DatabaseFacts) -> ScanStatus {
+    let built = UNIX_EPOCH + Duration::from_secs(facts.created_seconds);
+    ScanStatus {
+        core_engine: env!("CARGO_PKG_VERSION").into(),
+        scan_engine: concat!("Baleen ", env!("CARGO_PKG_VERSION")).into(),
+        status: "Ready".into(),
+        database_timestamp: timestamp(built).into(),
+        virus_records: facts.signatures(),
+    }
+}
+
+/// `YYYY-Mon-DD HH:MM:SS`, cut out of an HTTP date.
+fn timestamp(time: std::time::SystemTime) -> String {
+    let date = httpdate::fmt_http_date(time);
+    let mut words = date.split(' ').skip(1);
+    let mut next = || words.next().unwrap_or_default();
+    let (day, month, year, clock) = (next(), next(), next(), next());
+    format!("{year}-{month}-{day} {clock}")
+}
