@@ -42,10 +42,19 @@
     clippy::unreachable
 )]
 
+mod body_line;
 mod build;
+pub mod builtin;
+mod digest_line;
 pub mod facts;
+pub mod format;
+mod ignore;
 pub mod image;
+mod line;
 mod names;
+mod offset;
+mod pattern;
+pub mod render;
 pub mod report;
 pub mod signature;
 mod sources;
@@ -53,6 +62,7 @@ mod sources;
 mod tests;
 
 pub use build::{BuildOptions, Built, Progress, build};
+pub use builtin::builtin_sources;
 pub use facts::{DatabaseFacts, DigestCounts, Sha256, SourceFacts};
 pub use image::{Image, ImageFault, OffsetKind, SignatureView};
 pub use report::{BadLine, FileReport, NotRead, Report, Totals, Unsupported};

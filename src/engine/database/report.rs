@@ -1,6 +1,8 @@
 //! What became of every line of every file.
 //!
-//! The counts add up: lines = comments + loaded + ignored + by level + unsupported + bad. Places of
+//! For a file that is read, the counts add up: lines = comments + loaded + ignored + by level +
+//! unsupported + bad. Of a file that is not read, the signatures are counted as unsupported, or as
+//! switched off; a container counts with the number of signatures that it says it has. Places of
 //! bad lines are kept for the first [`BAD_LINES_KEPT`] of a file: about 100 bytes each.
 
 use std::fmt;
@@ -87,6 +89,8 @@ pub struct Totals {
     pub by_level: u64,
     /// Valid signatures that cannot be used yet, by reason, in the order of [`Unsupported`].
     pub unsupported: Vec<(Unsupported, u64)>,
+    /// Signatures of files that are not read because nobody asked for what they find.
+    pub switched_off: u64,
     /// Lines that are not valid.
     pub bad: u64,
 }
@@ -119,6 +123,7 @@ impl Totals {
             (&mut self.loaded, other.loaded),
             (&mut self.ignored, other.ignored),
             (&mut self.by_level, other.by_level),
+            (&mut self.switched_off, other.switched_off),
             (&mut self.bad, other.bad),
         ];
         for (sum, count) in sums {
@@ -144,6 +149,8 @@ pub enum Unsupported {
     MetadataTarget,
     /// A target of a later version.
     UnknownTarget,
+    /// `61[3-5](B)6263`: a boundary at the inner side of a distance.
+    BoundaryBesideDistance,
     /// `.ldb`, `.ldu`.
     Logical,
     /// `.mdb`, `.msb`, `.mdu`, `.msu`: digests of sections.
@@ -178,6 +185,10 @@ pub enum Unsupported {
     OpenIoc,
     /// `.info`: the list of a container's members.
     ContainerList,
+    /// `.sign`: the seal of a container.
+    Seal,
+    /// `.cdiff`, `.script`: changes to a container.
+    Patch,
 }
 
 impl fmt::Display for Unsupported {
@@ -188,6 +199,7 @@ impl fmt::Display for Unsupported {
             Self::UnusedTarget => "target 8 is not used",
             Self::MetadataTarget => "target 13: descriptions of files are not matched",
             Self::UnknownTarget => "a target of a later version",
+            Self::BoundaryBesideDistance => "a boundary beside a distance",
             Self::Logical => "logical signatures",
             Self::SectionDigest => "digests of sections",
             Self::ImportDigest => "digests of import tables",
@@ -205,6 +217,8 @@ impl fmt::Display for Unsupported {
             Self::Yara => "YARA rules",
             Self::OpenIoc => "OpenIOC",
             Self::ContainerList => "list of a container's members",
+            Self::Seal => "seals of containers (.sign)",
+            Self::Patch => "changes to containers (.cdiff)",
         })
     }
 }

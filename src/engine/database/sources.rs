@@ -1,16 +1,24 @@
 //! Signature files while they load.
+//!
+//! Files are read one at a time and not kept: what stays in memory is what they gave.
 
 use crate::engine::digest::Rows;
 
 use super::build::BuildOptions;
+use super::facts::Sha256;
+use super::format::{Format, Wanted};
+use super::ignore::Ignored;
+use super::line::{LINE_BYTES_MAX, LineFault, Read, Refusal, lines};
 use super::names::Names;
-use super::report::Report;
-use super::signature::BodySignature;
+use super::report::{BAD_LINES_KEPT, BadLine, FileReport, NotRead, Report, Totals, Unsupported};
+use super::signature::{BodySignature, Purpose};
+use super::{body_line, digest_line};
 
 /// Everything that was read so far.
 #[derive(Debug)]
 pub struct Sources {
     loaded: Loaded,
+    ignored: Ignored,
 }
 
 /// What the files gave.
@@ -35,7 +43,26 @@ impl Sources {
                 digests: Rows::default(),
                 report: Report::default(),
             },
+            ignored: Ignored::new(),
         }
+    }
+
+    /// Reads one file. The extension of `name` decides how; a directory in front of it is cut off.
+    ///
+    /// Ignore lists come first: one that comes after signatures is refused and reported, because
+    /// what it names may be loaded already.
+    pub fn add_file(&mut self, name: &str, bytes: &[u8]) {
+        let name = name.rsplit_once('/').map_or(name, |(_, base)| base);
+        let mut report = FileReport {
+            name: name.into(),
+            bytes: bytes.len() as u64,
+            sha256: Sha256::of(bytes),
+            not_read: None,
+            totals: Totals::default(),
+            bad: Vec::new(),
+        };
+        self.read(bytes, &mut report);
+        self.loaded.report.files.push(report);
     }
 
     /// What became of the files so far.
@@ -50,7 +77,198 @@ impl Sources {
         &self.loaded.bodies
     }
 
+    fn read(&mut self, bytes: &[u8], report: &mut FileReport) {
+        let Some((format, wanted)) = Format::of(&report.name) else {
+            report.not_read = Some(NotRead::UnknownExtension);
+            return;
+        };
+        let off =
+            wanted == Wanted::WithPotentiallyUnwanted && !self.loaded.options.potentially_unwanted;
+        if off {
+            report.not_read = Some(NotRead::PotentiallyUnwantedIsOff);
+            report.totals.switched_off = signature_lines(bytes);
+            return;
+        }
+        match format {
+            Format::NotYet(reason) => {
+                report.not_read = Some(NotRead::NotSupportedYet);
+                let count = count_of(reason, bytes);
+                report.totals.add_unsupported(reason, count);
+            }
+            Format::Ignore if self.has_signatures() => {
+                report.not_read = Some(NotRead::IgnoreListTooLate);
+            }
+            Format::Ignore => each_line(bytes, report, |line| {
+                self.ignored.add(line).map(|()| Fate::Loaded)
+            }),
+            Format::Body => each_line(bytes, report, |line| self.body(line)),
+            Format::Digest(purpose) => each_line(bytes, report, |line| self.digest(line, purpose)),
+        }
+    }
+
+    fn has_signatures(&self) -> bool {
+        let files = &self.loaded.report.files;
+        files.iter().any(|file| {
+            let ignore_list = matches!(Format::of(&file.name), Some((Format::Ignore, _)));
+            !ignore_list && file.totals.loaded > 0
+        })
+    }
+
+    fn body(&mut self, line: &[u8]) -> Result<Fate, LineFault> {
+        let name = line.split(|byte| *byte == b':').next();
+        if self.ignored.covers(name.unwrap_or_default(), line) {
+            return Ok(Fate::Ignored);
+        }
+        let read = body_line::parse(line, self.loaded.options.level)?;
+        Ok(Fate::of(read, |body| self.loaded.bodies.push(body)))
+    }
+
+    fn digest(&mut self, line: &[u8], purpose: Purpose) -> Result<Fate, LineFault> {
+        let name = line.split(|byte| *byte == b':').nth(2);
+        if self.ignored.covers(name.unwrap_or_default(), line) {
+            return Ok(Fate::Ignored);
+        }
+        let read = digest_line::parse(line, purpose, self.loaded.options.level)?;
+        let Loaded { names, digests, .. } = &mut self.loaded;
+        let mut full = false;
+        let fate = Fate::of(read, |found| match names.intern(&found.name) {
+            Some(name) => digests.add(purpose, &found.digest, found.size, name),
+            None => full = true,
+        });
+        if full {
+            let rule = "the table of names is full: 4 GiB";
+            return Err(LineFault::rule(0, rule));
+        }
+        Ok(fate)
+    }
+
     pub(super) fn into_loaded(self) -> Loaded {
         self.loaded
     }
 }
+
+/// What became of one line that is not a comment and not wrong.
+enum Fate {
+    Loaded,
+    Ignored,
+    ByLevel,
+    Unsupported(Unsupported),
+}
+
+impl Fate {
+    fn of<T>(read: Read<T>, load: impl FnOnce(T)) -> Self {
+        match read {
+            Read::Signature(signature) => {
+                load(signature);
+                Self::Loaded
+            }
+            Read::ByLevel => Self::ByLevel,
+            Read::Unsupported(reason) => Self::Unsupported(reason),
+        }
+    }
+}
+
+/// Hands every signature line to `take` and counts what became of it.
+fn each_line(
+    bytes: &[u8],
+    report: &mut FileReport,
+    mut take: impl FnMut(&[u8]) -> Result<Fate, LineFault>,
+) {
+    let FileReport { totals, bad, .. } = report;
+    for (number, line) in lines(bytes) {
+        totals.lines = number;
+        if line.first() == Some(&b'#') {
+            count(&mut totals.comments);
+            continue;
+        }
+        match check(line).and_then(|()| take(line)) {
+            Ok(Fate::Loaded) => count(&mut totals.loaded),
+            Ok(Fate::Ignored) => count(&mut totals.ignored),
+            Ok(Fate::ByLevel) => count(&mut totals.by_level),
+            Ok(Fate::Unsupported(reason)) => totals.add_unsupported(reason, 1),
+            Err(fault) => {
+                count(&mut totals.bad);
+                if bad.len() < BAD_LINES_KEPT {
+                    bad.push(BadLine {
+                        line: number,
+                        column: (fault.at as u64).saturating_add(1),
+                        text: fault.refusal.to_string().into(),
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn check(line: &[u8]) -> Result<(), LineFault> {
+    let refusal = match line.len() {
+        0 => Refusal::Blank,
+        length if length > LINE_BYTES_MAX => Refusal::TooLong(length),
+        _ => return Ok(()),
+    };
+    Err(LineFault { at: 0, refusal })
+}
+
+const fn count(counter: &mut u64) {
+    *counter = counter.saturating_add(1);
+}
+
+/// How many signatures a file has that is not read.
+fn count_of(reason: Unsupported, bytes: &[u8]) -> u64 {
+    match reason {
+        Unsupported::Container => container_count(bytes),
+        Unsupported::Yara => {
+            let rules = lines(bytes).filter(|(_, line)| starts_a_rule(line));
+            rules.count() as u64
+        }
+        // Not made of lines with a signature each.
+        Unsupported::Bytecode
+        | Unsupported::OpenIoc
+        | Unsupported::Seal
+        | Unsupported::Patch
+        | Unsupported::ContainerList => 1,
+        Unsupported::VersionInformation
+        | Unsupported::MacroGroup
+        | Unsupported::UnusedTarget
+        | Unsupported::MetadataTarget
+        | Unsupported::UnknownTarget
+        | Unsupported::BoundaryBesideDistance
+        | Unsupported::Logical
+        | Unsupported::SectionDigest
+        | Unsupported::ImportDigest
+        | Unsupported::OldBody
+        | Unsupported::SelfProtection
+        | Unsupported::ContainerMetadata
+        | Unsupported::Icon
+        | Unsupported::FileType
+        | Unsupported::Authenticode
+        | Unsupported::Phishing
+        | Unsupported::Switches
+        | Unsupported::Passwords => signature_lines(bytes),
+    }
+}
+
+/// Lines that are neither blank nor comments.
+fn signature_lines(bytes: &[u8]) -> u64 {
+    let signature = |(_, line): &(u64, &[u8])| !line.is_empty() && !line.starts_with(b"#");
+    lines(bytes).filter(signature).count() as u64
+}
+
+/// The header of a container says how many signatures it has: its fourth field.
+fn container_count(bytes: &[u8]) -> u64 {
+    let header = bytes.get(..CONTAINER_HEADER_BYTES).unwrap_or(bytes);
+    let field = header.split(|byte| *byte == b':').nth(3);
+    let text = field.and_then(|field| std::str::from_utf8(field).ok());
+    text.and_then(|text| text.trim().parse().ok()).unwrap_or(1)
+}
+
+/// Whether the first word of a line, after `private` and `global`, is `rule`.
+fn starts_a_rule(line: &[u8]) -> bool {
+    let mut words = line
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
+    words.find(|word| *word != b"private" && *word != b"global") == Some(b"rule")
+}
+
+/// As A11: 512 bytes of text.
+const CONTAINER_HEADER_BYTES: usize = 512;

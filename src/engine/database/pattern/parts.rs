@@ -1,0 +1,194 @@
+//! Putting units together to parts, and parts to a pattern.
+
+use crate::engine::database::line::{LineFault, Read};
+use crate::engine::database::report::Unsupported;
+use crate::engine::database::signature::{Gap, Part, Pattern, Target, Unit};
+
+use super::units::WILDCARD;
+
+/// A pattern while it is read.
+pub(super) struct Parts {
+    pattern: Pattern,
+    /// Of the part that is being read.
+    units: Vec<Unit>,
+    /// Where that part begins in the line.
+    part_at: usize,
+    units_count: usize,
+    /// A distance has a boundary at its inner side.
+    boundary_beside_distance: bool,
+}
+
+impl Parts {
+    pub(super) const fn new() -> Self {
+        Self {
+            pattern: Pattern {
+                parts: Vec::new(),
+                gaps: Vec::new(),
+                lead: 0,
+                trail: 0,
+            },
+            units: Vec::new(),
+            part_at: 0,
+            units_count: 0,
+            boundary_beside_distance: false,
+        }
+    }
+
+    /// Whether nothing but a leading gap was read.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.pattern.parts.is_empty() && self.units.is_empty() && self.pattern.lead == 0
+    }
+
+    pub(super) fn push(&mut self, unit: Unit, at: usize) -> Result<(), LineFault> {
+        self.room_for(1, at)?;
+        self.units.push(unit);
+        Ok(())
+    }
+
+    pub(super) fn wildcards(&mut self, count: u8, at: usize) -> Result<(), LineFault> {
+        self.room_for(usize::from(count), at)?;
+        let wildcards = std::iter::repeat_n(WILDCARD, usize::from(count));
+        self.units.extend(wildcards);
+        Ok(())
+    }
+
+    fn room_for(&mut self, count: usize, at: usize) -> Result<(), LineFault> {
+        if self.units.is_empty() {
+            self.part_at = at;
+        }
+        self.units_count = self.units_count.saturating_add(count);
+        if self.units_count > UNITS_MAX {
+            return Err(LineFault::rule(at, TOO_MANY_UNITS));
+        }
+        Ok(())
+    }
+
+    /// A gap after the part that is being read.
+    pub(super) fn gap(&mut self, gap: Gap, at: usize) -> Result<(), LineFault> {
+        self.close(at)?;
+        self.pattern.gaps.push(gap);
+        Ok(())
+    }
+
+    /// A gap before the first part.
+    pub(super) fn lead(&mut self, gap: Gap, at: usize) -> Result<(), LineFault> {
+        self.pattern.lead = exact(gap, at)?;
+        Ok(())
+    }
+
+    /// A gap after the last part.
+    pub(super) fn trail(&mut self, gap: Gap, at: usize) -> Result<(), LineFault> {
+        self.pattern.trail = exact(gap, at)?;
+        Ok(())
+    }
+
+    /// The part that is being read is over; `at` is where.
+    fn close(&mut self, at: usize) -> Result<(), LineFault> {
+        if self.units.is_empty() {
+            let rule = "a gap at the start, at the end or beside another gap";
+            return Err(LineFault::rule(at, rule));
+        }
+        let mut units = std::mem::take(&mut self.units);
+        let core = check_distances(&units, self.part_at)?;
+        if !has_fixed_pair(core) {
+            let rule = "a part without two fixed bytes side by side";
+            return Err(LineFault::rule(self.part_at, rule));
+        }
+        if core.len() < units.len() {
+            let edges = [core.first(), core.last()];
+            self.boundary_beside_distance |= edges
+                .into_iter()
+                .flatten()
+                .any(|unit| matches!(unit, Unit::Boundary(_)));
+        }
+        let right = match units.last() {
+            Some(Unit::Boundary(edge)) => Some(*edge),
+            Some(_) | None => None,
+        };
+        if right.is_some() {
+            units.pop();
+        }
+        let left = match units.first() {
+            Some(Unit::Boundary(edge)) => Some(*edge),
+            Some(_) | None => None,
+        };
+        if left.is_some() {
+            units.remove(0);
+        }
+        self.pattern.parts.push(Part { left, units, right });
+        Ok(())
+    }
+
+    /// The end of the text, at `at`.
+    pub(super) fn finish(mut self, at: usize, target: Target) -> Result<Read<Pattern>, LineFault> {
+        if self.units.is_empty() && self.pattern.parts.is_empty() {
+            return Err(LineFault::rule(at, "an empty pattern"));
+        }
+        self.close(at)?;
+        let Self { pattern, .. } = self;
+        if target == Target::Any && is_short_literal(&pattern) {
+            let rule = "a pattern of fixed bytes in target 0 needs three of them";
+            return Err(LineFault::rule(at, rule));
+        }
+        if self.boundary_beside_distance {
+            return Ok(Read::Unsupported(Unsupported::BoundaryBesideDistance));
+        }
+        Ok(Read::Signature(pattern))
+    }
+}
+
+/// A gap at an end of the pattern: so many bytes must exist there.
+fn exact(gap: Gap, at: usize) -> Result<u32, LineFault> {
+    match gap {
+        Gap {
+            min,
+            max: Some(max),
+        } if min == max => Ok(min),
+        Gap { .. } => {
+            let rule = "a gap at an end of the pattern: only {n} is allowed";
+            Err(LineFault::rule(at, rule))
+        }
+    }
+}
+
+/// Each distance has one byte at its outer side; returned is what lies between the distances.
+fn check_distances(units: &[Unit], at: usize) -> Result<&[Unit], LineFault> {
+    let mut core = units;
+    if let [Unit::Byte { .. }, Unit::Skip { .. }, rest @ ..] = core {
+        core = rest;
+    }
+    if let [rest @ .., Unit::Skip { .. }, Unit::Byte { .. }] = core {
+        core = rest;
+    }
+    if core.iter().any(|unit| matches!(unit, Unit::Skip { .. })) {
+        let rule = "a distance [x-y] is allowed after the first or before the last byte of a part, \
+                    once on each side";
+        return Err(LineFault::rule(at, rule));
+    }
+    Ok(core)
+}
+
+fn has_fixed_pair(units: &[Unit]) -> bool {
+    let fixed = |unit: &Unit| matches!(unit, Unit::Byte { mask: 0xff, .. });
+    let mut pairs = units.iter().zip(units.iter().skip(1));
+    pairs.any(|(first, second)| fixed(first) && fixed(second))
+}
+
+fn is_short_literal(pattern: &Pattern) -> bool {
+    let [part] = pattern.parts.as_slice() else {
+        return false;
+    };
+    let fixed = |unit: &Unit| matches!(unit, Unit::Byte { mask: 0xff, .. });
+    let bare =
+        part.left.is_none() && part.right.is_none() && pattern.lead == 0 && pattern.trail == 0;
+    bare && part.units.len() < LITERAL_BYTES_MIN && part.units.iter().all(fixed)
+}
+
+/// clamscan's own minimum for patterns that are looked for in everything.
+const LITERAL_BYTES_MIN: usize = 3;
+
+/// Units of one pattern: short gaps become wildcards, so a short text could otherwise make a huge
+/// pattern. A unit takes 32 bytes: 2 MiB at most.
+pub(super) const UNITS_MAX: usize = 1 << 16;
+
+pub(super) const TOO_MANY_UNITS: &str = "a pattern of more than 65536 bytes and wildcards";
