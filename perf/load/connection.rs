@@ -174,9 +174,20 @@ impl<'plan> Connection<'plan> {
         self.reader.closes()
     }
 
-    /// Payload of the request under way.
-    pub(crate) fn template(&self) -> Option<&'plan Template> {
+    /// The message under way.
+    pub(crate) const fn template(&self) -> Option<&'plan Template> {
         self.template
+    }
+
+    /// Payload bytes that went out: only the preview, when the answer came behind it.
+    pub(crate) fn payload_sent(&self) -> u64 {
+        match (self.template, self.sending) {
+            (None, _) => 0,
+            (Some(template), Sending::Finished) => template.payload_bytes(),
+            (Some(template), Sending::More | Sending::Waiting) => {
+                template.payload_until(self.front_at, self.piece, self.piece_at)
+            }
+        }
     }
 
     /// From the last byte sent to the first of the answer; none when the answer came before.

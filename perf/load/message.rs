@@ -182,6 +182,25 @@ impl Template {
         self.payload.len() as u64
     }
 
+    /// Bytes of payload in front of this place of the wire.
+    pub(crate) fn payload_until(&self, front_at: usize, piece: usize, piece_at: usize) -> u64 {
+        let in_front = |range: &Range<usize>| front_at.min(range.end).saturating_sub(range.start);
+        let in_pieces = |(index, part): (usize, &Piece)| match part {
+            Piece::Payload(range) if index < piece => range.len(),
+            Piece::Payload(_) if index == piece => piece_at,
+            Piece::Payload(_) | Piece::Frame(_) => 0,
+        };
+        let front: usize = self.payload_front.iter().map(in_front).sum();
+        let pieces: usize = self
+            .pieces
+            .iter()
+            .take(piece + 1)
+            .enumerate()
+            .map(in_pieces)
+            .sum();
+        (front + pieces) as u64
+    }
+
     /// The message as it was sent with this front, to compare an echo with.
     pub(crate) fn original<'a>(&'a self, front: &'a [u8]) -> Original<'a> {
         let [preview, behind] = self.payload_front.clone();

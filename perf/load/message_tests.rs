@@ -165,6 +165,21 @@ fn an_original_has_its_own_bytes_and_no_others() {
 }
 
 #[test]
+fn payload_is_counted_up_to_any_place_of_the_wire() {
+    let template = Template::new(&shape(Some(100)), &body(9_000));
+    let waits = template.wait_at.unwrap();
+    assert_eq!(template.payload_until(0, 0, 0), 0);
+    assert_eq!(template.payload_until(waits, 0, 0), 100);
+    let front = template.front.len();
+    assert_eq!(template.payload_until(front, 0, 0), 1_124);
+    assert_eq!(template.payload_until(front, 0, 10), 1_134);
+    assert_eq!(
+        template.payload_until(front, template.piece_count(), 0),
+        9_000
+    );
+}
+
+#[test]
 fn heads_may_gain_fields_and_lose_none() {
     let template = Template::new(&shape(None), &body(5));
     let mut front = Vec::new();

@@ -23,7 +23,7 @@ pub(crate) struct Stats {
     pub(crate) continued: u64,
     /// The answer began before the last byte was sent.
     pub(crate) early: u64,
-    /// Payload bytes of requests that were answered right.
+    /// Payload bytes that went out in requests that were answered right.
     pub(crate) sent_bytes: u64,
     /// Payload bytes that came back in echoes.
     pub(crate) returned_bytes: u64,
@@ -46,8 +46,10 @@ pub(crate) struct Stats {
 pub(crate) struct Sample {
     /// Which right answer it was.
     pub(crate) right: Right,
-    /// Payload sent.
+    /// Payload of the message.
     pub(crate) payload_bytes: u64,
+    /// Payload that had to be sent: less when the answer came behind the preview.
+    pub(crate) sent_bytes: u64,
     /// `100 Continue` came.
     pub(crate) continued: bool,
     /// From the intended moment to the end.
@@ -90,7 +92,7 @@ impl Stats {
         }
         self.continued += u64::from(sample.continued);
         self.early += u64::from(sample.verdict_ns.is_none());
-        self.sent_bytes += sample.payload_bytes;
+        self.sent_bytes += sample.sent_bytes;
         self.whole.saturating_record(sample.whole_ns);
         self.verdict
             .saturating_record(sample.verdict_ns.unwrap_or(0));
@@ -167,6 +169,7 @@ mod tests {
         Sample {
             right,
             payload_bytes: 10,
+            sent_bytes: 10,
             continued: false,
             whole_ns,
             verdict_ns: Some(whole_ns / 2),

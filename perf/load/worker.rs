@@ -245,6 +245,7 @@ impl<'plan> Worker<'plan> {
             self.stats.record(&Sample {
                 right,
                 payload_bytes: template.payload_bytes(),
+                sent_bytes: connection.payload_sent(),
                 continued: seen.continued,
                 whole_ns: now.saturating_sub(connection.intended),
                 verdict_ns: connection.verdict_ns(),
