@@ -1,0 +1,259 @@
+"""Starts the servers of a comparison on free loopback ports and one core, and ends them.
+
+Every peer gets what it needs not to be held back: threads for all connections, bodies in memory,
+no limit of requests on a connection, no logs, limits above the largest body. Absent on purpose:
+tuning of Baleen; it runs with its defaults.
+"""
+
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+PACKAGES = {
+    "c-icap": "/usr/bin/c-icap",
+    "libc-icap-mod-virus-scan": "virus_scan.so",
+    "clamav-daemon": "/usr/sbin/clamd",
+}
+
+
+def modules():
+    """Where Debian keeps c-icap's modules on this architecture."""
+    found = sorted(pathlib.Path("/usr/lib").glob("*/c_icap"))
+    return found[0] if found else pathlib.Path("/usr/lib/c_icap")
+
+
+def install_missing():
+    """Installs peers that are not there (as root; else says what to install)."""
+    def is_there(path):
+        return pathlib.Path(path).exists() or (modules() / path).exists()
+
+    missing = [package for package, path in PACKAGES.items() if not is_there(path)]
+    if not shutil.which("taskset"):
+        missing.append("util-linux")
+    if not missing:
+        return
+    if os.geteuid() != 0:
+        raise RuntimeError(f"peers are missing: sudo apt-get install {' '.join(missing)}")
+    print(f"installing {' '.join(missing)}", flush=True)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    # The packages start their services; ours are other processes on other ports.
+    command = ["apt-get", "-o", "DPkg::Lock::Timeout=120", "install", "-y",
+               "--no-install-recommends", *missing]
+    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+
+
+class Server:
+    """A running server: its processes, its port, its service."""
+
+    def __init__(self, name, port, service, processes):
+        self.name = name
+        self.port = port
+        self.service = service
+        self.processes = processes
+
+    def uri(self):
+        return f"icap://127.0.0.1:{self.port}/{self.service}"
+
+    def pids(self):
+        return [process.pid for process in self.processes]
+
+
+class Servers:
+    """Starts servers and ends exactly those, whatever happens between."""
+
+    def __init__(self, scratch, core):
+        self.scratch = scratch
+        self.core = core
+        self.running = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        # The last one started ends first: c-icap before its clamd.
+        for process in reversed(self.running):
+            end(process)
+
+    def start(self, name, command):
+        log = open(self.scratch / f"{name}.log", "wb")
+        # A session of its own: children can be ended with it, and Ctrl-C reaches only us.
+        process = subprocess.Popen(
+            ["taskset", "-c", str(self.core), *map(str, command)],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )
+        log.close()
+        self.running.append(process)
+        return process
+
+    def baleen(self, binary, databases, group):
+        port = free_port()
+        state = self.scratch / f"baleen-{group}"
+        state.mkdir()
+        settings = self.scratch / f"baleen-{group}.conf"
+        settings.write_text(
+            f"[Root]\nStateDir = {state}\n\n[ICAPD]\nListenAddress = 127.0.0.1:{port}\n\n"
+            f"[ScanEngine]\nDatabaseDir = {databases}\n"
+        )
+        command = [pathlib.Path(binary).resolve(), "serve", "--config", settings]
+        return Server("baleen", port, "respmod", [self.start(f"baleen-{group}", command)])
+
+    def c_icap_echo(self):
+        port = free_port()
+        return Server("c-icap echo", port, "echo", [
+            self.c_icap("c-icap-echo", port, "Service echo srv_echo.so\n"),
+        ])
+
+    def c_icap_virus_scan(self, databases):
+        clamd_socket = self.scratch / "clamd.socket"
+        settings = self.scratch / "clamd.conf"
+        settings.write_text(CLAMD.format(
+            socket=clamd_socket, databases=databases, scratch=self.scratch
+        ))
+        clamd = self.start("clamd", ["/usr/sbin/clamd", "--config-file", settings])
+        # clamd opens its socket when the database is loaded; virus_scan looks for it at start.
+        wait_for(clamd, "clamd", self.scratch, clamd_socket.exists)
+        port = free_port()
+        service = VIRUS_SCAN.format(socket=clamd_socket)
+        return Server("c-icap virus_scan", port, "avscan", [
+            self.c_icap("c-icap-virus-scan", port, service), clamd,
+        ])
+
+    def c_icap(self, name, port, service):
+        scratch = self.scratch / name
+        scratch.mkdir()
+        settings = self.scratch / f"{name}.conf"
+        settings.write_text(
+            C_ICAP.format(port=port, scratch=scratch, modules=modules()) + service
+        )
+        return self.start(name, ["/usr/bin/c-icap", "-N", "-f", settings])
+
+    def wait_ready(self, server):
+        """Until the server answers OPTIONS."""
+        name = server.name
+        wait_for(server.processes[0], name, self.scratch, lambda: answers_options(server))
+
+
+def wait_for(process, name, scratch, is_ready, seconds=240):
+    """Waits until something holds, unless the process ends before."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            logs = "".join(log.read_text(errors="replace")[-400:] for log in scratch.glob("*.log"))
+            raise RuntimeError(f"{name} ended with code {process.returncode}:\n{logs}")
+        if is_ready():
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"{name} is not ready after {seconds} s")
+
+
+def answers_options(server):
+    request = (
+        f"OPTIONS {server.uri()} ICAP/1.0\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+        "Encapsulated: null-body=0\r\n\r\n"
+    )
+    try:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=1) as connection:
+            connection.sendall(request.encode("ascii"))
+            return connection.recv(64).startswith(b"ICAP/1.0 200")
+    except OSError:
+        return False
+
+
+def free_port():
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def end(process):
+    """Ends a process that we started, and its children: gently, then surely."""
+    for number, seconds in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
+        try:
+            # The session is the process' own: nobody else's processes are in it.
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            pass
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            continue
+        if not session_lives(process.pid):
+            return
+
+
+def session_lives(session):
+    """Whether a process of the session is left, for two seconds at most."""
+    for _ in range(20):
+        try:
+            os.killpg(session, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+# One process with threads for every connection; keep-alive without end; bodies up to 32 MiB stay
+# in memory instead of a file; no access log.
+C_ICAP = """\
+PidFile {scratch}/c-icap.pid
+CommandsSocket {scratch}/c-icap.ctl
+Timeout 300
+KeepAliveTimeout 600
+MaxKeepAliveRequests -1
+StartServers 1
+MaxServers 1
+ThreadsPerChild 100
+MinSpareThreads 1
+MaxSpareThreads 200
+MaxRequestsPerChild 0
+Port 127.0.0.1:{port}
+ServerName compare
+TmpDir {scratch}
+MaxMemObject 33554432
+DebugLevel 0
+Pipelining on
+ModulesDir {modules}
+ServicesDir {modules}
+TemplateDir /usr/share/c_icap/templates/
+LoadMagicFile /etc/c-icap/c-icap.magic
+ServerLog {scratch}/server.log
+AccessLog none
+"""
+
+# Debian's own alias, but for objects of every size of the test; no early data, so that 204 stays
+# possible, which is cheaper for it than an echo.
+VIRUS_SCAN = """\
+Module common clamd_mod.so
+clamd_mod.ClamdSocket {socket}
+Service antivirus_module virus_scan.so
+ServiceAlias avscan virus_scan?allow204=on&sizelimit=off&mode=simple
+virus_scan.DefaultEngine clamd
+virus_scan.ScanFileTypes TEXT DATA EXECUTABLE ARCHIVE GIF JPEG MSOFFICE
+virus_scan.SendPercentData 5
+virus_scan.StartSendPercentDataAfter 1024M
+virus_scan.MaxObjectSize 100M
+"""
+
+# Threads for every connection, limits above the largest body, no self check during the run.
+CLAMD = """\
+Foreground yes
+LocalSocket {socket}
+FixStaleSocket yes
+DatabaseDirectory {databases}
+OfficialDatabaseOnly no
+TemporaryDirectory {scratch}
+MaxThreads 32
+MaxQueue 400
+MaxConnectionQueueLength 200
+StreamMaxLength 100M
+MaxScanSize 400M
+MaxFileSize 100M
+ReadTimeout 300
+CommandReadTimeout 300
+SelfCheck 0
+"""
