@@ -3,6 +3,7 @@
 //! A shard never waits for the log. When the queue is full the event is counted instead, and the
 //! count is an event of its own as soon as there is room.
 
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -26,6 +27,13 @@ impl Journal {
     ///
     /// When the system refuses a thread.
     pub(super) fn start(level: Level) -> std::io::Result<(Self, JoinHandle<()>)> {
+        // A second journal of one process (tests) writes to the first one's subscriber.
+        let _already_there = tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_target(false)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_max_level(tracing::Level::DEBUG)
+            .try_init();
         let (queue, events) = crossbeam_channel::bounded(EVENTS_MAX);
         let lost = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&lost);
