@@ -256,12 +256,6 @@ impl Decoder {
         if !is_text && !ends_line {
             return Err(Fault::Extension);
         }
-        self.extension_bytes = self.extension_bytes.saturating_add(1);
-        if self.extension_bytes > self.limits.extension_bytes_max {
-            return Err(Fault::ExtensionTooLong {
-                max: self.limits.extension_bytes_max,
-            });
-        }
         let is_named_ieof = matches!(
             at,
             Extension::Name(4) | Extension::AfterName { is_ieof: true }
@@ -272,6 +266,12 @@ impl Decoder {
         if ends_line {
             self.state = State::SizeLf;
             return Ok(self.is_line_kept());
+        }
+        self.extension_bytes = self.extension_bytes.saturating_add(1);
+        if self.extension_bytes > self.limits.extension_bytes_max {
+            return Err(Fault::ExtensionTooLong {
+                max: self.limits.extension_bytes_max,
+            });
         }
         self.state = State::Extension(at.next(byte)?);
         Ok(false)
