@@ -38,7 +38,7 @@ fn previews() {
 
 #[test]
 fn messages_sent_back() {
-    replay_file(include_str!("cases/echo.txt"), 9);
+    replay_file(include_str!("cases/echo.txt"), 10);
 }
 
 #[test]

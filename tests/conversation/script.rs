@@ -19,7 +19,9 @@
 
 use std::time::Duration;
 
-use baleen::icap::{Fault, NoContent, Options, Profile};
+use baleen::icap::{
+    Fault, Host, NoContent, Options, PreviewNoContent, Profile, UriForm, Violations,
+};
 
 use super::shell::{Decision, Shell, What, When, extra, istag, page, page_head};
 
@@ -236,11 +238,11 @@ fn set_option(options: &mut Options, name: &str, value: &str) {
     match name {
         "profile" => options.profile = Profile::named(value).expect("a profile"),
         "preview_no_content" => {
-            options.profile.preview_no_content = baleen::icap::PreviewNoContent::WhenAllowed
+            options.profile.preview_no_content = PreviewNoContent::WhenAllowed;
         }
-        "host" => options.profile.host = baleen::icap::Host::Optional,
-        "uri" => options.profile.uri = baleen::icap::UriForm::PathToo,
-        "violations" => options.profile.violations = baleen::icap::Violations::Folded,
+        "host" => options.profile.host = Host::Optional,
+        "uri" => options.profile.uri = UriForm::PathToo,
+        "violations" => options.profile.violations = Violations::Folded,
         "no_content" => options.advertised.no_content = NoContent::Withhold,
         "requests_max" => options.requests_max = std::num::NonZeroU64::new(number()),
         "drain_bytes_max" => options.limits.drain_bytes_max = number(),

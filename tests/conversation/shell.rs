@@ -40,6 +40,11 @@ pub(crate) enum When {
     After(usize),
 }
 
+/// The owner of one connection.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent facts of a test apparatus"
+)]
 pub(crate) struct Shell {
     core: Connection,
     now: Instant,
