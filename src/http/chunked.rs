@@ -35,6 +35,8 @@ pub struct Decoder {
     extension_bytes: usize,
     trailer_bytes: usize,
     total: u64,
+    /// A fault that was found; it is reported once everything before it was.
+    fault: Option<Fault>,
 }
 
 /// What a zero chunk means.
@@ -79,6 +81,12 @@ pub enum End {
     Ieof,
     /// The preview; the body may go on.
     Preview,
+}
+
+/// Whether the next byte still belongs to the same step.
+enum Progress {
+    GoOn,
+    Stop,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +139,7 @@ impl Decoder {
             extension_bytes: 0,
             trailer_bytes: 0,
             total: 0,
+            fault: None,
         }
     }
 
@@ -160,47 +169,65 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// [`Fault`]; the body cannot be read on, and where the next message begins is unknown.
+    /// [`Fault`], once everything before it has been delivered, and from then on with every call: the
+    /// body cannot be read on, and where the next message begins is unknown.
     pub fn decode(&mut self, input: &[u8]) -> Result<Step, Fault> {
         let mut step = Step::default();
-        while let Some(&byte) = input.get(step.bytes) {
-            let is_kept = match self.state {
-                State::Size if !step.data.is_empty() => break,
-                State::Size => self.size(byte)?,
-                State::Extension(at) => self.extension(at, byte)?,
-                State::SizeLf => self.size_line_end(byte)?,
-                State::Data => {
-                    self.data(input.len(), &mut step);
-                    continue;
-                }
-                State::DataCr => self.expect(byte, b'\r', State::DataLf, Fault::ChunkEnd)?,
-                State::DataLf => self.expect(byte, b'\n', State::Size, Fault::ChunkEnd)?,
-                State::PreviewCr => {
-                    self.expect(byte, b'\r', State::PreviewLf, Fault::PreviewEnd)?
-                }
-                State::PreviewLf => self.expect(byte, b'\n', State::Done, Fault::PreviewEnd)?,
-                State::TrailerLine
-                | State::TrailerName
-                | State::TrailerValue
-                | State::TrailerLf => self.trailer(byte, &mut step)?,
-                State::EndLf => self.expect(byte, b'\n', State::Done, Fault::Trailer)?,
-                State::Done => break,
-            };
-            let is_gap = !is_kept && !step.wire.is_empty();
-            if is_kept {
-                keep(&mut step.wire, step.bytes, 1);
-            }
-            step.bytes = step.bytes.saturating_add(1);
-            if self.state == State::Done {
-                step.end = Some(self.end());
-                break;
-            }
-            // What is kept after a byte that is cut out belongs to the next step.
-            if is_gap {
-                break;
+        while self.fault.is_none()
+            && let Some(&byte) = input.get(step.bytes)
+        {
+            match self.take_byte(byte, input.len(), &mut step) {
+                Ok(Progress::GoOn) => {}
+                Ok(Progress::Stop) => break,
+                Err(fault) => self.fault = Some(fault),
             }
         }
-        Ok(step)
+        // What stands before a fault is delivered first: the outcome may not depend on how input was cut.
+        match self.fault {
+            Some(fault) if step.bytes == 0 => Err(fault),
+            Some(_) | None => Ok(step),
+        }
+    }
+
+    fn take_byte(
+        &mut self,
+        byte: u8,
+        input_bytes: usize,
+        step: &mut Step,
+    ) -> Result<Progress, Fault> {
+        let is_kept = match self.state {
+            State::Size if !step.data.is_empty() => return Ok(Progress::Stop),
+            State::Size => self.size(byte)?,
+            State::Extension(at) => self.extension(at, byte)?,
+            State::SizeLf => self.size_line_end(byte)?,
+            State::Data => {
+                self.data(input_bytes, step);
+                return Ok(Progress::GoOn);
+            }
+            State::DataCr => self.expect(byte, b'\r', State::DataLf, Fault::ChunkEnd)?,
+            State::DataLf => self.expect(byte, b'\n', State::Size, Fault::ChunkEnd)?,
+            State::PreviewCr => self.expect(byte, b'\r', State::PreviewLf, Fault::PreviewEnd)?,
+            State::PreviewLf => self.expect(byte, b'\n', State::Done, Fault::PreviewEnd)?,
+            State::TrailerLine | State::TrailerName | State::TrailerValue | State::TrailerLf => {
+                self.trailer(byte, step)?
+            }
+            State::EndLf => self.expect(byte, b'\n', State::Done, Fault::Trailer)?,
+            State::Done => return Ok(Progress::Stop),
+        };
+        // What is kept after a byte that is cut out belongs to the next step.
+        let is_gap = !is_kept && !step.wire.is_empty();
+        if is_kept {
+            keep(&mut step.wire, step.bytes, 1);
+        }
+        step.bytes = step.bytes.saturating_add(1);
+        if self.state == State::Done {
+            step.end = Some(self.end());
+        }
+        Ok(if is_gap || step.end.is_some() {
+            Progress::Stop
+        } else {
+            Progress::GoOn
+        })
     }
 
     const fn end(&self) -> End {
@@ -253,14 +280,9 @@ impl Decoder {
     fn extension(&mut self, at: Extension, byte: u8) -> Result<bool, Fault> {
         let is_text = byte == b'\t' || (byte >= b' ' && byte != 0x7f);
         let ends_line = byte == b'\r' && !matches!(at, Extension::Quoted | Extension::QuotedPair);
-        if !is_text && !ends_line {
+        // A `;` announces a name.
+        if (!is_text && !ends_line) || (ends_line && at == Extension::NameStart) {
             return Err(Fault::Extension);
-        }
-        self.extension_bytes = self.extension_bytes.saturating_add(1);
-        if self.extension_bytes > self.limits.extension_bytes_max {
-            return Err(Fault::ExtensionTooLong {
-                max: self.limits.extension_bytes_max,
-            });
         }
         let is_named_ieof = matches!(
             at,
@@ -272,6 +294,12 @@ impl Decoder {
         if ends_line {
             self.state = State::SizeLf;
             return Ok(self.is_line_kept());
+        }
+        self.extension_bytes = self.extension_bytes.saturating_add(1);
+        if self.extension_bytes > self.limits.extension_bytes_max {
+            return Err(Fault::ExtensionTooLong {
+                max: self.limits.extension_bytes_max,
+            });
         }
         self.state = State::Extension(at.next(byte)?);
         Ok(false)

@@ -156,7 +156,9 @@ impl Connection {
 
     /// Answers a fault, if an answer is still possible; otherwise ends the connection as it must.
     pub(super) fn refuse(&mut self, fault: Fault) {
-        self.note = Some(Note::Fault(fault));
+        if self.answer != Answer::Complete {
+            self.note = Some(Note::Fault(fault));
+        }
         match self.answer {
             Answer::Waiting | Answer::Deferred => {
                 if fault.aftermath() == Aftermath::Close {

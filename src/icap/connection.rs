@@ -270,10 +270,7 @@ impl Connection {
         };
         match timer {
             Timer::Idle => self.close_now(),
-            Timer::Drain => {
-                self.note = Some(Note::Fault(Fault::Timeout(timer)));
-                self.stop_reading();
-            }
+            Timer::Drain => self.stop_reading(),
             Timer::Head | Timer::Preview | Timer::Body => self.refuse(Fault::Timeout(timer)),
         }
     }
@@ -388,7 +385,8 @@ impl Connection {
         None
     }
 
-    /// What the core did by itself since the last call. A second note before the call replaces the first.
+    /// What the core did by itself since the last call: at most one note for each request. A failure while
+    /// the rest of an answered request is drained is none; the answer was.
     pub fn poll_note(&mut self) -> Option<Note> {
         self.note.take()
     }

@@ -55,6 +55,7 @@ mod request_line;
 mod transfer;
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "tests may count")]
 mod tests;
 
 pub use allow::Allow;
