@@ -76,7 +76,7 @@ struct FileFinding {
 }
 
 fn check(file: Option<&Path>) -> Findings {
-    let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+    let path = file.unwrap_or_else(|| Path::new(DEFAULT_FILE));
     let mut findings = Findings {
         file: path.display().to_string(),
         usable: false,

@@ -48,13 +48,6 @@ pub mod text;
 pub mod value;
 
 #[cfg(test)]
-#[expect(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test may fail loudly"
-)]
 mod tests;
 
 pub use problem::{Code, Problem, Severity};

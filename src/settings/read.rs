@@ -188,7 +188,7 @@ impl<'t> Reader<'t> {
             let problem = self.about(
                 icapd::LISTEN_ADDRESS.row(),
                 Severity::Error,
-                "no proxy could connect".to_owned(),
+                "no proxy could connect",
             );
             self.problems
                 .push(problem.remedy("name an address, as in ListenAddress = 127.0.0.1:1344"));
@@ -201,7 +201,7 @@ impl<'t> Reader<'t> {
         });
         if let Some(address) = twice {
             let message = format!("{address} is listed twice");
-            let problem = self.about(icapd::LISTEN_ADDRESS.row(), Severity::Error, message);
+            let problem = self.about(icapd::LISTEN_ADDRESS.row(), Severity::Error, &message);
             self.problems.push(problem);
         }
         let held = self.settings.get(&icapd::HOLD_LIMIT);
@@ -210,7 +210,7 @@ impl<'t> Reader<'t> {
             .get(&icapd::MEMORY_BUDGET)
             .saturating_add(self.settings.get(&icapd::SPOOL_LIMIT));
         if held > room {
-            let message = "more than MemoryBudget and SpoolLimit together".to_owned();
+            let message = "more than MemoryBudget and SpoolLimit together";
             let problem = self.about(icapd::HOLD_LIMIT.row(), Severity::Warning, message);
             self.problems
                 .push(problem.remedy(
@@ -227,7 +227,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A problem with what a setting says together with others, where it says it.
-    fn about(&self, row: &Row, severity: Severity, message: String) -> Problem {
+    fn about(&self, row: &Row, severity: Severity, message: &str) -> Problem {
         let message = format!("{}: {message}", row.key);
         match self.places.get(&(row.section, row.key)) {
             Some((line, key)) => Problem {

@@ -101,7 +101,18 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
             Kind::Path => Ok(Some(Value::Path(None))),
             Kind::Address => Ok(Some(Value::Address(None))),
             Kind::User => Err(fault("an empty user lets no component start".to_owned())),
-            _ => Ok(None),
+            Kind::Switch
+            | Kind::Integer { .. }
+            | Kind::AutoInteger { .. }
+            | Kind::Interval { .. }
+            | Kind::Size { .. }
+            | Kind::Choice(_)
+            | Kind::LogTarget
+            | Kind::Paths
+            | Kind::Addresses
+            | Kind::Uplinks
+            | Kind::Sites
+            | Kind::MimeRules => Ok(None),
         };
     }
     let value = match kind {

@@ -282,7 +282,7 @@ proptest! {
     ) {
         let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
         let covering = entries.iter().filter(|entry| host == **entry || host.ends_with(&format!(".{entry}")));
-        let want = covering.max_by_key(|entry| entry.len()).map_or("-".to_owned(), |entry| format!("black {entry}"));
+        let want = covering.max_by_key(|entry| entry.len()).map_or_else(|| "-".to_owned(), |entry| format!("black {entry}"));
         prop_assert_eq!(decision(&policy(&entries, &[]), &format!("http://{host}/")), want);
     }
 }
