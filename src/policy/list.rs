@@ -9,7 +9,7 @@
 //! Absent on purpose: networks (`10.0.0.0/8`), regular expressions, and names with a wildcard inside.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::host::{Host, HostFault};
 use super::table::Key;
@@ -44,10 +44,10 @@ impl List {
         if text.contains('*') {
             return Err(EntryFault::Wildcard);
         }
-        let url = parts(text)?;
-        if url.host.is_address() && is_prefix_length(url.path) {
+        if is_network(text) {
             return Err(EntryFault::Network);
         }
+        let url = parts(text)?;
         let mut path = [0; PATH_BYTES_MAX];
         let path = decode_path(url.path, &mut path).ok_or(EntryFault::PathTooLong)?;
         if path.iter().filter(|&&byte| is_border(byte)).count() > PATH_BORDERS_MAX {
@@ -126,10 +126,11 @@ fn parts(text: &str) -> Result<UrlParts<'_>, EntryFault> {
     })
 }
 
-/// Whether a path is `/` and digits, as after the address of a network.
-fn is_prefix_length(path: &[u8]) -> bool {
-    path.strip_prefix(b"/")
-        .is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
+/// Whether this is an address and a number of bits, which would else be read as a host and a path.
+fn is_network(text: &str) -> bool {
+    let (address, bits) = text.split_once('/').unwrap_or((text, ""));
+    let is_number = !bits.is_empty() && bits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && address.parse::<IpAddr>().is_ok()
 }
 
 /// Undoes percent-encoding once into `buffer`; `None` when it is too short for all of it.

@@ -125,7 +125,8 @@ fn comment(out: &mut String, text: &str) {
 }
 
 const SAMPLE_HEAD: &str = "\
-# Settings of Baleen. Lines that begin with ; or # are comments; what is commented out is the default.
+# Settings of Baleen. Lines that begin with ; or # are comments.
+# What is commented out by ; is the default.
 # Names are read in any case. Times: 30s, 1h30m, 2.5s. Sizes: 4096, 64KB, 10MB (steps of 1024).
 # Lists: separated by commas, or on several lines. A value with blanks needs \"quotes\".
 # Check a changed file with: baleen check-config FILE

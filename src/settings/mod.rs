@@ -13,7 +13,7 @@
 //! | --- | --- |
 //! | lines and positions; nothing is lost | [`text`] |
 //! | a setting's row, its type and default | [`row`], [`table`] |
-//! | from text to typed values | [`value`], [`address`], `quantity` |
+//! | from text to typed values | [`value`], [`address`], `list`, `quantity` |
 //! | problems and how they look | [`problem`] |
 //! | sample file and manual, made from the rows | [`manual`] |
 //! | what the rooms and the edge receive | [`options`], `resolve` |
@@ -35,6 +35,7 @@
 use std::collections::BTreeMap;
 
 pub mod address;
+mod list;
 pub mod manual;
 pub mod options;
 pub mod problem;
@@ -47,13 +48,6 @@ pub mod text;
 pub mod value;
 
 #[cfg(test)]
-#[expect(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test may fail loudly"
-)]
 mod tests;
 
 pub use problem::{Code, Problem, Severity};

@@ -162,7 +162,21 @@ impl Problem {
             );
         }
         for remedy in &self.remedies {
-            let _infallible = writeln!(out, "{margin} = {remedy}");
+            let mut width = usize::MAX;
+            for word in remedy.split(' ') {
+                let letters = word.chars().count().saturating_add(1);
+                if width == usize::MAX {
+                    let _infallible = write!(out, "{margin} = {word}");
+                    width = letters;
+                } else if width.saturating_add(letters) > REMEDY_WIDTH {
+                    let _infallible = write!(out, "\n{margin}   {word}");
+                    width = letters;
+                } else {
+                    let _infallible = write!(out, " {word}");
+                    width = width.saturating_add(letters);
+                }
+            }
+            out.push('\n');
         }
         out
     }
@@ -196,6 +210,9 @@ impl Problem {
         )
     }
 }
+
+/// Columns of a remedy before it goes on in the next line.
+const REMEDY_WIDTH: usize = 96;
 
 /// Characters of a line that are shown: black lists may be long lines.
 const EXCERPT_MAX: usize = 120;

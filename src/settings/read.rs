@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::problem::{Code, Problem, Severity};
-use super::row::{Effect, Row, Section};
+use super::row::{Effect, Kind, Row, Section};
 use super::table::{self, SECTIONS, icapd};
 use super::text::{Document, Form, Line, Span};
 use super::value::{self, Value, ValueFault};
@@ -38,12 +38,14 @@ pub(super) fn read(text: &str) -> (Settings, Vec<Problem>) {
 }
 
 #[derive(Default)]
-struct Reader {
+struct Reader<'t> {
     settings: Settings,
     problems: Vec<Problem>,
     section: Place,
-    /// The line where each setting stands.
-    lines: BTreeMap<Name, u32>,
+    /// Where each setting stands: its line and key.
+    places: BTreeMap<Name, (Line<'t>, Span)>,
+    /// The section whose settings were named last.
+    named: &'static str,
 }
 
 /// Where the reader is.
@@ -58,8 +60,8 @@ enum Place {
     Nowhere,
 }
 
-impl Reader {
-    fn line(&mut self, line: &Line<'_>) {
+impl<'t> Reader<'t> {
+    fn line(&mut self, line: &Line<'t>) {
         match line.form {
             Form::Empty | Form::Comment => {}
             Form::Fault { at, expected } => {
@@ -100,36 +102,70 @@ impl Reader {
             .push(problem.remedy(format!("sections are {}", names.join(", "))));
     }
 
-    fn entry(&mut self, line: &Line<'_>, section: &'static Section, key: Span, value: Span) {
+    fn entry(&mut self, line: &Line<'t>, section: &'static Section, key: Span, value: Span) {
         let Some(row) = table::row(section, key.of(line.text)) else {
-            self.problems.push(unknown(line, section, key));
+            self.unknown(line, section, key);
             return;
         };
+        // A proxy's value may hold a password, which is not for terminals and logs.
+        let masked = if row.kind == Kind::Proxy {
+            mask(line.text, value)
+        } else {
+            String::new()
+        };
+        let shown = Line {
+            text: if masked.is_empty() {
+                line.text
+            } else {
+                &masked
+            },
+            ..*line
+        };
         let name = (row.section, row.key);
-        if let Some(&first) = self.lines.get(&name)
+        if let Some((first, _)) = self.places.get(&name)
             && !row.kind.is_list()
         {
             let message = format!(
-                "{} is set twice: on line {first} and on line {}",
-                row.key, line.number
+                "{} is set twice: on line {} and on line {}",
+                row.key, first.number, line.number
             );
-            let problem = Problem::at(line, key, Code::Duplicate, message);
+            let problem = Problem::at(&shown, key, Code::Duplicate, message);
             self.problems
                 .push(problem.remedy("remove one of the two lines"));
             return;
         }
-        self.lines.insert(name, line.number);
+        self.places.insert(name, (*line, key));
         match value::parse(row.kind, value.of(line.text)) {
             Ok(found) => {
                 self.keep(name, value, found);
                 if row.effect == Effect::NotYet {
                     let message = format!("{}: accepted; not in effect in this version", row.key);
                     self.problems
-                        .push(Problem::at(line, key, Code::NotInEffect, message));
+                        .push(Problem::at(&shown, key, Code::NotInEffect, message));
                 }
             }
-            Err(fault) => self.problems.push(wrong(line, row, value, fault)),
+            Err(fault) => self.problems.push(wrong(&shown, row, value, fault)),
         }
+    }
+
+    fn unknown(&mut self, line: &Line<'_>, section: &Section, key: Span) {
+        let text = key.of(line.text);
+        let names: Vec<&str> = section.rows.iter().map(|row| row.key).collect();
+        let message = format!("[{}] has no setting \"{text}\"", section.name);
+        let problem = Problem::at(line, key, Code::UnknownSetting, message);
+        let homes = homes(text);
+        let problem = if !homes.is_empty() {
+            problem.remedy(format!("{text} is a setting of {}", homes.join(" and ")))
+        } else if let Some(near) = nearest(text, &names) {
+            problem.remedy(format!("did you mean {near}?"))
+        } else if self.named == section.name {
+            problem
+        } else {
+            // All names once are a help; all names each time are a wall.
+            self.named = section.name;
+            problem.remedy(format!("[{}] knows {}", section.name, names.join(", ")))
+        };
+        self.problems.push(problem);
     }
 
     fn keep(&mut self, name: Name, span: Span, found: Option<Value>) {
@@ -152,7 +188,7 @@ impl Reader {
             let problem = self.about(
                 icapd::LISTEN_ADDRESS.row(),
                 Severity::Error,
-                "no proxy could connect".to_owned(),
+                "no proxy could connect",
             );
             self.problems
                 .push(problem.remedy("name an address, as in ListenAddress = 127.0.0.1:1344"));
@@ -165,7 +201,7 @@ impl Reader {
         });
         if let Some(address) = twice {
             let message = format!("{address} is listed twice");
-            let problem = self.about(icapd::LISTEN_ADDRESS.row(), Severity::Error, message);
+            let problem = self.about(icapd::LISTEN_ADDRESS.row(), Severity::Error, &message);
             self.problems.push(problem);
         }
         let held = self.settings.get(&icapd::HOLD_LIMIT);
@@ -174,7 +210,7 @@ impl Reader {
             .get(&icapd::MEMORY_BUDGET)
             .saturating_add(self.settings.get(&icapd::SPOOL_LIMIT));
         if held > room {
-            let message = "HoldLimit is more than MemoryBudget and SpoolLimit together".to_owned();
+            let message = "more than MemoryBudget and SpoolLimit together";
             let problem = self.about(icapd::HOLD_LIMIT.row(), Severity::Warning, message);
             self.problems
                 .push(problem.remedy(
@@ -190,36 +226,33 @@ impl Reader {
         });
     }
 
-    /// A problem with what a setting says, wherever it says it.
-    fn about(&self, row: &Row, severity: Severity, message: String) -> Problem {
-        let place = self
-            .lines
-            .get(&(row.section, row.key))
-            .copied()
-            .unwrap_or_default();
-        let message = format!("[{}] {}: {message}", row.section, row.key);
-        Problem {
-            severity,
-            line: place,
-            ..Problem::of_file(Code::Conflict, message)
+    /// A problem with what a setting says together with others, where it says it.
+    fn about(&self, row: &Row, severity: Severity, message: &str) -> Problem {
+        let message = format!("{}: {message}", row.key);
+        match self.places.get(&(row.section, row.key)) {
+            Some((line, key)) => Problem {
+                severity,
+                ..Problem::at(line, *key, Code::Conflict, message)
+            },
+            None => Problem {
+                severity,
+                ..Problem::of_file(Code::Conflict, format!("[{}] {message}", row.section))
+            },
         }
     }
 }
 
-fn unknown(line: &Line<'_>, section: &Section, key: Span) -> Problem {
-    let text = key.of(line.text);
-    let names: Vec<&str> = section.rows.iter().map(|row| row.key).collect();
-    let message = format!("[{}] has no setting \"{text}\"", section.name);
-    let mut problem = Problem::at(line, key, Code::UnknownSetting, message);
-    let homes = homes(text);
-    if homes.is_empty() {
-        if let Some(near) = nearest(text, &names) {
-            problem = problem.remedy(format!("did you mean {near}?"));
+/// A line with the letters of its value hidden; carets still fit below it.
+fn mask(line: &str, value: Span) -> String {
+    let end = value.start.saturating_add(value.length);
+    let hide = |(at, letter): (usize, char)| {
+        if (value.start..end).contains(&at) {
+            '*'
+        } else {
+            letter
         }
-    } else {
-        problem = problem.remedy(format!("{text} is a setting of {}", homes.join(" and ")));
-    }
-    problem.remedy(format!("[{}] knows {}", section.name, names.join(", ")))
+    };
+    line.char_indices().map(hide).collect()
 }
 
 /// The sections that have this setting, in brackets.
@@ -257,12 +290,10 @@ fn wrong(line: &Line<'_>, row: &Row, value: Span, fault: ValueFault) -> Problem 
         Some(remedy) => problem.remedy(remedy),
         None => problem,
     };
-    let default = if row.default.is_empty() {
-        "empty"
-    } else {
-        row.default
-    };
-    problem.remedy(format!("the default is {default}"))
+    if row.default.is_empty() {
+        return problem;
+    }
+    problem.remedy(format!("the default is {}", row.default))
 }
 
 /// A settings file of people has some KiB; lists of sites belong into files of their own.

@@ -7,10 +7,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::address::{self, Uplink};
+use super::list;
 use super::quantity::{interval_ms, show_interval, show_size, size_bytes};
 use super::row::{Kind, Never};
 use super::text::Span;
-use crate::policy::{BodyAction, List, MimeRule, Pattern};
+use crate::policy::{List, MimeRule};
 
 /// A value that was read and found good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +67,14 @@ pub(super) struct ValueFault {
 }
 
 impl ValueFault {
-    fn new(at: Span, message: impl Into<String>) -> Self {
+    fn or_remedy(self, remedy: &str) -> Self {
+        Self {
+            remedy: Some(remedy.to_owned()),
+            ..self
+        }
+    }
+
+    pub(super) fn new(at: Span, message: impl Into<String>) -> Self {
         Self {
             at,
             message: message.into(),
@@ -79,7 +87,7 @@ impl ValueFault {
 /// Reads a value of a kind; `None` for an empty one that means "back to the default".
 pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> {
     if kind.is_list() {
-        return list(kind, &items(raw)?).map(Some);
+        return list::list(kind, &list::items(raw)?).map(Some);
     }
     let at = Span {
         start: 0,
@@ -93,7 +101,18 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
             Kind::Path => Ok(Some(Value::Path(None))),
             Kind::Address => Ok(Some(Value::Address(None))),
             Kind::User => Err(fault("an empty user lets no component start".to_owned())),
-            _ => Ok(None),
+            Kind::Switch
+            | Kind::Integer { .. }
+            | Kind::AutoInteger { .. }
+            | Kind::Interval { .. }
+            | Kind::Size { .. }
+            | Kind::Choice(_)
+            | Kind::LogTarget
+            | Kind::Paths
+            | Kind::Addresses
+            | Kind::Uplinks
+            | Kind::Sites
+            | Kind::MimeRules => Ok(None),
         };
     }
     let value = match kind {
@@ -104,9 +123,9 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         Kind::AutoInteger { .. } if text.eq_ignore_ascii_case("Auto") => {
             Ok(Value::AutoInteger(None))
         }
-        Kind::AutoInteger { min, max } => {
-            integer(&text, at, min, max).map(|number| Value::AutoInteger(Some(number)))
-        }
+        Kind::AutoInteger { min, max } => integer(&text, at, min, max)
+            .map(|number| Value::AutoInteger(Some(number)))
+            .map_err(|fault| fault.or_remedy("write Auto to let the program choose")),
         Kind::Interval {
             min_ms,
             max_ms,
@@ -147,137 +166,6 @@ pub(super) fn append(value: &mut Value, more: Value) {
             all.files.extend(more.files);
         }
         (value, more) => *value = more,
-    }
-}
-
-fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> {
-    let fault = |item: &Item<'_>, message: String| ValueFault::new(item.at, message);
-    let texts = || {
-        items
-            .iter()
-            .map(|item| Ok((item, unquote(item.raw, item.at)?)))
-    };
-    match kind {
-        Kind::Paths => {
-            let paths: Result<_, ValueFault> =
-                texts().map(|found| Ok(PathBuf::from(found?.1))).collect();
-            paths.map(Value::Paths)
-        }
-        Kind::Addresses => {
-            let read = |found: Result<(&Item<'_>, String), ValueFault>| {
-                let (item, text) = found?;
-                address::socket(&text).map_err(|message| fault(item, message))
-            };
-            texts()
-                .map(read)
-                .collect::<Result<_, _>>()
-                .map(Value::Addresses)
-        }
-        Kind::Uplinks => {
-            let read = |found: Result<(&Item<'_>, String), ValueFault>| {
-                let (item, text) = found?;
-                Uplink::parse(&text).map_err(|message| fault(item, message))
-            };
-            texts()
-                .map(read)
-                .collect::<Result<_, _>>()
-                .map(Value::Uplinks)
-        }
-        Kind::Sites => sites(items).map(Value::Sites),
-        // A rule consists of words, so it needs no quotes for its blanks.
-        Kind::MimeRules => items
-            .iter()
-            .map(mime_rule)
-            .collect::<Result<_, _>>()
-            .map(Value::MimeRules),
-        Kind::Switch
-        | Kind::Integer { .. }
-        | Kind::AutoInteger { .. }
-        | Kind::Interval { .. }
-        | Kind::Size { .. }
-        | Kind::Choice(_)
-        | Kind::Text
-        | Kind::Path
-        | Kind::Address
-        | Kind::Proxy
-        | Kind::LogTarget
-        | Kind::User => Err(ValueFault::new(Span::default(), "this is no list")),
-    }
-}
-
-fn sites(items: &[Item<'_>]) -> Result<Sites, ValueFault> {
-    let mut sites = Sites::default();
-    for item in items {
-        let function = item
-            .raw
-            .strip_prefix("file(")
-            .and_then(|rest| rest.strip_suffix(')'));
-        let text = unquote(function.unwrap_or(item.raw).trim(), item.at)?;
-        let path = if function.is_some() {
-            Some(text.as_str())
-        } else {
-            text.strip_prefix('@')
-        };
-        match path {
-            Some("") => {
-                return Err(ValueFault::new(
-                    item.at,
-                    "the name of the list file is missing",
-                ));
-            }
-            Some(path) => sites.files.push(PathBuf::from(path)),
-            None => {
-                let added = sites.list.add(&text);
-                added.map_err(|entry| ValueFault::new(item.at, format!("\"{text}\": {entry}")))?;
-            }
-        }
-    }
-    Ok(sites)
-}
-
-/// `<mime> <action>` or `<mime> <action> <size|all> <action>`.
-fn mime_rule(item: &Item<'_>) -> Result<MimeRule, ValueFault> {
-    let fault = |message: String| ValueFault {
-        remedy: Some("a rule is \"image/* pass\" or \"video/* scan 100MB pass\"".to_owned()),
-        ..ValueFault::new(item.at, message)
-    };
-    let text = if item.raw.starts_with('"') {
-        unquote(item.raw, item.at)?
-    } else {
-        item.raw.to_owned()
-    };
-    let mut words = text.split_ascii_whitespace();
-    let pattern = Pattern::parse(words.next().unwrap_or_default())
-        .map_err(|pattern| fault(pattern.to_string()))?;
-    let mut action = || {
-        let word = words.next().unwrap_or_default();
-        BodyAction::parse(word).ok_or_else(|| fault(expected(word, "scan, pass or reject")))
-    };
-    let first = action()?;
-    let limit = words.next();
-    let above = match limit {
-        None => None,
-        Some(size) => {
-            let word = words.next().unwrap_or_default();
-            let second = BodyAction::parse(word)
-                .ok_or_else(|| fault(expected(word, "scan, pass or reject")))?;
-            if size.eq_ignore_ascii_case("all") {
-                None
-            } else {
-                Some((
-                    size_bytes(size).map_err(|why| fault(why.to_owned()))?,
-                    second,
-                ))
-            }
-        }
-    };
-    match words.next() {
-        Some(extra) => Err(fault(format!("\"{extra}\" is too much for a rule"))),
-        None => Ok(MimeRule {
-            pattern,
-            action: first,
-            above,
-        }),
     }
 }
 
@@ -359,55 +247,8 @@ pub(super) fn expected(found: &str, wanted: &str) -> String {
     format!("\"{found}\": expected {wanted}")
 }
 
-/// One item of a list, and where it is in the value.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Item<'v> {
-    raw: &'v str,
-    at: Span,
-}
-
-/// The items of a list: separated by commas outside of quotes. An empty value is an empty list.
-fn items(raw: &str) -> Result<Vec<Item<'_>>, ValueFault> {
-    let mut list = Vec::new();
-    let mut start = 0_usize;
-    let mut quoted = false;
-    let mut escaped = false;
-    let end = std::iter::once((raw.len(), ','));
-    for (at, letter) in raw.char_indices().chain(end) {
-        match letter {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            ',' if !quoted || at == raw.len() => {
-                let part = raw.get(start..at).unwrap_or_default();
-                let lead = part.len().saturating_sub(part.trim_start().len());
-                let item = Item {
-                    raw: part.trim(),
-                    at: Span {
-                        start: start.saturating_add(lead),
-                        length: part.trim().len(),
-                    },
-                };
-                if item.raw.is_empty() && !raw.is_empty() {
-                    let at = Span {
-                        start: at.min(raw.len().saturating_sub(1)),
-                        length: 1,
-                    };
-                    return Err(ValueFault::new(at, "an item is missing beside this comma"));
-                }
-                if !item.raw.is_empty() {
-                    list.push(item);
-                }
-                start = at.saturating_add(1);
-            }
-            _ => {}
-        }
-    }
-    Ok(list)
-}
-
 /// The text of a value without its quotes.
-fn unquote(raw: &str, at: Span) -> Result<String, ValueFault> {
+pub(super) fn unquote(raw: &str, at: Span) -> Result<String, ValueFault> {
     let Some(inside) = raw.strip_prefix('"') else {
         return plain(raw, at);
     };
@@ -434,12 +275,12 @@ fn plain(raw: &str, at: Span) -> Result<String, ValueFault> {
     let Some(blank) = raw.find(char::is_whitespace) else {
         return Ok(raw.to_owned());
     };
-    let (value, rest) = raw.split_at_checked(blank).unwrap_or((raw, ""));
+    let rest = raw.get(blank..).unwrap_or_default();
     let remedy = if rest.trim_start().starts_with([';', '#']) {
         "a comment needs a line of its own".to_owned()
     } else {
         format!(
-            "write \"{}\", or {value} alone",
+            "write \"{}\"",
             raw.replace('\\', "\\\\").replace('"', "\\\"")
         )
     };

@@ -11,7 +11,9 @@ pub(super) fn wants_json(accept: Option<&[u8]>) -> bool {
         if is("text/html") || is("application/xhtml+xml") {
             return false;
         }
-        let structured = range.len() >= 5 && range.ends_with(b"+json");
+        let structured = range
+            .last_chunk()
+            .is_some_and(|end: &[u8; 5]| end.eq_ignore_ascii_case(b"+json"));
         json |= quality > 0 && (is("application/json") || structured);
     }
     json

@@ -1,1 +1,6 @@
 //! The promises of the policy room.
+
+mod host;
+mod list;
+mod mime;
+mod url;

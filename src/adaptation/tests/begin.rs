@@ -1,0 +1,199 @@
+//! The first look at a message, from real ICAP requests.
+
+use super::connection;
+use crate::adaptation::{Begin, Cause, Decision, Passed, begin};
+use crate::icap::Connection;
+use crate::policy::{BodyAction, List, MimeRule, Options, Pattern, Policy};
+
+const REQMOD: &str = "REQMOD icap://gw.test/reqmod ICAP/1.0\nHost: gw.test\nAllow: 204\n";
+const RESPMOD: &str = "RESPMOD icap://gw.test/respmod ICAP/1.0\nHost: gw.test\nAllow: 204\n";
+const ECHO: &str = "RESPMOD icap://gw.test/echo ICAP/1.0\nHost: gw.test\nAllow: 204\n";
+const GET: &str = "GET http://example.com/ HTTP/1.1\nHost: example.com\n";
+
+fn policy() -> Policy {
+    let list = |entry| {
+        let mut list = List::default();
+        list.add(entry).expect("a good entry");
+        list
+    };
+    let rule = |pattern, action, above| MimeRule {
+        pattern: Pattern::parse(pattern).expect("good"),
+        action,
+        above,
+    };
+    let mime_rules = vec![
+        rule("image/*", BodyAction::Pass, None),
+        rule("video/*", BodyAction::Scan, Some((1000, BodyAction::Pass))),
+        rule("application/x-msdownload", BodyAction::Reject, None),
+    ];
+    Policy::compile(Options {
+        black: list("bad.example"),
+        white: list("example.com"),
+        mime_rules,
+    })
+    .expect("good")
+}
+
+fn shown(connection: &Connection) -> String {
+    match begin(connection.request(), &policy()) {
+        Begin::Answer(Decision::Unmodified(passed)) => match passed {
+            Passed::NoBody => "pass: no body".to_owned(),
+            Passed::Rule => "pass: rule".to_owned(),
+            Passed::Echo => "pass: echo".to_owned(),
+            other => format!("unexpected {other:?}"),
+        },
+        Begin::Answer(Decision::Block(cause)) => match *cause {
+            Cause::BlackList(entry) => format!("block: list {entry}"),
+            Cause::Type(mime) => format!("block: type {mime}"),
+            other => format!("unexpected {other:?}"),
+        },
+        Begin::Answer(other) => format!("unexpected {other:?}"),
+        Begin::Scan(plan) => {
+            let coding = plan
+                .content_encoding
+                .as_deref()
+                .unwrap_or(b"-")
+                .escape_ascii()
+                .to_string();
+            format!(
+                "scan: {coding}{}",
+                if plan.white_listed { " white" } else { "" }
+            )
+        }
+    }
+}
+
+#[track_caller]
+fn response(request: &str, head: &str, body: Option<&str>, want: &str) {
+    let head = format!("HTTP/1.1 200 OK\n{head}");
+    let connection = connection(RESPMOD, &[("req-hdr", request), ("res-hdr", &head)], body);
+    assert_eq!(shown(&connection), want, "{request} {head}");
+}
+
+#[test]
+fn a_response_body_is_scanned_and_its_coding_is_passed_on() {
+    response(
+        "GET http://a.example/ HTTP/1.1\n",
+        "Content-Type: text/html\n",
+        Some("x"),
+        "scan: -",
+    );
+    response(
+        "GET http://a.example/ HTTP/1.1\n",
+        "Content-Encoding: gzip\n",
+        Some("x"),
+        "scan: gzip",
+    );
+    let twice = "Content-Encoding: gzip\nContent-Encoding: br, zstd\n";
+    response(
+        "GET http://a.example/ HTTP/1.1\n",
+        twice,
+        Some("x"),
+        "scan: gzip, br, zstd",
+    );
+}
+
+#[test]
+fn the_white_list_never_exempts_from_scanning() {
+    response(GET, "Content-Type: text/html\n", Some("x"), "scan: - white");
+}
+
+#[test]
+fn the_black_list_counts_in_both_directions_and_before_everything_else() {
+    let get = "GET http://www.BAD.example./ HTTP/1.1\n";
+    response(
+        get,
+        "Content-Type: image/png\n",
+        Some("x"),
+        "block: list bad.example",
+    );
+    response(get, "", None, "block: list bad.example");
+    for line in [
+        get,
+        "CONNECT bad.example:443 HTTP/1.1\n",
+        "POST / HTTP/1.1\nHost: bad.example\n",
+    ] {
+        let connection = connection(REQMOD, &[("req-hdr", line)], None);
+        assert_eq!(shown(&connection), "block: list bad.example", "{line}");
+    }
+}
+
+#[test]
+fn messages_without_a_body_go_on() {
+    for request in [
+        GET,
+        "HEAD http://a.example/ HTTP/1.1\n",
+        "CONNECT a.example:443 HTTP/1.1\n",
+    ] {
+        let connection = connection(REQMOD, &[("req-hdr", request)], None);
+        assert_eq!(shown(&connection), "pass: no body", "{request}");
+    }
+    response(GET, "Content-Length: 5\n", None, "pass: no body");
+}
+
+#[test]
+fn an_upload_is_scanned_by_its_own_head() {
+    let post = "POST http://a.example/ HTTP/1.1\nContent-Type: text/plain\nContent-Encoding: br\n";
+    let connection = connection(REQMOD, &[("req-hdr", post)], Some("x"));
+    assert_eq!(shown(&connection), "scan: br");
+}
+
+#[test]
+fn the_head_that_goes_with_the_body_counts() {
+    let get = "GET http://a.example/ HTTP/1.1\nContent-Type: image/png\nContent-Encoding: gzip\n";
+    response(get, "Content-Type: text/html\n", Some("x"), "scan: -");
+}
+
+#[test]
+fn rules_pass_reject_or_scan_by_type_and_size() {
+    let get = "GET http://a.example/ HTTP/1.1\n";
+    response(get, "Content-Type: image/png\n", Some("x"), "pass: rule");
+    response(
+        get,
+        "Content-Type: application/x-msdownload\n",
+        Some("x"),
+        "block: type application/x-msdownload",
+    );
+    response(
+        get,
+        "Content-Type: video/mp4\nContent-Length: 1001\n",
+        Some("x"),
+        "pass: rule",
+    );
+    response(
+        get,
+        "Content-Type: video/mp4\nContent-Length: 1000\n",
+        Some("x"),
+        "scan: -",
+    );
+    response(get, "Content-Type: video/mp4\n", Some("x"), "scan: -");
+    response(
+        get,
+        "Content-Type: video/mp4\nContent-Length: +1001\n",
+        Some("x"),
+        "scan: -",
+    );
+}
+
+#[test]
+fn an_address_that_cannot_be_read_is_scanned_all_the_same() {
+    let connection = connection(REQMOD, &[("req-hdr", "PUT /file HTTP/1.0\n")], Some("x"));
+    assert_eq!(shown(&connection), "scan: -");
+}
+
+#[test]
+fn a_response_without_its_request_is_scanned() {
+    let head = "HTTP/1.0 200 OK\nContent-Length: 1\n";
+    let connection = connection(RESPMOD, &[("res-hdr", head)], Some("x"));
+    assert_eq!(shown(&connection), "scan: -");
+}
+
+#[test]
+fn an_echo_service_decides_nothing() {
+    let parts = [
+        ("req-hdr", "GET http://bad.example/ HTTP/1.1\n"),
+        ("res-hdr", "HTTP/1.1 200 OK\n"),
+    ];
+    let connection = connection(ECHO, &parts, Some("x"));
+    assert_eq!(shown(&connection), "pass: echo");
+}
