@@ -18,6 +18,7 @@
 
 mod child;
 pub mod doctor;
+pub mod scan;
 pub mod selftest;
 pub mod squid;
 mod terminal;
@@ -46,6 +47,7 @@ impl Cli {
         match &self.command {
             Command::Squid(args) => squid::run(args),
             Command::Doctor(args) => doctor::run(args),
+            Command::Scan(args) => scan::run(args),
             Command::Selftest(args) => selftest::run(args),
         }
     }
@@ -53,6 +55,8 @@ impl Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Scan files, directories or standard input
+    Scan(scan::Args),
     /// Connect Squid to Baleen, or disconnect it
     Squid(squid::Args),
     /// Look at this machine: can Baleen run here? Each line is green or says what to do

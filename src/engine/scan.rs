@@ -42,13 +42,13 @@ impl Engine {
     /// Starts to scan an object.
     #[must_use]
     pub fn start(self: &Arc<Self>, object: Object) -> Scan {
-        Scan::new(Arc::clone(self), &object, Mode::First)
+        Scan::new(Arc::clone(self), object, Mode::First)
     }
 
     /// Starts a scan that goes on after a detection and keeps all of them ([`Scan::finish_all`]).
     #[must_use]
     pub fn start_all(self: &Arc<Self>, object: Object) -> Scan {
-        Scan::new(Arc::clone(self), &object, Mode::All)
+        Scan::new(Arc::clone(self), object, Mode::All)
     }
 
     /// What the database says about itself.
@@ -70,8 +70,8 @@ pub struct Scan {
     /// From the outer object inwards; empty when there is nothing more to look at.
     layers: Vec<Layer>,
     findings: Findings,
-    /// The outer object's size where it is certain.
-    size: Option<u64>,
+    /// What the caller said of it.
+    object: Object,
     /// Bytes at the front of the next call that were already looked at in the last one.
     ahead: usize,
     /// Layers begun, the outer object included.
@@ -91,7 +91,7 @@ struct Moved {
 }
 
 impl Scan {
-    fn new(engine: Arc<Engine>, object: &Object, mode: Mode) -> Self {
+    fn new(engine: Arc<Engine>, object: Object, mode: Mode) -> Self {
         let mut findings = Findings::new(mode);
         if object.codings.is_unreadable() {
             findings.miss(Why::Unsupported("content coding"));
@@ -100,7 +100,7 @@ impl Scan {
             engine,
             layers: vec![Layer::new("", Window::new(HEAD_BYTES), object.codings)],
             findings,
-            size: object.size,
+            object,
             ahead: 0,
             layers_begun: 1,
             scanned: 0,
@@ -241,7 +241,7 @@ impl Scan {
         let file_type = FileType::of(head);
         let size = match layer.end {
             End::Whole => u64::try_from(layer.window.len()).ok(),
-            End::Open | End::Cut if index == 0 => self.size,
+            End::Open | End::Cut if index == 0 => self.object.size,
             End::Open | End::Cut => None,
         };
         let (coding, fault) = coding_of(&mut layer.codings, file_type, head);
@@ -450,7 +450,7 @@ impl Scan {
 
     /// Whether the outer object has the size that was said to be certain.
     fn has_right_size(&mut self, index: usize) -> bool {
-        let is_right = index > 0 || self.size.is_none_or(|size| size == self.layers[0].position);
+        let is_right = index > 0 || self.object.size.is_none_or(|size| size == self.layers[0].position);
         if !is_right {
             self.findings
                 .miss(Why::Broken("object: not of the size that was announced"));
@@ -543,6 +543,7 @@ fn path(layers: &[Layer]) -> String {
 impl fmt::Debug for Scan {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Scan")
+            .field("object", &self.object)
             .field("layers", &self.layers.len())
             .field("scanned", &self.scanned)
             .field("findings", &self.findings)
