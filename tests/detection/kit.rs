@@ -13,7 +13,7 @@ use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
 /// The name under which the test file is reported.
-pub const EICAR: &str = "Eicar-Test-Signature";
+pub const EICAR: &str = "Eicar-Test-Signature.UNOFFICIAL";
 
 /// An engine that knows the test file only.
 pub fn eicar_engine(limits: Limits) -> Arc<Engine> {
@@ -27,7 +27,12 @@ pub fn engine(files: &[(&str, &str)], limits: Limits) -> Arc<Engine> {
         sources.add_file(name, lines.as_bytes());
     }
     let totals = sources.report().totals();
-    assert_eq!((totals.bad, totals.unsupported_count()), (0, 0), "{:?}", sources.report());
+    assert_eq!(
+        (totals.bad, totals.unsupported_count()),
+        (0, 0),
+        "{:?}",
+        sources.report()
+    );
     compiled(sources, limits)
 }
 
@@ -81,8 +86,14 @@ pub fn feed(scan: &mut Scan, mut piece: &[u8]) -> bool {
 #[track_caller]
 pub fn verdict(engine: &Arc<Engine>, object: &Object, bytes: &[u8]) -> Verdict {
     let whole = scan(engine, object, bytes, usize::MAX);
-    let small: &[usize] = if bytes.len() < 100_000 { &[1, 2, 3, 7] } else { &[] };
-    let large = [61, 1_000, 1_023, 1_025, 4_096, 16_383, 16_384, 16_385, 65_536, 100_003];
+    let small: &[usize] = if bytes.len() < 100_000 {
+        &[1, 2, 3, 7]
+    } else {
+        &[]
+    };
+    let large = [
+        61, 1_000, 1_023, 1_025, 4_096, 16_383, 16_384, 16_385, 65_536, 100_003,
+    ];
     for &piece_bytes in small.iter().chain(&large) {
         let cut = scan(engine, object, bytes, piece_bytes);
         assert_eq!(cut, whole, "in pieces of {piece_bytes}");
@@ -93,7 +104,9 @@ pub fn verdict(engine: &Arc<Engine>, object: &Object, bytes: &[u8]) -> Verdict {
         let mut rest = bytes;
         while !rest.is_empty() {
             seed = random(seed);
-            let count = usize::try_from(seed % 20_000).expect("small").min(rest.len());
+            let count = usize::try_from(seed % 20_000)
+                .expect("small")
+                .min(rest.len());
             let (piece, after) = rest.split_at(count);
             if feed(&mut scan, piece) {
                 break;
@@ -107,7 +120,11 @@ pub fn verdict(engine: &Arc<Engine>, object: &Object, bytes: &[u8]) -> Verdict {
         ..object.clone()
     };
     for piece_bytes in [997, usize::MAX] {
-        assert_eq!(scan(engine, &sized, bytes, piece_bytes), whole, "with its size");
+        assert_eq!(
+            scan(engine, &sized, bytes, piece_bytes),
+            whole,
+            "with its size"
+        );
     }
     whole
 }

@@ -125,7 +125,11 @@ fn read(path: &Path) -> Result<Vec<u8>, Fault> {
 fn complain<W: io::Write>(built: &Built, errors: &mut Screen<W>) {
     for file in &built.report.files {
         for line in file.bad.iter().take(BAD_LINES_SHOWN) {
-            errors.tagged(Tone::Note, "set aside:", format_args!("{}: {line}", file.name));
+            errors.tagged(
+                Tone::Note,
+                "set aside:",
+                format_args!("{}: {line}", file.name),
+            );
         }
         let unsaid = file.totals.bad.saturating_sub(BAD_LINES_SHOWN as u64);
         if unsaid > 0 {
@@ -142,7 +146,9 @@ fn complain<W: io::Write>(built: &Built, errors: &mut Screen<W>) {
             errors.tagged(
                 Tone::Note,
                 "not used:",
-                format_args!("{name}: {unsupported} signatures of kinds that are not supported yet"),
+                format_args!(
+                    "{name}: {unsupported} signatures of kinds that are not supported yet"
+                ),
             );
         }
     }

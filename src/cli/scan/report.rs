@@ -73,16 +73,18 @@ impl Reporter {
         match outcome {
             Outcome::Scanned(Verdict::Infected(_), detections) => {
                 for detection in detections {
-                    self.out.line(format_args!("{path}: {} FOUND", detection.name));
+                    self.out
+                        .line(format_args!("{path}: {} FOUND", detection.name));
                 }
             }
             Outcome::Scanned(Verdict::Clean, _) => self.out.line(format_args!("{path}: OK")),
             Outcome::Scanned(Verdict::Unscanned(why), _) => {
                 self.out.line(format_args!("{path}: {why} UNSCANNED"));
             }
-            Outcome::Error(fault) => self
-                .errors
-                .tagged(Tone::Bad, "error:", format_args!("{path}: {fault}")),
+            Outcome::Error(fault) => {
+                self.errors
+                    .tagged(Tone::Bad, "error:", format_args!("{path}: {fault}"))
+            }
         }
     }
 }
@@ -223,7 +225,10 @@ mod tests {
         let clean = Outcome::Scanned(Verdict::Clean, vec![]);
         assert_eq!(drweb("/a b", &clean), "/a b - Ok");
         assert_eq!(drweb("x", &infected()), "x - infected with Eicar");
-        assert_eq!(drweb("x", &unscanned()), "x - not checked: limit: MaxRecursion");
+        assert_eq!(
+            drweb("x", &unscanned()),
+            "x - not checked: limit: MaxRecursion"
+        );
         let error = Outcome::Error("gone".to_owned());
         assert_eq!(drweb("x", &error), "x - not checked: gone");
     }
