@@ -19,6 +19,7 @@
 pub mod check_config;
 mod child;
 pub mod doctor;
+pub mod scan;
 pub mod selftest;
 pub mod serve;
 pub mod squid;
@@ -50,6 +51,7 @@ impl Cli {
             Command::CheckConfig(args) => check_config::run(args),
             Command::Squid(args) => squid::run(args),
             Command::Doctor(args) => doctor::run(args),
+            Command::Scan(args) => scan::run(args),
             Command::Selftest(args) => selftest::run(args),
         }
     }
@@ -61,6 +63,8 @@ enum Command {
     Serve(serve::Args),
     /// Check a settings file, or print one with every default
     CheckConfig(check_config::Args),
+    /// Scan files, directories or standard input
+    Scan(scan::Args),
     /// Connect Squid to Baleen, or disconnect it
     Squid(squid::Args),
     /// Look at this machine: can Baleen run here? Each line is green or says what to do

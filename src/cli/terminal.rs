@@ -50,6 +50,11 @@ impl Screen<io::Stderr> {
         let paint = Paint::wanted(out.is_terminal());
         Self { out, paint }
     }
+
+    /// Whether somebody is looking.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.out.is_terminal()
+    }
 }
 
 impl<W: Write> Screen<W> {

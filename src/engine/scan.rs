@@ -42,13 +42,13 @@ impl Engine {
     /// Starts to scan an object.
     #[must_use]
     pub fn start(self: &Arc<Self>, object: Object) -> Scan {
-        Scan::new(Arc::clone(self), &object, Mode::First)
+        Scan::new(Arc::clone(self), object, Mode::First)
     }
 
     /// Starts a scan that goes on after a detection and keeps all of them ([`Scan::finish_all`]).
     #[must_use]
     pub fn start_all(self: &Arc<Self>, object: Object) -> Scan {
-        Scan::new(Arc::clone(self), &object, Mode::All)
+        Scan::new(Arc::clone(self), object, Mode::All)
     }
 
     /// What the database says about itself.
@@ -70,10 +70,12 @@ pub struct Scan {
     /// From the outer object inwards; empty when there is nothing more to look at.
     layers: Vec<Layer>,
     findings: Findings,
-    /// The outer object's size where it is certain.
-    size: Option<u64>,
+    /// What the caller said of it.
+    object: Object,
     /// Bytes at the front of the next call that were already looked at in the last one.
     ahead: usize,
+    /// Bytes of the outer object that were taken.
+    given: u64,
     /// Layers begun, the outer object included.
     layers_begun: u32,
     /// Settled bytes of all layers.
@@ -91,7 +93,7 @@ struct Moved {
 }
 
 impl Scan {
-    fn new(engine: Arc<Engine>, object: &Object, mode: Mode) -> Self {
+    fn new(engine: Arc<Engine>, object: Object, mode: Mode) -> Self {
         let mut findings = Findings::new(mode);
         if object.codings.is_unreadable() {
             findings.miss(Why::Unsupported("content coding"));
@@ -100,8 +102,9 @@ impl Scan {
             engine,
             layers: vec![Layer::new("", Window::new(HEAD_BYTES), object.codings)],
             findings,
-            size: object.size,
+            object,
             ahead: 0,
+            given: 0,
             layers_begun: 1,
             scanned: 0,
             decoded: 0,
@@ -114,15 +117,22 @@ impl Scan {
     pub fn feed(&mut self, bytes: &[u8]) -> Fed {
         let mut taken = self.ahead.min(bytes.len());
         self.ahead -= taken;
+        if taken < bytes.len() && self.object.size == Some(self.given) {
+            self.findings.miss(WRONG_SIZE);
+        }
         let mut work = 0;
         while work < WORK_UNITS_PER_CALL && !self.is_decided() {
             let rest = &bytes[taken..];
-            let Some(index) = self.ready_layer(!rest.is_empty()) else {
+            if let Some(index) = self.ready_layer(!rest.is_empty()) {
+                let moved = self.step(index, rest);
+                taken += moved.taken;
+                self.given += u64::try_from(moved.taken).unwrap_or(u64::MAX);
+                work += moved.work;
+            } else if self.object.size == Some(self.given) {
+                self.close_outer();
+            } else {
                 break;
-            };
-            let moved = self.step(index, rest);
-            taken += moved.taken;
-            work += moved.work;
+            }
         }
         if self.is_decided() {
             return Fed {
@@ -147,6 +157,21 @@ impl Scan {
         self.stop(Why::Time);
     }
 
+    /// The object is complete: does about 64 KiB of the work that is left, and says whether all of it
+    /// is done. Of an object whose size was not known the last kilobyte may still unpack to a lot;
+    /// who must not stay away long calls this until it is true, and then [`Scan::finish`].
+    pub fn end(&mut self) -> bool {
+        self.close_outer();
+        let mut work = 0;
+        while work < WORK_UNITS_PER_CALL {
+            match self.ready_layer(false) {
+                Some(index) if !self.is_decided() => work += self.step(index, &[]).work,
+                Some(_) | None => return true,
+            }
+        }
+        false
+    }
+
     /// The object is complete.
     #[must_use]
     pub fn finish(self) -> Verdict {
@@ -157,18 +182,17 @@ impl Scan {
     /// [`Engine::start_all`] these are all there are, each signature once for each place.
     #[must_use]
     pub fn finish_all(mut self) -> (Verdict, Vec<Detection>) {
+        while !self.end() {}
+        self.findings.conclude()
+    }
+
+    /// No more bytes will come.
+    fn close_outer(&mut self) {
         if let Some(outer) = self.layers.first_mut()
             && outer.end == End::Open
         {
             outer.end = End::Whole;
         }
-        while !self.is_decided() {
-            let Some(index) = self.ready_layer(false) else {
-                break;
-            };
-            self.step(index, &[]);
-        }
-        self.findings.conclude()
     }
 
     /// Whether nothing that follows can change the verdict.
@@ -228,7 +252,9 @@ impl Scan {
                 work: u64::try_from(taken).unwrap_or(u64::MAX),
             };
         }
-        if layer.end != End::Open && layer.window.len() <= IGNORED_BYTES_MAX {
+        // A few coded bytes may be many when they are decoded.
+        let is_tiny = layer.window.len() <= IGNORED_BYTES_MAX && layer.codings.is_empty();
+        if layer.end != End::Open && (is_tiny || layer.window.is_empty()) {
             self.ignore(index);
             return MOVED_NOTHING;
         }
@@ -241,7 +267,7 @@ impl Scan {
         let file_type = FileType::of(head);
         let size = match layer.end {
             End::Whole => u64::try_from(layer.window.len()).ok(),
-            End::Open | End::Cut if index == 0 => self.size,
+            End::Open | End::Cut if index == 0 => self.object.size,
             End::Open | End::Cut => None,
         };
         let (coding, fault) = coding_of(&mut layer.codings, file_type, head);
@@ -260,11 +286,6 @@ impl Scan {
     fn ignore(&mut self, index: usize) {
         let layer = &mut self.layers[index];
         layer.position = u64::try_from(layer.window.len()).unwrap_or(u64::MAX);
-        if layer.position > 0 && layer.codings.take_outermost().is_some() {
-            layer
-                .fault
-                .get_or_insert(Why::Broken("content coding: ends early"));
-        }
         layer.window.clear();
         self.has_right_size(index);
         self.pop(index);
@@ -450,7 +471,11 @@ impl Scan {
 
     /// Whether the outer object has the size that was said to be certain.
     fn has_right_size(&mut self, index: usize) -> bool {
-        let is_right = index > 0 || self.size.is_none_or(|size| size == self.layers[0].position);
+        let is_right = index > 0
+            || self
+                .object
+                .size
+                .is_none_or(|size| size == self.layers[0].position);
         if !is_right {
             self.findings
                 .miss(Why::Broken("object: not of the size that was announced"));
@@ -543,6 +568,7 @@ fn path(layers: &[Layer]) -> String {
 impl fmt::Debug for Scan {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Scan")
+            .field("object", &self.object)
             .field("layers", &self.layers.len())
             .field("scanned", &self.scanned)
             .field("findings", &self.findings)
@@ -550,6 +576,7 @@ impl fmt::Debug for Scan {
     }
 }
 
+const WRONG_SIZE: Why = Why::Broken("object: not of the size that was announced");
 const MOVED_NOTHING: Moved = Moved { taken: 0, work: 0 };
 /// What one call does before others have their turn: about 50 µs.
 const WORK_UNITS_PER_CALL: u64 = 64 << 10;

@@ -49,22 +49,29 @@ struct FileFinding {
     error: bool,
 }
 
-/// Reads a settings file with all it names. `None` stands for the embedded defaults. There is a
-/// configuration exactly when the findings are usable.
+/// Reads a settings file with all it names. `None` stands for [`DEFAULT_FILE`], which may be missing:
+/// then the embedded defaults are in force. There is a configuration exactly when the findings are usable.
 #[must_use]
 pub fn read(file: Option<&Path>) -> (Findings, Option<Configuration>) {
-    let name = file.map_or_else(|| "embedded defaults".to_owned(), |file| file.display().to_string());
+    let path = file.unwrap_or_else(|| Path::new(DEFAULT_FILE));
     let mut findings = Findings {
-        file: name,
+        file: path.display().to_string(),
         usable: false,
         problems: Vec::new(),
         files: Vec::new(),
         unreadable: false,
     };
-    let text = match file.map_or_else(|| Ok(String::new()), std::fs::read_to_string) {
+    let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
+        // A file that nobody asked for may be missing.
+        Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => {
+            let message = "there is no such file; the defaults are in force".to_owned();
+            let file = findings.file.clone();
+            findings.files.push(FileFinding { file, line: 0, message, error: false });
+            String::new()
+        }
         Err(error) => {
-            findings.cannot_read(file.unwrap_or_else(|| Path::new("")), &error);
+            findings.cannot_read(path, &error);
             return (findings, None);
         }
     };
@@ -192,3 +199,6 @@ impl FileFinding {
         format!("{}:{place} {severity}: {}", self.file, self.message)
     }
 }
+
+/// Where the settings are on an installed system.
+pub const DEFAULT_FILE: &str = "/etc/baleen/baleen.conf";

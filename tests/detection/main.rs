@@ -1,0 +1,11 @@
+//! Samples to verdicts. Every sample is fed in many ways of cutting it, and the verdict is the same.
+//!
+//! Nothing here is harmful: the EICAR test file is put together at run time, everything else is made
+//! by the tests.
+
+mod codings;
+mod kit;
+mod layers;
+mod limits;
+mod normal_text;
+mod trust;
