@@ -147,7 +147,9 @@ def facts(root, tools, rounds):
         "cores": len(os.sched_getaffinity(0)),
         "memory_mib": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20,
         "kernel": platform.release(),
-        "load_average_before_and_during": [round(load, 2) for load in os.getloadavg()],
+        "load_average_at_the_end": [round(load, 2) for load in os.getloadavg()],
+        "tcp_congestion": pathlib.Path(
+            "/proc/sys/net/ipv4/tcp_congestion_control").read_text().strip(),
         "server_core": tools.server_core,
         "load_core": tools.load_core,
         "connections": tools.connections,
