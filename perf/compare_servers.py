@@ -84,6 +84,7 @@ class Servers:
         process = subprocess.Popen(
             ["taskset", "-c", str(self.core), *map(str, command)],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            cwd=self.scratch,
         )
         log.close()
         self.running.append(process)
@@ -198,7 +199,7 @@ def session_lives(session):
 
 
 # One process with threads for every connection; keep-alive without end; bodies up to 32 MiB stay
-# in memory instead of a file; no access log.
+# in memory instead of a file; without an AccessLog line there is no access log.
 C_ICAP = """\
 PidFile {scratch}/c-icap.pid
 CommandsSocket {scratch}/c-icap.ctl
@@ -222,7 +223,6 @@ ServicesDir {modules}
 TemplateDir /usr/share/c_icap/templates/
 LoadMagicFile /etc/c-icap/c-icap.magic
 ServerLog {scratch}/server.log
-AccessLog none
 """
 
 # Debian's own alias, but for objects of every size of the test; no early data, so that 204 stays
