@@ -74,9 +74,14 @@ class Servers:
         return self
 
     def __exit__(self, *_):
+        # A second Ctrl-C does not leave servers behind.
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        handlers = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
         # The last one started ends first: c-icap before its clamd.
         for process in reversed(self.running):
             end(process)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
     def start(self, name, command):
         log = open(self.scratch / f"{name}.log", "wb")
