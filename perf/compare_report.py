@@ -147,7 +147,9 @@ def facts(root, tools, rounds):
         "cores": len(os.sched_getaffinity(0)),
         "memory_mib": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20,
         "kernel": platform.release(),
-        "load_average_before_and_during": [round(load, 2) for load in os.getloadavg()],
+        "load_average_at_the_end": [round(load, 2) for load in os.getloadavg()],
+        "tcp_congestion": pathlib.Path(
+            "/proc/sys/net/ipv4/tcp_congestion_control").read_text().strip(),
         "server_core": tools.server_core,
         "load_core": tools.load_core,
         "connections": tools.connections,
@@ -204,8 +206,8 @@ def tidy(value):
 
 # The plot: a panel for each kind of row, bars of requests per second on a log scale.
 
-PANEL_WIDTH, PANEL_HEIGHT, PANEL_GAP = 400, 220, 60
-LEFT, TOP, BOTTOM = 80, 90, 60
+PANEL_WIDTH, PANEL_HEIGHT, PANEL_GAP = 400, 220, 100
+LEFT, TOP, BOTTOM, LINE_GAP = 80, 90, 20, 90
 PER_LINE = 3
 
 
@@ -214,7 +216,7 @@ def plot(entries, about):
     lines = math.ceil(len(panels) / PER_LINE)
     across = min(len(panels), PER_LINE)
     width = LEFT + across * (PANEL_WIDTH + PANEL_GAP)
-    height = TOP + lines * (PANEL_HEIGHT + PANEL_GAP + 30) + BOTTOM
+    height = TOP + lines * (PANEL_HEIGHT + LINE_GAP) + BOTTOM
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
@@ -230,7 +232,7 @@ def plot(entries, about):
         parts.append(text(x + 18, 71, server))
     for index, name in enumerate(panels):
         x = LEFT + index % PER_LINE * (PANEL_WIDTH + PANEL_GAP)
-        y = TOP + 20 + index // PER_LINE * (PANEL_HEIGHT + PANEL_GAP + 30)
+        y = TOP + 20 + index // PER_LINE * (PANEL_HEIGHT + LINE_GAP)
         parts += panel(x, y, name, [entry for entry in entries if panel_of(entry) == name])
     return "\n".join(parts + ["</svg>", ""])
 

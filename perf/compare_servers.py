@@ -74,9 +74,14 @@ class Servers:
         return self
 
     def __exit__(self, *_):
+        # A second Ctrl-C does not leave servers behind.
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        handlers = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
         # The last one started ends first: c-icap before its clamd.
         for process in reversed(self.running):
             end(process)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
     def start(self, name, command):
         log = open(self.scratch / f"{name}.log", "wb")
@@ -84,6 +89,7 @@ class Servers:
         process = subprocess.Popen(
             ["taskset", "-c", str(self.core), *map(str, command)],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            cwd=self.scratch,
         )
         log.close()
         self.running.append(process)
@@ -198,7 +204,7 @@ def session_lives(session):
 
 
 # One process with threads for every connection; keep-alive without end; bodies up to 32 MiB stay
-# in memory instead of a file; no access log.
+# in memory instead of a file; without an AccessLog line there is no access log.
 C_ICAP = """\
 PidFile {scratch}/c-icap.pid
 CommandsSocket {scratch}/c-icap.ctl
@@ -222,7 +228,6 @@ ServicesDir {modules}
 TemplateDir /usr/share/c_icap/templates/
 LoadMagicFile /etc/c-icap/c-icap.magic
 ServerLog {scratch}/server.log
-AccessLog none
 """
 
 # Debian's own alias, but for objects of every size of the test; no early data, so that 204 stays

@@ -296,6 +296,10 @@ impl IcapHead {
     }
 
     fn field(&mut self, line: &[u8]) -> Result<(), &'static str> {
+        if matches!(line, [b' ' | b'\t', ..]) {
+            // A folded line (c-icap's X-Violations-Found): no field that matters here is one.
+            return Ok(());
+        }
         let Some(colon) = memchr::memchr(b':', line) else {
             return if line.is_empty() {
                 Ok(())

@@ -199,4 +199,5 @@ fn heads_say_whether_the_connection_stays() {
     assert_eq!(head("CONNECTION:  Close ").connection, After::Close);
     assert_eq!(head("Connection: keep-alive").connection, After::Keep);
     assert!(head("istag: \"x\"").istag);
+    assert!(head("X-Violations-Found: 1\r\n\tfile\r\n name\r\nISTag: x").istag);
 }

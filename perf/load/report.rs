@@ -96,19 +96,25 @@ fn write_latency(text: &mut String, name: &str, latency: &Histogram<u64>) -> std
 }
 
 fn write_processes(text: &mut String, outcome: &Outcome) -> std::fmt::Result {
-    let right = outcome.stats.right().max(1) as f64;
-    let gib = (mebibytes(outcome.stats.sent_bytes) / 1_024.0).max(f64::MIN_POSITIVE);
+    let right = outcome.stats.right() as f64;
+    let gib = mebibytes(outcome.stats.sent_bytes) / 1_024.0;
     let used = outcome.server.map(|server| ("server CPU", server.cpu));
     for (name, cpu) in used.into_iter().chain([("own CPU", outcome.own_cpu)]) {
         let total_s = seconds(cpu.total_ns());
-        writeln!(
-            text,
-            "{name:<12} {:>12.2} us a request ({:.2} user), {:.3} s a GiB, {:.0} % of a core",
-            total_s * 1e6 / right,
-            seconds(cpu.user_ns) * 1e6 / right,
-            total_s / gib,
-            total_s * 100.0 / seconds(outcome.window_ns)
-        )?;
+        let share = total_s * 100.0 / seconds(outcome.window_ns);
+        write!(text, "{name:<12} {share:>12.0} % of a core")?;
+        if right > 0.0 {
+            let user_us = seconds(cpu.user_ns) * 1e6 / right;
+            write!(
+                text,
+                ", {:.2} us a request ({user_us:.2} user)",
+                total_s * 1e6 / right
+            )?;
+        }
+        if gib > 0.0 {
+            write!(text, ", {:.3} s a GiB", total_s / gib)?;
+        }
+        writeln!(text)?;
     }
     if let Some(server) = outcome.server {
         let peak = mebibytes(server.resident_peak_bytes);

@@ -35,6 +35,9 @@ pub(crate) fn connect(address: &Address) -> io::Result<OwnedFd> {
     let connected = match address {
         Address::Ip(address) => {
             sockopt::set_tcp_nodelay(&socket, true)?;
+            // A paced sender (BBR, where it is the system's default) would be measured instead of
+            // the server. Reno is in every kernel; one that refuses keeps its default.
+            let _: Result<(), Errno> = sockopt::set_tcp_congestion(&socket, "reno");
             rustix::net::connect(&socket, address)
         }
         Address::Unix(path) => rustix::net::connect(&socket, &SocketAddrUnix::new(path)?),

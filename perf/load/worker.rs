@@ -232,17 +232,15 @@ impl<'plan> Worker<'plan> {
         let Some(template) = connection.template() else {
             return;
         };
-        let right = match judge(template.expected, seen) {
-            Ok(right) => right,
-            Err(wrong) => return self.fail(index, wrong),
-        };
         let counts = match (self.left, &self.schedule) {
             // Closed loop by time: throughput is what completes inside the window.
             (None, None) => now >= self.plan.measure_from && now < self.plan.measure_until,
             _ => connection.is_measured,
         };
-        if counts {
-            self.stats.record(&Sample {
+        match judge(template.expected, seen) {
+            // Framed as it should be: the connection is still good.
+            Err(wrong) => self.stats.record_wrong(wrong),
+            Ok(right) if counts => self.stats.record(&Sample {
                 right,
                 payload_bytes: template.payload_bytes(),
                 sent_bytes: connection.payload_sent(),
@@ -250,8 +248,15 @@ impl<'plan> Worker<'plan> {
                 whole_ns: now.saturating_sub(connection.intended),
                 verdict_ns: connection.verdict_ns(),
                 end: now,
-            });
+            }),
+            Ok(_) => {}
         }
+        self.release(index, now);
+    }
+
+    /// Makes the connection of a complete answer ready for the next request.
+    fn release(&mut self, index: usize, now: Nanos) {
+        let connection = &mut self.connections[index];
         self.measured -= u64::from(std::mem::take(&mut connection.is_measured));
         let asked = connection.asked_for_room;
         if self.plan.shape.close {
