@@ -1,0 +1,267 @@
+//! The web server behind the proxy: every kind of message that a test needs, made while it flows.
+//!
+//! | path | answer |
+//! | --- | --- |
+//! | `/size/N` | N bytes with `Content-Length` |
+//! | `/chunked/N` | N bytes in chunks |
+//! | `/eicar`, `/eicar/gzip`, `/eicar/chunked` | the test virus, plain, content-coded, in chunks |
+//! | `/no-content` | 204 |
+//! | `/etag` | 304 when the client has it, else 200 |
+//! | `/short/N` | promises N bytes and hangs up after half of them |
+//! | `/upload` | reads the body, answers with its length and digest |
+//!
+//! Connections are kept; each has its thread, at most [`CONNECTIONS_MAX`] at once.
+
+use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::body;
+
+/// A running web server. It ends with the test.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    address: SocketAddr,
+    seen: Arc<Seen>,
+}
+
+/// What it remembers.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Requests to `/upload` whose body arrived whole.
+    uploads: AtomicU32,
+    open: AtomicU32,
+}
+
+/// What matters of a request.
+struct Request {
+    method: String,
+    path: String,
+    body: Body,
+    has_etag: bool,
+    keeps: bool,
+}
+
+enum Body {
+    Length(u64),
+    Chunked,
+}
+
+impl Origin {
+    /// Starts it on a port of its own.
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+        let address = listener.local_addr().expect("bound");
+        let seen = Arc::new(Seen::default());
+        let memory = Arc::clone(&seen);
+        spawn("origin", move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if memory.open.fetch_add(1, Ordering::AcqRel) >= CONNECTIONS_MAX {
+                    memory.open.fetch_sub(1, Ordering::AcqRel);
+                    continue;
+                }
+                let memory = Arc::clone(&memory);
+                spawn("origin-connection", move || {
+                    // Whoever breaks a connection off knows it; the tests look at the other end.
+                    drop(serve(&stream, &memory));
+                    memory.open.fetch_sub(1, Ordering::AcqRel);
+                });
+            }
+        });
+        Self { address, seen }
+    }
+
+    /// The URL of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// How many uploads arrived whole.
+    pub(crate) fn uploads(&self) -> u32 {
+        self.seen.uploads.load(Ordering::Acquire)
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) {
+    drop(
+        thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(work)
+            .expect("a thread"),
+    );
+}
+
+fn serve(stream: &TcpStream, seen: &Seen) -> io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
+    let mut from = BufReader::new(stream);
+    let mut to = BufWriter::new(stream);
+    while let Some(request) = Request::read(&mut from)? {
+        let keeps = answer(&request, &mut from, &mut to, seen)?;
+        to.flush()?;
+        if !keeps || !request.keeps {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Answers one request; false when the connection may not go on.
+fn answer(
+    request: &Request,
+    from: &mut impl BufRead,
+    to: &mut impl Write,
+    seen: &Seen,
+) -> io::Result<bool> {
+    let mut body = request.body(from)?;
+    let mut parts = request.path.trim_start_matches('/').split('/');
+    let (kind, detail) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    let length = detail.parse().unwrap_or(0);
+    let eicar = body::eicar();
+    match (kind, detail) {
+        ("size", _) => {
+            head(to, "200 OK", &format!("Content-Length: {length}\r\n"))?;
+            if request.method != "HEAD" {
+                body::write(length, to)?;
+            }
+        }
+        ("chunked", _) => {
+            head(to, "200 OK", "Transfer-Encoding: chunked\r\n")?;
+            chunks(&mut body::bytes(length).as_slice(), to)?;
+        }
+        ("short", _) => {
+            head(to, "200 OK", &format!("Content-Length: {length}\r\n"))?;
+            body::write(length / 2, to)?;
+            return Ok(false);
+        }
+        ("eicar", "gzip") => {
+            let mut coder = GzEncoder::new(Vec::new(), Compression::default());
+            coder.write_all(&eicar)?;
+            whole(to, "Content-Encoding: gzip\r\n", &coder.finish()?)?;
+        }
+        ("eicar", "chunked") => {
+            head(to, "200 OK", "Transfer-Encoding: chunked\r\n")?;
+            chunks(&mut eicar.as_slice(), to)?;
+        }
+        ("eicar", _) => whole(to, "", &eicar)?,
+        ("no-content", _) => head(to, "204 No Content", "")?,
+        ("etag", _) if request.has_etag => head(to, "304 Not Modified", "ETag: \"baleen\"\r\n")?,
+        ("etag", _) => whole(to, "ETag: \"baleen\"\r\n", b"fresh\n")?,
+        ("upload", _) => {
+            let received = body::read(&mut body)?;
+            seen.uploads.fetch_add(1, Ordering::AcqRel);
+            whole(
+                to,
+                "",
+                format!("{} {}\n", received.length, received.digest).as_bytes(),
+            )?;
+        }
+        _ => head(to, "404 Not Found", "Content-Length: 0\r\n")?,
+    }
+    Ok(true)
+}
+
+fn head(to: &mut impl Write, status: &str, fields: &str) -> io::Result<()> {
+    write!(
+        to,
+        "HTTP/1.1 {status}\r\nServer: origin.test\r\nContent-Type: application/octet-stream\r\n{fields}\r\n"
+    )
+}
+
+fn whole(to: &mut impl Write, fields: &str, body: &[u8]) -> io::Result<()> {
+    head(
+        to,
+        "200 OK",
+        &format!("{fields}Content-Length: {}\r\n", body.len()),
+    )?;
+    to.write_all(body)
+}
+
+/// Chunks of odd sizes, so that they never fall together with anybody's buffers.
+fn chunks(from: &mut impl BufRead, to: &mut impl Write) -> io::Result<()> {
+    loop {
+        let mut chunk = Vec::new();
+        let count = from.take(CHUNK_BYTES).read_to_end(&mut chunk)?;
+        if count == 0 {
+            return to.write_all(b"0\r\n\r\n");
+        }
+        write!(to, "{count:x}\r\n")?;
+        to.write_all(&chunk)?;
+        to.write_all(b"\r\n")?;
+    }
+}
+
+impl Request {
+    fn read(from: &mut impl BufRead) -> io::Result<Option<Self>> {
+        let mut first = String::new();
+        if from.take(HEAD_LINE_BYTES_MAX).read_line(&mut first)? == 0 {
+            return Ok(None);
+        }
+        let mut words = first.split_whitespace().map(str::to_owned);
+        let mut request = Self {
+            method: words.next().unwrap_or_default(),
+            path: words.next().unwrap_or_default(),
+            body: Body::Length(0),
+            has_etag: false,
+            keeps: true,
+        };
+        loop {
+            let mut line = String::new();
+            from.take(HEAD_LINE_BYTES_MAX).read_line(&mut line)?;
+            let line = line.trim().to_ascii_lowercase();
+            let Some((name, value)) = line.split_once(':') else {
+                return Ok(Some(request));
+            };
+            match (name, value.trim()) {
+                ("content-length", value) => {
+                    request.body = Body::Length(value.parse().unwrap_or(0));
+                }
+                ("transfer-encoding", "chunked") => request.body = Body::Chunked,
+                ("if-none-match", "\"baleen\"") => request.has_etag = true,
+                ("connection", "close") => request.keeps = false,
+                _ => {}
+            }
+        }
+    }
+
+    fn body(&self, from: &mut impl BufRead) -> io::Result<Box<dyn io::Read>> {
+        // Only uploads have bodies, and the longest of them fits into memory.
+        let mut body = Vec::new();
+        match self.body {
+            Body::Length(length) => {
+                let count = from.take(length).read_to_end(&mut body)?;
+                if u64::try_from(count).is_ok_and(|count| count < length) {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+            }
+            Body::Chunked => loop {
+                let mut size = String::new();
+                from.take(HEAD_LINE_BYTES_MAX).read_line(&mut size)?;
+                let length =
+                    u64::from_str_radix(size.trim(), 16).map_err(|_| io::ErrorKind::InvalidData)?;
+                from.take(length).read_to_end(&mut body)?;
+                from.take(HEAD_LINE_BYTES_MAX)
+                    .read_line(&mut String::new())?;
+                if length == 0 {
+                    break;
+                }
+            },
+        }
+        Ok(Box::new(io::Cursor::new(body)))
+    }
+}
+
+/// A proxy opens a few for each client.
+const CONNECTIONS_MAX: u32 = 256;
+/// A prime.
+const CHUNK_BYTES: u64 = 4093;
+const HEAD_LINE_BYTES_MAX: u64 = 64 << 10;
+/// Reached only when a test fails.
+const PATIENCE: Duration = Duration::from_secs(900);
