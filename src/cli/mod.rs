@@ -1,1 +1,3 @@
-//! Front page to be written by the room's owner.
+//! The command line, one file per command.
+
+pub mod db;
