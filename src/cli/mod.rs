@@ -18,6 +18,7 @@
 
 pub mod check_config;
 mod child;
+pub mod db;
 pub mod doctor;
 pub mod scan;
 pub mod selftest;
@@ -50,6 +51,7 @@ impl Cli {
             Command::Serve(args) => serve::run(args),
             Command::CheckConfig(args) => check_config::run(args),
             Command::Squid(args) => squid::run(args),
+            Command::Db(command) => db::run(command),
             Command::Doctor(args) => doctor::run(args),
             Command::Scan(args) => scan::run(args),
             Command::Selftest(args) => selftest::run(args),
@@ -65,6 +67,9 @@ enum Command {
     CheckConfig(check_config::Args),
     /// Scan files, directories or standard input
     Scan(scan::Args),
+    /// Compile, describe and test databases
+    #[command(subcommand)]
+    Db(db::Command),
     /// Connect Squid to Baleen, or disconnect it
     Squid(squid::Args),
     /// Look at this machine: can Baleen run here? Each line is green or says what to do

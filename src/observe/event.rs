@@ -11,6 +11,9 @@ pub enum Event {
     DatabaseInForce { source: String, signatures: u64, version: String },
     /// Nothing but the test signature is loaded.
     DatabaseBuiltin,
+    /// Some lines of the signature files are not in force: malformed ones, and ones that ask for
+    /// what this engine does not do yet.
+    DatabasePartly { bad: u64, unsupported: u64 },
     /// A note on the settings: accepted, but worth knowing.
     SettingsNote { text: String },
     /// New settings and databases are in force.
@@ -82,6 +85,7 @@ impl Event {
                 Level::Error
             }
             Self::DatabaseBuiltin
+            | Self::DatabasePartly { .. }
             | Self::SettingsNote { .. }
             | Self::Unscanned(_)
             | Self::HoldFailed { .. }
@@ -110,6 +114,11 @@ impl fmt::Display for Event {
             Self::DatabaseBuiltin => out.write_str(
                 "no database is configured: only the EICAR test file is detected; \
                  set [ScanEngine] DatabaseDir",
+            ),
+            Self::DatabasePartly { bad, unsupported } => write!(
+                out,
+                "signatures not in force: {bad} malformed, {unsupported} of kinds not supported \
+                 yet; see `baleen db info`"
             ),
             Self::SettingsNote { text } => write!(out, "settings: {text}"),
             Self::Reloaded { milliseconds } => write!(out, "reloaded in {milliseconds} ms"),

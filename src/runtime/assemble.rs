@@ -10,8 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use sha2::{Digest, Sha256};
 
 use crate::adaptation::page::Pages;
-use crate::engine::database::{BuildOptions, DatabaseFacts, Image, Sources, build, builtin_sources};
-use crate::engine::matcher::{self, GramCounts};
+use crate::engine::database::{BuildOptions, DatabaseFacts, Image, Report};
 use crate::engine::Engine;
 use crate::icap::{self, IsTag, ScanStatus};
 use crate::observe::Event;
@@ -21,7 +20,7 @@ use crate::settings::options::{EarlyResponse, Server, Unwanted};
 
 use super::clock;
 use super::configuration::{self, Configuration};
-use super::storage;
+use super::database;
 
 /// The values in force: immutable, shared by all shards, swapped whole.
 pub(super) struct Live {
@@ -63,7 +62,7 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
     let mut notes: Vec<Event> =
         findings.texts().into_iter().map(|text| Event::SettingsNote { text }).collect();
     let server = settings.server();
-    let image = database(&server, &mut notes)?;
+    let image = load_database(&server, &mut notes)?;
     let engine = Arc::new(Engine::new(Arc::new(image), settings.engine_limits()));
     let adaptation = settings.adaptation_options();
     let istag = IsTag::of(&engine.database().content.0, &policy_digest(&settings, &policy, &adaptation));
@@ -95,40 +94,35 @@ fn policy_digest(
     digest.finalize().into()
 }
 
-fn database(server: &Server, notes: &mut Vec<Event>) -> Result<Image, String> {
+fn load_database(server: &Server, notes: &mut Vec<Event>) -> Result<Image, String> {
     let options = BuildOptions {
         potentially_unwanted: server.unwanted == Unwanted::Detect,
         level: server.functionality_level,
         created_seconds: clock::unix_seconds(),
         version: None,
     };
-    let sources = if server.database.is_empty() {
+    if server.database.is_empty() {
         notes.push(Event::DatabaseBuiltin);
-        builtin_sources(options)
-    } else {
-        read_sources(&server.database, options)?
-    };
-    let training = GramCounts::default();
-    let built = build(sources, &|bodies| matcher::compile(bodies, &training), &mut |_step| {});
-    let image = Image::open(Arc::new(built.image)).map_err(|fault| fault.to_string())?;
+    }
+    let loaded = database::load(&server.database, options, &server.state_dir.join("image"))
+        .map_err(|why| format!("[ScanEngine] DatabaseDir: {why}"))?;
+    if let Some(report) = &loaded.report {
+        notes.extend(unused_lines(report));
+    }
+    let facts = loaded.image.facts();
     notes.push(Event::DatabaseInForce {
         source: places(&server.database),
-        signatures: image.facts().signatures(),
-        version: image.facts().version.to_string(),
+        signatures: facts.signatures(),
+        version: facts.version.to_string(),
     });
-    Ok(image)
+    Ok(loaded.image)
 }
 
-fn read_sources(paths: &[PathBuf], options: BuildOptions) -> Result<Sources, String> {
-    let files = storage::database_files(paths)
-        .map_err(|error| format!("[ScanEngine] DatabaseDir: {error}"))?;
-    let mut sources = Sources::new(options);
-    for file in files {
-        let bytes = std::fs::read(&file)
-            .map_err(|error| format!("while reading database {}: {error}", file.display()))?;
-        sources.add_file(&file.to_string_lossy(), &bytes);
-    }
-    Ok(sources)
+/// Says what of the sources is not in force; `baleen db info` has the details.
+fn unused_lines(report: &Report) -> Option<Event> {
+    let totals = report.totals();
+    let (bad, unsupported) = (totals.bad, totals.unsupported_count());
+    (bad + unsupported > 0).then_some(Event::DatabasePartly { bad, unsupported })
 }
 
 fn places(paths: &[PathBuf]) -> String {

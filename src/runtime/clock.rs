@@ -13,6 +13,7 @@ pub(super) fn date() -> SystemTime {
 }
 
 /// Seconds since 1970.
-pub(super) fn unix_seconds() -> u64 {
+#[must_use]
+pub fn unix_seconds() -> u64 {
     date().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }

@@ -18,6 +18,7 @@
 //! | the process: start, signals, reload, stop | `serve` `assemble` `process` `listening` `placement` |
 //! | a shard and its connections | `shard` `connection` `exchange` |
 //! | bytes | `pool` `input` `held` `spool` `outgoing` |
+//! | files | `configuration` `database` `storage` |
 //! | what is shared | `live` (values, swapped whole) `journal` (events out) |
 //! | the executor, behind one thin file | `executor` `side` |
 //!
@@ -34,6 +35,7 @@ mod assemble;
 mod clock;
 pub mod configuration;
 mod connection;
+pub mod database;
 mod exchange;
 mod executor;
 mod held;
@@ -51,4 +53,5 @@ mod side;
 mod spool;
 pub mod storage;
 
+pub use clock::unix_seconds;
 pub use serve::{ServeFault, serve};

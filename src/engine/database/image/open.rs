@@ -40,6 +40,9 @@ pub struct SignatureView<'a> {
 }
 
 impl Image {
+    /// The first bytes of every image.
+    pub const MAGIC: [u8; 8] = MAGIC;
+
     /// Checks everything once: header, digest and every index of every section.
     ///
     /// # Errors
@@ -87,6 +90,12 @@ impl Image {
     #[must_use]
     pub fn section(&self, kind: SectionKind) -> &[u8] {
         section((*self.bytes).as_ref(), &self.sections, kind)
+    }
+
+    /// The size of the whole image in bytes.
+    #[must_use]
+    pub fn bytes_count(&self) -> usize {
+        (*self.bytes).as_ref().len()
     }
 
     /// The number of body patterns; every smaller id names one.
