@@ -38,12 +38,12 @@ pub fn run(args: &Args) -> ExitCode {
     } else {
         let findings = check(args.file.as_deref());
         let text = if args.json {
-            findings.json()
+            json(&findings)
         } else {
-            findings.text()
+            text(&findings)
         };
         out.write_all(text.as_bytes())
-            .map(|()| findings.exit_code())
+            .map(|()| exit_code(&findings))
     };
     // A reader that went away (`| head`) has seen what it wanted.
     ExitCode::from(
@@ -190,47 +190,47 @@ impl Findings {
             error: true,
         });
     }
+}
 
-    const fn exit_code(&self) -> u8 {
-        match (self.usable, self.unreadable) {
-            (_, true) => EXIT_UNREADABLE,
-            (true, false) => EXIT_GOOD,
-            (false, false) => EXIT_BAD,
-        }
+const fn exit_code(findings: &Findings) -> u8 {
+    match (findings.usable, findings.unreadable) {
+        (_, true) => EXIT_UNREADABLE,
+        (true, false) => EXIT_GOOD,
+        (false, false) => EXIT_BAD,
     }
+}
 
-    fn json(&self) -> String {
-        // Strings and numbers always have a JSON form.
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
-        text.push('\n');
-        text
+fn json(findings: &Findings) -> String {
+    // Strings and numbers always have a JSON form.
+    let mut text = serde_json::to_string_pretty(findings).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn text(findings: &Findings) -> String {
+    let mut out = String::new();
+    for problem in &findings.problems {
+        out.push_str(&problem.render(&findings.file));
+        out.push('\n');
     }
-
-    fn text(&self) -> String {
-        let mut out = String::new();
-        for problem in &self.problems {
-            out.push_str(&problem.render(&self.file));
-            out.push('\n');
-        }
-        for found in &self.files {
-            let place = if found.line == 0 {
-                String::new()
-            } else {
-                format!("{}:", found.line)
-            };
-            let severity = if found.error { "error" } else { "warning" };
-            out.push_str(&format!(
-                "{}:{place} {severity}: {}\n",
-                found.file, found.message
-            ));
-        }
-        out.push_str(if self.usable {
-            "the settings can be used\n"
+    for found in &findings.files {
+        let place = if found.line == 0 {
+            String::new()
         } else {
-            "the settings cannot be used\n"
-        });
-        out
+            format!("{}:", found.line)
+        };
+        let severity = if found.error { "error" } else { "warning" };
+        out.push_str(&format!(
+            "{}:{place} {severity}: {}\n",
+            found.file, found.message
+        ));
     }
+    out.push_str(if findings.usable {
+        "the settings can be used\n"
+    } else {
+        "the settings cannot be used\n"
+    });
+    out
 }
 
 /// Where the settings are on an installed system.
@@ -241,99 +241,4 @@ const EXIT_BAD: u8 = 1;
 const EXIT_UNREADABLE: u8 = 2;
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::path::{Path, PathBuf};
-
-    use super::{Findings, check};
-
-    /// A folder with these files, and what is said about `baleen.conf` in it.
-    fn findings(files: &[(&str, &str)]) -> (tempfile::TempDir, Findings) {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        for (name, text) in files {
-            // Settings name other files by absolute paths.
-            let text = text.replace("DIR", &dir.path().display().to_string());
-            fs::write(dir.path().join(name), text).expect("a file in it");
-        }
-        let findings = check(Some(&dir.path().join("baleen.conf")));
-        (dir, findings)
-    }
-
-    fn said(dir: &Path, findings: &Findings) -> String {
-        findings.text().replace(&dir.display().to_string(), "DIR")
-    }
-
-    #[test]
-    fn a_good_file_can_be_used_and_notes_do_not_change_that() {
-        let (dir, found) = findings(&[(
-            "baleen.conf",
-            "[ICAPD]\nUsePreview = Yes\n[MeshD]\nUpdateChannel = On\n",
-        )]);
-        assert_eq!(found.exit_code(), 0);
-        let want = "DIR/baleen.conf:4:1: note[not-in-effect]: UpdateChannel: accepted; not in effect in this version\n  |\n\
-                    4 | UpdateChannel = On\n  | ^^^^^^^^^^^^^\n\nthe settings can be used\n";
-        assert_eq!(said(dir.path(), &found), want);
-    }
-
-    #[test]
-    fn a_bad_file_cannot_be_used() {
-        let (dir, found) = findings(&[("baleen.conf", "[ICAPD]\nUse204 = Perhaps\n")]);
-        assert_eq!(found.exit_code(), 1);
-        assert!(said(dir.path(), &found).ends_with("the settings cannot be used\n"));
-        let json: serde_json::Value = serde_json::from_str(&found.json()).expect("JSON");
-        assert_eq!(
-            (&json["usable"], &json["problems"][0]["code"]),
-            (&false.into(), &"value".into())
-        );
-    }
-
-    #[test]
-    fn list_files_and_templates_are_checked_too() {
-        let conf = "[ICAPD]\nBlackList = @DIR/black\nTemplatesDir = DIR\n";
-        let good = ("black", "a.example\n10.0.0.0/8\n");
-        let (dir, found) = findings(&[("baleen.conf", conf), good]);
-        assert_eq!(found.exit_code(), 0);
-        let want = "DIR/black:2: warning: an IP network cannot be listed: list addresses one by one\nthe settings can be used\n";
-        assert_eq!(said(dir.path(), &found), want);
-        let (dir, found) = findings(&[
-            ("baleen.conf", conf),
-            good,
-            ("ERR_FAILED_CHECK.html", "\n{{ nothing }}"),
-        ]);
-        assert_eq!(found.exit_code(), 1);
-        assert!(
-            said(dir.path(), &found)
-                .contains("DIR/ERR_FAILED_CHECK.html:2: error: undefined value")
-        );
-    }
-
-    #[test]
-    fn rules_that_disagree_are_an_error() {
-        let (dir, found) = findings(&[(
-            "baleen.conf",
-            "[ICAPD]\nMimeRules = image/* pass, image/* scan\n",
-        )]);
-        assert_eq!(found.exit_code(), 1);
-        let want = "DIR/baleen.conf: error: MimeRules: two different rules for 'image/*'\n";
-        assert!(said(dir.path(), &found).starts_with(want));
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_read_is_another_exit_code() {
-        let (_dir, found) = findings(&[]);
-        assert_eq!(found.exit_code(), 2);
-        let (dir, found) = findings(&[(
-            "baleen.conf",
-            "[ICAPD]\nWhiteList = @DIR/missing\nTemplatesDir = DIR/none\n",
-        )]);
-        assert_eq!(found.exit_code(), 2);
-        assert!(said(dir.path(), &found).contains("DIR/missing: error: cannot be read: "));
-        assert!(
-            said(dir.path(), &found)
-                .contains("DIR/none/ERR_ACCESS_DENIED.html: error: cannot be read: ")
-        );
-        let binary = PathBuf::from(dir.path()).join("binary.conf");
-        fs::write(&binary, b"\xff\xfe").expect("a file");
-        assert_eq!(check(Some(&binary)).exit_code(), 2);
-    }
-}
+mod tests;
