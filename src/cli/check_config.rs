@@ -241,4 +241,5 @@ const EXIT_BAD: u8 = 1;
 const EXIT_UNREADABLE: u8 = 2;
 
 #[cfg(test)]
+#[path = "tests/check_config.rs"]
 mod tests;
