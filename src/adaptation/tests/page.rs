@@ -1,5 +1,7 @@
 //! Block pages: what they say, what they never let through, and that there is always one.
 
+use proptest::prelude::{any, prop_assert_eq, proptest};
+
 use super::{connection, detection};
 use crate::adaptation::page::{PageFacts, Pages, Rendered, TEMPLATE_NAMES, Template};
 use crate::adaptation::{Cause, Threat, ThreatKind};
@@ -334,5 +336,24 @@ fn the_facts_of_a_request_come_from_its_heads() {
 fn every_template_name_is_a_page() {
     for name in TEMPLATE_NAMES {
         assert!(own(name, "text").is_ok(), "{name}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_adds_a_tag_or_a_line_to_the_head(name in any::<String>(), path in any::<String>(), user in any::<String>(), url in any::<Vec<u8>>()) {
+        let pages = embedded();
+        let tags = |page: &Rendered| page.body.iter().filter(|&&byte| byte == b'<').count();
+        let lines = |page: &Rendered| page.head.iter().filter(|&&byte| byte == b'\n').count();
+        // Empty facts have no tags of their own, so every fact begins with a letter.
+        let cause = threat(&format!("A{name}"), &format!("A{path}"));
+        let user = format!("A{user}");
+        let url = [b"A".to_vec(), url].concat();
+        let page = pages.render(&PageFacts { url: &url, user: &user, time: &name, ..facts(&cause) });
+        let plain = threat("A", "A");
+        let plain = pages.render(&PageFacts { url: b"A", user: "A", time: "A", ..facts(&plain) });
+        prop_assert_eq!(tags(&page), tags(&plain));
+        let dated = usize::from(!name.is_empty() && name.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+        prop_assert_eq!(lines(&page) + 1 - dated, lines(&plain));
     }
 }
