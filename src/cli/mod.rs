@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod child;
+pub mod db;
 pub mod doctor;
 pub mod scan;
 pub mod selftest;
@@ -48,6 +49,7 @@ impl Cli {
             Command::Squid(args) => squid::run(args),
             Command::Doctor(args) => doctor::run(args),
             Command::Scan(args) => scan::run(args),
+            Command::Db(command) => db::run(command, scan::tools()),
             Command::Selftest(args) => selftest::run(args),
         }
     }
@@ -57,6 +59,9 @@ impl Cli {
 enum Command {
     /// Scan files, directories or standard input
     Scan(scan::Args),
+    /// Compile signatures into a database, look into one, test one
+    #[command(subcommand)]
+    Db(db::Command),
     /// Connect Squid to Baleen, or disconnect it
     Squid(squid::Args),
     /// Look at this machine: can Baleen run here? Each line is green or says what to do

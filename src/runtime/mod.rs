@@ -1,1 +1,3 @@
-//! Front page to be written by the room's owner.
+//! The edge: files here; sockets, clocks and threads by the room's owner.
+
+pub mod storage;

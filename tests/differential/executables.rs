@@ -119,11 +119,16 @@ fn offsets_from_entry_point_and_sections() {
     let mut lines = String::new();
     for number in 0..300 {
         let is_pe = random.one_in(2);
-        let made = if is_pe { pe(&mut random) } else { elf(&mut random) };
+        let made = if is_pe {
+            pe(&mut random)
+        } else {
+            elf(&mut random)
+        };
         let section = random.between(0, made.sections.len() - 1);
         let (start, size) = made.sections[section];
         let (last, last_size) = made.sections[made.sections.len() - 1];
-        let near = |random: &mut Random, place: usize| (place + random.between(0, 2)).saturating_sub(1);
+        let near =
+            |random: &mut Random, place: usize| (place + random.between(0, 2)).saturating_sub(1);
         let shift = random.between(0, 30);
         let (at, offset) = match random.between(0, 8) {
             0 => {
@@ -134,16 +139,28 @@ fn offsets_from_entry_point_and_sections() {
                 let minus = random.between(1, 20);
                 (near(&mut random, made.entry - minus), format!("EP-{minus}"))
             }
-            2 => (near(&mut random, made.entry + 5 + shift), format!("EP+5,{shift}")),
+            2 => (
+                near(&mut random, made.entry + 5 + shift),
+                format!("EP+5,{shift}"),
+            ),
             3 => {
                 let plus = random.between(1, 60);
-                (near(&mut random, start + plus), format!("S{section}+{plus}"))
+                (
+                    near(&mut random, start + plus),
+                    format!("S{section}+{plus}"),
+                )
             }
             4 => (near(&mut random, last + 9 + shift), format!("SL+9,{shift}")),
             5 => (near(&mut random, last + 1), "SL+0".to_owned()),
             6 => (near(&mut random, start + 1), format!("SE{section}")),
-            7 => (near(&mut random, (start + size).min(made.file.len() - 12)), format!("SE{section}")),
-            _ => (near(&mut random, start + 40), format!("S{}+40", section + random.between(0, 1))),
+            7 => (
+                near(&mut random, (start + size).min(made.file.len() - 12)),
+                format!("SE{section}"),
+            ),
+            _ => (
+                near(&mut random, start + 40),
+                format!("S{}+40", section + random.between(0, 1)),
+            ),
         };
         let at = at.min(last + last_size - 12);
         let mark = random.bytes(10);

@@ -65,7 +65,10 @@ impl Batch {
         );
         let text = String::from_utf8_lossy(&output.stdout);
         let lines = text.lines().filter_map(|line| line.strip_suffix(" FOUND"));
-        lines.filter_map(|line| line.rsplit_once(": ")).map(|(path, name)| pair(path, name)).collect()
+        lines
+            .filter_map(|line| line.rsplit_once(": "))
+            .map(|(path, name)| pair(path, name))
+            .collect()
     }
 
     /// What we find.
@@ -103,14 +106,20 @@ impl Batch {
             row.finder == finder && row.file == file && row.name == name
         };
         let mut complaints = Vec::new();
-        for (finder, one, other) in [(Finder::Clamscan, &theirs, &ours), (Finder::Baleen, &ours, &theirs)] {
+        for (finder, one, other) in [
+            (Finder::Clamscan, &theirs, &ours),
+            (Finder::Baleen, &ours, &theirs),
+        ] {
             for found in one.difference(other) {
                 if !accepted.iter().any(|row| matches(row, finder, found)) {
                     complaints.push(format!("only {finder:?}: {} in {}", found.1, found.0));
                 }
             }
             for row in accepted.iter().filter(|row| row.finder == finder) {
-                if !one.difference(other).any(|found| matches(row, finder, found)) {
+                if !one
+                    .difference(other)
+                    .any(|found| matches(row, finder, found))
+                {
                     complaints.push(format!("stale, does not occur any more: {row:?}"));
                 }
             }
@@ -152,7 +161,10 @@ fn names(engine: &Arc<Engine>, bytes: &[u8]) -> Vec<String> {
 }
 
 fn pair(path: &str, name: &str) -> (String, String) {
-    let file = Path::new(path).file_name().expect("a file").to_string_lossy();
+    let file = Path::new(path)
+        .file_name()
+        .expect("a file")
+        .to_string_lossy();
     let name = name.strip_suffix(".UNOFFICIAL").unwrap_or(name);
     (file.into_owned(), name.to_owned())
 }

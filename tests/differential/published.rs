@@ -19,7 +19,13 @@ fn published_sets_over_the_test_files() {
     };
     let official = data.join("gpl2-clamav-official");
     let mut batch = Batch::new();
-    for name in ["main.hdb.xz", "daily.ndb.gz", "daily.fp.gz", "main.fp.gz", "daily.hdb.gz"] {
+    for name in [
+        "main.hdb.xz",
+        "daily.ndb.gz",
+        "daily.fp.gz",
+        "main.fp.gz",
+        "daily.hdb.gz",
+    ] {
         let Some(bytes) = unpacked(&official.join(name)) else {
             skip(&format!("{name} cannot be unpacked"));
             return;
@@ -52,6 +58,8 @@ fn unpacked(path: &Path) -> Option<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     let file = fs::File::open(path).ok()?;
-    flate2::read::MultiGzDecoder::new(file).read_to_end(&mut bytes).ok()?;
+    flate2::read::MultiGzDecoder::new(file)
+        .read_to_end(&mut bytes)
+        .ok()?;
     Some(bytes)
 }

@@ -102,7 +102,8 @@ pub fn build(
     }
 }
 
-fn facts(
+/// The facts that an image of these signatures would have.
+pub(super) fn facts(
     options: &BuildOptions,
     bodies: &[BodySignature],
     digests: &Rows,

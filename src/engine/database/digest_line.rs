@@ -13,11 +13,11 @@ pub(super) fn parse(
 ) -> Result<Read<DigestSignature>, LineFault> {
     let fields = Fields::split(line, 3, 5)?;
     let size = size(fields.required(1))?;
-    if size.is_none() {
-        check_level_of_any_size(&fields)?;
-    }
     if !fields.in_window(3, 4, level)? {
         return Ok(Read::ByLevel);
+    }
+    if size.is_none() {
+        check_level_of_any_size(&fields)?;
     }
     Ok(Read::Signature(DigestSignature {
         name: reported_name(fields.required(2))?,

@@ -81,18 +81,19 @@ fn parse_base(text: &[u8], at: usize, target: Target) -> Result<Read<OffsetBase>
 /// `x+n` of `Sx+n`.
 fn section_plus(text: &[u8], at: usize) -> Result<OffsetBase, LineFault> {
     let allowed = "the number of a section, '+' and digits";
-    let plus = text.iter().position(|byte| *byte == b'+');
-    let end = at.saturating_add(text.len());
-    let plus = plus.ok_or(LineFault::unexpected(end, None, allowed))?;
-    let (index, rest) = text.split_at(plus);
-    if index.is_empty() {
-        return Err(LineFault::unexpected(at, Some(b'+'), allowed));
+    let end = text.iter().position(|byte| !byte.is_ascii_digit());
+    let (index, rest) = text.split_at(end.unwrap_or(text.len()));
+    let rest_at = at.saturating_add(index.len());
+    match rest.split_first() {
+        Some((b'+', rest)) if !index.is_empty() => Ok(OffsetBase::Section {
+            index: section(digits(index, at, allowed)?),
+            plus: digits(rest, rest_at.saturating_add(1), allowed)?,
+        }),
+        found => {
+            let found = found.map(|(byte, _)| *byte);
+            Err(LineFault::unexpected(rest_at, found, allowed))
+        }
     }
-    let rest_at = at.saturating_add(plus).saturating_add(1);
-    Ok(OffsetBase::Section {
-        index: section(digits(index, at, allowed)?),
-        plus: digits(rest.get(1..).unwrap_or_default(), rest_at, allowed)?,
-    })
 }
 
 /// Section numbers of executables have 16 bits and count from 0, so the largest number names none:

@@ -4,8 +4,8 @@
 
 use crate::engine::digest::Rows;
 
-use super::build::BuildOptions;
-use super::facts::Sha256;
+use super::build::{BuildOptions, facts};
+use super::facts::{DatabaseFacts, Sha256};
 use super::format::{Format, Wanted};
 use super::ignore::Ignored;
 use super::line::{LINE_BYTES_MAX, LineFault, Read, Refusal, lines};
@@ -69,6 +69,19 @@ impl Sources {
     #[must_use]
     pub const fn report(&self) -> &Report {
         &self.loaded.report
+    }
+
+    /// The facts that an image of what was read so far would have.
+    #[must_use]
+    pub fn facts(&self) -> DatabaseFacts {
+        let Loaded {
+            options,
+            bodies,
+            digests,
+            report,
+            ..
+        } = &self.loaded;
+        facts(options, bodies, digests, report)
     }
 
     /// The body patterns so far, in the order of their ids.

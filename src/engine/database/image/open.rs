@@ -89,6 +89,12 @@ impl Image {
         section((*self.bytes).as_ref(), &self.sections, kind)
     }
 
+    /// The size of the whole image in bytes.
+    #[must_use]
+    pub fn bytes_count(&self) -> usize {
+        (*self.bytes).as_ref().len()
+    }
+
     /// The number of body patterns; every smaller id names one.
     #[must_use]
     pub fn signature_count(&self) -> usize {

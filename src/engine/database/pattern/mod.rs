@@ -18,7 +18,7 @@
 //! * A distance `[x-y]` has exactly one byte at its outer side, without an edge.
 //!
 //! Wider than clamscan: an exact gap of any length at either end. Narrower: numbers with a sign or a
-//! space, `{5-3}` (it matches nothing), `(BB)`, `[5-]`.
+//! space, `{5-3}` (it matches nothing), `[5-]`.
 
 mod parts;
 mod reader;
@@ -56,7 +56,10 @@ pub(super) fn parse(field: Field<'_>, target: Target) -> Result<Read<Pattern>, L
 fn brace(reader: &mut Reader<'_>, parts: &mut Parts) -> Result<(), LineFault> {
     let at = reader.at();
     match units::brace(reader)? {
-        Brace::Wildcards(count) => parts.wildcards(count, at),
+        Brace::Wildcards(count) => {
+            parts.wildcards(count, at);
+            Ok(())
+        }
         Brace::Gap(gap) if parts.is_empty() => parts.lead(gap, at),
         Brace::Gap(gap) if reader.peek().is_none() => parts.trail(gap, at),
         Brace::Gap(gap) => parts.gap(gap, at),

@@ -13,7 +13,6 @@ pub(super) struct Parts {
     units: Vec<Unit>,
     /// Where that part begins in the line.
     part_at: usize,
-    units_count: usize,
     /// A distance has a boundary at its inner side.
     boundary_beside_distance: bool,
 }
@@ -29,7 +28,6 @@ impl Parts {
             },
             units: Vec::new(),
             part_at: 0,
-            units_count: 0,
             boundary_beside_distance: false,
         }
     }
@@ -39,28 +37,21 @@ impl Parts {
         self.pattern.parts.is_empty() && self.units.is_empty() && self.pattern.lead == 0
     }
 
-    pub(super) fn push(&mut self, unit: Unit, at: usize) -> Result<(), LineFault> {
-        self.room_for(1, at)?;
+    pub(super) fn push(&mut self, unit: Unit, at: usize) {
+        self.begin(at);
         self.units.push(unit);
-        Ok(())
     }
 
-    pub(super) fn wildcards(&mut self, count: u8, at: usize) -> Result<(), LineFault> {
-        self.room_for(usize::from(count), at)?;
+    pub(super) fn wildcards(&mut self, count: u8, at: usize) {
+        self.begin(at);
         let wildcards = std::iter::repeat_n(WILDCARD, usize::from(count));
         self.units.extend(wildcards);
-        Ok(())
     }
 
-    fn room_for(&mut self, count: usize, at: usize) -> Result<(), LineFault> {
+    const fn begin(&mut self, at: usize) {
         if self.units.is_empty() {
             self.part_at = at;
         }
-        self.units_count = self.units_count.saturating_add(count);
-        if self.units_count > UNITS_MAX {
-            return Err(LineFault::rule(at, TOO_MANY_UNITS));
-        }
-        Ok(())
     }
 
     /// A gap after the part that is being read.
@@ -186,9 +177,3 @@ fn is_short_literal(pattern: &Pattern) -> bool {
 
 /// clamscan's own minimum for patterns that are looked for in everything.
 const LITERAL_BYTES_MIN: usize = 3;
-
-/// Units of one pattern: short gaps become wildcards, so a short text could otherwise make a huge
-/// pattern. A unit takes 32 bytes: 2 MiB at most.
-pub(super) const UNITS_MAX: usize = 1 << 16;
-
-pub(super) const TOO_MANY_UNITS: &str = "a pattern of more than 65536 bytes and wildcards";

@@ -6,6 +6,7 @@ use crate::engine::database::line::{Field, LineFault};
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
     at: usize,
+    units: usize,
     /// Whether a short `{n}` still is another way to write wildcards.
     pub braces_are_wildcards: bool,
 }
@@ -15,6 +16,7 @@ impl<'a> Reader<'a> {
         Self {
             rest: field.text,
             at: field.at,
+            units: 0,
             braces_are_wildcards: true,
         }
     }
@@ -60,8 +62,22 @@ impl<'a> Reader<'a> {
         Ok(Field { at, text })
     }
 
+    /// Counts units, inside of alternatives as well as outside.
+    pub(super) fn spend(&mut self, units: usize) -> Result<(), LineFault> {
+        self.units = self.units.saturating_add(units);
+        if self.units > UNITS_MAX {
+            let rule = "a pattern of more than 65536 bytes and wildcards";
+            return Err(LineFault::rule(self.at, rule));
+        }
+        Ok(())
+    }
+
     /// Refuses what comes next.
     pub(super) fn refuse(&self, allowed: &'static str) -> LineFault {
         LineFault::unexpected(self.at, self.peek(), allowed)
     }
 }
+
+/// Units of one pattern: short gaps become wildcards, so a short text could otherwise make a huge
+/// pattern. A unit takes 32 bytes: 2 MiB at most.
+const UNITS_MAX: usize = 1 << 16;

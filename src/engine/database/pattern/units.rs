@@ -23,7 +23,8 @@ pub(super) fn read(reader: &mut Reader<'_>, parts: &mut Parts) -> Result<(), Lin
         }
         _ => byte(reader)?,
     };
-    parts.push(unit, at)
+    parts.push(unit, at);
+    Ok(())
 }
 
 /// The rest of `(B)`, `(L)`, `(W)` after the parenthesis, if it is one of them.
@@ -40,6 +41,7 @@ fn boundary(reader: &mut Reader<'_>) -> Option<EdgeKind> {
 
 /// Two characters, each a hex digit or `?`.
 fn byte(reader: &mut Reader<'_>) -> Result<Unit, LineFault> {
+    reader.spend(1)?;
     let (high, high_mask) = nibble(reader, "a hex digit, '?', '*', '{', '(', '!' or '['")?;
     let (low, low_mask) = nibble(reader, "a second hex digit or '?'")?;
     Ok(Unit::Byte {
@@ -62,6 +64,7 @@ fn nibble(reader: &mut Reader<'_>, allowed: &'static str) -> Result<(u8, u8), Li
 
 /// The rest of an alternative after its parenthesis. `depth` counts those around it, itself included.
 fn choice(reader: &mut Reader<'_>, negated: bool, depth: usize) -> Result<Unit, LineFault> {
+    reader.spend(1)?;
     let at = reader.at();
     if depth > NESTING_MAX {
         let rule = "alternatives inside each other more than 16 deep";
@@ -115,9 +118,6 @@ fn run(reader: &mut Reader<'_>, depth: usize) -> Result<Vec<Unit>, LineFault> {
             },
             Some(b'*') => return Err(LineFault::rule(at, "'*' inside an alternative")),
             Some(_) => units.push(byte(reader)?),
-        }
-        if units.len() > super::parts::UNITS_MAX {
-            return Err(LineFault::rule(at, super::parts::TOO_MANY_UNITS));
         }
     }
 }
@@ -174,7 +174,10 @@ pub(super) fn brace(reader: &mut Reader<'_>) -> Result<Brace, LineFault> {
     let (min, max) = (min.unwrap_or(0), max.unwrap_or(0));
     if !dash && reader.braces_are_wildcards {
         match u8::try_from(min) {
-            Ok(count @ 1..=WILDCARDS_MAX) => return Ok(Brace::Wildcards(count)),
+            Ok(count @ 1..=WILDCARDS_MAX) => {
+                reader.spend(usize::from(count))?;
+                return Ok(Brace::Wildcards(count));
+            }
             Ok(_) | Err(_) => {}
         }
     }

@@ -1,1 +1,207 @@
-//! Tests of digests.
+//! Tests of digests: known answers, tables against a naive list, gates, damaged sections.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, and its inputs are its own"
+)]
+
+use proptest::prelude::*;
+
+use super::{Computed, Entry, Kind, Kinds, Rows, Running, Tables, TablesFault};
+use crate::engine::database::signature::{Digest, NameId, Purpose};
+
+fn hex(digest: &Digest) -> String {
+    let bytes: &[u8] = match digest {
+        Digest::Md5(bytes) => bytes,
+        Digest::Sha1(bytes) => bytes,
+        Digest::Sha256(bytes) => bytes,
+    };
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn computed(wanted: Kinds, pieces: &[&[u8]]) -> Computed {
+    let mut running = Running::new(wanted);
+    for piece in pieces {
+        running.update(piece);
+    }
+    running.finish()
+}
+
+#[test]
+fn digests_of_abc_are_the_published_ones() {
+    let all = computed(Kinds::ALL, &[b"a", b"", b"bc"]);
+    let found: Vec<String> = all.iter().map(hex).collect();
+    assert_eq!(
+        found,
+        [
+            "900150983cd24fb0d6963f7d28e17f72",
+            "a9993e364706816aba3e25717850c26c9cd0d89d",
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        ]
+    );
+}
+
+#[test]
+fn only_what_is_wanted_is_computed() {
+    let one = computed(Kinds::NONE.with(Kind::Sha1), &[b"abc"]);
+    assert_eq!((one.get(Kind::Md5), one.get(Kind::Sha256)), (None, None));
+    assert_eq!(one.iter().count(), 1);
+    assert_eq!(computed(Kinds::NONE, &[b"abc"]).iter().count(), 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    #[test]
+    fn digests_do_not_depend_on_the_pieces(
+        bytes in prop::collection::vec(any::<u8>(), 0..40_000),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+        places.sort_unstable();
+        let mut pieces = Vec::new();
+        let mut from = 0;
+        for place in places {
+            pieces.push(&bytes[from..place]);
+            from = place;
+        }
+        pieces.push(&bytes[from..]);
+        prop_assert_eq!(computed(Kinds::ALL, &pieces), computed(Kinds::ALL, &[&bytes]));
+    }
+
+    /// The tables against a list that is searched from its start.
+    #[test]
+    fn lookups_agree_with_a_plain_list(
+        rows in prop::collection::vec((0_u8..3, 0_u16..40, prop::option::of(1_u32..6)), 0..300),
+        asked in prop::collection::vec((0_u8..3, 0_u16..44, 0_u64..8), 0..100),
+    ) {
+        let mut table = Rows::default();
+        for (index, (kind, seed, size)) in (0_u32..).zip(&rows) {
+            table.add(Purpose::Detect, &digest(*kind, *seed), *size, NameId(index));
+        }
+        let section = table.compile();
+        let tables = Tables::open(&section).expect("a section that was just written");
+        prop_assert_eq!(tables.check(300), Ok(()));
+        for (kind, seed, size) in asked {
+            let fits = |row: &(u8, u16, Option<u32>)| {
+                row.0 == kind && row.1 == seed && row.2.is_none_or(|want| u64::from(want) == size)
+            };
+            let digest = digest(kind, seed);
+            let want = (0_u32..).zip(&rows).find(|(_, row)| fits(row)).map(|(index, row)| Entry {
+                name: NameId(index),
+                kind: Kind::from(&digest),
+                size: row.2,
+            });
+            prop_assert_eq!(tables.lookup(Purpose::Detect, &digest, size), want);
+            prop_assert_eq!(tables.lookup(Purpose::Trust, &digest, size), None);
+            if want.is_some() {
+                prop_assert!(tables.needs(Some(size)).detect.contains(Kind::from(&digest)));
+            }
+        }
+    }
+}
+
+/// A digest made of a small number, spread over the buckets.
+fn digest(kind: u8, seed: u16) -> Digest {
+    let mut bytes = [0; 32];
+    bytes[..2].copy_from_slice(&seed.wrapping_mul(40_503).to_be_bytes());
+    bytes[31] = u8::try_from(seed).expect("seeds are small");
+    match kind {
+        0 => Digest::Md5(*bytes.first_chunk().expect("16 of 32")),
+        1 => Digest::Sha1(*bytes.first_chunk().expect("20 of 32")),
+        _ => Digest::Sha256(bytes),
+    }
+}
+
+fn section() -> Vec<u8> {
+    let mut rows = Rows::default();
+    rows.add(Purpose::Detect, &Digest::Md5([1; 16]), Some(68), NameId(0));
+    rows.add(Purpose::Detect, &Digest::Sha1([2; 20]), None, NameId(1));
+    rows.add(
+        Purpose::Trust,
+        &Digest::Sha256([3; 32]),
+        Some(70),
+        NameId(2),
+    );
+    rows.compile()
+}
+
+#[test]
+fn the_size_gate_keeps_detection_and_trust_apart() {
+    let section = section();
+    let tables = Tables::open(&section).expect("a section");
+    let needs = |size: Option<u64>| {
+        let needs = tables.needs(size);
+        assert_eq!(needs.all(), needs.detect.union(needs.trust));
+        (needs.detect, needs.trust)
+    };
+    let none = Kinds::NONE;
+    let (md5, sha1, sha256) = (
+        none.with(Kind::Md5),
+        none.with(Kind::Sha1),
+        none.with(Kind::Sha256),
+    );
+    assert_eq!(needs(Some(68)), (md5.union(sha1), none));
+    assert_eq!(needs(Some(70)), (sha1, sha256));
+    assert_eq!(needs(Some(71)), (sha1, none));
+    assert_eq!(needs(Some(68 + (1 << 32))), (sha1, none));
+    assert_eq!(needs(None), (md5.union(sha1), sha256));
+    assert!(Tables::EMPTY.needs(None).all().is_empty());
+}
+
+#[test]
+fn any_size_is_any_size() {
+    let section = section();
+    let tables = Tables::open(&section).expect("a section");
+    let entry = tables.lookup(Purpose::Detect, &Digest::Sha1([2; 20]), u64::MAX);
+    assert_eq!(
+        entry.map(|entry| (entry.name, entry.size)),
+        Some((NameId(1), None))
+    );
+    let beyond = tables.lookup(Purpose::Detect, &Digest::Md5([1; 16]), 68 + (1 << 32));
+    assert_eq!(beyond, None, "sizes are not cut to 32 bits");
+}
+
+#[test]
+fn a_section_says_what_is_wrong_with_it() {
+    let good = section();
+    let check = |section: &[u8], names: u32| -> Result<(), TablesFault> {
+        Tables::open(section)?.check(names)
+    };
+    assert_eq!(check(&good, 3), Ok(()));
+    assert_eq!(check(&good, 2), Err(TablesFault::Name(2)));
+    let changed = |at: usize, byte: u8| {
+        let mut section = good.clone();
+        section[at] = byte;
+        check(&section, 3)
+    };
+    assert_eq!(check(&good[..100], 3), Err(TablesFault::Short));
+    assert_eq!(check(&good[..good.len() - 1], 3), Err(TablesFault::Short));
+    // The first table: descriptor at 0, columns at 240 (two buckets ends, digest, name, size, sizes).
+    assert_eq!(changed(16, 200), Err(TablesFault::Bits(200)));
+    assert_eq!(changed(240, 1), Err(TablesFault::Buckets));
+    assert_eq!(changed(244, 0), Err(TablesFault::Buckets));
+    assert_eq!(changed(240 + 8 + 16, 9), Err(TablesFault::Name(9)));
+    assert_eq!(changed(240 + 8 + 16 + 4, 69), Err(TablesFault::Sizes));
+    assert_eq!(changed(32, 1), Err(TablesFault::Sizes));
+}
+
+#[test]
+fn digests_with_a_common_head_are_found() {
+    let mut rows = Rows::default();
+    for index in 0..5_000_u32 {
+        let mut bytes = [7; 16];
+        bytes[12..].copy_from_slice(&index.to_be_bytes());
+        rows.add(Purpose::Detect, &Digest::Md5(bytes), None, NameId(index));
+    }
+    let section = rows.compile();
+    let tables = Tables::open(&section).expect("a section");
+    assert_eq!(tables.check(5_000), Ok(()));
+    let mut bytes = [7; 16];
+    bytes[12..].copy_from_slice(&4_321_u32.to_be_bytes());
+    let entry = tables.lookup(Purpose::Detect, &Digest::Md5(bytes), 1);
+    assert_eq!(entry.map(|entry| entry.name), Some(NameId(4_321)));
+}

@@ -1,0 +1,413 @@
+//! Images: what goes in comes out, and nothing that was changed is believed.
+
+use std::sync::Arc;
+
+use zerocopy::IntoBytes;
+
+use crate::engine::database::image::SectionKind;
+use crate::engine::database::signature::{
+    BodySignature, Digest, NameId, Purpose, SignatureId, Target,
+};
+use crate::engine::database::{
+    BuildOptions, Built, Image, ImageFault, OffsetKind, SignatureView, Sources, build,
+    builtin_sources,
+};
+use crate::engine::digest::{Kind, Kinds, Running};
+
+fn files() -> Vec<(&'static str, String)> {
+    let mut digests = String::new();
+    for index in 0..500_u32 {
+        digests.push_str(&format!(
+            "{:032x}:{}:Name.{}\n",
+            index * 7919,
+            index % 50 + 1,
+            index % 60
+        ));
+    }
+    digests.push_str("3395856ce81f2b7382dee72602f798b642f14140:*:Sha1:73\n");
+    vec![
+        ("a.hdb", digests),
+        (
+            "b.fp",
+            "44d88612fea8a8f36de82e1278abb02f:68:Trusted\n".to_owned(),
+        ),
+        (
+            "c.ndb",
+            "Anywhere:0:*:616263\nStart:7:5:616263\nName.3:1:EP+1:616263\nEnd:10:EOF-9:616263\n"
+                .to_owned(),
+        ),
+    ]
+}
+
+fn built(options: BuildOptions) -> Built {
+    let mut sources = Sources::new(options);
+    for (name, text) in files() {
+        sources.add_file(name, text.as_bytes());
+    }
+    build(sources, &matcher, &mut |_| {})
+}
+
+/// Stands for the matcher: its bytes only have to come through.
+fn matcher(bodies: &[BodySignature]) -> Vec<u8> {
+    bodies.iter().flat_map(|body| body.name.bytes()).collect()
+}
+
+fn open(bytes: Vec<u8>) -> Result<Image, ImageFault> {
+    Image::open(Arc::new(bytes))
+}
+
+#[test]
+fn what_goes_in_comes_out() {
+    let built = built(BuildOptions::default());
+    let image = open(built.image).expect("an image that was just built");
+    let view = |id| image.signature(SignatureId(id));
+    let want = |name, target, offset| {
+        Some(SignatureView {
+            name,
+            target,
+            offset,
+        })
+    };
+    assert_eq!(
+        view(0),
+        want("Anywhere.UNOFFICIAL", Target::Any, OffsetKind::Anywhere)
+    );
+    assert_eq!(
+        view(1),
+        want("Start.UNOFFICIAL", Target::Text, OffsetKind::Start)
+    );
+    assert_eq!(
+        view(2),
+        want("Name.3.UNOFFICIAL", Target::Pe, OffsetKind::Executable)
+    );
+    assert_eq!(
+        view(3),
+        want("End.UNOFFICIAL", Target::Pdf, OffsetKind::End)
+    );
+    assert_eq!(view(4), None);
+    assert_eq!(image.signature_count(), 4);
+    let names = "Anywhere.UNOFFICIALStart.UNOFFICIALName.3.UNOFFICIALEnd.UNOFFICIAL";
+    assert_eq!(image.section(SectionKind::Matcher), names.as_bytes());
+    let tables = image.digests();
+    assert_eq!(tables.count(Kind::Md5, Purpose::Detect), 500);
+    assert_eq!(tables.count(Kind::Md5, Purpose::Trust), 1);
+    for index in 0..500_u128 {
+        let digest = Digest::Md5((index * 7919).to_be_bytes());
+        let size = u64::try_from(index % 50 + 1).expect("small");
+        let entry = tables
+            .lookup(Purpose::Detect, &digest, size)
+            .expect("it was added");
+        assert_eq!(
+            image.name(entry.name),
+            format!("Name.{}.UNOFFICIAL", index % 60)
+        );
+        assert_eq!(tables.lookup(Purpose::Detect, &digest, size + 50), None);
+        assert_eq!(tables.lookup(Purpose::Trust, &digest, size), None);
+    }
+    assert_eq!(image.name(NameId(u32::MAX)), "");
+}
+
+#[test]
+fn facts_say_what_is_inside() {
+    let options = BuildOptions {
+        created_seconds: 1_700_000_000,
+        ..BuildOptions::default()
+    };
+    let built = built(options);
+    let image = open(built.image).expect("an image that was just built");
+    let facts = image.facts();
+    assert_eq!(*facts, built.facts);
+    assert_eq!(
+        (facts.bodies, facts.detected.md5, facts.detected.sha1),
+        (4, 500, 1)
+    );
+    assert_eq!((facts.trusted.total(), facts.signatures()), (1, 505));
+    assert_eq!(facts.created_seconds, 1_700_000_000);
+    let sources: Vec<_> = facts
+        .sources
+        .iter()
+        .map(|source| (&*source.name, source.loaded))
+        .collect();
+    assert_eq!(sources, [("a.hdb", 501), ("b.fp", 1), ("c.ndb", 4)]);
+    assert_eq!(facts.version.len(), 12);
+    assert!(facts.content.to_string().starts_with(&*facts.version));
+}
+
+#[test]
+fn the_content_digest_changes_with_what_is_detected_only() {
+    let of = |options: BuildOptions| built(options).facts.content;
+    let plain = of(BuildOptions::default());
+    let later = BuildOptions {
+        created_seconds: 9,
+        version: Some("named".into()),
+        ..BuildOptions::default()
+    };
+    assert_eq!(of(later), plain);
+    let level = BuildOptions {
+        level: 100,
+        ..BuildOptions::default()
+    };
+    assert_ne!(of(level), plain);
+    let wanted = BuildOptions {
+        potentially_unwanted: true,
+        ..BuildOptions::default()
+    };
+    assert_ne!(of(wanted), plain);
+    let mut sources = Sources::new(BuildOptions::default());
+    for (name, text) in files().into_iter().rev() {
+        sources.add_file(name, text.as_bytes());
+    }
+    assert_ne!(build(sources, &matcher, &mut |_| {}).facts.content, plain);
+    assert_eq!(
+        built(BuildOptions::default()).image,
+        built(BuildOptions::default()).image,
+        "the same sources and time make the same bytes"
+    );
+}
+
+#[test]
+fn progress_is_told() {
+    let mut steps = Vec::new();
+    build(
+        builtin_sources(BuildOptions::default()),
+        &matcher,
+        &mut |step| {
+            steps.push(format!("{step:?}"));
+        },
+    );
+    assert_eq!(steps, ["Matcher(1)", "Digests(1)", "Image"]);
+}
+
+#[test]
+fn the_embedded_digest_hits_the_test_file() {
+    let built = build(
+        builtin_sources(BuildOptions::default()),
+        &matcher,
+        &mut |_| {},
+    );
+    let image = open(built.image).expect("an image that was just built");
+    let eicar = crate::engine::database::builtin::eicar();
+    assert_eq!(
+        image.digests().needs(Some(68)).detect,
+        Kinds::NONE.with(Kind::Md5)
+    );
+    let mut running = Running::new(image.digests().needs(None).all());
+    running.update(&eicar);
+    let computed = running.finish();
+    let digest = computed.get(Kind::Md5).expect("it was needed");
+    let entry = image
+        .digests()
+        .lookup(Purpose::Detect, digest, 68)
+        .expect("the test file");
+    assert_eq!(image.name(entry.name), "Eicar-Test-Signature.UNOFFICIAL");
+}
+
+#[test]
+fn an_image_cut_anywhere_is_refused() {
+    let image = built(BuildOptions::default()).image;
+    for length in 0..image.len() {
+        assert!(open(image[..length].to_vec()).is_err(), "cut at {length}");
+    }
+    let longer = [image, vec![0]].concat();
+    assert!(matches!(open(longer), Err(ImageFault::Length { .. })));
+}
+
+#[test]
+fn every_flipped_byte_is_refused() {
+    let image = built(BuildOptions::default()).image;
+    for at in 0..image.len() {
+        for flip in [0x01, 0x80, 0xff] {
+            let mut changed = image.clone();
+            changed[at] ^= flip;
+            assert!(open(changed).is_err(), "byte {at} with {flip:02x} flipped");
+        }
+    }
+}
+
+/// Writes the digest anew, as somebody would who makes an image with intent.
+fn sealed(mut image: Vec<u8>) -> Vec<u8> {
+    use sha2::Digest as _;
+    if image.len() >= 64 {
+        let length = image.len() as u64;
+        image[24..32].copy_from_slice(length.as_bytes());
+        let digest = sha2::Sha256::digest(&image[64..]);
+        image[32..64].copy_from_slice(&digest);
+    }
+    image
+}
+
+/// Uses everything an image gives.
+fn exercise(image: &Image) -> u64 {
+    let mut sum = 0_u64;
+    let count = u32::try_from(image.signature_count()).expect("a small image");
+    for id in (0..count.saturating_add(2)).chain([u32::MAX]) {
+        let name = image.signature(SignatureId(id)).map(|view| view.name.len());
+        sum += name.unwrap_or_default() as u64;
+        sum += image.name(NameId(id)).len() as u64;
+    }
+    let tables = image.digests();
+    for size in [None, Some(0), Some(5), Some(u64::MAX)] {
+        sum += u64::from(!tables.needs(size).all().is_empty());
+    }
+    for head in 0..=255_u8 {
+        for purpose in [Purpose::Detect, Purpose::Trust] {
+            for digest in [
+                Digest::Md5([head; 16]),
+                Digest::Sha1([head; 20]),
+                Digest::Sha256([head; 32]),
+            ] {
+                sum += u64::from(tables.lookup(purpose, &digest, 5).is_some());
+            }
+        }
+    }
+    sum + image.facts().signatures()
+}
+
+/// A small generator of fixed seed (xorshift), so that a failure names the mutation.
+struct Seeded(u64);
+
+impl Seeded {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end as u64).expect("below a usize")
+    }
+}
+
+#[test]
+fn a_hostile_image_is_a_fault_or_harmless() {
+    let image = built(BuildOptions::default()).image;
+    let mut faults = 0_u32;
+    for seed in 1..=4_000_u64 {
+        let mut seeded = Seeded(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut changed = image.clone();
+        // The tables are the larger part; the directory is where a change does most harm.
+        for _ in 0..=seeded.below(3) {
+            let end = if seeded.next() % 2 == 0 {
+                256
+            } else {
+                changed.len()
+            };
+            let at = 64 + seeded.below(end - 64);
+            changed[at] = match seeded.next() % 3 {
+                0 => 0,
+                1 => 0xff,
+                _ => changed[at] ^ (1 << seeded.below(8)),
+            };
+        }
+        if seeded.next() % 8 == 0 {
+            changed.truncate(64 + seeded.below(changed.len() - 64));
+        }
+        match open(sealed(changed)) {
+            Ok(image) => drop(exercise(&image)),
+            Err(fault) => faults += u32::from(!fault.to_string().is_empty()),
+        }
+    }
+    assert!(
+        faults > 1_000,
+        "the changes do not reach the checks: {faults} faults"
+    );
+}
+
+#[test]
+fn faults_name_the_place() {
+    #[track_caller]
+    fn check(image: &[u8], change: impl FnOnce(&mut Vec<u8>), want: &str) {
+        let mut changed = image.to_vec();
+        change(&mut changed);
+        let fault = open(sealed(changed)).expect_err("a changed image");
+        assert_eq!(fault.to_string(), want);
+    }
+    let image = built(BuildOptions::default()).image;
+    let start = |kind: usize| {
+        let at = 64 + kind * 24 + 8;
+        usize::try_from(u64::from_le_bytes(image[at..at + 8].try_into().expect("8")))
+            .expect("small")
+    };
+    let (meta, names, records, digests) = (start(0), start(1), start(2), start(4));
+    check(
+        &image,
+        |bytes| bytes[0] = 0,
+        "byte 0: not a compiled database",
+    );
+    check(
+        &image,
+        |bytes| bytes[8] = 9,
+        "byte 8: layout version 9, this program reads 1: build it again",
+    );
+    check(
+        &image,
+        |bytes| bytes[12] = 1,
+        "byte 12: the header is not that of an image",
+    );
+    check(
+        &image,
+        |bytes| bytes.truncate(50),
+        "50 bytes are too few for an image",
+    );
+    check(
+        &image,
+        |bytes| bytes.truncate(100),
+        "100 bytes are too few for an image",
+    );
+    check(
+        &image,
+        |bytes| bytes[64] = 9,
+        "section META: not inside the image",
+    );
+    check(
+        &image,
+        |bytes| bytes[64 + 24 + 8] = 1,
+        "section NAMES: not inside the image",
+    );
+    check(
+        &image,
+        |bytes| bytes[64 + 4 * 24 + 16 + 7] = 1,
+        "section DIGESTS: not inside the image",
+    );
+    check(
+        &image,
+        |bytes| bytes[meta] = b'[',
+        "section META: expected `,` or `]` at line 1 column 11",
+    );
+    check(
+        &image,
+        |bytes| bytes[names] = 0,
+        "section NAMES: not a table of names",
+    );
+    check(
+        &image,
+        |bytes| bytes[names + 12] = 0xff,
+        "section NAMES: not a table of names",
+    );
+    check(
+        &image,
+        |bytes| bytes[records + 3] = 1,
+        "section SIGNATURES: record 0 is not valid",
+    );
+    check(
+        &image,
+        |bytes| bytes[records + 12] = 8,
+        "section SIGNATURES: record 1 is not valid",
+    );
+    check(
+        &image,
+        |bytes| bytes[digests + 16] = 25,
+        "section DIGESTS: a bucket index of 25 bits: 24 is the limit",
+    );
+    check(
+        &image,
+        |bytes| bytes[digests + 8 + 6] = 1,
+        "section DIGESTS: a table ends beyond its section",
+    );
+    check(
+        &image,
+        |bytes| bytes[digests + 240] = 1,
+        "section DIGESTS: the bucket index does not rise from 0 to the last row",
+    );
+}
