@@ -4,13 +4,12 @@
 //! the command did what it says, 2 when not. A bad line of a source is not a failure: it is counted
 //! and shown, and the rest is built.
 //!
-//! Absent on purpose: the clock, the matcher's compiler and the scan, which [`run`] lends through
-//! [`Tools`], so that tests can lend others.
+//! Absent on purpose: the clock, the matcher's compiler and the scan, which the caller lends
+//! through [`Tools`].
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -21,11 +20,7 @@ use crate::engine::database::{
     BuildOptions, DatabaseFacts, FileReport, Image, Progress, Sources, build, builtin,
     builtin_sources,
 };
-use crate::engine::limits::Limits;
-use crate::engine::matcher::{self, GramCounts};
-use crate::engine::verdict::Verdict;
-use crate::engine::{ContentCodings, Engine, Object};
-use crate::runtime::{storage, unix_seconds};
+use crate::runtime::storage;
 
 /// What `baleen db` can do.
 #[derive(Clone, Debug, Subcommand)]
@@ -109,14 +104,7 @@ impl std::fmt::Debug for Tools<'_> {
 }
 
 /// Runs a command with standard output.
-#[must_use]
-pub fn run(command: &Command) -> ExitCode {
-    let training = GramCounts::new();
-    let tools = Tools {
-        now_seconds: unix_seconds(),
-        compile_matcher: &|bodies| matcher::compile(bodies, &training),
-        scan: &detection,
-    };
+pub fn run(command: &Command, tools: Tools<'_>) -> ExitCode {
     match run_to(command, tools, &mut io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure(text)) => {
@@ -124,24 +112,6 @@ pub fn run(command: &Command) -> ExitCode {
             drop(writeln!(io::stderr(), "baleen db: {text}"));
             ExitCode::from(2)
         }
-    }
-}
-
-/// Scans some bytes with an image; the name of what was detected.
-fn detection(image: &Image, bytes: &[u8]) -> Option<String> {
-    let engine = Arc::new(Engine::new(Arc::new(image.clone()), Limits::default()));
-    let mut scan = engine.start(Object { size: None, codings: ContentCodings::default(), name: None });
-    let mut left = bytes;
-    while !left.is_empty() {
-        let fed = scan.feed(left);
-        left = left.get(fed.consumed..).unwrap_or_default();
-        if fed.decided {
-            break;
-        }
-    }
-    match scan.finish() {
-        Verdict::Infected(found) => Some(found.name.into()),
-        Verdict::Clean | Verdict::Unscanned(_) => None,
     }
 }
 

@@ -51,9 +51,9 @@ impl Cli {
             Command::Serve(args) => serve::run(args),
             Command::CheckConfig(args) => check_config::run(args),
             Command::Squid(args) => squid::run(args),
-            Command::Db(command) => db::run(command),
             Command::Doctor(args) => doctor::run(args),
             Command::Scan(args) => scan::run(args),
+            Command::Db(command) => db::run(command, scan::tools()),
             Command::Selftest(args) => selftest::run(args),
         }
     }
@@ -67,7 +67,7 @@ enum Command {
     CheckConfig(check_config::Args),
     /// Scan files, directories or standard input
     Scan(scan::Args),
-    /// Compile, describe and test databases
+    /// Compile signatures into a database, look into one, test one
     #[command(subcommand)]
     Db(db::Command),
     /// Connect Squid to Baleen, or disconnect it

@@ -1,29 +1,27 @@
 //! The signatures of a run: a compiled image, files compiled on the spot, or the test file's.
 
 use std::fmt;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::terminal::{Screen, Tone};
 use crate::engine::Engine;
-use crate::engine::database::format::{Format, loading_order};
+use crate::engine::database::signature::BodySignature;
 use crate::engine::database::{
-    BuildOptions, Built, Image, ImageFault, Sources, build, builtin::builtin_sources,
+    BuildOptions, Built, Image, ImageFault, Sources, build, builtin_sources,
 };
 use crate::engine::limits::Limits;
 use crate::engine::matcher::{self, GramCounts};
+use crate::runtime::storage;
 
 /// Why there is no database to scan with.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// A file or directory could not be read.
-    Read(PathBuf, io::Error),
+    /// A file or directory could not be read; the message names it.
+    Read(io::Error),
     /// A file is not a compiled database.
     Image(PathBuf, ImageFault),
-    /// A directory without a file of any known format.
-    Empty(PathBuf),
     /// Nothing in the files could be loaded.
     Nothing,
     /// What was just compiled cannot be opened: a defect of ours.
@@ -33,13 +31,8 @@ pub(super) enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Read(path, fault) => write!(out, "{}: {fault}", path.display()),
+            Self::Read(fault) => write!(out, "{fault}"),
             Self::Image(path, fault) => write!(out, "{}: {fault}", path.display()),
-            Self::Empty(path) => write!(
-                out,
-                "{}: no signature file in it (its name would end in .ndb, .hdb, .hsb, …)",
-                path.display()
-            ),
             Self::Nothing => out.write_str("no signature could be loaded"),
             Self::Own(fault) => write!(out, "the compiled database cannot be opened: {fault}"),
         }
@@ -54,12 +47,17 @@ pub(super) fn engine<W: io::Write>(
 ) -> Result<Engine, Fault> {
     let image = match image {
         Some(path) => {
-            let bytes = read(path)?;
-            Image::open(Arc::new(bytes)).map_err(|fault| Fault::Image(path.to_owned(), fault))?
+            let bytes = storage::map_image(path).map_err(Fault::Read)?;
+            Image::open(bytes).map_err(|fault| Fault::Image(path.to_owned(), fault))?
         }
         None => compiled(db, errors)?,
     };
     Ok(Engine::new(Arc::new(image), Limits::default()))
+}
+
+/// Makes the MATCHER section of an image, without training on any traffic.
+pub(super) fn compile_matcher(bodies: &[BodySignature]) -> Vec<u8> {
+    matcher::compile(bodies, &GramCounts::new())
 }
 
 fn compiled<W: io::Write>(db: &[PathBuf], errors: &mut Screen<W>) -> Result<Image, Fault> {
@@ -67,17 +65,11 @@ fn compiled<W: io::Write>(db: &[PathBuf], errors: &mut Screen<W>) -> Result<Imag
         builtin_sources(BuildOptions::default())
     } else {
         let mut sources = Sources::new(BuildOptions::default());
-        for path in files(db)? {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            sources.add_file(&name, &read(&path)?);
-        }
+        let files = storage::database_files(db).map_err(Fault::Read)?;
+        storage::read_database(&files, &mut sources, &mut |_| {}).map_err(Fault::Read)?;
         sources
     };
-    let built = build(
-        sources,
-        &|bodies| matcher::compile(bodies, &GramCounts::new()),
-        &mut |_| {},
-    );
+    let built = build(sources, &compile_matcher, &mut |_| {});
     complain(&built, errors);
     if built.facts.signatures() == 0 && built.facts.trusted.total() == 0 {
         return Err(Fault::Nothing);
@@ -85,71 +77,27 @@ fn compiled<W: io::Write>(db: &[PathBuf], errors: &mut Screen<W>) -> Result<Imag
     Image::open(Arc::new(built.image)).map_err(Fault::Own)
 }
 
-/// Every file, in the order in which they load.
-fn files(db: &[PathBuf]) -> Result<Vec<PathBuf>, Fault> {
-    let mut files = Vec::new();
-    for path in db {
-        let fault = |fault| Fault::Read(path.clone(), fault);
-        if !fs::metadata(path).map_err(fault)?.is_dir() {
-            files.push(path.clone());
-            continue;
-        }
-        let before = files.len();
-        for entry in fs::read_dir(path).map_err(fault)? {
-            let path = entry.map_err(fault)?.path();
-            if Format::of(&path.to_string_lossy()).is_some() {
-                files.push(path);
-            }
-        }
-        if files.len() == before {
-            return Err(Fault::Empty(path.clone()));
-        }
-    }
-    files.sort_by(|one, other| {
-        let name = |path: &Path| {
-            path.file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned()
-        };
-        loading_order(&name(one)).cmp(&loading_order(&name(other)))
-    });
-    Ok(files)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Fault> {
-    fs::read(path).map_err(|fault| Fault::Read(path.to_owned(), fault))
-}
-
 /// Says what did not load: a few lines in full, the rest as a number.
 fn complain<W: io::Write>(built: &Built, errors: &mut Screen<W>) {
     for file in &built.report.files {
+        let name = &file.name;
         for line in file.bad.iter().take(BAD_LINES_SHOWN) {
-            errors.tagged(
-                Tone::Note,
-                "set aside:",
-                format_args!("{}: {line}", file.name),
-            );
+            errors.tagged(Tone::Note, "set aside:", format_args!("{name}: {line}"));
         }
-        let unsaid = file.totals.bad.saturating_sub(BAD_LINES_SHOWN as u64);
+        let shown = u64::try_from(file.bad.len().min(BAD_LINES_SHOWN)).unwrap_or(u64::MAX);
+        let unsaid = file.totals.bad.saturating_sub(shown);
         if unsaid > 0 {
-            let name = &file.name;
-            errors.tagged(
-                Tone::Note,
-                "set aside:",
-                format_args!("{name}: {unsaid} more lines; `baleen db test` names them"),
-            );
+            let text = format_args!("{name}: {unsaid} more lines; `baleen db info` counts them");
+            errors.tagged(Tone::Note, "set aside:", text);
         }
-        let unsupported = file.totals.unsupported_count();
-        if unsupported > 0 || file.not_read.is_some() {
-            let name = &file.name;
-            errors.tagged(
-                Tone::Note,
-                "not used:",
-                format_args!(
-                    "{name}: {unsupported} signatures of kinds that are not supported yet"
-                ),
-            );
+        match file.not_read {
+            Some(why) => errors.tagged(Tone::Note, "not used:", format_args!("{name}: {why}")),
+            None => {
+                for (why, count) in &file.totals.unsupported {
+                    let text = format_args!("{name}: {count} signatures: {why}");
+                    errors.tagged(Tone::Note, "not used:", text);
+                }
+            }
         }
     }
 }

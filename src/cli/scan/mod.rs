@@ -22,13 +22,17 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
 
 use self::progress::Progress;
 use self::report::{Outcome, Reporter};
 use self::walk::{Found, Walk};
+use super::db::Tools;
 use super::terminal::{Screen, Tone};
+use crate::engine::database::Image;
+use crate::engine::limits::Limits;
 use crate::engine::verdict::Verdict;
 use crate::engine::{Engine, Object, Scan};
 
@@ -104,6 +108,32 @@ pub fn run(args: &Args) -> ExitCode {
     }
     session.progress.clear();
     session.reporter.conclude(args.summary, &session.engine)
+}
+
+/// What `baleen db` borrows: the clock, the matcher's compiler, the scan.
+#[must_use]
+pub fn tools() -> Tools<'static> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the command line is an edge: it reads the clock for the facts of an image"
+    )]
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    Tools {
+        now_seconds: now.map_or(0, |since| since.as_secs()),
+        compile_matcher: &database::compile_matcher,
+        scan: &first_name,
+    }
+}
+
+/// The name of what is found first in some bytes.
+fn first_name(image: &Image, bytes: &[u8]) -> Option<String> {
+    let engine = Engine::new(Arc::new(image.clone()), Limits::default());
+    let mut scan = Arc::new(engine).start(Object::default());
+    feed(&mut scan, bytes);
+    match scan.finish() {
+        Verdict::Infected(found) => Some(found.name.into()),
+        Verdict::Clean | Verdict::Unscanned(_) => None,
+    }
 }
 
 /// One run over all paths.
