@@ -210,9 +210,10 @@ impl Service {
             lines.push_str(&address.to_string());
             lines.push('\n');
         }
-        storage::write_atomically(&self.address_file, lines.as_bytes()).map_err(|error| {
-            system(&format!("write {}", self.address_file.display()), &error)
-        })
+        let folder = self.server.state_dir.join("run");
+        std::fs::create_dir_all(&folder)
+            .and_then(|()| storage::write_atomically(&self.address_file, lines.as_bytes()))
+            .map_err(|error| system("say where it listens", &error))
     }
 
     /// Waits for news until everything has ended.
