@@ -45,7 +45,10 @@ pub enum Mode {
     /// The end of the body.
     Body,
     /// The end of the preview, and of the body if it says `ieof`.
-    Preview,
+    Preview {
+        /// Bytes of data a preview may hold; `u64::MAX` is no limit.
+        bytes_max: u64,
+    },
 }
 
 /// Limits of what surrounds the data.
@@ -152,8 +155,8 @@ impl Decoder {
 
     /// Whether a zero chunk ends a preview.
     #[must_use]
-    pub fn is_preview(&self) -> bool {
-        self.mode == Mode::Preview
+    pub const fn is_preview(&self) -> bool {
+        matches!(self.mode, Mode::Preview { .. })
     }
 
     /// Bytes of payload announced so far.
@@ -233,8 +236,8 @@ impl Decoder {
     const fn end(&self) -> End {
         match (self.mode, self.ieof) {
             (Mode::Body, _) => End::Last,
-            (Mode::Preview, true) => End::Ieof,
-            (Mode::Preview, false) => End::Preview,
+            (Mode::Preview { .. }, true) => End::Ieof,
+            (Mode::Preview { .. }, false) => End::Preview,
         }
     }
 
@@ -313,7 +316,12 @@ impl Decoder {
             // An `ieof` on a chunk with data is an unknown extension like any other.
             self.ieof = false;
             self.total = self.total.checked_add(self.left).ok_or(Fault::TooLarge)?;
-        } else if self.mode == Mode::Preview && !self.ieof {
+            if let Mode::Preview { bytes_max } = self.mode
+                && self.total > bytes_max
+            {
+                return Err(Fault::PreviewTooLong { max: bytes_max });
+            }
+        } else if self.is_preview() && !self.ieof {
             self.state = State::PreviewCr;
         } else {
             self.state = State::TrailerLine;
@@ -446,6 +454,11 @@ pub enum Fault {
     },
     /// The data of a chunk is not followed by CR LF.
     ChunkEnd,
+    /// The preview is longer than `max` bytes.
+    PreviewTooLong {
+        /// The size the client announced.
+        max: u64,
+    },
     /// The zero chunk that ends a preview is not followed by an empty line.
     PreviewEnd,
     /// A trailer line is not `name: value`, or the trailer does not end with an empty line.
@@ -480,6 +493,9 @@ impl fmt::Display for Fault {
                 out.write_str("trailer: expected `name: value` lines and an empty line")
             }
             Self::TrailerTooLong { max } => write!(out, "trailer: longer than {max} bytes"),
+            Self::PreviewTooLong { max } => {
+                write!(out, "preview: longer than the announced {max} bytes")
+            }
             Self::TooLarge => out.write_str("chunk sizes add up to more than 64 bits"),
         }
     }

@@ -121,9 +121,12 @@ impl Head {
     pub fn clear(&mut self, retain: usize) {
         self.raw.clear();
         self.raw.shrink_to(retain);
-        self.unfolded = Vec::new();
+        self.unfolded.clear();
+        self.unfolded.shrink_to(retain);
         self.start_line = 0..0;
         self.fields.clear();
+        self.fields
+            .shrink_to(retain.checked_div(size_of::<Field>()).unwrap_or_default());
         self.odd_lines = 0;
     }
 

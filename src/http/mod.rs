@@ -32,7 +32,6 @@ mod request_head;
 mod response_head;
 
 #[cfg(test)]
-#[expect(clippy::arithmetic_side_effects, reason = "tests may count")]
 mod tests;
 
 pub use head::{Folding, Head, HeadFault, LineEnds, Rules, Unreadable};

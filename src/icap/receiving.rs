@@ -209,8 +209,13 @@ impl Connection {
         self.reading = match (self.request.has_body(), self.request.preview()) {
             (false, _) => Reading::NullBody,
             (true, None) => Reading::Body,
-            (true, Some(_)) => {
-                self.decoder = Decoder::new(Mode::Preview, chunk_limits(&self.options));
+            (true, Some(announced)) => {
+                let bytes_max = match self.options.profile.preview_overrun {
+                    PreviewOverrun::Refuse => announced,
+                    PreviewOverrun::Accept => u64::MAX,
+                };
+                self.decoder =
+                    Decoder::new(Mode::Preview { bytes_max }, chunk_limits(&self.options));
                 Reading::Preview
             }
         };
@@ -234,10 +239,6 @@ impl Connection {
                 return Step::took(0);
             }
         };
-        if let Err(fault) = self.check_preview_size() {
-            self.refuse(fault);
-            return Step::took(0);
-        }
         if self.reading == Reading::Preview {
             // The decoder bounds the trailer, so this buffer is bounded.
             self.trailer
@@ -260,21 +261,6 @@ impl Connection {
                 data: step.data,
             },
         )
-    }
-
-    fn check_preview_size(&self) -> Result<(), Fault> {
-        match (
-            self.reading,
-            self.options.profile.preview_overrun,
-            self.request.preview(),
-        ) {
-            (Reading::Preview, PreviewOverrun::Refuse, Some(announced))
-                if self.decoder.total() > announced =>
-            {
-                Err(Fault::PreviewOverrun { announced })
-            }
-            (_, PreviewOverrun::Refuse | PreviewOverrun::Accept, _) => Ok(()),
-        }
     }
 
     /// Body bytes after a final answer: counted, then forgotten.
