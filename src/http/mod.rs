@@ -28,13 +28,15 @@
 
 pub mod chunked;
 mod head;
+mod head_fault;
 mod request_head;
 mod response_head;
 
 #[cfg(test)]
 mod tests;
 
-pub use head::{Folding, Head, HeadFault, LineEnds, Rules, Unreadable};
+pub use head::{Folding, Head, LineEnds, Rules, Unreadable};
+pub use head_fault::HeadFault;
 pub use request_head::RequestHead;
 pub use response_head::ResponseHead;
 

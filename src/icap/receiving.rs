@@ -3,12 +3,11 @@
 //! RFC 3507 sections 4.3 to 4.5. A step answers how many bytes it took, an event if there is one, and
 //! whether anything more can happen without the owner or further bytes.
 
-use super::connection::{
-    Answer, Connection, EchoBody, Event, Note, PreviewEnd, Reading, chunk_limits,
-};
+use super::connection::chunk_limits;
 use super::head::HeadEnd;
 use super::request::Persistence;
-use super::{Fault, Method, PreviewOverrun, StrayLineEnds, Timer};
+use super::state::{Answer, EchoBody, PreviewEnd, Reading};
+use super::{Connection, Event, Fault, Method, Note, PreviewOverrun, StrayLineEnds, Timer};
 use crate::http::HeadFault;
 use crate::http::chunked::{Decoder, End, Mode};
 
