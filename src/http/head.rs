@@ -9,12 +9,11 @@
 //!
 //! Absent on purpose: what the start line means; the two front ends know.
 
-use std::fmt;
 use std::ops::Range;
 
 use memchr::{memchr, memchr2};
 
-use super::{is_token_byte, trim};
+use super::{HeadFault, is_token_byte, trim};
 
 /// One head: its bytes, its start line and its fields.
 #[derive(Clone, Debug, Default)]
@@ -121,9 +120,12 @@ impl Head {
     pub fn clear(&mut self, retain: usize) {
         self.raw.clear();
         self.raw.shrink_to(retain);
-        self.unfolded = Vec::new();
+        self.unfolded.clear();
+        self.unfolded.shrink_to(retain);
         self.start_line = 0..0;
         self.fields.clear();
+        self.fields
+            .shrink_to(retain.checked_div(size_of::<Field>()).unwrap_or_default());
         self.odd_lines = 0;
     }
 
@@ -388,64 +390,4 @@ fn trim_range(raw: &[u8], range: Range<usize>) -> Range<usize> {
         .count();
     let start = range.start.saturating_add(leading);
     start..start.saturating_add(trim(covered).len())
-}
-
-/// Which rule a head breaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeadFault {
-    /// Longer than `max` bytes.
-    TooLong {
-        /// The limit in bytes.
-        max: usize,
-    },
-    /// More than `max` lines after the start line.
-    TooManyFields {
-        /// The limit in lines.
-        max: usize,
-    },
-    /// The first line is empty, or is no request or status line.
-    StartLine,
-    /// The bytes end before the blank line.
-    NoBlankLine,
-    /// Bytes follow the blank line, from this one on.
-    AfterBlankLine {
-        /// Offset of the first byte too many.
-        at: usize,
-    },
-    /// A line ends with LF alone where CR LF is required.
-    LineEnd {
-        /// Offset of the LF.
-        at: usize,
-    },
-    /// A NUL, or a CR that ends no line.
-    Byte {
-        /// Offset of the byte.
-        at: usize,
-    },
-    /// A line that begins with a blank where none may.
-    Fold {
-        /// Offset of the line.
-        at: usize,
-    },
-    /// A line that is not `name: value`.
-    Field {
-        /// Offset of the line.
-        at: usize,
-    },
-}
-
-impl fmt::Display for HeadFault {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLong { max } => write!(out, "the head is longer than {max} bytes"),
-            Self::TooManyFields { max } => write!(out, "the head has more than {max} fields"),
-            Self::StartLine => out.write_str("the first line is no start line"),
-            Self::NoBlankLine => out.write_str("the head ends without a blank line"),
-            Self::AfterBlankLine { at } => write!(out, "byte {at}: bytes follow the blank line"),
-            Self::LineEnd { at } => write!(out, "byte {at}: a line ends with LF alone"),
-            Self::Byte { at } => write!(out, "byte {at}: NUL or CR within a line"),
-            Self::Fold { at } => write!(out, "byte {at}: a folded line"),
-            Self::Field { at } => write!(out, "byte {at}: expected `name: value`"),
-        }
-    }
 }

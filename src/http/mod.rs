@@ -28,14 +28,15 @@
 
 pub mod chunked;
 mod head;
+mod head_fault;
 mod request_head;
 mod response_head;
 
 #[cfg(test)]
-#[expect(clippy::arithmetic_side_effects, reason = "tests may count")]
 mod tests;
 
-pub use head::{Folding, Head, HeadFault, LineEnds, Rules, Unreadable};
+pub use head::{Folding, Head, LineEnds, Rules, Unreadable};
+pub use head_fault::HeadFault;
 pub use request_head::RequestHead;
 pub use response_head::ResponseHead;
 

@@ -10,8 +10,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 
-use super::head::{Head, HeadFault, Rules};
-use super::is_token_byte;
+use super::{Head, HeadFault, Rules, is_token_byte};
 
 /// An HTTP request head in reusable memory.
 #[derive(Clone, Debug, Default)]

@@ -3,7 +3,7 @@
 //! RFC 9112 section 4, and what origin servers make of it: no reason phrase, several blanks, no
 //! version number, Shoutcast's `ICY`. The status has to be three digits; anything else is no response.
 
-use super::head::{Head, HeadFault, Rules};
+use super::{Head, HeadFault, Rules};
 
 /// An HTTP response head in reusable memory.
 #[derive(Clone, Debug, Default)]

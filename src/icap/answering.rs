@@ -9,10 +9,12 @@
 
 use std::fmt::Write as _;
 
-use super::connection::{Answer, Connection, EchoBody, Note, PreviewEnd, Reading};
 use super::extension::Text;
 use super::request::Persistence;
-use super::{Aftermath, Extra, Fault, Method, NoContent, PreviewNoContent, Timer};
+use super::state::{Answer, EchoBody, PreviewEnd, Reading};
+use super::{
+    Aftermath, Connection, Extra, Fault, Method, NoContent, Note, PreviewNoContent, Timer,
+};
 use crate::http::Head;
 
 impl Connection {

@@ -28,11 +28,6 @@ pub enum Fault {
     HttpResponse(HeadFault),
     /// The chunked body is broken.
     Body(chunked::Fault),
-    /// The preview is longer than announced.
-    PreviewOverrun {
-        /// Bytes announced by the `Preview` field.
-        announced: u64,
-    },
     /// Nobody serves this path.
     NoSuchService,
     /// The service does not offer this method.
@@ -94,8 +89,7 @@ impl Fault {
             | Self::Encapsulated(_)
             | Self::HttpRequest(_)
             | Self::HttpResponse(_)
-            | Self::Body(_)
-            | Self::PreviewOverrun { .. } => 400,
+            | Self::Body(_) => 400,
             Self::NoSuchService => 404,
             Self::MethodNotAllowed => 405,
             Self::Timeout(_) => 408,
@@ -138,7 +132,6 @@ impl Fault {
             | Self::HttpRequest(_)
             | Self::HttpResponse(_)
             | Self::Body(_)
-            | Self::PreviewOverrun { .. }
             | Self::Timeout(_) => Aftermath::Close,
         }
     }
@@ -157,7 +150,6 @@ impl Fault {
             | Self::HttpRequest(_)
             | Self::HttpResponse(_)
             | Self::Body(_)
-            | Self::PreviewOverrun { .. }
             | Self::NoSuchService
             | Self::MethodNotAllowed
             | Self::Timeout(_) => Blame::Client,
@@ -179,9 +171,6 @@ impl fmt::Display for Fault {
             Self::HttpRequest(fault) => write!(out, "encapsulated request: {fault}"),
             Self::HttpResponse(fault) => write!(out, "encapsulated response: {fault}"),
             Self::Body(fault) => write!(out, "encapsulated body: {fault}"),
-            Self::PreviewOverrun { announced } => {
-                write!(out, "preview: more than the announced {announced} bytes")
-            }
             Self::NoSuchService => out.write_str("nobody serves this path"),
             Self::MethodNotAllowed => out.write_str("the service does not offer this method"),
             Self::Timeout(Timer::Idle) => out.write_str("no request in time"),

@@ -52,6 +52,7 @@ mod profile;
 mod receiving;
 mod request;
 mod request_line;
+mod state;
 mod transfer;
 
 #[cfg(test)]
@@ -59,7 +60,7 @@ mod transfer;
 mod tests;
 
 pub use allow::Allow;
-pub use connection::{Connection, Event, Note, Output, Taken, Unmodified};
+pub use connection::Connection;
 pub use encapsulated::{Encapsulated, Entity};
 pub use extension::{Extra, Finding, FindingKind, Resolution, Subject, UsernameCoding, Violation};
 pub use fault::{Aftermath, Blame, Fault, Timer};
@@ -72,6 +73,7 @@ pub use profile::{
 };
 pub use request::Request;
 pub use request_line::{Method, RequestLine};
+pub use state::{Event, Note, Output, Taken, Unmodified};
 pub use transfer::{Transfer, TransferFault};
 
 /// A number of one to nineteen decimal digits and nothing else: no sign, no blank, no overflow.

@@ -205,7 +205,9 @@ pub struct Limits {
     pub trailer_bytes_max: usize,
     /// Bytes read and thrown away after an early answer. Beyond: the connection closes.
     pub drain_bytes_max: u64,
-    /// Bytes of memory each buffer keeps between requests; a larger one is given back.
+    /// Bytes of memory each buffer keeps from one request to the next; a larger one is given back. Costs
+    /// up to four times that for each connection that grew so far, until the owner calls
+    /// [`super::Connection::release_memory`].
     pub retained_bytes: usize,
 }
 
@@ -220,7 +222,7 @@ impl Default for Limits {
             chunk_extension_bytes_max: 1 << 10,
             trailer_bytes_max: 16 << 10,
             drain_bytes_max: 64 << 20,
-            retained_bytes: 4 << 10,
+            retained_bytes: 64 << 10,
         }
     }
 }

@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 
-use super::connection::Connection;
+use super::Connection;
 use super::extension::{SENT, Text, WANTED};
 use super::head::push_text;
 use super::{Advertised, Methods, NoContent, ScanStatus};

@@ -3,12 +3,11 @@
 //! RFC 3507 sections 4.3 to 4.5. A step answers how many bytes it took, an event if there is one, and
 //! whether anything more can happen without the owner or further bytes.
 
-use super::connection::{
-    Answer, Connection, EchoBody, Event, Note, PreviewEnd, Reading, chunk_limits,
-};
+use super::connection::chunk_limits;
 use super::head::HeadEnd;
 use super::request::Persistence;
-use super::{Fault, Method, PreviewOverrun, StrayLineEnds, Timer};
+use super::state::{Answer, EchoBody, PreviewEnd, Reading};
+use super::{Connection, Event, Fault, Method, Note, PreviewOverrun, StrayLineEnds, Timer};
 use crate::http::HeadFault;
 use crate::http::chunked::{Decoder, End, Mode};
 
@@ -209,8 +208,13 @@ impl Connection {
         self.reading = match (self.request.has_body(), self.request.preview()) {
             (false, _) => Reading::NullBody,
             (true, None) => Reading::Body,
-            (true, Some(_)) => {
-                self.decoder = Decoder::new(Mode::Preview, chunk_limits(&self.options));
+            (true, Some(announced)) => {
+                let bytes_max = match self.options.profile.preview_overrun {
+                    PreviewOverrun::Refuse => announced,
+                    PreviewOverrun::Accept => u64::MAX,
+                };
+                self.decoder =
+                    Decoder::new(Mode::Preview { bytes_max }, chunk_limits(&self.options));
                 Reading::Preview
             }
         };
@@ -234,10 +238,6 @@ impl Connection {
                 return Step::took(0);
             }
         };
-        if let Err(fault) = self.check_preview_size() {
-            self.refuse(fault);
-            return Step::took(0);
-        }
         if self.reading == Reading::Preview {
             // The decoder bounds the trailer, so this buffer is bounded.
             self.trailer
@@ -260,21 +260,6 @@ impl Connection {
                 data: step.data,
             },
         )
-    }
-
-    fn check_preview_size(&self) -> Result<(), Fault> {
-        match (
-            self.reading,
-            self.options.profile.preview_overrun,
-            self.request.preview(),
-        ) {
-            (Reading::Preview, PreviewOverrun::Refuse, Some(announced))
-                if self.decoder.total() > announced =>
-            {
-                Err(Fault::PreviewOverrun { announced })
-            }
-            (_, PreviewOverrun::Refuse | PreviewOverrun::Accept, _) => Ok(()),
-        }
     }
 
     /// Body bytes after a final answer: counted, then forgotten.

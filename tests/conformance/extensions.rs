@@ -284,3 +284,67 @@ fn s08_the_scan_status_is_told_to_whom_asks() {
     }
     assert!(!options_answer(None, "DrWeb-Get-Scan-Status: Yes\r\n").contains("DrWeb-"));
 }
+
+#[test]
+fn r10_every_field_of_ours_is_in_the_standard_or_begins_with_x() {
+    let standard = [
+        "ISTag",
+        "Connection",
+        "Encapsulated",
+        "Methods",
+        "Service",
+        "Service-ID",
+        "Max-Connections",
+        "Options-TTL",
+        "Allow",
+        "Preview",
+        "Transfer-Preview",
+    ];
+    // Documented exceptions: what Squid reads instead of Service-ID, and Dr.Web's answers to Dr.Web's question.
+    let is_known =
+        |name: &str| standard.contains(&name) || name == "ServiceId" || name.starts_with("DrWeb-");
+    let mut extra = Extra::new();
+    extra
+        .virus_id("x")
+        .response_info("x")
+        .response_desc("x")
+        .field("Own", "x")
+        .field("Set-Cookie", "x");
+    let status = Some(ScanStatus::default());
+    for text in [
+        answer(Profile::SQUID, &extra),
+        options_answer(status, "DrWeb-Get-Scan-Status: Yes\r\n"),
+    ] {
+        let mut names = text
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, _)| name);
+        assert!(
+            names.all(|name| name.starts_with("X-") || is_known(name)),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn s04_an_infected_message_is_not_part_of_the_answer_that_names_the_infection() {
+    let (mut core, now) = ask(Options::new(IsTag::of(b"", b"")), "");
+    let mut extra = Extra::new();
+    extra.virus_id("Eicar");
+    core.answer_with(b"HTTP/1.1 403 Forbidden\r\n\r\n", b"page", &extra, now);
+    let Some(Output::Send(bytes)) = core.poll_output() else {
+        panic!("expected an answer")
+    };
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    assert!(
+        text.contains("X-Virus-ID: Eicar") && !text.contains("GET / HTTP/1.1"),
+        "{text}"
+    );
+}
+
+#[test]
+fn s07_s09_other_vendors_fields_are_ignored() {
+    let fields = "X-ICAP-Profile: x\r\nX-Attribute: y\r\nX-Scan-Progress-Interval: 10\r\nX-Client-Abandon-Supported: 1\r\n";
+    assert_eq!(subject(fields, UsernameCoding::Detect), Subject::default());
+}

@@ -1,7 +1,7 @@
 //! R50, R70 to R91: ISTag, what OPTIONS tells, and what answers look like.
 
 use super::{GET, converse, served};
-use baleen::icap::{IsTag, Transfer, TransferFault};
+use baleen::icap::{IsTag, Service, Transfer, TransferFault};
 
 /// What OPTIONS answers for a path, between ISTag and the blank line.
 fn options_answer(path: &str, methods: &str) -> String {
@@ -160,6 +160,53 @@ fn r88_authentication_fields_pass_unchanged() {
 }
 
 #[test]
+fn r42_r43_via_is_left_as_it_is() {
+    let head = "> GET / HTTP/1.1\n> Via: 1.1 proxy.test (squid)\n>\n";
+    let request = format!(
+        "> REQMOD icap://gw.test/reqmod ICAP/1.0\n> Host: gw.test\n> Encapsulated: req-hdr=0, null-body=?\n>\n{head}"
+    );
+    let answer = "< ICAP/1.0 200 OK\n< ISTag: {istag}\n< Encapsulated: req-hdr=0, null-body=?\n<\n";
+    converse(&format!(
+        "= unmodified\n{request}{answer}{}",
+        head.replace('>', "<")
+    ));
+}
+
+#[test]
+fn r85_r86_no_answer_says_anything_about_caching() {
+    // A client may then keep what the origin server allowed and no longer; the page's own head is the owner's.
+    for answer in [
+        options_answer("reqmod", "REQMOD"),
+        format!("= block Eicar\n{GET}<: block Eicar\n"),
+        format!("= unmodified\n{GET}<: 204\n"),
+    ] {
+        assert!(
+            ["Cache-Control", "Expires", "Pragma"]
+                .iter()
+                .all(|name| !answer.contains(name))
+        );
+        converse(&answer);
+    }
+}
+
+#[test]
+fn r87_distinct_services_have_distinct_paths() {
+    let mut paths: Vec<_> = Service::built_in()
+        .into_iter()
+        .map(|service| service.path)
+        .collect();
+    let count = paths.len();
+    paths.sort();
+    paths.dedup();
+    assert_eq!(paths.len(), count);
+}
+
+#[test]
+fn r89_proxy_authentication_is_not_asked_for_and_does_no_harm() {
+    served(&GET.replacen("> Allow", "> Proxy-Authorization: Basic eDp5\n> Allow", 1));
+}
+
+#[test]
 fn r90_an_upgrade_to_tls_may_be_ignored() {
     served(&GET.replacen(
         "> Allow",
@@ -215,5 +262,14 @@ fn t06_t07_a_connection_on_which_a_trailer_is_announced_is_not_used_again() {
     let request = GET.replacen("> Allow: 204", "> Allow: 204\n> Trailer: X-Late", 1);
     converse(&format!(
         "= unmodified\n{request}<: closing 204\n! server\n"
+    ));
+}
+
+#[test]
+fn e05_t02_t05_t08_t09_no_icap_trailer_is_ever_sent() {
+    // The answer ends with its last chunk although the client could take a trailer: the next answer follows.
+    let request = GET.replacen("> Allow: 204", "> Allow: 204, trailers", 1);
+    converse(&format!(
+        "= block Eicar\n= unmodified\n{request}<: block Eicar\n{request}<: 204\n"
     ));
 }

@@ -2,12 +2,14 @@
 
 use proptest::prelude::*;
 
-use crate::http::chunked::{Decoder, End, Fault, Limits, Mode};
+use crate::http::chunked::{Decoder, End, Fault, Limits, Mode, Step};
 
 const LIMITS: Limits = Limits {
     extension_bytes_max: 32,
     trailer_bytes_max: 40,
 };
+
+const PREVIEW: Mode = Mode::Preview { bytes_max: 1000 };
 
 /// Everything a body amounts to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +19,16 @@ struct Read {
     trailer: Vec<u8>,
     end: Option<End>,
     rest: Vec<u8>,
+}
+
+/// What holds for every step.
+fn check_ranges(step: &Step) {
+    assert!(step.bytes > 0, "every call gets on");
+    assert!(step.wire.end <= step.bytes && step.trailer.end <= step.bytes);
+    assert!(
+        step.data.is_empty()
+            || (step.wire.start <= step.data.start && step.data.end <= step.wire.end)
+    );
 }
 
 /// Reads `input` in pieces of these lengths, the last one as often as needed.
@@ -35,12 +47,7 @@ fn read(mode: Mode, input: &[u8], pieces: &[usize]) -> Result<Read, (Read, Fault
             let step = decoder
                 .decode(piece)
                 .map_err(|fault| (read.clone(), fault))?;
-            assert!(step.bytes > 0, "every call gets on");
-            assert!(
-                step.data.is_empty()
-                    || (step.wire.start <= step.data.start && step.data.end <= step.wire.end)
-            );
-            assert!(step.wire.end <= step.bytes && step.trailer.end <= step.bytes);
+            check_ranges(&step);
             read.wire.extend_from_slice(&piece[step.wire]);
             read.data.extend_from_slice(&piece[step.data]);
             read.trailer.extend_from_slice(&piece[step.trailer]);
@@ -123,19 +130,19 @@ fn trailers_belong_to_the_wire() {
 
 #[test]
 fn a_preview_ends_without_leaving_a_trace() {
-    check(Mode::Preview, "0\r\n\r\n", " |  |  | Some(Preview) | ");
+    check(PREVIEW, "0\r\n\r\n", " |  |  | Some(Preview) | ");
     check(
-        Mode::Preview,
+        PREVIEW,
         "3\r\nabc\r\n0\r\n\r\nNEXT",
         "3/abc/ | abc |  | Some(Preview) | NEXT",
     );
     check(
-        Mode::Preview,
+        PREVIEW,
         "0003;x\r\nabc\r\n000;x\r\n\r\n",
         "3/abc/ | abc |  | Some(Preview) | ",
     );
     check(
-        Mode::Preview,
+        PREVIEW,
         "10\r\n0123456789abcdef\r\n0\r\n\r\n",
         "10/0123456789abcdef/ | 0123456789abcdef |  | Some(Preview) | ",
     );
@@ -143,14 +150,14 @@ fn a_preview_ends_without_leaving_a_trace() {
 
 #[test]
 fn ieof_ends_preview_and_body() {
-    check(Mode::Preview, "0; ieof\r\n\r\n", " |  |  | Some(Ieof) | ");
+    check(PREVIEW, "0; ieof\r\n\r\n", " |  |  | Some(Ieof) | ");
     check(
-        Mode::Preview,
+        PREVIEW,
         "1\r\na\r\n0 ;x;IEOF ; y=ieof\r\n\r\n",
         "1/a/ | a |  | Some(Ieof) | ",
     );
     check(
-        Mode::Preview,
+        PREVIEW,
         "0;ieof\r\nA: b\r\n\r\n",
         " |  | A: b/ | Some(Ieof) | ",
     );
@@ -162,17 +169,17 @@ fn ieof_ends_preview_and_body() {
         "0;x=ieof\r\n\r\n",
         "0;x=\";ieof;\"\r\n\r\n",
     ] {
-        check(Mode::Preview, other, " |  |  | Some(Preview) | ");
+        check(PREVIEW, other, " |  |  | Some(Preview) | ");
     }
     check(
-        Mode::Preview,
+        PREVIEW,
         "1;ieof\r\na\r\n0\r\n\r\n",
         "1/a/ | a |  | Some(Preview) | ",
     );
 }
 
 #[test]
-fn every_fault_has_its_name() {
+fn every_fault_of_a_size_line_has_its_name() {
     check(
         Mode::Body,
         "x",
@@ -198,31 +205,40 @@ fn every_fault_has_its_name() {
         "1\rx",
         "chunk size: the line does not end with CR LF",
     );
-    check(
-        Mode::Body,
-        "1;\r\n",
-        "chunk extension: expected `;name` or `;name=value`",
-    );
-    check(
-        Mode::Body,
-        "1;a b\r\n",
-        "chunk extension: expected `;name` or `;name=value`",
-    );
-    check(
-        Mode::Body,
-        "1;a=\"b\r\n",
-        "chunk extension: expected `;name` or `;name=value`",
-    );
-    check(
-        Mode::Body,
-        "1;a\nb",
-        "chunk extension: expected `;name` or `;name=value`",
-    );
+    for extension in [
+        ";\r\n",
+        ";a b\r\n",
+        ";a=\"b\r\n",
+        ";a\nb",
+        ";=b\r\n",
+        ";a\0",
+        " b\r\n",
+    ] {
+        check(
+            Mode::Body,
+            &format!("1{extension}"),
+            "chunk extension: expected `;name` or `;name=value`",
+        );
+    }
     check(
         Mode::Body,
         "1;a23456789012345678901234567890123\r\n",
         "chunk extension: longer than 32 bytes",
     );
+    check(
+        Mode::Body,
+        "1\r\na\r\nffffffffffffffff\r\n",
+        "chunk sizes add up to more than 64 bits",
+    );
+    check(
+        PREVIEW,
+        "3e9\r\n",
+        "preview: longer than the announced 1000 bytes",
+    );
+}
+
+#[test]
+fn every_fault_after_a_size_line_has_its_name() {
     check(Mode::Body, "1\r\nab", "chunk data: not followed by CR LF");
     check(
         Mode::Body,
@@ -230,7 +246,7 @@ fn every_fault_has_its_name() {
         "chunk data: not followed by CR LF",
     );
     check(
-        Mode::Preview,
+        PREVIEW,
         "0\r\nA",
         "preview: its zero chunk is not followed by an empty line",
     );
@@ -239,16 +255,8 @@ fn every_fault_has_its_name() {
         "0\r\nA\r\n",
         "trailer: expected `name: value` lines and an empty line",
     );
-    check(
-        Mode::Body,
-        "0\r\nA: 01234567890123456789012345678901234567890\r\n",
-        "trailer: longer than 40 bytes",
-    );
-    check(
-        Mode::Body,
-        "1\r\na\r\nffffffffffffffff\r\n",
-        "chunk sizes add up to more than 64 bits",
-    );
+    let long = "0\r\nA: 01234567890123456789012345678901234567890\r\n";
+    check(Mode::Body, long, "trailer: longer than 40 bytes");
 }
 
 #[test]
@@ -274,7 +282,7 @@ fn a_fault_is_final() {
 
 #[test]
 fn preview_and_rest_joined_are_one_body() {
-    let mut decoder = Decoder::new(Mode::Preview, LIMITS);
+    let mut decoder = Decoder::new(PREVIEW, LIMITS);
     let first = decoder.decode(b"3\r\nabc\r\n").unwrap();
     assert_eq!(
         decoder.decode(b"0\r\n\r\n").unwrap().end,
@@ -324,7 +332,7 @@ proptest! {
         pieces in proptest::collection::vec(1_usize..9, 1..20),
         is_preview in any::<bool>(),
     ) {
-        let mode = if is_preview { Mode::Preview } else { Mode::Body };
+        let mode = if is_preview { PREVIEW } else { Mode::Body };
         let whole = read(mode, &input, &[usize::MAX]);
         prop_assert_eq!(&read(mode, &input, &pieces), &whole);
         prop_assert_eq!(&read(mode, &input, &[1]), &whole);

@@ -67,8 +67,8 @@ impl Owner {
                 match self.request_count % 5 {
                     0 => drop(self.core.answer_unmodified(&extra, self.now)),
                     1 => {
-                        self.core
-                            .answer_with(b"HTTP/1.1 403 No\r\n\r\n", b"page", &extra, self.now)
+                        let head = b"HTTP/1.1 403 No\r\n\r\n";
+                        self.core.answer_with(head, b"page", &extra, self.now);
                     }
                     _ => {}
                 }
@@ -83,7 +83,9 @@ impl Owner {
                 };
                 target.extend_from_slice(&slice[wire]);
             }
-            Event::PreviewEnd if self.request_count % 2 == 0 => self.core.continue_(self.now),
+            Event::PreviewEnd if self.request_count.is_multiple_of(2) => {
+                self.core.continue_(self.now);
+            }
             Event::PreviewEnd => drop(self.core.answer_unmodified(&extra, self.now)),
             Event::BodyEnd => {
                 self.is_ended = true;

@@ -3,183 +3,118 @@
 use crate::http::{HeadFault, chunked};
 use crate::icap::{Aftermath, Blame, Fault, Profile, Timer};
 
+/// Checks a row: status, aftermath and text.
 #[track_caller]
-fn check(fault: Fault, status: u16, reason: &str, aftermath: Aftermath, text: &str) {
+fn check(fault: Fault, status: u16, aftermath: Aftermath, text: &str) {
     let blame = if matches!(status, 500 | 503) {
         Blame::Gateway
     } else {
         Blame::Client
     };
     assert_eq!(
-        (
-            fault.status(),
-            fault.reason(),
-            fault.aftermath(),
-            fault.blame()
-        ),
-        (status, reason, aftermath, blame)
+        (fault.status(), fault.aftermath(), fault.blame()),
+        (status, aftermath, blame)
     );
     assert_eq!(fault.to_string(), text);
 }
 
 #[test]
-fn every_fault_has_a_row() {
-    use Aftermath::{Close, GoOn};
-    let long = HeadFault::TooLong { max: 9 };
-    let many = HeadFault::TooManyFields { max: 9 };
-    check(
-        Fault::RequestLine("x"),
-        400,
-        "Bad Request",
-        Close,
-        "ICAP request line: x",
+fn a_head_that_cannot_be_read_closes_the_connection() {
+    let (long, many) = (
+        HeadFault::TooLong { max: 9 },
+        HeadFault::TooManyFields { max: 9 },
     );
-    check(
-        Fault::Head(HeadFault::NoBlankLine),
-        400,
-        "Bad Request",
-        Close,
-        "ICAP head: the head ends without a blank line",
+    let broken = |fault, text: &str| check(fault, 400, Aftermath::Close, text);
+    broken(Fault::RequestLine("x"), "ICAP request line: x");
+    broken(
+        Fault::Head(HeadFault::StartLine),
+        "ICAP head: the first line is no start line",
     );
-    check(
-        Fault::Field("no Host field"),
-        400,
-        "Bad Request",
-        Close,
-        "ICAP head: no Host field",
-    );
-    check(
+    broken(Fault::Field("no Host field"), "ICAP head: no Host field");
+    broken(
         Fault::Encapsulated("offsets rise"),
-        400,
-        "Bad Request",
-        Close,
         "Encapsulated header: offsets rise",
     );
-    check(
-        Fault::HttpRequest(HeadFault::StartLine),
-        400,
-        "Bad Request",
-        Close,
-        "encapsulated request: the first line is no start line",
-    );
-    check(
-        Fault::HttpResponse(HeadFault::StartLine),
-        400,
-        "Bad Request",
-        Close,
-        "encapsulated response: the first line is no start line",
-    );
-    check(
-        Fault::Body(chunked::Fault::ChunkEnd),
-        400,
-        "Bad Request",
-        Close,
-        "encapsulated body: chunk data: not followed by CR LF",
-    );
-    check(
-        Fault::PreviewOverrun { announced: 3 },
-        400,
-        "Bad Request",
-        Close,
-        "preview: more than the announced 3 bytes",
-    );
-    check(
+    let large = |fault, text: &str| check(fault, 413, Aftermath::Close, text);
+    large(
         Fault::Head(long),
-        413,
-        "Request Head Too Large",
-        Close,
         "ICAP head: the head is longer than 9 bytes",
     );
-    check(
+    large(
         Fault::HttpRequest(many),
-        413,
-        "Request Head Too Large",
-        Close,
         "encapsulated request: the head has more than 9 fields",
     );
-    check(
+    large(
         Fault::HttpResponse(long),
-        413,
-        "Request Head Too Large",
-        Close,
         "encapsulated response: the head is longer than 9 bytes",
+    );
+}
+
+#[test]
+fn a_message_that_cannot_be_read_closes_the_connection() {
+    let broken = |fault, text: &str| check(fault, 400, Aftermath::Close, text);
+    let head = HeadFault::NoBlankLine;
+    broken(
+        Fault::HttpRequest(head),
+        "encapsulated request: the head ends without a blank line",
+    );
+    broken(
+        Fault::HttpResponse(head),
+        "encapsulated response: the head ends without a blank line",
+    );
+    let chunk = chunked::Fault::ChunkEnd;
+    broken(
+        Fault::Body(chunk),
+        "encapsulated body: chunk data: not followed by CR LF",
+    );
+}
+
+#[test]
+fn what_is_not_ours_is_told_apart() {
+    let what = "the method is not REQMOD, RESPMOD or OPTIONS";
+    check(
+        Fault::Method,
+        501,
+        Aftermath::Close,
+        &format!("ICAP request line: {what}"),
+    );
+    check(
+        Fault::Version,
+        505,
+        Aftermath::Close,
+        "ICAP request line: the version is not ICAP/1.0",
     );
     check(
         Fault::NoSuchService,
         404,
-        "ICAP Service Not Found",
-        GoOn,
+        Aftermath::GoOn,
         "nobody serves this path",
     );
     check(
         Fault::MethodNotAllowed,
         405,
-        "Method Not Allowed For Service",
-        GoOn,
+        Aftermath::GoOn,
         "the service does not offer this method",
     );
-    check(
-        Fault::Timeout(Timer::Idle),
-        408,
-        "Request Timeout",
-        Close,
-        "no request in time",
-    );
-    check(
-        Fault::Timeout(Timer::Head),
-        408,
-        "Request Timeout",
-        Close,
-        "the head did not arrive in time",
-    );
-    check(
-        Fault::Timeout(Timer::Preview),
-        408,
-        "Request Timeout",
-        Close,
-        "the preview did not arrive in time",
-    );
-    check(
-        Fault::Timeout(Timer::Body),
-        408,
-        "Request Timeout",
-        Close,
-        "the body stopped arriving",
-    );
-    check(
-        Fault::Timeout(Timer::Drain),
-        408,
-        "Request Timeout",
-        Close,
-        "the unneeded rest of the body did not arrive in time",
-    );
-    check(
-        Fault::Internal,
-        500,
-        "Server Error",
-        GoOn,
-        "the gateway failed",
-    );
-    check(
-        Fault::Method,
-        501,
-        "Method Not Implemented",
-        Close,
-        "ICAP request line: the method is not REQMOD, RESPMOD or OPTIONS",
-    );
+    check(Fault::Internal, 500, Aftermath::GoOn, "the gateway failed");
     check(
         Fault::Overloaded,
         503,
-        "Service Overloaded",
-        GoOn,
+        Aftermath::GoOn,
         "every place for a transaction is taken",
     );
-    check(
-        Fault::Version,
-        505,
-        "ICAP Version Not Supported",
-        Close,
-        "ICAP request line: the version is not ICAP/1.0",
+}
+
+#[test]
+fn each_timer_says_what_was_late() {
+    let late = |timer, text: &str| check(Fault::Timeout(timer), 408, Aftermath::Close, text);
+    late(Timer::Idle, "no request in time");
+    late(Timer::Head, "the head did not arrive in time");
+    late(Timer::Preview, "the preview did not arrive in time");
+    late(Timer::Body, "the body stopped arriving");
+    late(
+        Timer::Drain,
+        "the unneeded rest of the body did not arrive in time",
     );
 }
 

@@ -137,76 +137,56 @@ fn a_request_line_names_method_path_and_arguments() {
     check_line(Absolute, "OPTIONS icap://gw?x ICAP/1.0", "OPTIONS  x");
     check_line(Absolute, "OPTIONS icap://gw/?x?y ICAP/1.0", "OPTIONS  x?y");
     check_line(PathToo, "OPTIONS /x?y ICAP/1.0", "OPTIONS x y");
-    check_line(
-        Absolute,
-        "OPTIONS /x ICAP/1.0",
-        "400: ICAP request line: expected an absolute icap: or icaps: URI",
-    );
-    check_line(
-        Absolute,
-        "OPTIONS icap://gw/x",
-        "400: ICAP request line: expected `method uri version`",
-    );
-    check_line(
-        Absolute,
-        "OPTIONS icap://g\tw/x ICAP/1.0",
-        "400: ICAP request line: the URI has characters that a URI cannot have",
-    );
-    check_line(
-        Absolute,
-        "OPTIONS icap:///x ICAP/1.0",
-        "400: ICAP request line: the URI has no host",
-    );
-    check_line(
-        Absolute,
-        "OPTIONS icap://g<w/x ICAP/1.0",
-        "400: ICAP request line: the host has characters that a host cannot have",
-    );
-    check_line(
-        Absolute,
-        "OPTIONS icap://[::1/x ICAP/1.0",
-        "400: ICAP request line: the IPv6 address has no `]`",
-    );
-    check_line(
-        Absolute,
-        "OPTIONS icap://[gw]/x ICAP/1.0",
-        "400: ICAP request line: the host in brackets is no IPv6 address",
-    );
-    check_line(
-        Absolute,
-        "OPTIONS icap://[::1]x/x ICAP/1.0",
-        "400: ICAP request line: the port is a number from 1 to 65535",
-    );
-    check_line(
-        Absolute,
-        "OPTIONS icap://gw/x#y ICAP/1.0",
-        "400: ICAP request line: a URI in a request has no fragment",
-    );
-    check_line(
-        Absolute,
+}
+
+#[test]
+fn a_request_line_that_is_none_is_refused_by_rule() {
+    let check = |line: &str, want: &str| {
+        check_line(
+            UriForm::Absolute,
+            line,
+            &format!("400: ICAP request line: {want}"),
+        );
+    };
+    check("OPTIONS icap://gw/x", "expected `method uri version`");
+    check(
         "OPTIONS icap://gw/x HTTP/1.0",
-        "400: ICAP request line: the version is not ICAP/1.0",
+        "the version is not ICAP/1.0",
     );
-    check_line(
-        Absolute,
-        "OPTIONS icap://gw/x ICAP/3.0",
-        "505: ICAP request line: the version is not ICAP/1.0",
+    check("P@SH icap://gw/x ICAP/1.0", "the method is no token");
+    check(" icap://gw/x ICAP/1.0", "the method is empty");
+    let ours = "the method is not REQMOD, RESPMOD or OPTIONS";
+    let known = format!("501: ICAP request line: {ours}");
+    check_line(UriForm::Absolute, "PUSH icap://gw/x ICAP/1.0", &known);
+    let version = "505: ICAP request line: the version is not ICAP/1.0";
+    check_line(UriForm::Absolute, "OPTIONS icap://gw/x ICAP/3.0", version);
+}
+
+#[test]
+fn a_uri_that_is_none_is_refused_by_rule() {
+    let check = |uri: &str, want: &str| {
+        let line = format!("OPTIONS {uri} ICAP/1.0");
+        check_line(
+            UriForm::Absolute,
+            &line,
+            &format!("400: ICAP request line: {want}"),
+        );
+    };
+    check("/x", "expected an absolute icap: or icaps: URI");
+    check(
+        "icap://g\tw/x",
+        "the URI has characters that a URI cannot have",
     );
-    check_line(
-        Absolute,
-        "PUSH icap://gw/x ICAP/1.0",
-        "501: ICAP request line: the method is not REQMOD, RESPMOD or OPTIONS",
+    check("icap:///x", "the URI has no host");
+    check(
+        "icap://g<w/x",
+        "the host has characters that a host cannot have",
     );
-    check_line(
-        Absolute,
-        "P@SH icap://gw/x ICAP/1.0",
-        "400: ICAP request line: the method is no token",
-    );
-    check_line(
-        Absolute,
-        " icap://gw/x ICAP/1.0",
-        "400: ICAP request line: the method is empty",
-    );
+    check("icap://[::1/x", "the IPv6 address has no `]`");
+    check("icap://[gw]/x", "the host in brackets is no IPv6 address");
+    check("icap://[::1]x/x", "the port is a number from 1 to 65535");
+    check("icap://gw:0/x", "the port is a number from 1 to 65535");
+    check("icap://gw/x#y", "a URI in a request has no fragment");
 }
 
 fn head(fields: &str) -> Head {

@@ -265,3 +265,53 @@ fn memory_is_given_back_between_requests_only() {
     core.handle_bytes(GET.as_bytes(), now);
     assert!(core.is_undecided());
 }
+
+#[test]
+fn a_request_takes_no_memory_that_an_earlier_one_left() {
+    let (mut core, now) = connection();
+    let extra = Extra::new();
+    let mut places = Vec::new();
+    for _ in 0..50 {
+        core.handle_bytes(GET.as_bytes(), now);
+        core.answer_unmodified(&extra, now);
+        places.push((
+            core.request.head.raw().as_ptr(),
+            core.request.http_request.raw().as_ptr(),
+            core.outbox.bytes.as_ptr(),
+        ));
+        outputs(&mut core);
+    }
+    // The first request finds the sizes; the same buffers serve all the others.
+    assert!(places.iter().skip(1).all(|place| place == &places[1]));
+}
+
+#[test]
+fn a_body_of_five_gibibytes_costs_one_step_for_each_piece() {
+    let (mut core, now) = connection();
+    core.handle_bytes(POST.as_bytes(), now);
+    core.answer_unmodified(&Extra::new(), now);
+    outputs(&mut core);
+    core.handle_bytes(b"140000000\r\n", now);
+    let piece = vec![0_u8; 1 << 16];
+    for _ in 0..0x1_4000_0000_u64 >> 16 {
+        let taken = core.handle_bytes(&piece, now);
+        assert_eq!(
+            (taken.bytes, taken.event),
+            (
+                1 << 16,
+                Some(Event::Body {
+                    wire: 0..1 << 16,
+                    data: 0..1 << 16
+                })
+            )
+        );
+    }
+    assert_eq!(
+        core.handle_bytes(b"\r\n0\r\n\r\n", now).event,
+        Some(Event::Body {
+            wire: 0..7,
+            data: 0..0
+        })
+    );
+    assert_eq!(core.handle_bytes(b"", now).event, Some(Event::BodyEnd));
+}

@@ -17,8 +17,11 @@
 //! Everything is exact: sizes are one to sixteen hex digits, lines end with CR LF, nothing is guessed.
 //! Whoever reads a chunk differently from the sender reads the next request differently too.
 
-use std::fmt;
+mod fault;
+
 use std::ops::Range;
+
+pub use fault::Fault;
 
 use super::is_token_byte;
 
@@ -45,7 +48,10 @@ pub enum Mode {
     /// The end of the body.
     Body,
     /// The end of the preview, and of the body if it says `ieof`.
-    Preview,
+    Preview {
+        /// Bytes of data a preview may hold; `u64::MAX` is no limit.
+        bytes_max: u64,
+    },
 }
 
 /// Limits of what surrounds the data.
@@ -152,8 +158,8 @@ impl Decoder {
 
     /// Whether a zero chunk ends a preview.
     #[must_use]
-    pub fn is_preview(&self) -> bool {
-        self.mode == Mode::Preview
+    pub const fn is_preview(&self) -> bool {
+        matches!(self.mode, Mode::Preview { .. })
     }
 
     /// Bytes of payload announced so far.
@@ -233,8 +239,8 @@ impl Decoder {
     const fn end(&self) -> End {
         match (self.mode, self.ieof) {
             (Mode::Body, _) => End::Last,
-            (Mode::Preview, true) => End::Ieof,
-            (Mode::Preview, false) => End::Preview,
+            (Mode::Preview { .. }, true) => End::Ieof,
+            (Mode::Preview { .. }, false) => End::Preview,
         }
     }
 
@@ -313,7 +319,12 @@ impl Decoder {
             // An `ieof` on a chunk with data is an unknown extension like any other.
             self.ieof = false;
             self.total = self.total.checked_add(self.left).ok_or(Fault::TooLarge)?;
-        } else if self.mode == Mode::Preview && !self.ieof {
+            if let Mode::Preview { bytes_max } = self.mode
+                && self.total > bytes_max
+            {
+                return Err(Fault::PreviewTooLong { max: bytes_max });
+            }
+        } else if self.is_preview() && !self.ieof {
             self.state = State::PreviewCr;
         } else {
             self.state = State::TrailerLine;
@@ -424,63 +435,3 @@ fn keep(range: &mut Range<usize>, at: usize, length: usize) {
 
 /// Sixteen digits are 64 bits; more could only be leading zeros, which no sender writes in good faith.
 const DIGITS_MAX: u8 = 16;
-
-/// How a chunked body is broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// A size line holds this byte where a hex digit or the end of the size is due.
-    Size {
-        /// The byte.
-        found: u8,
-    },
-    /// A size has more than sixteen digits.
-    SizeTooLong,
-    /// A size line does not end with CR LF.
-    SizeLine,
-    /// A chunk extension is not `;name` or `;name=value`, or a control character stands in it.
-    Extension,
-    /// The extensions of one chunk are longer than `max` bytes.
-    ExtensionTooLong {
-        /// The limit in bytes.
-        max: usize,
-    },
-    /// The data of a chunk is not followed by CR LF.
-    ChunkEnd,
-    /// The zero chunk that ends a preview is not followed by an empty line.
-    PreviewEnd,
-    /// A trailer line is not `name: value`, or the trailer does not end with an empty line.
-    Trailer,
-    /// The trailer is longer than `max` bytes.
-    TrailerTooLong {
-        /// The limit in bytes.
-        max: usize,
-    },
-    /// The chunks together announce more than 2^64 bytes.
-    TooLarge,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Size { found } => write!(
-                out,
-                "chunk size: expected a hex digit, found byte {found:#04x}"
-            ),
-            Self::SizeTooLong => write!(out, "chunk size: more than {DIGITS_MAX} digits"),
-            Self::SizeLine => out.write_str("chunk size: the line does not end with CR LF"),
-            Self::Extension => out.write_str("chunk extension: expected `;name` or `;name=value`"),
-            Self::ExtensionTooLong { max } => {
-                write!(out, "chunk extension: longer than {max} bytes")
-            }
-            Self::ChunkEnd => out.write_str("chunk data: not followed by CR LF"),
-            Self::PreviewEnd => {
-                out.write_str("preview: its zero chunk is not followed by an empty line")
-            }
-            Self::Trailer => {
-                out.write_str("trailer: expected `name: value` lines and an empty line")
-            }
-            Self::TrailerTooLong { max } => write!(out, "trailer: longer than {max} bytes"),
-            Self::TooLarge => out.write_str("chunk sizes add up to more than 64 bits"),
-        }
-    }
-}
