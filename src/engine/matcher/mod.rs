@@ -15,12 +15,32 @@
 //!
 //! Absent on purpose: names, digests, decoding, and any opinion about what a hit means.
 
+mod anchor;
+mod bitmap;
+mod boundary;
+mod chain;
+mod compile;
+mod decide;
 pub mod facts;
 pub mod grams;
+mod hash;
+mod image;
+mod offset;
+mod program;
+mod scan;
+mod segment;
+mod simd;
+mod state;
+#[cfg(test)]
+mod tests;
 
-use crate::engine::database::signature::{BodySignature, SignatureId};
+use crate::engine::database::signature::SignatureId;
+pub use compile::compile;
 pub use facts::{Executable, ExecutableMap, LayerFacts, RawSection, TargetSet};
 pub use grams::GramCounts;
+pub use image::MatcherFault;
+use image::Tables;
+pub use state::{HITS_MAX, State};
 
 /// A signature matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,84 +53,122 @@ pub struct Hit {
     pub offset: u64,
 }
 
-/// Compiles patterns into one position-independent block of bytes. The n-th signature gets the id n.
-/// The same signatures and counts give the same bytes.
-#[must_use]
-pub fn compile(signatures: &[BodySignature], training: &GramCounts) -> Vec<u8> {
-    let _ = (signatures, training);
-    Vec::new()
-}
-
 /// A compiled set, viewed in place.
 #[derive(Clone, Copy, Debug)]
 pub struct Matcher<'image> {
-    bytes: &'image [u8],
+    tables: Tables<'image>,
 }
 
-/// Why a block of bytes is not a compiled set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MatcherFault(pub &'static str);
-
 impl<'image> Matcher<'image> {
-    /// Views a block made by [`compile`]. Looks at the header and the section directory only; see [`Matcher::check`].
+    /// Views a block made by [`compile`]. Looks at the header and the section directory only; see
+    /// [`Matcher::check`].
     ///
     /// # Errors
     ///
     /// [`MatcherFault`] says which rule of the layout is broken.
     pub fn open(bytes: &'image [u8]) -> Result<Self, MatcherFault> {
-        Ok(Self { bytes })
+        Ok(Self {
+            tables: Tables::open(bytes)?,
+        })
     }
 
-    /// Looks at every index of the block. An image from outside is checked once before it is used.
+    /// Looks at every index of the block. An image from outside is checked once before it is used;
+    /// without that a damaged one may miss matches or panic, but never reads outside its bytes.
     ///
     /// # Errors
     ///
     /// [`MatcherFault`] says which rule of the layout is broken.
     pub fn check(&self) -> Result<(), MatcherFault> {
-        let _ = self.bytes;
-        Ok(())
+        self.tables.check()
     }
 
-    /// Takes the next bytes of a layer; new hits are appended to `hits`.
+    /// Takes the next bytes of a layer; new hits are appended to `hits`, sorted.
+    ///
+    /// Of each signature at most [`HITS_MAX`] hits are reported in one layer, one for each place where
+    /// its last part begins. Without signatures this looks at no byte.
     pub fn feed(&self, state: &mut State, bytes: &[u8], layer: &LayerFacts, hits: &mut Vec<Hit>) {
-        let _ = (layer, hits);
-        state.position += bytes.len() as u64;
+        self.tables.feed(state, bytes, layer, hits);
     }
 
-    /// Ends a layer: offsets from the end, right edges at the end, held hits.
+    /// Ends a layer: offsets from the end, right edges at the end, hits that were held. Nothing may be
+    /// fed to the state after it but by [`State::reset`]. An executable still unknown is absent.
     pub fn finish(&self, state: &mut State, layer: &LayerFacts, hits: &mut Vec<Hit>) {
-        let _ = (state, layer, hits);
+        let executable = match &layer.executable {
+            Executable::Unknown => Executable::Absent,
+            known @ (Executable::Absent | Executable::Known(_)) => known.clone(),
+        };
+        let layer = LayerFacts {
+            targets: layer.targets,
+            executable,
+            size: Some(state.position()),
+        };
+        self.tables.finish(state, &layer, hits);
+    }
+
+    /// Figures of the set, for `db info` and for bounds in tests.
+    #[must_use]
+    pub fn facts(&self) -> MatcherFacts {
+        MatcherFacts::of(&self.tables)
     }
 }
 
-/// What is remembered of one layer between two chunks.
-#[derive(Debug, Default)]
-pub struct State {
-    position: u64,
+/// Figures of a compiled set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatcherFacts {
+    /// Signatures, those that can never match included.
+    pub signatures_count: usize,
+    /// Distinct segments.
+    pub contents_count: usize,
+    /// One for each family of the filter that is in use.
+    pub families: Vec<FamilyFacts>,
+    /// Contents looked for at given positions only.
+    pub fixed_count: usize,
+    /// Contents without two adjacent fixed bytes: tried at every position, and slow.
+    pub dense_count: usize,
+    /// The most entries that one gram leads to.
+    pub chain_max: u32,
+    /// The most signatures that share one content.
+    pub users_max: u32,
+    /// Bytes of a layer kept between two chunks.
+    pub window_bytes: u32,
 }
 
-impl State {
-    /// The state at the start of a layer.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
+/// Figures of one family of the filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FamilyFacts {
+    /// Bytes of a gram.
+    pub gram_bytes: u8,
+    /// Every so many positions are probed.
+    pub stride: u8,
+    /// Bits of the bitmap.
+    pub bits_count: usize,
+    /// Bits that are set: the share of these, squared, is the share of probes that pass by chance.
+    pub bits_set: usize,
+}
 
-    /// Makes the state new again, for another layer; costs what was used.
-    pub fn reset(&mut self) {
-        self.position = 0;
-    }
-
-    /// Whether a limit of this state was reached, so that a match may have been missed
-    /// (`Limit::MaxScanState`).
-    #[must_use]
-    pub const fn overflowed(&self) -> bool {
-        false
-    }
-
-    /// Units of work spent so far: one for each candidate looked at and each eight bytes compared.
-    #[must_use]
-    pub const fn work(&self) -> u64 {
-        0
+impl MatcherFacts {
+    fn of(tables: &Tables<'_>) -> Self {
+        let family = |family: &image::Family| {
+            let words = tables.family_words(family).unwrap_or_default();
+            FamilyFacts {
+                gram_bytes: family.gram_bytes,
+                stride: family.stride,
+                bits_count: words.len() * 32,
+                bits_set: words
+                    .iter()
+                    .map(|word| word.get().count_ones() as usize)
+                    .sum(),
+            }
+        };
+        Self {
+            signatures_count: tables.rules.len(),
+            contents_count: tables.contents.len(),
+            families: tables.families.iter().map(family).collect(),
+            fixed_count: tables.fixed.len(),
+            dense_count: tables.dense.len(),
+            chain_max: tables.header.chain_max.get(),
+            users_max: tables.header.users_max.get(),
+            window_bytes: tables.header.window_bytes.get(),
+        }
     }
 }

@@ -1,0 +1,374 @@
+//! Which piece of a part the filter looks for.
+//!
+//! A part is found by a window of fixed bytes, the rarest in ordinary traffic ([`GramCounts`]): never a
+//! common head, never a run of zeros where anything else is there. The longer the part, the cheaper its
+//! family: eight-byte grams at every fourth position for parts with eleven fixed bytes in a row (the
+//! window then holds a gram at each of the four residues), down to pairs of bytes at every position. Half of the
+//! cost of a pass is the number of probes for each byte, so longer strides come first.
+//! Grams that many parts share make long chains, so a gram costs more with every part that took it.
+//!
+//! Beside the gram an entry carries a check: eight masked bytes elsewhere in the part, the most telling
+//! ones, compared before the part is touched.
+
+#![forbid(unsafe_code)]
+
+use super::grams::{GramCounts, binary_information};
+use crate::engine::database::signature::{Part, Unit};
+use ahash::{AHashMap, RandomState};
+
+/// Patterns that share a gram length and a stride.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum FamilyKind {
+    /// Eight bytes; every fourth position, or every one in very large sets.
+    Long,
+    /// Four bytes, every fourth position.
+    Middle,
+    /// Four bytes, every second position.
+    Short,
+    /// Two bytes, every position.
+    Pair,
+}
+
+impl FamilyKind {
+    pub(super) const ALL: [Self; 4] = [Self::Long, Self::Middle, Self::Short, Self::Pair];
+
+    pub(super) const fn gram_bytes(self) -> u8 {
+        match self {
+            Self::Long => 8,
+            Self::Middle | Self::Short => 4,
+            Self::Pair => 2,
+        }
+    }
+}
+
+/// Which families a set uses; decided once for the whole set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Plan {
+    long_stride: u8,
+    middle: Middle,
+}
+
+/// Where parts with seven to ten fixed bytes in a row go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Middle {
+    /// A family of their own.
+    Own,
+    /// To the short ones: a probe more for every fourth position would cost more than it saves.
+    WithShort,
+}
+
+impl Plan {
+    /// Plans for parts with these longest runs of fixed bytes.
+    pub(super) fn of(runs: impl Iterator<Item = usize> + Clone) -> Self {
+        let long = runs.clone().filter(|run| *run >= 11).count();
+        let middle = runs.clone().filter(|run| (7..11).contains(run)).count();
+        let short = runs.filter(|run| (5..7).contains(run)).count();
+        Self {
+            long_stride: if long > STRIDE_PARTS_MAX { 1 } else { 4 },
+            middle: if short > 0 && middle <= MIDDLE_WITH_SHORT_MAX {
+                Middle::WithShort
+            } else {
+                Middle::Own
+            },
+        }
+    }
+
+    pub(super) const fn stride(self, kind: FamilyKind) -> u8 {
+        match kind {
+            FamilyKind::Long => self.long_stride,
+            FamilyKind::Middle => 4,
+            FamilyKind::Short => 2,
+            FamilyKind::Pair => 1,
+        }
+    }
+
+    fn family(self, run: usize) -> Option<FamilyKind> {
+        match run {
+            0 | 1 => None,
+            2..=4 => Some(FamilyKind::Pair),
+            5 | 6 => Some(FamilyKind::Short),
+            _ if run >= 7 + usize::from(self.long_stride) => Some(FamilyKind::Long),
+            _ => match self.middle {
+                Middle::Own => Some(FamilyKind::Middle),
+                Middle::WithShort => Some(FamilyKind::Short),
+            },
+        }
+    }
+}
+
+/// A window of fixed bytes, as the filter wants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Anchor {
+    pub(super) family: FamilyKind,
+    /// The unit that the window begins with: the program runs backwards and forwards from here.
+    pub(super) unit: usize,
+    /// One gram for each residue of the stride; the n-th lies n bytes after the anchor.
+    pub(super) grams: Vec<u64>,
+    pub(super) check: Check,
+}
+
+/// Eight masked bytes, so many bytes after (before, when negative) the anchor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Check {
+    pub(super) value: u64,
+    pub(super) mask: u64,
+    pub(super) from_anchor: i16,
+}
+
+/// Chooses anchors one after the other; the order of the calls is part of the result.
+#[derive(Debug)]
+pub(super) struct Chooser<'t> {
+    training: &'t GramCounts,
+    plan: Plan,
+    taken: AHashMap<(FamilyKind, u64), u32>,
+}
+
+impl<'t> Chooser<'t> {
+    pub(super) fn new(training: &'t GramCounts, plan: Plan) -> Self {
+        Self {
+            training,
+            plan,
+            taken: AHashMap::with_hasher(RandomState::with_seeds(1, 2, 3, 4)),
+        }
+    }
+
+    /// The anchor of a part; `None` when it has no two fixed bytes in a row.
+    pub(super) fn choose(&mut self, part: &Part) -> Option<Anchor> {
+        let family = self.plan.family(longest_run(&part.units))?;
+        let gram_bytes = usize::from(family.gram_bytes());
+        let grams_count = usize::from(self.plan.stride(family));
+        let window = gram_bytes + grams_count - 1;
+        let mut best: Option<(u64, usize, &[u8])> = None;
+        let runs = runs(&part.units);
+        for (unit, run) in &runs {
+            let costs: Vec<u64> = run
+                .windows(gram_bytes)
+                .map(|gram| self.cost(family, gram))
+                .collect();
+            for (index, (bytes, costs)) in run
+                .windows(window)
+                .zip(costs.windows(grams_count))
+                .enumerate()
+            {
+                let cost = costs
+                    .iter()
+                    .fold(0, |sum: u64, one| sum.saturating_add(*one));
+                if best.is_none_or(|(least, _, _)| cost < least) {
+                    best = Some((cost, unit + index, bytes));
+                }
+            }
+        }
+        let (_, unit, bytes) = best?;
+        let grams: Vec<u64> = bytes.windows(gram_bytes).map(gram_value).collect();
+        for gram in &grams {
+            *self.taken.entry((family, *gram)).or_default() += 1;
+        }
+        Some(Anchor {
+            family,
+            unit,
+            grams,
+            check: check(&part.units, unit, window),
+        })
+    }
+
+    /// What a gram is expected to cost: how often it comes, times the entries then looked at.
+    fn cost(&self, family: FamilyKind, gram: &[u8]) -> u64 {
+        let taken = u64::from(
+            self.taken
+                .get(&(family, gram_value(gram)))
+                .copied()
+                .unwrap_or(0),
+        );
+        self.training
+            .rate(gram)
+            .saturating_mul(1 + taken)
+            .saturating_add(taken)
+    }
+}
+
+/// The longest run of fixed bytes.
+pub(super) fn longest_run(units: &[Unit]) -> usize {
+    runs(units)
+        .iter()
+        .map(|(_, run)| run.len())
+        .max()
+        .unwrap_or(0)
+}
+
+/// A gram as the number that is hashed: little endian.
+pub(super) fn gram_value(gram: &[u8]) -> u64 {
+    gram.iter()
+        .rev()
+        .fold(0, |value, byte| value << 8 | u64::from(*byte))
+}
+
+/// The runs of fixed bytes, each with the index of its first unit.
+fn runs(units: &[Unit]) -> Vec<(usize, Vec<u8>)> {
+    let mut runs: Vec<(usize, Vec<u8>)> = Vec::new();
+    for (index, unit) in units.iter().enumerate() {
+        let Unit::Byte { value, mask: 0xFF } = unit else {
+            continue;
+        };
+        match runs.last_mut() {
+            Some((start, run)) if *start + run.len() == index => run.push(*value),
+            Some(_) | None => runs.push((index, vec![*value])),
+        }
+    }
+    runs
+}
+
+/// The most telling eight bytes around the anchor, outside its window where there is enough outside.
+fn check(units: &[Unit], anchor: usize, window: usize) -> Check {
+    let (before, after) = units.split_at(anchor);
+    let single = |unit: &&Unit| matches!(unit, Unit::Byte { .. });
+    let before = before
+        .iter()
+        .rev()
+        .take_while(single)
+        .take(CHECK_REACH)
+        .count();
+    let after = after
+        .iter()
+        .take_while(single)
+        .take(CHECK_REACH + window)
+        .count();
+    let around = &units[anchor - before..anchor + after];
+    let mut best = (0, Check::default());
+    let mut best_outside = best;
+    for start in 0..around.len().saturating_sub(7).max(1) {
+        let eight = &around[start..around.len().min(start + 8)];
+        let told: u32 = eight.iter().map(information).sum();
+        let Ok(from_anchor) =
+            i16::try_from(start).and_then(|start| Ok(start - i16::try_from(before)?))
+        else {
+            continue;
+        };
+        let candidate = (
+            told,
+            Check {
+                from_anchor,
+                ..masked(eight)
+            },
+        );
+        let outside = start + eight.len() <= before || start >= before + window;
+        let nearer = |than: &(u32, Check)| {
+            told > than.0 || told == than.0 && from_anchor.abs() < than.1.from_anchor.abs()
+        };
+        if nearer(&best) {
+            best = candidate;
+        }
+        if outside && nearer(&best_outside) {
+            best_outside = candidate;
+        }
+    }
+    if best_outside.0 >= OUTSIDE_MIN {
+        best_outside.1
+    } else {
+        best.1
+    }
+}
+
+const fn information(unit: &Unit) -> u32 {
+    match unit {
+        Unit::Byte { value, mask: 0xFF } => binary_information(*value),
+        Unit::Byte { mask: 0, .. }
+        | Unit::Choice { .. }
+        | Unit::Skip { .. }
+        | Unit::Boundary(_) => 0,
+        Unit::Byte { .. } => 48,
+    }
+}
+
+fn masked(units: &[Unit]) -> Check {
+    let mut check = Check::default();
+    for (index, unit) in units.iter().enumerate() {
+        if let Unit::Byte { value, mask } = unit {
+            check.value |= u64::from(value & mask) << (8 * index);
+            check.mask |= u64::from(*mask) << (8 * index);
+        }
+    }
+    check
+}
+
+/// Above so many long parts four grams each fill the bitmap faster than three probes in four save time.
+const STRIDE_PARTS_MAX: usize = 1 << 17;
+
+/// Up to so many middle parts join the short ones.
+const MIDDLE_WITH_SHORT_MAX: usize = 4_096;
+
+/// How far from the anchor the check may lie, in bytes.
+const CHECK_REACH: usize = 64;
+
+/// The least that a check outside the window must tell, in sixteenths of a bit, to be preferred.
+const OUTSIDE_MIN: u32 = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(bytes: &[u8]) -> Part {
+        let units = bytes
+            .iter()
+            .map(|&value| Unit::Byte {
+                value,
+                mask: if value == b'?' { 0 } else { 0xFF },
+            })
+            .collect();
+        Part {
+            left: None,
+            units,
+            right: None,
+        }
+    }
+
+    fn anchor(bytes: &[u8]) -> Option<(FamilyKind, usize)> {
+        let part = part(bytes);
+        let plan = Plan {
+            long_stride: 4,
+            middle: Middle::Own,
+        };
+        Chooser::new(&GramCounts::new(), plan)
+            .choose(&part)
+            .map(|anchor| (anchor.family, anchor.unit))
+    }
+
+    #[test]
+    fn the_anchor_is_the_rare_piece_and_never_the_common_head() {
+        assert_eq!(
+            anchor(b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xD3\x91\xB7\x5E\xA2\xCC\x97\xDA\x6B\xB1\x9D")
+                .unwrap(),
+            (FamilyKind::Long, 16)
+        );
+        assert_eq!(
+            anchor(b"\0\0\0\0\0\0\0?\xD3\x91\xB7\x5E\xA2\xCC\x97").unwrap(),
+            (FamilyKind::Middle, 8)
+        );
+        assert_eq!(anchor(b"ab?abcde").unwrap(), (FamilyKind::Short, 3));
+        assert_eq!(anchor(b"ab?\xD3\x91").unwrap(), (FamilyKind::Pair, 3));
+        assert_eq!(anchor(b"a?b"), None);
+    }
+
+    #[test]
+    fn parts_with_a_gram_in_common_are_told_to_take_another() {
+        let plan = Plan {
+            long_stride: 4,
+            middle: Middle::Own,
+        };
+        let training = GramCounts::new();
+        let mut chooser = Chooser::new(&training, plan);
+        let twice = b"\xD3\x91\xB7\x5E\xA1?\xD3\x91\xB7\x5F\xA1";
+        let first = chooser.choose(&part(twice)).unwrap().unit;
+        assert_ne!(chooser.choose(&part(twice)).unwrap().unit, first);
+    }
+
+    #[test]
+    fn the_check_tells_the_most_and_lies_outside_the_window() {
+        let part = part(b"\xD3\x91\xB7\x5E\xA2\xCC\x97\xDA\x6B\xB1\x9D\0\0\0\0\0\0\0\0\x9A\x8C\x7E\x6F\x5D\x9B\x8F\x7A");
+        let check = check(&part.units, 0, 11);
+        assert_eq!((check.from_anchor, check.mask), (19, u64::MAX));
+        assert_eq!(
+            check.value.to_le_bytes(),
+            *b"\x9A\x8C\x7E\x6F\x5D\x9B\x8F\x7A"
+        );
+    }
+}

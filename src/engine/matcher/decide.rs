@@ -1,0 +1,182 @@
+//! Candidates become occurrences: the bytes around an anchor are compared, all of them.
+//!
+//! Every candidate waits in one queue until the stream has reached the position at which its content can
+//! be decided, however the bytes were cut; so the order of decisions, and of hits, is a property of the
+//! layer alone.
+
+#![forbid(unsafe_code)]
+
+use super::Hit;
+use super::boundary;
+use super::chain::{Occurrence, Use};
+use super::facts::LayerFacts;
+use super::image::{Content, Tables, range};
+use super::program::{self, Walk};
+use super::state::{Candidate, State};
+use std::cmp::Reverse;
+
+/// The bytes at hand: the end of what was fed before, and the chunk.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View<'b> {
+    pub(super) tail: &'b [u8],
+    pub(super) chunk: &'b [u8],
+    /// The position of the chunk's first byte.
+    pub(super) chunk_start: u64,
+}
+
+impl View<'_> {
+    pub(super) const fn end(&self) -> u64 {
+        self.chunk_start + self.chunk.len() as u64
+    }
+
+    /// The bytes between two positions. Those before the tail are not there; nobody asks for them, as
+    /// the tail is as long as the window.
+    fn between<'v>(&'v self, from: u64, to: u64, scratch: &'v mut Vec<u8>) -> &'v [u8] {
+        let chunk_to = offset_in(self.chunk_start, to).min(self.chunk.len());
+        if let Some(chunk_from) = from.checked_sub(self.chunk_start) {
+            return self
+                .chunk
+                .get(offset_in(0, chunk_from)..chunk_to)
+                .unwrap_or_default();
+        }
+        let back = offset_in(from, self.chunk_start).min(self.tail.len());
+        let ahead = offset_in(to, self.chunk_start).min(back);
+        scratch.clear();
+        scratch.extend_from_slice(&self.tail[self.tail.len() - back..self.tail.len() - ahead]);
+        scratch.extend_from_slice(&self.chunk[..chunk_to]);
+        scratch
+    }
+}
+
+impl Tables<'_> {
+    /// Decides every candidate that is due at `position`, and reports what is certain by then.
+    pub(super) fn decide_until(
+        &self,
+        state: &mut State,
+        position: u64,
+        view: &View<'_>,
+        layer: &LayerFacts,
+        hits: &mut Vec<Hit>,
+    ) {
+        let mut before = None;
+        while let Some(Reverse(candidate)) = state
+            .candidates
+            .peek()
+            .copied()
+            .filter(|Reverse(one)| one.due <= position)
+        {
+            state.candidates.pop();
+            if before != Some(candidate) {
+                self.decide(state, candidate, view, layer);
+            }
+            before = Some(candidate);
+        }
+        self.report(state, position, hits);
+    }
+
+    /// Decides all candidates: the layer ends here, so nothing they wait for will come.
+    pub(super) fn decide_all(
+        &self,
+        state: &mut State,
+        view: &View<'_>,
+        layer: &LayerFacts,
+        hits: &mut Vec<Hit>,
+    ) {
+        let end = view.end();
+        while let Some(Reverse(candidate)) = state.candidates.pop() {
+            if state.candidates.peek() != Some(&Reverse(candidate)) {
+                self.decide(state, candidate, view, layer);
+            }
+        }
+        // Certain now, and not at a position that the layer does not have.
+        let trailing = std::mem::take(&mut state.trailing);
+        let needs_more = |bytes: u64| bytes > end;
+        state.trailing = trailing
+            .into_iter()
+            .filter(|Reverse(one)| !needs_more(one.at))
+            .collect();
+        self.report(state, end, hits);
+    }
+
+    fn decide(&self, state: &mut State, candidate: Candidate, view: &View<'_>, layer: &LayerFacts) {
+        let Some(content) = self.contents.get(candidate.content as usize) else {
+            return;
+        };
+        let users = range(self.users, content.users_start, content.users_end).unwrap_or_default();
+        let mut best = Use::Never;
+        for user in users {
+            state.work += 1;
+            match self.usefulness(state, layer, *user, candidate, content) {
+                Use::Never => {}
+                Use::NotNow => best = Use::NotNow,
+                Use::Counts => {
+                    best = Use::Counts;
+                    break;
+                }
+            }
+        }
+        match best {
+            Use::Never => {
+                state.dead.insert(candidate.content);
+            }
+            Use::NotNow => {}
+            Use::Counts => self.compare(state, candidate, content, view, layer),
+        }
+    }
+
+    fn compare(
+        &self,
+        state: &mut State,
+        candidate: Candidate,
+        content: &Content,
+        view: &View<'_>,
+        layer: &LayerFacts,
+    ) {
+        let due = candidate.due.min(view.end());
+        let from = candidate
+            .anchor
+            .saturating_sub(u64::from(content.head_max.get()) + 1);
+        let mut scratch = std::mem::take(&mut state.scratch);
+        let text = view.between(from, due, &mut scratch);
+        let anchor = offset_in(from, candidate.anchor);
+        let mut ends = vec![anchor];
+        let tail = range(self.programs, content.tail_start, content.tail_end).unwrap_or_default();
+        state.work += program::advance(tail, Walk::Forwards, text, &mut ends);
+        if let Some(edge) = boundary::decode(content.right) {
+            ends.retain(|end| boundary::holds_after(edge, text, *end));
+        }
+        let mut starts = Vec::new();
+        if !ends.is_empty() {
+            starts.push(anchor);
+            let head =
+                range(self.programs, content.head_start, content.tail_start).unwrap_or_default();
+            state.work += program::advance(head, Walk::Backwards, text, &mut starts);
+            if let Some(edge) = boundary::decode(content.left) {
+                starts.retain(|start| boundary::holds_before(edge, text, *start));
+            }
+        }
+        state.scratch = scratch;
+        if starts.is_empty() {
+            return;
+        }
+        let position = |index: usize| from + index as u64;
+        let starts: Vec<u64> = starts.into_iter().map(position).collect();
+        let ends: Vec<u64> = ends.into_iter().map(position).collect();
+        let occurrence = Occurrence {
+            due,
+            starts: &starts,
+            ends: &ends,
+            varies: content.varies != 0,
+        };
+        for user in range(self.users, content.users_start, content.users_end).unwrap_or_default() {
+            if self.usefulness(state, layer, *user, candidate, content) == Use::Counts {
+                self.occur(state, layer, *user, occurrence);
+            }
+        }
+    }
+}
+
+/// How far `position` lies behind `start`, as an index; 0 when it lies before.
+fn offset_in(start: u64, position: u64) -> usize {
+    usize::try_from(position.saturating_sub(start)).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,328 @@
+//! The pass over the bytes: blocks, seams, and from what the filter lets through to candidates.
+//!
+//! A chunk is walked in blocks that end on multiples of [`BLOCK`] of the layer's positions, so that
+//! limits are looked at in the same places however the layer is cut. For each block every family is
+//! probed at the grams that *end* inside it; grams that begin in an earlier chunk are probed in a copy of
+//! the few bytes around the seam. A block that is one byte repeated is not probed at all by a family
+//! that has no such gram: zeros cost a comparison.
+
+#![forbid(unsafe_code)]
+
+use super::Hit;
+use super::decide::View;
+use super::facts::LayerFacts;
+use super::hash;
+use super::image::{Content, Entry, Family, Tables, range};
+use super::simd::{self, Found, Probe, Shape};
+use super::state::{CANDIDATES_BLOCK_MAX, CANDIDATES_MAX, Candidate, State};
+use std::cmp::Reverse;
+use std::ops::Range;
+
+impl Tables<'_> {
+    pub(super) fn feed(
+        &self,
+        state: &mut State,
+        chunk: &[u8],
+        layer: &LayerFacts,
+        hits: &mut Vec<Hit>,
+    ) {
+        // An empty set looks at no byte and keeps none.
+        if self.contents.is_empty() || chunk.is_empty() {
+            state.position += chunk.len() as u64;
+            return;
+        }
+        let first_hit = hits.len();
+        self.release_held(state, layer);
+        let tail = std::mem::take(&mut state.tail);
+        let mut found = std::mem::take(&mut state.found);
+        let view = View {
+            tail: &tail,
+            chunk,
+            chunk_start: state.position,
+        };
+        let seam = Seam::of(&view);
+        while state.position < view.end() {
+            let from = state.position;
+            let to = view.end().min((from / BLOCK + 1) * BLOCK);
+            for (index, family) in self.families.iter().enumerate() {
+                if family.targets.get() & layer.targets.bits() != 0
+                    && let Some(filter) = self.filter(index, family)
+                {
+                    let mut block = Block {
+                        tables: self,
+                        filter: &filter,
+                        view: &view,
+                        layer,
+                        state,
+                    };
+                    block.probe(&seam, from..to, &mut found);
+                }
+            }
+            self.add_unfiltered(state, from..to, layer);
+            state.position = to;
+            self.decide_until(state, to, &view, layer, hits);
+            if to % BLOCK == 0 && state.candidates.len() > CANDIDATES_MAX {
+                state.candidates.clear();
+                state.overflowed = true;
+            }
+        }
+        hits[first_hit..].sort_unstable();
+        state.found = found;
+        state.tail = tail;
+        state.keep_tail(chunk, self.header.window_bytes.get() as usize);
+    }
+
+    pub(super) fn finish(&self, state: &mut State, layer: &LayerFacts, hits: &mut Vec<Hit>) {
+        let first_hit = hits.len();
+        let tail = std::mem::take(&mut state.tail);
+        let view = View {
+            tail: &tail,
+            chunk: &[],
+            chunk_start: state.position,
+        };
+        self.release_held(state, layer);
+        self.decide_all(state, &view, layer, hits);
+        hits[first_hit..].sort_unstable();
+        state.tail = tail;
+    }
+
+    fn filter(&self, index: usize, family: &'_ Family) -> Option<Filter<'_>> {
+        let shape = Shape::of(family.gram_bytes, family.stride);
+        let probe = Probe {
+            shape,
+            factor: family.factor.get(),
+            words_log2: family.words_log2.get(),
+            words: self.family_words(family)?,
+        };
+        Some(Filter {
+            index,
+            runs: family.runs,
+            probe,
+            buckets: self.family_buckets(family)?,
+            buckets_log2: family.buckets_log2.get(),
+        })
+    }
+
+    /// Contents that the filter does not look for: those at one position, and those at every one.
+    fn add_unfiltered(&self, state: &mut State, block: Range<u64>, layer: &LayerFacts) {
+        while let Some(fixed) = self
+            .fixed
+            .get(state.fixed_next)
+            .filter(|fixed| fixed.position.get() < block.end)
+        {
+            state.fixed_next += 1;
+            state.work += 1;
+            self.add_candidate(state, fixed.position.get(), fixed.content.get(), layer);
+        }
+        for content in self.dense {
+            for position in block.clone() {
+                state.work += 1;
+                self.add_candidate(state, position, content.get(), layer);
+            }
+        }
+    }
+
+    /// Whether the content is dead or not for this layer: then nothing else about it matters.
+    fn is_idle(&self, state: &State, id: u32, layer: &LayerFacts) -> bool {
+        let targets = self
+            .contents
+            .get(id as usize)
+            .map_or(0, |content: &Content| content.targets.get());
+        targets & layer.targets.bits() == 0 || (!state.dead.is_empty() && state.dead.contains(&id))
+    }
+
+    fn add_candidate(&self, state: &mut State, anchor: u64, id: u32, layer: &LayerFacts) {
+        let Some(content) = self.contents.get(id as usize) else {
+            return;
+        };
+        if self.is_idle(state, id, layer) {
+            return;
+        }
+        if state.candidates.len() >= CANDIDATES_BLOCK_MAX {
+            state.overflowed = true;
+            return;
+        }
+        state.work += 1;
+        let due = anchor.saturating_add(content.delay.get().into());
+        state.candidates.push(Reverse(Candidate {
+            due,
+            anchor,
+            content: id,
+        }));
+    }
+}
+
+/// A family, ready to probe.
+struct Filter<'t> {
+    index: usize,
+    probe: Probe<'t>,
+    /// The bytes of which a run passes, one bit each.
+    runs: [u8; 32],
+    buckets: &'t [zerocopy::little_endian::U32],
+    buckets_log2: u32,
+}
+
+/// One family at work on one block.
+struct Block<'w, 't> {
+    tables: &'w Tables<'t>,
+    filter: &'w Filter<'w>,
+    view: &'w View<'w>,
+    layer: &'w LayerFacts,
+    state: &'w mut State,
+}
+
+impl Block<'_, '_> {
+    /// Probes the grams that end inside `block`.
+    fn probe(&mut self, seam: &Seam, block: Range<u64>, found: &mut Found) {
+        let gram = self.filter.probe.shape.gram_bytes() as u64;
+        let stride = self.filter.probe.shape.stride() as u64;
+        let Some(last) = block.end.checked_sub(gram) else {
+            return;
+        };
+        let first = (block.start + 1)
+            .saturating_sub(gram)
+            .next_multiple_of(stride);
+        let chunk_start = self.view.chunk_start;
+        if first < chunk_start && first <= last {
+            let data = seam.between(first, last.min(chunk_start - 1) + gram);
+            self.probe_data(first, data, found);
+        }
+        let first = first.max(chunk_start.next_multiple_of(stride));
+        if first <= last {
+            let data = self
+                .view
+                .chunk
+                .get(index(first - chunk_start)..index(last + gram - chunk_start));
+            self.probe_data(first, data.unwrap_or_default(), found);
+        }
+    }
+
+    fn probe_data(&mut self, start: u64, data: &[u8], found: &mut Found) {
+        if run_of(data).is_some_and(|byte| self.skips_run(byte)) {
+            return;
+        }
+        simd::probe(&self.filter.probe, data, found);
+        let mut muted = self.state.muted.get(self.filter.index).copied().flatten();
+        for &offset in found.positions() {
+            let gram = gram_at(data, offset as usize, self.filter.probe.shape.gram_bytes());
+            if muted == Some(gram) {
+                continue;
+            }
+            if self.look_up(start + u64::from(offset), gram) == Lively::No {
+                muted = Some(gram);
+            }
+        }
+        if let Some(slot) = self.state.muted.get_mut(self.filter.index) {
+            *slot = muted;
+        }
+    }
+
+    /// Whether nothing can be found in a run of this byte: it passes no bitmap, or all it leads to is dead.
+    fn skips_run(&self, byte: u8) -> bool {
+        let passes = self.filter.runs[usize::from(byte / 8)] >> (byte % 8) & 1 != 0;
+        let gram = gram_at(&[byte; 8], 0, self.filter.probe.shape.gram_bytes());
+        !passes || self.state.muted.get(self.filter.index).copied().flatten() == Some(gram)
+    }
+
+    /// Makes candidates of the entries for a gram at `position`.
+    fn look_up(&mut self, position: u64, gram: u64) -> Lively {
+        let product = hash::product(gram, self.filter.probe.factor);
+        let bucket = index(hash::bucket(product, self.filter.buckets_log2));
+        let (Some(from), Some(to)) = (
+            self.filter.buckets.get(bucket),
+            self.filter.buckets.get(bucket + 1),
+        ) else {
+            return Lively::No;
+        };
+        let mut lively = Lively::No;
+        for entry in range(self.tables.entries, *from, *to).unwrap_or_default() {
+            self.state.work += 1;
+            if !self.check(entry, position) {
+                // What is different here may be equal at the next place.
+                lively = Lively::Yes;
+                continue;
+            }
+            let id = entry.content.get();
+            if self.tables.is_idle(self.state, id, self.layer) {
+                continue;
+            }
+            lively = Lively::Yes;
+            if let Some(anchor) = position.checked_sub(entry.back.get().into()) {
+                self.tables
+                    .add_candidate(self.state, anchor, id, self.layer);
+            }
+        }
+        lively
+    }
+
+    /// Compares the eight masked bytes of an entry, where they are in the chunk; true where they are not.
+    fn check(&self, entry: &Entry, position: u64) -> bool {
+        let at = (position - self.view.chunk_start.min(position))
+            .checked_add_signed(entry.check.get().into());
+        let at = at.filter(|_| position >= self.view.chunk_start);
+        let bytes = at.and_then(|at| self.view.chunk.get(index(at)..)?.first_chunk::<8>());
+        bytes.is_none_or(|bytes| u64::from_le_bytes(*bytes) & entry.mask.get() == entry.value.get())
+    }
+}
+
+/// Whether a gram led to anything that may still matter in this layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lively {
+    Yes,
+    No,
+}
+
+/// The bytes on both sides of the start of a chunk.
+struct Seam {
+    bytes: [u8; 2 * SIDE],
+    len: usize,
+    /// The position of the first byte.
+    start: u64,
+}
+
+impl Seam {
+    fn of(view: &View<'_>) -> Self {
+        let before = view.tail.len().min(SIDE);
+        let after = view.chunk.len().min(SIDE);
+        let mut bytes = [0; 2 * SIDE];
+        bytes[..before].copy_from_slice(&view.tail[view.tail.len() - before..]);
+        bytes[before..before + after].copy_from_slice(&view.chunk[..after]);
+        Self {
+            bytes,
+            len: before + after,
+            start: view.chunk_start - before as u64,
+        }
+    }
+
+    fn between(&self, from: u64, to: u64) -> &[u8] {
+        let from = index(from.saturating_sub(self.start));
+        let to = index(to.saturating_sub(self.start)).min(self.len);
+        self.bytes.get(from..to).unwrap_or_default()
+    }
+}
+
+/// The byte that `data` consists of, where it is one.
+fn run_of(data: &[u8]) -> Option<u8> {
+    let (first, rest) = data.split_first()?;
+    // The last byte first: it differs in nearly every block that is no run.
+    let same = data.last() == Some(first) && *rest == data[..rest.len()];
+    same.then_some(*first)
+}
+
+fn gram_at(data: &[u8], at: usize, gram_bytes: usize) -> u64 {
+    let mut gram = [0; 8];
+    if let (Some(to), Some(from)) = (gram.get_mut(..gram_bytes), data.get(at..at + gram_bytes)) {
+        to.copy_from_slice(from);
+    }
+    u64::from_le_bytes(gram)
+}
+
+fn index(position: u64) -> usize {
+    usize::try_from(position).unwrap_or(usize::MAX)
+}
+
+/// Positions filtered at a time: what is found in a block stays in the first-level cache.
+const BLOCK: u64 = 4_096;
+
+/// Bytes of a gram that may lie before a seam.
+const SIDE: usize = 7;

@@ -1,0 +1,225 @@
+//! What is remembered of one layer between two chunks: little, sparse, and bounded.
+//!
+//! Nothing here is as large as the set of signatures: tables are hash maps with entries only for what
+//! was seen in this layer, so a new layer costs nothing and an old one costs what it used. Each table
+//! has a limit at the bottom of this file. Where a limit is reached something is forgotten, a match may
+//! be lost, and [`State::overflowed`] says so for the rest of the layer.
+
+#![forbid(unsafe_code)]
+
+use super::simd::Found;
+use ahash::{AHashMap, AHashSet, RandomState};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+
+/// The state of one layer.
+#[derive(Debug)]
+pub struct State {
+    /// Bytes fed so far.
+    pub(super) position: u64,
+    /// The last bytes fed, at least as many as the set's window where there were so many.
+    pub(super) tail: Vec<u8>,
+    /// Where bytes from both sides of a seam are put together.
+    pub(super) scratch: Vec<u8>,
+    /// What the filter found in a block; kept for its memory.
+    pub(super) found: Found,
+    /// Candidates that wait for the bytes after them, the earliest decision first.
+    pub(super) candidates: BinaryHeap<Reverse<Candidate>>,
+    /// Matches whose trailing bytes must still come.
+    pub(super) trailing: BinaryHeap<Reverse<Trailing>>,
+    /// For each signature and segment: where it ended.
+    pub(super) chains: AHashMap<(u32, u32), Chain>,
+    /// Occurrences of signatures whose offset cannot be resolved yet. Ordered: they are replayed.
+    pub(super) held: BTreeMap<u32, Vec<Held>>,
+    /// Starts already reported, of segments that may find one twice.
+    pub(super) reported: AHashMap<u32, Vec<u64>>,
+    /// Hits of each signature.
+    pub(super) hits_count: AHashMap<u32, u32>,
+    /// Contents that cannot contribute any more.
+    pub(super) dead: AHashSet<u32>,
+    /// For each family, a gram all of whose contents are dead.
+    pub(super) muted: [Option<u64>; 4],
+    /// The next row of the table of fixed places.
+    pub(super) fixed_next: usize,
+    /// Ends in all chains, and starts in all lists of reported ones.
+    pub(super) ends_count: usize,
+    /// Numbers in all held occurrences.
+    pub(super) held_count: usize,
+    pub(super) overflowed: bool,
+    pub(super) work: u64,
+}
+
+/// A place where a content may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Candidate {
+    /// The position of the stream at which it can be decided.
+    pub(super) due: u64,
+    pub(super) anchor: u64,
+    pub(super) content: u32,
+}
+
+/// A match that is certain once the stream reaches `at`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Trailing {
+    pub(super) at: u64,
+    pub(super) signature: u32,
+    /// Where its last segment begins: tells matches with the same offset apart.
+    pub(super) last: u64,
+    pub(super) offset: u64,
+    /// Whether the same `last` may come again.
+    pub(super) varies: bool,
+}
+
+/// One occurrence of a segment: any of its starts goes with any of its ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) segment: u32,
+    pub(super) due: u64,
+    pub(super) starts: Box<[u64]>,
+    pub(super) ends: Box<[u64]>,
+    pub(super) varies: bool,
+}
+
+/// Where a segment ended, and where the match began that it is part of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Chain {
+    /// Before a gap without upper end only the earliest end counts.
+    First(End),
+    /// Before any other gap: the ends inside the gap's reach, sorted.
+    Recent(VecDeque<End>),
+}
+
+/// One end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct End {
+    pub(super) at: u64,
+    pub(super) offset: u64,
+}
+
+impl State {
+    /// The state at the start of a layer. Takes no memory before there is something to remember.
+    #[must_use]
+    pub fn new() -> Self {
+        let seeds = RandomState::with_seeds(9, 10, 11, 12);
+        Self {
+            position: 0,
+            tail: Vec::new(),
+            scratch: Vec::new(),
+            found: Found::default(),
+            candidates: BinaryHeap::new(),
+            trailing: BinaryHeap::new(),
+            chains: AHashMap::with_hasher(seeds.clone()),
+            held: BTreeMap::new(),
+            reported: AHashMap::with_hasher(seeds.clone()),
+            hits_count: AHashMap::with_hasher(seeds.clone()),
+            dead: AHashSet::with_hasher(seeds),
+            muted: [None; 4],
+            fixed_next: 0,
+            ends_count: 0,
+            held_count: 0,
+            overflowed: false,
+            work: 0,
+        }
+    }
+
+    /// Makes the state new for another layer. Small tables keep their memory, large ones give it back.
+    pub fn reset(&mut self) {
+        let mut fresh = Self::new();
+        fresh.tail = recycled(&mut self.tail);
+        fresh.scratch = recycled(&mut self.scratch);
+        fresh.found = std::mem::take(&mut self.found);
+        let is_small = |capacity: usize| capacity <= RECYCLED_MAX;
+        if is_small(self.candidates.capacity()) {
+            self.candidates.clear();
+            fresh.candidates = std::mem::take(&mut self.candidates);
+        }
+        if is_small(self.chains.capacity()) {
+            self.chains.clear();
+            std::mem::swap(&mut fresh.chains, &mut self.chains);
+        }
+        if is_small(self.hits_count.capacity()) {
+            self.hits_count.clear();
+            std::mem::swap(&mut fresh.hits_count, &mut self.hits_count);
+        }
+        *self = fresh;
+    }
+
+    /// Bytes fed since the start of the layer.
+    #[must_use]
+    pub const fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Whether a limit of this state was reached, so that a match may have been missed: without a
+    /// detection the layer is not clean but unscanned (`Limit::MaxScanState`).
+    #[must_use]
+    pub const fn overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    /// Units of work spent on this layer beyond the filter: one for each entry looked at, for each step
+    /// of a program at one position, for each eight bytes compared, for each signature asked.
+    #[must_use]
+    pub const fn work(&self) -> u64 {
+        self.work
+    }
+
+    /// Whether the signature has as many hits as are reported.
+    pub(super) fn is_full(&self, signature: u32) -> bool {
+        self.hits_count
+            .get(&signature)
+            .is_some_and(|count| *count >= HITS_MAX)
+    }
+
+    /// Keeps the last `window` bytes of what was fed.
+    pub(super) fn keep_tail(&mut self, chunk: &[u8], window: usize) {
+        if let Some(from) = chunk.len().checked_sub(window) {
+            self.tail.clear();
+            self.tail.extend_from_slice(&chunk[from..]);
+            return;
+        }
+        // Compacted when twice as long as needed: small chunks move each byte a constant number of times.
+        if self.tail.len() + chunk.len() > window.saturating_mul(2) {
+            let from = self.tail.len() - (window - chunk.len()).min(self.tail.len());
+            self.tail.drain(..from);
+        }
+        self.tail.extend_from_slice(chunk);
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn recycled(buffer: &mut Vec<u8>) -> Vec<u8> {
+    let mut taken = std::mem::take(buffer);
+    if taken.capacity() > RECYCLED_MAX {
+        return Vec::new();
+    }
+    taken.clear();
+    taken
+}
+
+/// Hits of one signature in one layer that are reported; then the signature is done with this layer.
+/// Bounds inputs that are one long match (a signature of zeros over zeros).
+pub const HITS_MAX: u32 = 1_024;
+
+/// Candidates that wait for later bytes: 24 bytes each, 1.5 MiB.
+pub(super) const CANDIDATES_MAX: usize = 1 << 16;
+
+/// Candidates inside a block of the filter, where they are not decided yet: 24 MiB at the very worst, freed at once.
+pub(super) const CANDIDATES_BLOCK_MAX: usize = 1 << 20;
+
+/// Ends of segments remembered before gaps, and starts remembered as reported: 16 bytes each, 1 MiB.
+pub(super) const ENDS_MAX: usize = 1 << 16;
+
+/// Numbers in occurrences held until an offset can be resolved: 8 bytes each, 1 MiB with the rest.
+pub(super) const HELD_MAX: usize = 1 << 16;
+
+/// Matches that wait for their trailing bytes: 40 bytes each, 2.5 MiB.
+pub(super) const TRAILING_MAX: usize = 1 << 16;
+
+/// Tables with at most this capacity are kept over a reset: they will be needed again.
+const RECYCLED_MAX: usize = 16_384;
