@@ -38,7 +38,7 @@ pub fn database_files(names: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
             }
         }
     }
-    files.sort_by(|one, other| order(one).cmp(&order(other)));
+    files.sort_by_cached_key(|path| order(path));
     files.dedup();
     Ok(files)
 }

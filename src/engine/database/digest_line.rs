@@ -82,7 +82,7 @@ pub(super) fn bytes<const N: usize>(field: Field<'_>) -> Result<[u8; N], LineFau
             char::from(digit)
                 .to_digit(16)
                 .and_then(|value| u8::try_from(value).ok())
-                .ok_or(LineFault::unexpected(at, Some(digit), "a hex digit"))
+                .ok_or_else(|| LineFault::unexpected(at, Some(digit), "a hex digit"))
         };
         let low_at = at.saturating_add(1);
         *byte = digit(*high, at)?.rotate_left(4) | digit(*low, low_at)?;

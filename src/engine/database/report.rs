@@ -181,7 +181,7 @@ pub enum Unsupported {
     Bytecode,
     /// `.yar`, `.yara`.
     Yara,
-    /// `.ioc`: OpenIOC.
+    /// `.ioc`: indicators of compromise.
     OpenIoc,
     /// `.info`: the list of a container's members.
     ContainerList,

@@ -7,8 +7,7 @@ pub(super) struct Reader<'a> {
     rest: &'a [u8],
     at: usize,
     units: usize,
-    /// Whether a short `{n}` still is another way to write wildcards.
-    pub braces_are_wildcards: bool,
+    braces_are_wildcards: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -19,6 +18,16 @@ impl<'a> Reader<'a> {
             units: 0,
             braces_are_wildcards: true,
         }
+    }
+
+    /// Whether a short `{n}` still is another way to write wildcards.
+    pub(super) const fn braces_are_wildcards(&self) -> bool {
+        self.braces_are_wildcards
+    }
+
+    /// A brace of another form was read: from here on, every brace is a gap.
+    pub(super) const fn braces_are_gaps(&mut self) {
+        self.braces_are_wildcards = false;
     }
 
     /// Bytes of the line before the cursor.
@@ -52,11 +61,9 @@ impl<'a> Reader<'a> {
     pub(super) fn until(&mut self, end: u8, allowed: &'static str) -> Result<Field<'a>, LineFault> {
         let length = memchr::memchr(end, self.rest);
         let at = self.at;
-        let length = length.ok_or(LineFault::unexpected(
-            at.saturating_add(self.rest.len()),
-            None,
-            allowed,
-        ))?;
+        let length = length.ok_or_else(|| {
+            LineFault::unexpected(at.saturating_add(self.rest.len()), None, allowed)
+        })?;
         let text = self.rest.get(..length).unwrap_or_default();
         self.skip_many(length.saturating_add(1));
         Ok(Field { at, text })

@@ -172,16 +172,14 @@ pub(super) fn brace(reader: &mut Reader<'_>) -> Result<Brace, LineFault> {
     let dash = field.text.contains(&b'-');
     let (min, max) = range(field, "digits of a gap, '-'")?;
     let (min, max) = (min.unwrap_or(0), max.unwrap_or(0));
-    if !dash && reader.braces_are_wildcards {
-        match u8::try_from(min) {
-            Ok(count @ 1..=WILDCARDS_MAX) => {
-                reader.spend(usize::from(count))?;
-                return Ok(Brace::Wildcards(count));
-            }
-            Ok(_) | Err(_) => {}
-        }
+    if !dash
+        && reader.braces_are_wildcards()
+        && let Ok(count @ 1..=WILDCARDS_MAX) = u8::try_from(min)
+    {
+        reader.spend(usize::from(count))?;
+        return Ok(Brace::Wildcards(count));
     }
-    reader.braces_are_wildcards = false;
+    reader.braces_are_gaps();
     let number = |value: u64| {
         u32::try_from(value).map_err(|_| LineFault {
             at,

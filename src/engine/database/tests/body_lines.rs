@@ -365,6 +365,10 @@ fn offsets_that_are_refused() {
         "A:1:EP+99999999999999999999:616263",
         "column 8: a number larger than 9223372036854775807",
     );
+}
+
+#[test]
+fn offsets_of_executables_and_macros_that_are_refused() {
     let section = "the number of a section, '+' and digits";
     check(
         "A:1:S0:616263",

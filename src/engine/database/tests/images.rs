@@ -288,7 +288,7 @@ fn a_hostile_image_is_a_fault_or_harmless() {
         let mut changed = image.clone();
         // The tables are the larger part; the directory is where a change does most harm.
         for _ in 0..=seeded.below(3) {
-            let end = if seeded.next() % 2 == 0 {
+            let end = if seeded.next().is_multiple_of(2) {
                 256
             } else {
                 changed.len()
@@ -300,7 +300,7 @@ fn a_hostile_image_is_a_fault_or_harmless() {
                 _ => changed[at] ^ (1 << seeded.below(8)),
             };
         }
-        if seeded.next() % 8 == 0 {
+        if seeded.next().is_multiple_of(8) {
             changed.truncate(64 + seeded.below(changed.len() - 64));
         }
         match open(sealed(changed)) {
@@ -314,100 +314,93 @@ fn a_hostile_image_is_a_fault_or_harmless() {
     );
 }
 
+/// An image, sealed again after a change of some bytes, is refused with this text.
+#[track_caller]
+fn refused(image: &[u8], at: usize, byte: u8, want: &str) {
+    let mut changed = image.to_vec();
+    changed[at] = byte;
+    let fault = open(sealed(changed)).expect_err("a changed image");
+    assert_eq!(fault.to_string(), want);
+}
+
+/// Where a section begins, by its place in the directory.
+fn start(image: &[u8], section: usize) -> usize {
+    let at = 64 + section * 24 + 8;
+    let bytes = image[at..at + 8].try_into().expect("eight bytes");
+    usize::try_from(u64::from_le_bytes(bytes)).expect("a small image")
+}
+
 #[test]
-fn faults_name_the_place() {
-    #[track_caller]
-    fn check(image: &[u8], change: impl FnOnce(&mut Vec<u8>), want: &str) {
-        let mut changed = image.to_vec();
-        change(&mut changed);
-        let fault = open(sealed(changed)).expect_err("a changed image");
-        assert_eq!(fault.to_string(), want);
-    }
+fn faults_name_the_place_in_header_and_directory() {
     let image = built(BuildOptions::default()).image;
-    let start = |kind: usize| {
-        let at = 64 + kind * 24 + 8;
-        usize::try_from(u64::from_le_bytes(image[at..at + 8].try_into().expect("8")))
-            .expect("small")
-    };
-    let (meta, names, records, digests) = (start(0), start(1), start(2), start(4));
-    check(
+    refused(&image, 0, 0, "byte 0: not a compiled database");
+    let version = "byte 8: layout version 9, this program reads 1: build it again";
+    refused(&image, 8, 9, version);
+    refused(&image, 12, 1, "byte 12: the header is not that of an image");
+    refused(&image, 16, 6, "byte 12: the header is not that of an image");
+    refused(&image[..50], 0, 0, "50 bytes are too few for an image");
+    refused(&image[..100], 99, 0, "100 bytes are too few for an image");
+    refused(&image, 64, 9, "section META: not inside the image");
+    refused(
         &image,
-        |bytes| bytes[0] = 0,
-        "byte 0: not a compiled database",
-    );
-    check(
-        &image,
-        |bytes| bytes[8] = 9,
-        "byte 8: layout version 9, this program reads 1: build it again",
-    );
-    check(
-        &image,
-        |bytes| bytes[12] = 1,
-        "byte 12: the header is not that of an image",
-    );
-    check(
-        &image,
-        |bytes| bytes.truncate(50),
-        "50 bytes are too few for an image",
-    );
-    check(
-        &image,
-        |bytes| bytes.truncate(100),
-        "100 bytes are too few for an image",
-    );
-    check(
-        &image,
-        |bytes| bytes[64] = 9,
-        "section META: not inside the image",
-    );
-    check(
-        &image,
-        |bytes| bytes[64 + 24 + 8] = 1,
+        64 + 24 + 8,
+        1,
         "section NAMES: not inside the image",
     );
-    check(
+    refused(
         &image,
-        |bytes| bytes[64 + 4 * 24 + 16 + 7] = 1,
+        64 + 4 * 24 + 16 + 7,
+        1,
         "section DIGESTS: not inside the image",
     );
-    check(
-        &image,
-        |bytes| bytes[meta] = b'[',
-        "section META: expected `,` or `]` at line 1 column 11",
+    let mut longer = image.clone();
+    longer.push(0);
+    let length = image.len();
+    let want = format!(
+        "byte 24: {length} bytes were written, {} are there",
+        length + 1
     );
-    check(
+    assert_eq!(open(longer).expect_err("a longer image").to_string(), want);
+    let mut changed = image;
+    changed[length - 1] ^= 1;
+    let fault = open(changed).expect_err("a changed image");
+    assert_eq!(
+        fault.to_string(),
+        "byte 32: the digest does not fit the content"
+    );
+}
+
+#[test]
+fn faults_name_the_place_in_sections() {
+    let image = built(BuildOptions::default()).image;
+    let [meta, names, records, digests] = [0, 1, 2, 4].map(|section| start(&image, section));
+    let json = "section META: expected `,` or `]` at line 1 column 11";
+    refused(&image, meta, b'[', json);
+    refused(&image, names, 0, "section NAMES: not a table of names");
+    refused(
         &image,
-        |bytes| bytes[names] = 0,
+        names + 12,
+        0xff,
         "section NAMES: not a table of names",
     );
-    check(
+    let last = names + 8 + 4 * 70;
+    refused(&image, last, 0xff, "section NAMES: not a table of names");
+    refused(
         &image,
-        |bytes| bytes[names + 12] = 0xff,
-        "section NAMES: not a table of names",
-    );
-    check(
-        &image,
-        |bytes| bytes[records + 3] = 1,
+        records + 3,
+        1,
         "section SIGNATURES: record 0 is not valid",
     );
-    check(
+    refused(
         &image,
-        |bytes| bytes[records + 12] = 8,
+        records + 12,
+        8,
         "section SIGNATURES: record 1 is not valid",
     );
-    check(
-        &image,
-        |bytes| bytes[digests + 16] = 25,
-        "section DIGESTS: a bucket index of 25 bits: 24 is the limit",
-    );
-    check(
-        &image,
-        |bytes| bytes[digests + 8 + 6] = 1,
-        "section DIGESTS: a table ends beyond its section",
-    );
-    check(
-        &image,
-        |bytes| bytes[digests + 240] = 1,
-        "section DIGESTS: the bucket index does not rise from 0 to the last row",
-    );
+    let bits = "section DIGESTS: a bucket index of 25 bits: 24 is the limit";
+    refused(&image, digests + 16, 25, bits);
+    let short = "section DIGESTS: a table ends beyond its section";
+    refused(&image, digests + 8 + 6, 1, short);
+    let buckets = "section DIGESTS: the bucket index does not rise from 0 to the last row";
+    refused(&image, digests + 240, 1, buckets);
 }

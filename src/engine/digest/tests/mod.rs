@@ -2,9 +2,6 @@
 
 #![expect(
     clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic,
     reason = "a test fails by panicking, and its inputs are its own"
 )]
 

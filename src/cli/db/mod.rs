@@ -7,6 +7,10 @@
 //! Absent on purpose: the clock, the matcher's compiler and the scan, which the caller lends
 //! through [`Tools`].
 
+mod print;
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,10 +21,11 @@ use serde_json::json;
 
 use crate::engine::database::signature::BodySignature;
 use crate::engine::database::{
-    BuildOptions, DatabaseFacts, FileReport, Image, Progress, Sources, build, builtin,
-    builtin_sources,
+    BuildOptions, Image, Progress, Sources, build, builtin, builtin_sources,
 };
 use crate::runtime::storage;
+
+use print::{write_facts, write_problems};
 
 /// What `baleen db` can do.
 #[derive(Clone, Debug, Subcommand)]
@@ -243,223 +248,5 @@ fn progress_bar() -> ProgressBar {
     }
 }
 
-fn write_facts(facts: &DatabaseFacts, bytes: Option<u64>, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "version      {}", facts.version)?;
-    writeln!(out, "content      {}", facts.content)?;
-    if let Some(bytes) = bytes {
-        writeln!(out, "built        {}", utc(facts.created_seconds))?;
-        writeln!(out, "image        {bytes} bytes")?;
-    }
-    writeln!(out, "level        {}", facts.level)?;
-    writeln!(out, "signatures   {}", facts.signatures())?;
-    writeln!(out, "  patterns   {}", facts.bodies)?;
-    for (name, counts) in [("detect", &facts.detected), ("trust", &facts.trusted)] {
-        let (md5, sha1, sha256) = (counts.md5, counts.sha1, counts.sha256);
-        writeln!(
-            out,
-            "  {name:<10} MD5 {md5}, SHA-1 {sha1}, SHA-256 {sha256}"
-        )?;
-    }
-    let lines = &facts.lines;
-    writeln!(out, "lines        {}", lines.lines)?;
-    for (name, count) in [
-        ("comments", lines.comments),
-        ("ignored", lines.ignored),
-        ("level", lines.by_level),
-        ("off", lines.switched_off),
-        ("bad", lines.bad),
-    ] {
-        if count > 0 {
-            writeln!(out, "  {name:<10} {count}")?;
-        }
-    }
-    if !lines.unsupported.is_empty() {
-        writeln!(out, "not supported yet: {}", lines.unsupported_count())?;
-    }
-    for (reason, count) in &lines.unsupported {
-        writeln!(out, "  {count:<10} {reason}")?;
-    }
-    writeln!(out, "sources      {}", facts.sources.len())?;
-    for source in &facts.sources {
-        let (sha256, bytes, name) = (source.sha256, source.bytes, &source.name);
-        writeln!(
-            out,
-            "  {sha256} {bytes} bytes, {} loaded: {name}",
-            source.loaded
-        )?;
-    }
-    Ok(())
-}
-
-/// Files that were not read, and bad lines with their places.
-fn write_problems(files: &[FileReport], out: &mut dyn Write) -> io::Result<()> {
-    for file in files {
-        if let Some(reason) = file.not_read {
-            writeln!(out, "{}: {reason}", file.name)?;
-        }
-        for bad in &file.bad {
-            writeln!(out, "{}: {bad}", file.name)?;
-        }
-        let more = file.totals.bad.saturating_sub(file.bad.len() as u64);
-        if more > 0 {
-            writeln!(out, "{}: {more} more bad lines", file.name)?;
-        }
-    }
-    Ok(())
-}
-
-/// Seconds since 1970 as a date, in the proleptic Gregorian calendar: eras of 400 years that begin
-/// in March, so that the day that some years do not have is the last of its year.
-fn utc(seconds: u64) -> String {
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = (month_from_march + 2) % 12 + 1;
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
-}
-
 /// What no signature may find.
 const CLEAN: &[u8] = b"A page about whales: the baleen of a whale is a filter, and a good one.\n";
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    /// Stands for the engine: looks for the digest of the whole object only.
-    fn scan(image: &Image, bytes: &[u8]) -> Option<String> {
-        use crate::engine::database::signature::Purpose;
-        use crate::engine::digest::{Kinds, Running};
-        let mut running = Running::new(Kinds::ALL);
-        running.update(bytes);
-        let computed = running.finish();
-        let size = bytes.len() as u64;
-        let tables = image.digests();
-        let mut digests = computed.iter();
-        let entry = digests.find_map(|digest| tables.lookup(Purpose::Detect, digest, size))?;
-        Some(image.name(entry.name).to_owned())
-    }
-
-    fn output(command: &Command) -> Result<String, String> {
-        let tools = Tools {
-            now_seconds: 1_700_000_000,
-            compile_matcher: &|_| Vec::new(),
-            scan: &scan,
-        };
-        let mut out = Vec::new();
-        match run_to(command, tools, &mut out) {
-            Ok(()) => Ok(String::from_utf8(out).expect("text")),
-            Err(Failure(text)) => Err(text),
-        }
-    }
-
-    fn sources(db: &[&Path]) -> SourceArgs {
-        SourceArgs {
-            db: db.iter().map(|path| path.to_path_buf()).collect(),
-            detect_pua: false,
-            level: 214,
-        }
-    }
-
-    #[test]
-    fn build_info_and_test_of_the_embedded_database() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("image");
-        let built = output(&Command::Build(BuildArgs {
-            sources: sources(&[]),
-            output: path.clone(),
-        }));
-        let built = built.expect("the embedded database builds");
-        assert!(
-            built.contains("signatures   2\n  patterns   1\n"),
-            "{built}"
-        );
-        assert!(
-            built.contains("built        2023-11-14 22:13:20 UTC\n"),
-            "{built}"
-        );
-        let info = |json| {
-            output(&Command::Info(InfoArgs {
-                sources: sources(&[]),
-                image: Some(path.clone()),
-                json,
-            }))
-        };
-        assert_eq!(info(false), Ok(built));
-        let json: serde_json::Value =
-            serde_json::from_str(&info(true).expect("an image")).expect("JSON");
-        assert_eq!(json["facts"]["detected"]["md5"], 1);
-        let tested = output(&Command::Test(TestArgs { image: path }));
-        let tested = tested.expect("the test file is detected");
-        assert!(
-            tested.contains("detected as Eicar-Test-Signature.UNOFFICIAL"),
-            "{tested}"
-        );
-    }
-
-    #[test]
-    fn problems_are_shown_with_their_place() {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("a.ndb"), "A:0:*:616263\nB:0:*:6z\n").expect("a file");
-        fs::write(folder.path().join("b.ldb"), "A;Target:0;0;616263\n").expect("a file");
-        let args = InfoArgs {
-            sources: sources(&[folder.path()]),
-            image: None,
-            json: false,
-        };
-        let info = output(&Command::Info(args)).expect("files");
-        assert!(
-            info.contains("not supported yet: 1\n  1          logical signatures\n"),
-            "{info}"
-        );
-        let place = "a.ndb: line 2, column 8: found 'z', allowed: a second hex digit or '?'\n";
-        assert!(info.contains(place), "{info}");
-        assert!(
-            info.ends_with("b.ldb: not read: the format is not supported yet\n"),
-            "{info}"
-        );
-    }
-
-    #[test]
-    fn failures_say_why() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("image");
-        fs::write(&path, "not an image").expect("a file");
-        let test = output(&Command::Test(TestArgs {
-            image: path.clone(),
-        }));
-        let text = test.expect_err("not an image");
-        assert!(
-            text.ends_with("image: 12 bytes are too few for an image"),
-            "{text}"
-        );
-        let database = folder.path().join("a.ndb");
-        fs::write(&database, "A:0:*:616263\n").expect("a file");
-        let args = BuildArgs {
-            sources: sources(&[&database]),
-            output: path.clone(),
-        };
-        output(&Command::Build(args)).expect("a database");
-        let text = output(&Command::Test(TestArgs { image: path })).expect_err("no EICAR");
-        assert!(
-            text.starts_with("the EICAR test file is not detected"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn dates() {
-        assert_eq!(utc(0), "1970-01-01 00:00:00 UTC");
-        assert_eq!(utc(951_782_400), "2000-02-29 00:00:00 UTC");
-        assert_eq!(utc(1_709_251_199), "2024-02-29 23:59:59 UTC");
-        assert_eq!(utc(4_107_542_400), "2100-03-01 00:00:00 UTC");
-    }
-}
