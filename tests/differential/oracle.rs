@@ -60,8 +60,9 @@ impl Batch {
         let code = output.status.code();
         assert!(
             matches!(code, Some(0 | 1)),
-            "clamscan ended with {code:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
+            "clamscan ended with {code:?}: {}files are in {}",
+            String::from_utf8_lossy(&output.stderr),
+            self.kept().display()
         );
         let text = String::from_utf8_lossy(&output.stdout);
         let lines = text.lines().filter_map(|line| line.strip_suffix(" FOUND"));
