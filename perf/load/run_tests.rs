@@ -389,19 +389,17 @@ fn threads_add_up() {
 
 #[test]
 fn nobody_listening_is_wrong_and_not_a_hang() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let target = format!("icap://{}/x", listener.local_addr().unwrap());
-    drop(listener);
-    let words = [
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("nobody");
+    let mut words = vec![
         "icap-load",
-        &target,
-        "--warmup",
-        "0",
-        "--duration",
-        "50ms",
+        "icap://h/x",
+        "--unix",
+        path.to_str().unwrap(),
         "-c",
         "2",
     ];
+    words.extend(["--warmup", "0", "--duration", "50ms"]);
     let plan = Plan::new(&Options::try_parse_from(words).unwrap()).unwrap();
     let outcome = load(&plan, 0, &Processes::of(&[]).unwrap()).unwrap();
     assert!(outcome.stats.wrong.contains_key(&Wrong::Connect));
