@@ -308,6 +308,21 @@ mod tests {
     }
 
     #[test]
+    fn every_scenario_of_the_project_is_a_command_line() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/perf/scenario");
+        let mut count = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let words = words_of(&std::fs::read_to_string(&path).unwrap());
+            let command = ["icap-load".to_owned(), "icap://h/s".to_owned()].into_iter();
+            let parsed = Options::try_parse_from(command.chain(words));
+            assert!(parsed.is_ok(), "{}: {parsed:?}", path.display());
+            count += 1;
+        }
+        assert!(count > 0, "scenarios are there");
+    }
+
+    #[test]
     fn targets_are_checked() {
         let authority = |text| Target::parse(text).map(|target| target.authority);
         assert_eq!(authority("icap://h:99/s"), Ok("h:99".to_owned()));

@@ -178,3 +178,7 @@ fn window(plan: &Plan, stats: &Stats) -> Nanos {
 const RESIDENT_EVERY_NS: Nanos = 100 * MILLISECOND_NS;
 
 const PAUSE_NS: Nanos = 5 * MILLISECOND_NS;
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;
