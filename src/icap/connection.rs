@@ -166,7 +166,8 @@ impl Connection {
         }
     }
 
-    /// Fetch the rest of the body: 100 Continue. Does nothing unless [`Event::PreviewEnd`] awaits a decision.
+    /// Fetch the rest of the body: 100 Continue. Does nothing unless [`super::Event::PreviewEnd`] awaits
+    /// a decision.
     pub fn continue_(&mut self, now: Instant) {
         self.advance_clock(now);
         if self.reading == Reading::Paused && self.answer == Answer::Waiting {
