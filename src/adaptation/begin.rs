@@ -100,9 +100,9 @@ pub fn begin_message<'a>(message: Message<'a>, policy: &Policy) -> Begin<'a> {
         return Begin::Answer(Decision::Unmodified(Passed::Echo));
     }
     // An address that cannot be read is on no list. Nothing is lost by that: the body is scanned.
-    let url = message
-        .request_line
-        .and_then(|(method, target)| UrlParts::of(method, target, message.host).ok());
+    let request_line = message.request_line.filter(|_| policy.has_lists());
+    let url =
+        request_line.and_then(|(method, target)| UrlParts::of(method, target, message.host).ok());
     let white_listed = match url
         .as_ref()
         .map_or(UrlDecision::None, |url| policy.check_url(url))

@@ -100,12 +100,15 @@ impl Policy {
         })
     }
 
+    /// Whether any address is on a list: if not, nobody needs to read addresses.
+    #[must_use]
+    pub const fn has_lists(&self) -> bool {
+        !self.black.is_empty() || !self.white.is_empty()
+    }
+
     /// Looks the address up in both lists; the black list wins.
     #[must_use]
     pub fn check_url(&self, url: &UrlParts<'_>) -> UrlDecision<'_> {
-        if self.black.is_empty() && self.white.is_empty() {
-            return UrlDecision::None;
-        }
         if let Some(entry) = self.black.find(url) {
             return UrlDecision::Black(entry);
         }

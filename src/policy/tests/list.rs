@@ -193,6 +193,7 @@ fn black_beats_white_and_white_says_only_that_it_is_white() {
     );
     assert_eq!(decision(&policy, "http://example.org/"), "-");
     assert_eq!(policy.entry_counts(), (1, 1));
+    assert!(policy.has_lists());
 }
 
 #[test]
@@ -285,4 +286,12 @@ proptest! {
         let want = covering.max_by_key(|entry| entry.len()).map_or_else(|| "-".to_owned(), |entry| format!("black {entry}"));
         prop_assert_eq!(decision(&policy(&entries, &[]), &format!("http://{host}/")), want);
     }
+}
+
+#[test]
+fn without_lists_nothing_is_looked_up() {
+    let empty = policy(&[], &[]);
+    assert!(!empty.has_lists());
+    assert_eq!(decision(&empty, "http://example.com/"), "-");
+    assert!(policy(&[], &["a.example"]).has_lists() && policy(&["a.example"], &[]).has_lists());
 }
