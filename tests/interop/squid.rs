@@ -2,7 +2,7 @@
 //! `baleen squid setup`.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::Command;
@@ -38,9 +38,11 @@ impl Squid {
                 .args(["-N", "-d", "1", "-f"])
                 .arg(&config),
         );
+        // Squid says so a moment before it listens, so a connection is tried, too.
+        let mut has_said = false;
         program.wait_for("Squid accepts connections", |line| {
-            line.contains("Accepting HTTP Socket connections")
-                .then_some(())
+            has_said |= line.contains("Accepting HTTP Socket connections");
+            (has_said && TcpStream::connect(address).is_ok()).then_some(())
         });
         Self {
             program,

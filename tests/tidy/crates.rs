@@ -22,7 +22,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hdrhistogram", &["observe", "runtime", "perf"]),
     ("indicatif", &["cli"]),
     ("md-5", &["engine"]),
-    ("memchr", &["http", "icap", "engine", "policy"]),
+    ("memchr", &["http", "icap", "engine", "policy", "perf"]),
     ("memmap2", &["runtime", "cli"]),
     ("mimalloc", &["main", "perf"]),
     ("minijinja", &["adaptation"]),
@@ -30,7 +30,15 @@ const CRATES: &[(&str, &[&str])] = &[
     ("serde", ANYWHERE),
     (
         "serde_json",
-        &["adaptation", "observe", "control", "runtime", "cli", "perf"],
+        &[
+            "engine",
+            "adaptation",
+            "observe",
+            "control",
+            "runtime",
+            "cli",
+            "perf",
+        ],
     ),
     ("sha1", &["engine"]),
     (

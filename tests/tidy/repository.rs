@@ -13,6 +13,7 @@ const TOP_LEVEL: &[&str] = &[
     ".clippy.toml",
     ".git",
     ".gitignore",
+    ".rustfmt.toml",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE-APACHE",

@@ -28,18 +28,18 @@ use super::terminal::{Screen, Tone};
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
-    /// An address that Baleen listens on; may be repeated
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:1344")]
+    /// An address that Baleen listens on; may be repeated [default: 127.0.0.1:1344]
+    #[arg(long, value_name = "IP:PORT")]
     listen: Vec<SocketAddr>,
-    /// The folder for the database and everything else that stays
-    #[arg(long, value_name = "DIR", default_value = "baleen-data")]
-    state_dir: PathBuf,
+    /// The folder for the database and everything else that stays [default: ./baleen-data]
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
     /// The folder for bodies that do not fit into memory [default: "spool" in the state folder]
     #[arg(long, value_name = "DIR")]
     spool_dir: Option<PathBuf>,
-    /// Connections to be served at once
-    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
-    max_connections: u64,
+    /// Connections to be served at once [default: 16384]
+    #[arg(long, value_name = "COUNT")]
+    max_connections: Option<u64>,
     /// Scan shards [default: one for each usable processor]
     #[arg(long, value_name = "COUNT")]
     shards: Option<u64>,
@@ -60,7 +60,8 @@ pub fn run(args: &Args) -> ExitCode {
     if args.probe_io_uring {
         return io_uring::run_probe();
     }
-    let findings = examine(args);
+    let mut findings = Subject::of(args).examine();
+    findings.push(network::squid(&args.squid_config));
     let mut screen = Screen::stdout();
     if args.json {
         let report = serde_json::json!({ "ok": is_healthy(&findings), "findings": findings });
@@ -79,41 +80,70 @@ pub fn run(args: &Args) -> ExitCode {
     }
 }
 
-fn examine(args: &Args) -> Vec<Finding> {
-    let usable = std::thread::available_parallelism().map_or(1, usize::from);
-    let shards = args
-        .shards
-        .unwrap_or_else(|| u64::try_from(usable).unwrap_or(1));
-    let spool_dir = args
-        .spool_dir
-        .clone()
-        .unwrap_or_else(|| args.state_dir.join("spool"));
-    let mut findings = vec![
-        machine::kernel(),
-        io_uring::check(),
-        machine::memlock(shards),
-        machine::descriptors(args.max_connections),
-        machine::processors(shards),
-        machine::clock(&args.state_dir),
-    ];
-    findings.extend(
-        args.listen
-            .iter()
-            .map(|address| network::listener(*address)),
-    );
-    findings.push(storage::folder(
-        "state folder",
-        &args.state_dir,
-        STATE_BYTES_WANTED,
-    ));
-    findings.push(storage::folder(
-        "spool folder",
-        &spool_dir,
-        SPOOL_BYTES_WANTED,
-    ));
-    findings.push(storage::database(&args.state_dir, machine::now()));
-    findings.push(network::squid(&args.squid_config));
-    findings
+/// What is going to run here, as far as the machine has to bear it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Subject {
+    listen: Vec<SocketAddr>,
+    state_dir: PathBuf,
+    spool_dir: PathBuf,
+    connections_max: u64,
+    shards: u64,
+}
+
+impl Subject {
+    /// What the arguments name, and the defaults of the settings for the rest.
+    fn of(args: &Args) -> Self {
+        let usable = std::thread::available_parallelism().map_or(1, usize::from);
+        let state_dir = args
+            .state_dir
+            .clone()
+            .unwrap_or_else(|| PathBuf::from("baleen-data"));
+        let default = || vec![SocketAddr::from(([127, 0, 0, 1], 1344))];
+        Self {
+            listen: if args.listen.is_empty() {
+                default()
+            } else {
+                args.listen.clone()
+            },
+            spool_dir: args
+                .spool_dir
+                .clone()
+                .unwrap_or_else(|| state_dir.join("spool")),
+            state_dir,
+            connections_max: args.max_connections.unwrap_or(16_384),
+            shards: args
+                .shards
+                .unwrap_or_else(|| u64::try_from(usable).unwrap_or(1)),
+        }
+    }
+
+    fn examine(&self) -> Vec<Finding> {
+        let mut findings = vec![
+            machine::kernel(),
+            io_uring::check(),
+            machine::memlock(self.shards),
+            machine::descriptors(self.connections_max),
+            machine::processors(self.shards),
+            machine::clock(&self.state_dir),
+        ];
+        findings.extend(
+            self.listen
+                .iter()
+                .map(|address| network::listener(*address)),
+        );
+        findings.push(storage::folder(
+            "state folder",
+            &self.state_dir,
+            STATE_BYTES_WANTED,
+        ));
+        findings.push(storage::folder(
+            "spool folder",
+            &self.spool_dir,
+            SPOOL_BYTES_WANTED,
+        ));
+        findings.push(storage::database(&self.state_dir, machine::now()));
+        findings
+    }
 }
 
 fn is_healthy(findings: &[Finding]) -> bool {
