@@ -52,7 +52,8 @@ impl Batch {
     /// What clamscan finds.
     pub fn clamscan(&self) -> Found {
         let output = Command::new("clamscan")
-            .args(["--no-summary", "--allmatch", "--infected", "-r", "-d"])
+            // Its cache takes what a trusted archive held for clean wherever it lies.
+            .args(["--no-summary", "--allmatch", "--disable-cache", "--infected", "-d"])
             .arg(self.directory.path().join("db"))
             .arg(self.directory.path().join("files"))
             .output()
@@ -80,7 +81,8 @@ impl Batch {
             sources.add_file(&name, &fs::read(path).expect("just written"));
         }
         let totals = sources.report().totals();
-        assert_eq!(totals.bad, 0, "{:?}", sources.report());
+        let unused = (totals.bad, totals.unsupported_count());
+        assert_eq!(unused, (0, 0), "{:?}", sources.report());
         let built = build(
             sources,
             &|bodies| matcher::compile(bodies, &GramCounts::new()),

@@ -12,7 +12,7 @@ use super::line::{LINE_BYTES_MAX, LineFault, Read, Refusal, lines};
 use super::names::Names;
 use super::report::{BAD_LINES_KEPT, BadLine, FileReport, NotRead, Report, Totals, Unsupported};
 use super::signature::{BodySignature, Purpose};
-use super::{body_line, digest_line};
+use super::{body_line, digest_line, origin};
 
 /// Everything that was read so far.
 #[derive(Debug)]
@@ -133,7 +133,9 @@ impl Sources {
             return Ok(Fate::Ignored);
         }
         let read = body_line::parse(line, self.loaded.options.level)?;
-        Ok(Fate::of(read, |body| self.loaded.bodies.push(body)))
+        Ok(Fate::of(read, |body| {
+            self.loaded.bodies.extend(origin::moved(body));
+        }))
     }
 
     fn digest(&mut self, line: &[u8], purpose: Purpose) -> Result<Fate, LineFault> {
