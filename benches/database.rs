@@ -2,6 +2,8 @@
 //! on the published sets (clamav.md C3): 228,000 MD5, sizes spread over four decades, names of 25
 //! characters, and over 20,000 body patterns of 70 fixed bytes.
 //!
+//! With `BALEEN_TEST_DATA` set, the published main.hdb and the part of daily.hsb as well.
+//!
 //! `cargo bench --profile quick --bench database`. Every case checks its answer before it is timed.
 
 #![expect(
@@ -11,6 +13,8 @@
 
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -117,6 +121,41 @@ fn images(bench: &mut Criterion) {
     lookups(bench, &image, &rows);
 }
 
+/// The published sets: text to image, and opening it.
+fn published(bench: &mut Criterion) {
+    let Some(folder) = std::env::var_os("BALEEN_TEST_DATA") else {
+        println!("skipped: published sets (set BALEEN_TEST_DATA)");
+        return;
+    };
+    let folder = Path::new(&folder).join("gpl2-clamav-official");
+    let unpacked = |name: &str| {
+        let output = Command::new("xz")
+            .arg("-dc")
+            .arg(folder.join(name))
+            .output();
+        output.expect("xz unpacks the sets").stdout
+    };
+    let (main, daily) = (unpacked("main.hdb.xz"), unpacked("daily.hsb.partial.xz"));
+    let compile = || {
+        let mut sources = Sources::new(BuildOptions::default());
+        sources.add_file("daily.hsb", &daily);
+        sources.add_file("main.hdb", &main);
+        build(sources, &no_matcher, &mut |_| {})
+    };
+    let built = compile();
+    assert_eq!(built.facts.detected.total(), 82_211 + 146_348);
+    let (text, image) = (main.len() + daily.len(), built.image.len());
+    println!("published digests: {text} bytes of text, image of {image} bytes");
+    let bytes: Arc<Vec<u8>> = Arc::new(built.image);
+    let mut group = bench.benchmark_group("published");
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(4));
+    group.bench_function("load-and-build", |bench| bench.iter(compile));
+    group.bench_function("open", |bench| bench.iter(|| Image::open(bytes.clone())));
+    group.finish();
+}
+
 fn lookups(bench: &mut Criterion, image: &Image, rows: &[([u8; 16], u64)]) {
     let tables = image.digests();
     for (digest, size) in rows {
@@ -165,5 +204,5 @@ fn digests(bench: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, loading, images, digests);
+criterion_group!(benches, loading, images, published, digests);
 criterion_main!(benches);

@@ -38,7 +38,11 @@ impl Sample {
         }
         // clamscan refuses a closing distance behind another one or behind an anchor, as a part
         // without bytes.
-        if parts == 1 && !sample.pattern.contains('[') && sample.after.is_none() && random.one_in(12) {
+        if parts == 1
+            && !sample.pattern.contains('[')
+            && sample.after.is_none()
+            && random.one_in(12)
+        {
             let count = random.between(1, 6);
             sample.text(&format!("{{{count}}}"));
             sample.instance.extend(random.bytes(count));

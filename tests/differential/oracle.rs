@@ -53,7 +53,13 @@ impl Batch {
     pub fn clamscan(&self) -> Found {
         let output = Command::new("clamscan")
             // Its cache takes what a trusted archive held for clean wherever it lies.
-            .args(["--no-summary", "--allmatch", "--disable-cache", "--infected", "-d"])
+            .args([
+                "--no-summary",
+                "--allmatch",
+                "--disable-cache",
+                "--infected",
+                "-d",
+            ])
             .arg(self.directory.path().join("db"))
             .arg(self.directory.path().join("files"))
             .output()

@@ -3,7 +3,7 @@
 use super::facts::{DatabaseFacts, DigestCounts, Sha256, SourceFacts};
 use super::image::{Contents, OffsetKind, write};
 use super::report::Report;
-use super::signature::{BodySignature, Purpose};
+use super::signature::{BodySignature, NameId, Purpose};
 use super::sources::{Loaded, Sources};
 use crate::engine::digest::{Kind, Rows};
 
@@ -74,9 +74,10 @@ pub fn build(
     let facts = facts(&options, &bodies, &digests, &report);
     let records = bodies
         .iter()
-        .filter_map(|body| {
-            let name = names.intern(&body.name)?;
-            Some((name, body.target, OffsetKind::from(&body.offset.base)))
+        .map(|body| {
+            // Every name was taken in when its line was read.
+            let name = names.intern(&body.name).unwrap_or(NameId(0));
+            (name, body.target, OffsetKind::from(&body.offset.base))
         })
         .collect();
     progress(Progress::Matcher(bodies.len()));

@@ -78,16 +78,22 @@ pub(super) fn bytes<const N: usize>(field: Field<'_>) -> Result<[u8; N], LineFau
         return Err(LineFault::rule(field.at, rule));
     }
     for ((byte, [high, low]), at) in out.iter_mut().zip(pairs).zip((field.at..).step_by(2)) {
-        let digit = |digit: u8, at: usize| {
-            char::from(digit)
-                .to_digit(16)
-                .and_then(|value| u8::try_from(value).ok())
-                .ok_or_else(|| LineFault::unexpected(at, Some(digit), "a hex digit"))
-        };
+        let fault = |at, digit| LineFault::unexpected(at, Some(digit), "a hex digit");
         let low_at = at.saturating_add(1);
-        *byte = digit(*high, at)?.rotate_left(4) | digit(*low, low_at)?;
+        let high = value_of(*high).ok_or_else(|| fault(at, *high))?;
+        let low = value_of(*low).ok_or_else(|| fault(low_at, *low))?;
+        *byte = high.rotate_left(4) | low;
     }
     Ok(out)
+}
+
+const fn value_of(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit.wrapping_sub(b'0')),
+        b'a'..=b'f' => Some(digit.wrapping_sub(b'a').wrapping_add(10)),
+        b'A'..=b'F' => Some(digit.wrapping_sub(b'A').wrapping_add(10)),
+        _ => None,
+    }
 }
 
 /// The language's own limit.

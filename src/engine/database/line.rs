@@ -215,11 +215,17 @@ pub(super) fn reported_name(field: Field<'_>) -> Result<Box<str>, LineFault> {
         return Err(LineFault::rule(field.at, "a name of more than 1024 bytes"));
     }
     let mut name = String::with_capacity(field.text.len().saturating_add(UNOFFICIAL.len()));
-    for &byte in field.text {
-        if byte.is_ascii_graphic() || byte == b' ' {
-            name.push(char::from(byte));
-        } else {
-            name.extend(byte.escape_ascii().map(char::from));
+    let printable = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
+    match str::from_utf8(field.text) {
+        // Nearly every name: one copy.
+        Ok(text) if field.text.iter().all(printable) => name.push_str(text),
+        Ok(_) | Err(_) => {
+            for byte in field.text {
+                match printable(byte) {
+                    true => name.push(char::from(*byte)),
+                    false => name.extend(byte.escape_ascii().map(char::from)),
+                }
+            }
         }
     }
     name.push_str(UNOFFICIAL);

@@ -9,7 +9,7 @@
 //!
 //! | what | where |
 //! | --- | --- |
-//! | which file goes to which loader | [`format`] |
+//! | which file goes to which loader | [`mod@format`] |
 //! | lines, fields, names | `line`, `fields` |
 //! | body patterns: text → [`signature`] → text | `pattern`, `offset`, [`render`] |
 //! | whole-file digests | `digest_line` |

@@ -133,9 +133,13 @@ impl Sources {
             return Ok(Fate::Ignored);
         }
         let read = body_line::parse(line, self.loaded.options.level)?;
-        Ok(Fate::of(read, |body| {
-            self.loaded.bodies.extend(origin::moved(body));
-        }))
+        let Loaded { names, bodies, .. } = &mut self.loaded;
+        let mut full = false;
+        let fate = Fate::of(read, |body| match names.intern(&body.name) {
+            Some(_) => bodies.extend(origin::moved(body)),
+            None => full = true,
+        });
+        room_for_name(full).map(|()| fate)
     }
 
     fn digest(&mut self, line: &[u8], purpose: Purpose) -> Result<Fate, LineFault> {
@@ -150,16 +154,20 @@ impl Sources {
             Some(name) => digests.add(purpose, &found.digest, found.size, name),
             None => full = true,
         });
-        if full {
-            let rule = "the table of names is full: 4 GiB";
-            return Err(LineFault::rule(0, rule));
-        }
-        Ok(fate)
+        room_for_name(full).map(|()| fate)
     }
 
     pub(super) fn into_loaded(self) -> Loaded {
         self.loaded
     }
+}
+
+/// A signature without a name of its own would be reported as another one, so it is set aside.
+const fn room_for_name(full: bool) -> Result<(), LineFault> {
+    if full {
+        return Err(LineFault::rule(0, "the table of names is full: 4 GiB"));
+    }
+    Ok(())
 }
 
 /// What became of one line that is not a comment and not wrong.

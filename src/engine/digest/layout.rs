@@ -4,8 +4,7 @@
 //!   Directory   6 × Descriptor, in the order of `ORDER`
 //!   per table   buckets   (2^bits + 1) × u32   index of the first row of each bucket
 //!               digests   rows × N bytes       sorted, equal ones in the order of the sources
-//!               names     rows × u32
-//!               sizes     rows × u32           `ANY_SIZE` for `*`
+//!               labels    rows × (u32, u32)    name and size, `ANY_SIZE` for `*`
 //!               distinct  distinct × u32       the exact sizes, sorted, each once
 //! ```
 //!

@@ -108,8 +108,6 @@ fn write<const N: usize>(mut rows: Vec<Row<N>>, out: &mut Vec<u8>) -> Descriptor
     }
     for row in &rows {
         out.extend_from_slice(&row.name.to_le_bytes());
-    }
-    for row in &rows {
         out.extend_from_slice(&row.size.to_le_bytes());
     }
     let mut distinct: Vec<u32> = rows.iter().map(|row| row.size).collect();

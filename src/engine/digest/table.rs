@@ -1,7 +1,7 @@
 //! One table of digests of one length: a view into the section.
 //!
 //! A lookup touches the bucket index, then one or two cache lines of digests, and only on a hit the
-//! columns of sizes and names.
+//! column of names and sizes.
 
 use zerocopy::FromBytes;
 use zerocopy::little_endian::U32;
@@ -19,8 +19,8 @@ pub(super) struct Table<'a, const N: usize> {
     any: u64,
     buckets: &'a [U32],
     digests: &'a [[u8; N]],
-    names: &'a [U32],
-    sizes: &'a [U32],
+    /// Name and size.
+    labels: &'a [[U32; 2]],
     distinct: &'a [U32],
 }
 
@@ -30,8 +30,7 @@ impl<'a, const N: usize> Table<'a, N> {
         any: 0,
         buckets: &[],
         digests: &[],
-        names: &[],
-        sizes: &[],
+        labels: &[],
         distinct: &[],
     };
 
@@ -51,16 +50,14 @@ impl<'a, const N: usize> Table<'a, N> {
             .ok_or(short)?;
         let (buckets, rest) = column::<U32>(rest, buckets)?;
         let (digests, rest) = column::<[u8; N]>(rest, rows)?;
-        let (names, rest) = column::<U32>(rest, rows)?;
-        let (sizes, rest) = column::<U32>(rest, rows)?;
+        let (labels, rest) = column::<[U32; 2]>(rest, rows)?;
         let (distinct, _) = column::<U32>(rest, index(of.distinct)?)?;
         Ok(Self {
             bits,
             any: of.any,
             buckets,
             digests,
-            names,
-            sizes,
+            labels,
             distinct,
         })
     }
@@ -77,15 +74,16 @@ impl<'a, const N: usize> Table<'a, N> {
         if !self.digests.is_sorted() || !self.rows_are_in_their_buckets() {
             return Err(TablesFault::Order);
         }
-        if let Some(name) = self.names.iter().find(|name| name.get() >= names) {
+        if let Some([name, _]) = self.labels.iter().find(|[name, _]| name.get() >= names) {
             return Err(TablesFault::Name(name.get()));
         }
-        let any = self.sizes.iter().filter(|size| size.get() == ANY_SIZE);
+        let sizes = || self.labels.iter().map(|[_, size]| size.get());
+        let any = sizes().filter(|size| *size == ANY_SIZE);
         if !self.distinct.is_sorted_by(|a, b| a < b) || any.count() as u64 != self.any {
             return Err(TablesFault::Sizes);
         }
-        let known = |size: &U32| size.get() == ANY_SIZE || self.has_size(size.get());
-        if self.sizes.iter().all(known) {
+        let known = |size| size == ANY_SIZE || self.has_size(size);
+        if sizes().all(known) {
             Ok(())
         } else {
             Err(TablesFault::Sizes)
@@ -133,9 +131,9 @@ impl<'a, const N: usize> Table<'a, N> {
         let equal = rows.iter().skip(first).take_while(|row| *row == digest);
         let start = from.checked_add(first)?;
         equal.zip(start..).find_map(|(_, row)| {
-            let wanted = self.sizes.get(row)?.get();
-            let name = NameId(self.names.get(row)?.get());
-            match wanted {
+            let [name, wanted] = self.labels.get(row)?;
+            let name = NameId(name.get());
+            match wanted.get() {
                 ANY_SIZE => Some((name, None)),
                 exact if u64::from(exact) == size => Some((name, Some(exact))),
                 _ => None,
