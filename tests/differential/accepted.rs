@@ -3,7 +3,7 @@
 
 /// Who finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finder {
+pub(crate) enum Finder {
     /// clamscan, and we do not.
     Clamscan,
     /// We, and clamscan does not.
@@ -12,21 +12,21 @@ pub enum Finder {
 
 /// One accepted difference.
 #[derive(Debug)]
-pub struct Accepted {
+pub(crate) struct Accepted {
     /// The batch it is in.
-    pub batch: &'static str,
+    pub(crate) batch: &'static str,
     /// The file's name.
-    pub file: &'static str,
+    pub(crate) file: &'static str,
     /// The signature's name.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Who finds it.
-    pub finder: Finder,
+    pub(crate) finder: Finder,
     /// Why that is right.
-    pub why: &'static str,
+    pub(crate) why: &'static str,
 }
 
 /// All of them.
-pub const ACCEPTED: &[Accepted] = &[
+pub(crate) const ACCEPTED: &[Accepted] = &[
     Accepted {
         batch: "seeded",
         file: "102-shifted",

@@ -4,6 +4,9 @@ use super::super::facts::{Executable, ExecutableMap, RawSection, TargetSet};
 use super::super::state::HITS_MAX;
 use super::*;
 
+/// No offset; its type tells which comparison is meant.
+const NONE: [u64; 0] = [];
+
 /// The offsets of all hits of one signature.
 fn offsets(signature: &BodySignature, data: &[u8], layer: &LayerFacts) -> Vec<u64> {
     let bytes = compiled(std::slice::from_ref(signature));
@@ -33,7 +36,7 @@ fn every_start_counts_and_every_last_part_counts() {
     let star = parts(&[b"abcd", b"wxyz"], Gap { min: 0, max: None });
     assert_eq!(offsets(&star, b"abcd.wxyz.wxyz", &layer), [0, 0]);
     assert_eq!(offsets(&star, b"abcd.abcd.wxyz", &layer), [0]);
-    assert_eq!(offsets(&star, b"abcwxyzd", &layer), []);
+    assert_eq!(offsets(&star, b"abcwxyzd", &layer), NONE);
 }
 
 #[test]
@@ -98,7 +101,7 @@ fn a_header_that_comes_late_is_waited_for() {
     assert_eq!(hits.len(), 1);
     assert_eq!(
         offsets(&at_entry, b"..........entry", &facts(Executable::Absent)),
-        []
+        NONE
     );
 }
 
@@ -111,7 +114,7 @@ fn the_end_is_counted_from_only_when_there_is_enough_before_it() {
     };
     assert_eq!(
         offsets(&near_end, &b"abcdefgh".repeat(2), &LayerFacts::default()),
-        []
+        NONE
     );
     near_end.offset = Offset {
         base: OffsetBase::End(13),
@@ -126,7 +129,7 @@ fn the_end_is_counted_from_only_when_there_is_enough_before_it() {
         targets: TargetSet::of(Target::Elf),
         ..LayerFacts::default()
     };
-    assert_eq!(offsets(&near_end, &b"abcdefgh".repeat(2), &elf), []);
+    assert_eq!(offsets(&near_end, &b"abcdefgh".repeat(2), &elf), NONE);
 }
 
 #[test]
@@ -148,7 +151,7 @@ fn a_long_part_is_found_whole_and_never_in_pieces() {
     assert_eq!(offsets(&single(literal(&long)), &data, &layer), [4]);
     let mut broken = data.clone();
     broken[7_000] ^= 1;
-    assert_eq!(offsets(&single(literal(&long)), &broken, &layer), []);
+    assert_eq!(offsets(&single(literal(&long)), &broken, &layer), NONE);
 }
 
 #[test]
