@@ -13,15 +13,15 @@ use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
 /// The name under which the test file is reported.
-pub const EICAR: &str = "Eicar-Test-Signature.UNOFFICIAL";
+pub(crate) const EICAR: &str = "Eicar-Test-Signature.UNOFFICIAL";
 
 /// An engine that knows the test file only.
-pub fn eicar_engine(limits: Limits) -> Arc<Engine> {
+pub(crate) fn eicar_engine(limits: Limits) -> Arc<Engine> {
     compiled(builtin_sources(BuildOptions::default()), limits)
 }
 
 /// An engine over signature files, each a name and its lines.
-pub fn engine(files: &[(&str, &str)], limits: Limits) -> Arc<Engine> {
+pub(crate) fn engine(files: &[(&str, &str)], limits: Limits) -> Arc<Engine> {
     let mut sources = Sources::new(BuildOptions::default());
     for (name, lines) in files {
         sources.add_file(name, lines.as_bytes());
@@ -47,7 +47,7 @@ fn compiled(sources: Sources, limits: Limits) -> Arc<Engine> {
 }
 
 /// An object with a `Content-Encoding`.
-pub fn coded(codings: &str) -> Object {
+pub(crate) fn coded(codings: &str) -> Object {
     Object {
         codings: ContentCodings::parse(codings.as_bytes()).expect("known codings"),
         ..Object::default()
@@ -55,7 +55,7 @@ pub fn coded(codings: &str) -> Object {
 }
 
 /// Feeds `bytes` in pieces of `piece_bytes`, and says how the scan ended.
-pub fn scan(engine: &Arc<Engine>, object: &Object, bytes: &[u8], piece_bytes: usize) -> Verdict {
+pub(crate) fn scan(engine: &Arc<Engine>, object: &Object, bytes: &[u8], piece_bytes: usize) -> Verdict {
     let mut scan = engine.start(object.clone());
     for piece in bytes.chunks(piece_bytes) {
         if feed(&mut scan, piece) {
@@ -66,7 +66,7 @@ pub fn scan(engine: &Arc<Engine>, object: &Object, bytes: &[u8], piece_bytes: us
 }
 
 /// Feeds one piece; says whether the verdict is final.
-pub fn feed(scan: &mut Scan, mut piece: &[u8]) -> bool {
+pub(crate) fn feed(scan: &mut Scan, mut piece: &[u8]) -> bool {
     let mut idle = 0;
     while !piece.is_empty() {
         let fed = scan.feed(piece);
@@ -84,7 +84,7 @@ pub fn feed(scan: &mut Scan, mut piece: &[u8]) -> bool {
 /// The verdict, after checking that it is the same for every way of cutting the object and whether
 /// or not its size is known.
 #[track_caller]
-pub fn verdict(engine: &Arc<Engine>, object: &Object, bytes: &[u8]) -> Verdict {
+pub(crate) fn verdict(engine: &Arc<Engine>, object: &Object, bytes: &[u8]) -> Verdict {
     let whole = scan(engine, object, bytes, usize::MAX);
     let small: &[usize] = if bytes.len() < 100_000 {
         &[1, 2, 3, 7]
@@ -130,7 +130,7 @@ pub fn verdict(engine: &Arc<Engine>, object: &Object, bytes: &[u8]) -> Verdict {
 }
 
 /// The next number of a repeatable sequence.
-pub const fn random(seed: u64) -> u64 {
+pub(crate) const fn random(seed: u64) -> u64 {
     let seed = seed ^ seed << 13;
     let seed = seed ^ seed >> 7;
     seed ^ seed << 17
@@ -138,7 +138,7 @@ pub const fn random(seed: u64) -> u64 {
 
 /// Checks for a detection of `name` at a layer path.
 #[track_caller]
-pub fn check_infected(engine: &Arc<Engine>, object: &Object, bytes: &[u8], name: &str, path: &str) {
+pub(crate) fn check_infected(engine: &Arc<Engine>, object: &Object, bytes: &[u8], name: &str, path: &str) {
     match verdict(engine, object, bytes) {
         Verdict::Infected(found) => {
             assert_eq!((&*found.name, &*found.path), (name, path));
@@ -149,24 +149,24 @@ pub fn check_infected(engine: &Arc<Engine>, object: &Object, bytes: &[u8], name:
 
 /// Checks for a clean verdict.
 #[track_caller]
-pub fn check_clean(engine: &Arc<Engine>, object: &Object, bytes: &[u8]) {
+pub(crate) fn check_clean(engine: &Arc<Engine>, object: &Object, bytes: &[u8]) {
     assert_eq!(verdict(engine, object, bytes), Verdict::Clean);
 }
 
 /// Checks for an object that could not be scanned to its end.
 #[track_caller]
-pub fn check_unscanned(engine: &Arc<Engine>, object: &Object, bytes: &[u8], why: Why) {
+pub(crate) fn check_unscanned(engine: &Arc<Engine>, object: &Object, bytes: &[u8], why: Why) {
     assert_eq!(verdict(engine, object, bytes), Verdict::Unscanned(why));
 }
 
 /// The test file.
-pub fn test_file() -> Vec<u8> {
+pub(crate) fn test_file() -> Vec<u8> {
     eicar()
 }
 
 /// Bytes of no known type: text heuristics and magic numbers do not fit them. Five bits of chance in
 /// each byte, so that a compressor codes them and does not store them as they are.
-pub fn noise(length: usize, mut seed: u64) -> Vec<u8> {
+pub(crate) fn noise(length: usize, mut seed: u64) -> Vec<u8> {
     let mut bytes = vec![0; length.min(12)];
     while bytes.len() < length {
         seed = random(seed);
@@ -175,30 +175,30 @@ pub fn noise(length: usize, mut seed: u64) -> Vec<u8> {
     bytes
 }
 
-pub fn gzip(plain: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(plain: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(plain).expect("to memory");
     encoder.finish().expect("to memory")
 }
 
-pub fn zlib(plain: &[u8]) -> Vec<u8> {
+pub(crate) fn zlib(plain: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(plain).expect("to memory");
     encoder.finish().expect("to memory")
 }
 
-pub fn raw_deflate(plain: &[u8]) -> Vec<u8> {
+pub(crate) fn raw_deflate(plain: &[u8]) -> Vec<u8> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(plain).expect("to memory");
     encoder.finish().expect("to memory")
 }
 
-pub fn zstd(plain: &[u8]) -> Vec<u8> {
+pub(crate) fn zstd(plain: &[u8]) -> Vec<u8> {
     zstd::bulk::compress(plain, 3).expect("to memory")
 }
 
 /// Stored meta-blocks (RFC 7932 section 9.2).
-pub fn brotli(plain: &[u8]) -> Vec<u8> {
+pub(crate) fn brotli(plain: &[u8]) -> Vec<u8> {
     let mut bits = Bits::default();
     bits.put(0, 1);
     for block in plain.chunks(1 << 16) {
@@ -214,7 +214,7 @@ pub fn brotli(plain: &[u8]) -> Vec<u8> {
 }
 
 /// `blocks` times 16 MiB of zeros: a literal and one copy of distance 1 in each meta-block.
-pub fn brotli_zeros(blocks: usize) -> Vec<u8> {
+pub(crate) fn brotli_zeros(blocks: usize) -> Vec<u8> {
     let mut bits = Bits::default();
     // A window of 16 MiB.
     bits.put(0b1111, 4);

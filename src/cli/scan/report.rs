@@ -83,7 +83,7 @@ impl Reporter {
             }
             Outcome::Error(fault) => {
                 self.errors
-                    .tagged(Tone::Bad, "error:", format_args!("{path}: {fault}"))
+                    .tagged(Tone::Bad, "error:", format_args!("{path}: {fault}"));
             }
         }
     }

@@ -53,6 +53,7 @@ pub mod image;
 mod line;
 mod names;
 mod offset;
+mod origin;
 mod pattern;
 pub mod render;
 pub mod report;

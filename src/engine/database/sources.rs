@@ -12,7 +12,7 @@ use super::line::{LINE_BYTES_MAX, LineFault, Read, Refusal, lines};
 use super::names::Names;
 use super::report::{BAD_LINES_KEPT, BadLine, FileReport, NotRead, Report, Totals, Unsupported};
 use super::signature::{BodySignature, Purpose};
-use super::{body_line, digest_line};
+use super::{body_line, digest_line, origin};
 
 /// Everything that was read so far.
 #[derive(Debug)]
@@ -136,7 +136,7 @@ impl Sources {
         let Loaded { names, bodies, .. } = &mut self.loaded;
         let mut full = false;
         let fate = Fate::of(read, |body| match names.intern(&body.name) {
-            Some(_) => bodies.push(body),
+            Some(_) => bodies.extend(origin::moved(body)),
             None => full = true,
         });
         room_for_name(full).map(|()| fate)

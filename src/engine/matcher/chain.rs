@@ -102,6 +102,7 @@ impl Tables<'_> {
                     segment,
                     first,
                     last,
+                    now: 0,
                     window: self.header.window_bytes.get().into(),
                 };
                 step.apply(state, occurrence);
@@ -136,6 +137,7 @@ impl Tables<'_> {
                     segment: held.segment,
                     first,
                     last,
+                    now: state.position,
                     window,
                 };
                 step.apply(
@@ -204,6 +206,8 @@ struct Step<'t> {
     /// Where the match may begin.
     first: u64,
     last: u64,
+    /// Nothing becomes certain before this position: what was held is reported where it is released.
+    now: u64,
     window: u64,
 }
 
@@ -247,6 +251,7 @@ impl Step<'_> {
         };
         let at = occurrence
             .due
+            .max(self.now)
             .max(end.saturating_add(self.rule.trail.get().into()));
         for &start in occurrence.starts {
             let Some(offset) = self.offset_of(state, start) else {

@@ -28,12 +28,30 @@ impl Dice {
     }
 
     pub(super) fn signature(&mut self) -> BodySignature {
-        let parts: Vec<Part> = (0..1 + self.roll(8) / 4 + self.roll(5) / 4).map(|_| self.part()).collect();
+        let parts: Vec<Part> = (0..1 + self.roll(8) / 4 + self.roll(5) / 4)
+            .map(|_| self.part())
+            .collect();
         let gaps = (1..parts.len()).map(|_| self.gap()).collect();
-        let target = [Target::Any, Target::Any, Target::Any, Target::Pe, Target::Text][self.roll(5)];
+        let target = [
+            Target::Any,
+            Target::Any,
+            Target::Any,
+            Target::Pe,
+            Target::Text,
+        ][self.roll(5)];
         let lead = if self.one_in(8) { self.small(4) } else { 0 };
         let trail = if self.one_in(8) { self.small(9) } else { 0 };
-        BodySignature { name: "Random".into(), target, offset: self.offset(), pattern: Pattern { parts, gaps, lead, trail } }
+        BodySignature {
+            name: "Random".into(),
+            target,
+            offset: self.offset(),
+            pattern: Pattern {
+                parts,
+                gaps,
+                lead,
+                trail,
+            },
+        }
     }
 
     fn offset(&mut self) -> Offset {
@@ -41,17 +59,31 @@ impl Dice {
             0 => OffsetBase::Start(self.small(20).into()),
             1 => OffsetBase::End(self.small(60).into()),
             2 => OffsetBase::EntryPoint(i64::from(self.small(9)) - 4),
-            3 => OffsetBase::Section { index: u16::try_from(self.roll(3)).unwrap(), plus: self.small(9).into() },
-            4 => OffsetBase::LastSection { plus: self.small(9).into() },
-            5 => OffsetBase::InSection { index: u16::try_from(self.roll(3)).unwrap() },
+            3 => OffsetBase::Section {
+                index: u16::try_from(self.roll(3)).unwrap(),
+                plus: self.small(9).into(),
+            },
+            4 => OffsetBase::LastSection {
+                plus: self.small(9).into(),
+            },
+            5 => OffsetBase::InSection {
+                index: u16::try_from(self.roll(3)).unwrap(),
+            },
             _ => OffsetBase::Any,
         };
-        Offset { base, shift: if self.one_in(2) { self.small(70) } else { 0 } }
+        Offset {
+            base,
+            shift: if self.one_in(2) { self.small(70) } else { 0 },
+        }
     }
 
     fn gap(&mut self) -> Gap {
         let min = self.small(4);
-        let max = if self.one_in(3) { None } else { Some(min + self.small(2) * self.small(12)) };
+        let max = if self.one_in(3) {
+            None
+        } else {
+            Some(min + self.small(2) * self.small(12))
+        };
         Gap { min, max }
     }
 
@@ -60,42 +92,83 @@ impl Dice {
         let mut units = Vec::new();
         let plain = self.one_in(2);
         for _ in 0..1 + self.roll(longest) {
-            units.push(if plain || !self.one_in(8) { self.fixed() } else { self.unit(2) });
+            units.push(if plain || !self.one_in(8) {
+                self.fixed()
+            } else {
+                self.unit(2)
+            });
         }
-        let left = if self.one_in(8) { Some(self.edge()) } else { None };
-        let right = if self.one_in(8) { Some(self.edge()) } else { None };
+        let left = if self.one_in(8) {
+            Some(self.edge())
+        } else {
+            None
+        };
+        let right = if self.one_in(8) {
+            Some(self.edge())
+        } else {
+            None
+        };
         Part { left, units, right }
     }
 
     fn fixed(&mut self) -> Unit {
-        Unit::Byte { value: self.byte(), mask: 0xFF }
+        Unit::Byte {
+            value: self.byte(),
+            mask: 0xFF,
+        }
     }
 
     fn unit(&mut self, depth: usize) -> Unit {
         match self.roll(if depth == 0 { 5 } else { 8 }) {
             0 => Unit::Byte { value: 0, mask: 0 },
-            1 => Unit::Byte { value: self.byte() & 0xF0, mask: 0xF0 },
-            2 => Unit::Byte { value: self.byte() & 0x0F, mask: 0x0F },
+            1 => Unit::Byte {
+                value: self.byte() & 0xF0,
+                mask: 0xF0,
+            },
+            2 => Unit::Byte {
+                value: self.byte() & 0x0F,
+                mask: 0x0F,
+            },
             3 => Unit::Boundary(self.edge()),
-            4 => Unit::Skip { min: u8::try_from(self.roll(3)).unwrap(), max: u8::try_from(2 + self.roll(4)).unwrap() },
+            4 => Unit::Skip {
+                min: u8::try_from(self.roll(3)).unwrap(),
+                max: u8::try_from(2 + self.roll(4)).unwrap(),
+            },
             5 => {
                 let width = 1 + self.roll(3);
                 let one = |dice: &mut Self| (0..width).map(|_| dice.fixed()).collect();
-                Unit::Choice { negated: true, choices: (0..1 + self.roll(3)).map(|_| one(self)).collect() }
+                Unit::Choice {
+                    negated: true,
+                    choices: (0..1 + self.roll(3)).map(|_| one(self)).collect(),
+                }
             }
             _ => {
                 let one = |dice: &mut Self| {
                     let count = 1 + dice.roll(3);
-                    (0..count).map(|_| if dice.one_in(3) { dice.unit(depth - 1) } else { dice.fixed() }).collect()
+                    (0..count)
+                        .map(|_| {
+                            if dice.one_in(3) {
+                                dice.unit(depth - 1)
+                            } else {
+                                dice.fixed()
+                            }
+                        })
+                        .collect()
                 };
-                Unit::Choice { negated: false, choices: (0..1 + self.roll(3)).map(|_| one(self)).collect() }
+                Unit::Choice {
+                    negated: false,
+                    choices: (0..1 + self.roll(3)).map(|_| one(self)).collect(),
+                }
             }
         }
     }
 
     fn edge(&mut self) -> Edge {
         let kind = [EdgeKind::Word, EdgeKind::Line, EdgeKind::NonAlphanumeric][self.roll(3)];
-        Edge { kind, negated: self.one_in(3) }
+        Edge {
+            kind,
+            negated: self.one_in(3),
+        }
     }
 
     /// Random bytes with instances of the patterns among them.
@@ -121,7 +194,8 @@ impl Dice {
             out.extend(part.right.map(|edge| self.beside(edge)));
             if let Some(gap) = pattern.gaps.get(index) {
                 let extra = gap.max.map_or(5, |max| max - gap.min) as usize;
-                let edges = usize::from(part.right.is_some()) + usize::from(pattern.parts[index + 1].left.is_some());
+                let edges = usize::from(part.right.is_some())
+                    + usize::from(pattern.parts[index + 1].left.is_some());
                 let count = (gap.min as usize + self.roll(extra + 1)).saturating_sub(edges);
                 out.extend((0..count).map(|_| self.byte()).collect::<Vec<u8>>());
             }
@@ -140,7 +214,10 @@ impl Dice {
                     out.extend((0..count).map(|_| self.byte()).collect::<Vec<u8>>());
                 }
                 Unit::Boundary(edge) => out.push(self.beside(*edge)),
-                Unit::Choice { negated: true, choices } => out.extend(choices[0].iter().map(|_| b'z')),
+                Unit::Choice {
+                    negated: true,
+                    choices,
+                } => out.extend(choices[0].iter().map(|_| b'z')),
                 Unit::Choice { choices, .. } => {
                     let chosen = self.roll(choices.len());
                     self.plant_units(&choices[chosen], out);
@@ -150,16 +227,30 @@ impl Dice {
     }
 
     fn beside(&mut self, edge: Edge) -> u8 {
-        if edge.negated { b'x' } else { [b'\n', b' '][self.roll(2)] }
+        if edge.negated {
+            b'x'
+        } else {
+            [b'\n', b' '][self.roll(2)]
+        }
     }
 
     pub(super) fn executable(&mut self) -> Executable {
         if self.one_in(4) {
             return Executable::Absent;
         }
-        let section = |dice: &mut Self| RawSection { start: dice.small(40).into(), size: dice.small(30).into() };
+        let section = |dice: &mut Self| RawSection {
+            start: dice.small(40).into(),
+            size: dice.small(30).into(),
+        };
         let sections = (0..self.roll(4)).map(|_| section(self)).collect();
-        let entry_point = if self.one_in(4) { None } else { Some(self.small(40).into()) };
-        Executable::Known(ExecutableMap { entry_point, sections })
+        let entry_point = if self.one_in(4) {
+            None
+        } else {
+            Some(self.small(40).into())
+        };
+        Executable::Known(ExecutableMap {
+            entry_point,
+            sections,
+        })
     }
 }

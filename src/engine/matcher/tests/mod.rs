@@ -7,10 +7,17 @@ mod oracle;
 mod property;
 
 use super::{GramCounts, Hit, LayerFacts, Matcher, State, compile};
-use crate::engine::database::signature::{BodySignature, Edge, EdgeKind, Gap, Offset, OffsetBase, Part, Pattern, Target, Unit};
+use crate::engine::database::signature::{
+    BodySignature, Edge, EdgeKind, Gap, Offset, OffsetBase, Part, Pattern, Target, Unit,
+};
 
 /// Feeds `data` in chunks of the lengths given (the rest in one), and finishes.
-fn scan(matcher: &Matcher<'_>, data: &[u8], lengths: impl IntoIterator<Item = usize>, layer: &LayerFacts) -> (Vec<Hit>, State) {
+fn scan(
+    matcher: &Matcher<'_>,
+    data: &[u8],
+    lengths: impl IntoIterator<Item = usize>,
+    layer: &LayerFacts,
+) -> (Vec<Hit>, State) {
     let (mut state, mut hits, mut rest) = (State::new(), Vec::new(), data);
     for length in lengths {
         let (chunk, after) = rest.split_at(length.min(rest.len()));
@@ -29,18 +36,38 @@ fn compiled(signatures: &[BodySignature]) -> Vec<u8> {
 }
 
 fn signature(pattern: Pattern) -> BodySignature {
-    BodySignature { name: "Test".into(), target: Target::Any, offset: anywhere(), pattern }
+    BodySignature {
+        name: "Test".into(),
+        target: Target::Any,
+        offset: anywhere(),
+        pattern,
+    }
 }
 
 fn single(part: Part) -> BodySignature {
-    signature(Pattern { parts: vec![part], gaps: vec![], lead: 0, trail: 0 })
+    signature(Pattern {
+        parts: vec![part],
+        gaps: vec![],
+        lead: 0,
+        trail: 0,
+    })
 }
 
 fn literal(bytes: &[u8]) -> Part {
-    let units = bytes.iter().map(|&value| Unit::Byte { value, mask: 0xFF }).collect();
-    Part { left: None, units, right: None }
+    let units = bytes
+        .iter()
+        .map(|&value| Unit::Byte { value, mask: 0xFF })
+        .collect();
+    Part {
+        left: None,
+        units,
+        right: None,
+    }
 }
 
 const fn anywhere() -> Offset {
-    Offset { base: OffsetBase::Any, shift: 0 }
+    Offset {
+        base: OffsetBase::Any,
+        shift: 0,
+    }
 }

@@ -7,11 +7,19 @@ use super::*;
 use std::collections::BTreeSet;
 
 /// All hits: signature and offset, one for each place where a last part begins, sorted.
-pub(super) fn hits(signatures: &[BodySignature], data: &[u8], layer: &LayerFacts) -> Vec<(usize, u64)> {
+pub(super) fn hits(
+    signatures: &[BodySignature],
+    data: &[u8],
+    layer: &LayerFacts,
+) -> Vec<(usize, u64)> {
     let mut all = Vec::new();
     for (id, signature) in signatures.iter().enumerate() {
         if signature.target == Target::Any || layer.targets.contains(signature.target) {
-            all.extend(offsets(signature, data, layer).into_iter().map(|offset| (id, offset)));
+            all.extend(
+                offsets(signature, data, layer)
+                    .into_iter()
+                    .map(|offset| (id, offset)),
+            );
         }
     }
     all.sort_unstable();
@@ -32,7 +40,11 @@ fn offsets(signature: &BodySignature, data: &[u8], layer: &LayerFacts) -> Vec<u6
             };
             let Some(offset) = offset else { continue };
             let part_ends = part_ends(part, data, start);
-            if part_ends.iter().any(|end| end + pattern.trail as usize <= data.len()) && is_last {
+            if part_ends
+                .iter()
+                .any(|end| end + pattern.trail as usize <= data.len())
+                && is_last
+            {
                 found.push(offset);
             }
             ends.extend(part_ends.into_iter().map(|end| (end, offset)));
@@ -46,11 +58,23 @@ fn offsets(signature: &BodySignature, data: &[u8], layer: &LayerFacts) -> Vec<u6
 }
 
 fn continued(gap: Gap, start: usize, before: &BTreeSet<(usize, u64)>) -> Option<u64> {
-    let fits = |end: usize| end <= start && start - end >= gap.min as usize && gap.max.is_none_or(|max| start - end <= max as usize);
-    before.iter().find(|(end, _)| fits(*end)).map(|(_, offset)| *offset)
+    let fits = |end: usize| {
+        end <= start
+            && start - end >= gap.min as usize
+            && gap.max.is_none_or(|max| start - end <= max as usize)
+    };
+    before
+        .iter()
+        .find(|(end, _)| fits(*end))
+        .map(|(_, offset)| *offset)
 }
 
-fn first_offset(signature: &BodySignature, start: usize, size: usize, layer: &LayerFacts) -> Option<u64> {
+fn first_offset(
+    signature: &BodySignature,
+    start: usize,
+    size: usize,
+    layer: &LayerFacts,
+) -> Option<u64> {
     let offset = (start as u64).checked_sub(signature.pattern.lead.into())?;
     let relative_target = matches!(signature.target, Target::Pe | Target::Elf | Target::MachO);
     let map = match &layer.executable {
@@ -102,7 +126,10 @@ fn part_ends(part: &Part, data: &[u8], start: usize) -> BTreeSet<usize> {
     }
     let mut ends = BTreeSet::new();
     units_ends(&part.units, data, start, &mut ends);
-    ends.retain(|&end| part.right.is_none_or(|edge| right_edge(edge, data, end) != edge.negated));
+    ends.retain(|&end| {
+        part.right
+            .is_none_or(|edge| right_edge(edge, data, end) != edge.negated)
+    });
     ends
 }
 
@@ -129,9 +156,19 @@ fn units_ends(units: &[Unit], data: &[u8], at: usize, ends: &mut BTreeSet<usize>
 fn unit_ends(unit: &Unit, data: &[u8], at: usize) -> BTreeSet<usize> {
     let mut ends = BTreeSet::new();
     match unit {
-        Unit::Byte { value, mask } => ends.extend(data.get(at).filter(|byte| **byte & mask == *value).map(|_| at + 1)),
-        Unit::Skip { min, max } => ends.extend((*min..=*max).map(|count| at + usize::from(count)).filter(|end| *end <= data.len())),
-        Unit::Boundary(edge) => ends.extend(boundary_taken(*edge, data, at).map(|taken| at + taken)),
+        Unit::Byte { value, mask } => ends.extend(
+            data.get(at)
+                .filter(|byte| **byte & mask == *value)
+                .map(|_| at + 1),
+        ),
+        Unit::Skip { min, max } => ends.extend(
+            (*min..=*max)
+                .map(|count| at + usize::from(count))
+                .filter(|end| *end <= data.len()),
+        ),
+        Unit::Boundary(edge) => {
+            ends.extend(boundary_taken(*edge, data, at).map(|taken| at + taken))
+        }
         Unit::Choice { negated, choices } => {
             for choice in choices {
                 units_ends(choice, data, at, &mut ends);
