@@ -57,7 +57,7 @@ pub struct Message {
     pub user: String,
     /// The threat, the list entry, or the reason why it was not scanned.
     pub reason: String,
-    /// What was done: `blocked` or `passed`.
+    /// What was done: `blocked`, `broken off` or `passed`.
     pub action: &'static str,
     /// Bytes of the body seen until then.
     pub bytes: u64,
@@ -125,7 +125,7 @@ impl fmt::Display for Event {
             Self::ReloadRefused { why } => {
                 write!(out, "reload refused, the old settings stay in force: {why}")
             }
-            Self::Blocked(message) => write!(out, "blocked {message}"),
+            Self::Blocked(message) => write!(out, "{} {message}", message.action),
             Self::Unscanned(message) => write!(out, "not fully scanned, {} {message}", message.action),
             Self::ProtocolFault { client, fault } => write!(out, "ICAP client {client}: {fault}"),
             Self::ScanPanicked { url } => {

@@ -38,6 +38,7 @@ pub(super) struct Values {
     pub(super) write_timeout: Duration,
     pub(super) scan_time: Option<Duration>,
     pub(super) early_response: bool,
+    pub(super) stall_time: Option<Duration>,
     pub(super) hold_bytes_max: u64,
     pub(super) contact: String,
 }
@@ -73,6 +74,7 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
         write_timeout: icap.deadlines.body,
         scan_time: server.scan_time_max,
         early_response: server.early == EarlyResponse::Allow,
+        stall_time: server.stall_time,
         hold_bytes_max: server.budgets.hold_bytes_max,
         contact: server.contact.clone(),
     };

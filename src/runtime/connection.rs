@@ -46,6 +46,7 @@ pub(super) async fn serve(stream: Stream, shard: Rc<Shard>, seat: Rc<Seat>) {
         out: Vec::with_capacity(OUT_BYTES),
         body: Body::Dropped,
         exchange: Exchange::new(),
+        asked: false,
         lean: false,
         stream,
         core,
@@ -67,6 +68,8 @@ struct Session {
     out: Vec<u8>,
     body: Body,
     exchange: Exchange,
+    /// The core has asked for the body; it gets it once there is a verdict.
+    asked: bool,
     /// Idle for a while: its memory has been given back.
     lean: bool,
     live: Arc<Live>,
@@ -111,19 +114,27 @@ impl Session {
         loop {
             match self.core.poll_output() {
                 Some(Output::Send(bytes)) => self.out.extend_from_slice(bytes),
-                Some(Output::Body) => {
-                    let ended = matches!(self.body, Body::Held { ended: true });
-                    self.body = Body::Echoed { ended };
-                    if ended {
-                        self.send_whole_body().await?;
-                    }
-                }
+                Some(Output::Body) => self.asked = true,
                 Some(Output::Close) => {
                     self.send_out().await?;
-                    self.stream.end();
+                    if self.asked {
+                        // An answer that has begun and cannot be completed must not look complete.
+                        self.stream.break_off();
+                    } else {
+                        self.stream.end();
+                    }
                     return Ok(true);
                 }
                 None => break,
+            }
+        }
+        if self.asked && !self.exchange.is_scanning() {
+            self.asked = false;
+            let ended = self.body_has_ended();
+            self.body = Body::Echoed { ended };
+            if ended {
+                self.send_whole_body().await?;
+                return Ok(false);
             }
         }
         while let Some(note) = self.core.poll_note() {
@@ -264,21 +275,37 @@ impl Session {
             // Only a core that takes nothing of a full buffer comes here: a defect, not a wait.
             return Err(io::ErrorKind::InvalidData.into());
         }
-        let deadline = self.core.poll_deadline();
-        if let Some(deadline) = deadline {
-            let left = deadline.saturating_duration_since(clock::now());
-            let wait = if self.may_get_lean() { left.min(LEAN_AFTER) } else { left };
-            self.stream.set_read_timeout(wait);
-        }
+        let stalls = self.set_read_timeout();
         let (shard, stream, input) = (&self.shard, &mut self.stream, &mut self.input);
         let received = std::future::poll_fn(|context| {
             input.poll_receive(context, stream, &shard.pool)
         })
         .await;
+        self.received(received, stalls)
+    }
+
+    /// Sets how long to wait for bytes. True if the end of the wait means that the proxy stalls.
+    fn set_read_timeout(&self) -> bool {
+        let Some(deadline) = self.core.poll_deadline() else { return false };
+        let left = deadline.saturating_duration_since(clock::now());
+        let stall = self.exchange.stall_time(&self.core, &self.live).filter(|time| *time < left);
+        let wait = match stall {
+            Some(time) => time,
+            None if self.may_get_lean() => left.min(LEAN_AFTER),
+            None => left,
+        };
+        self.stream.set_read_timeout(wait);
+        stall.is_some()
+    }
+
+    fn received(&mut self, received: io::Result<usize>, stalls: bool) -> io::Result<()> {
         match received {
             Ok(0) => self.core.handle_end(clock::now()),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                if stalls {
+                    self.exchange.stalled(&mut self.core);
+                }
                 if self.may_get_lean() {
                     self.get_lean();
                 }

@@ -18,7 +18,7 @@ use crate::adaptation::page::{PageFacts, Rendered};
 use crate::adaptation::{self, Begin, Cause, Decision, Passed, Released};
 use crate::engine::verdict::{Limit, Verdict, Why};
 use crate::engine::{ContentCodings, Object, Scan};
-use crate::icap::{self, Unmodified};
+use crate::icap::{self, Extra, Method, Unmodified};
 use crate::observe::{Event, Level, Message};
 
 use super::clock;
@@ -42,6 +42,8 @@ pub(super) enum Next {
 pub(super) struct Exchange {
     state: State,
     in_preview: bool,
+    /// What of the answer has left before the verdict.
+    released: Released,
     number: (usize, u64),
     body_bytes: u64,
 }
@@ -66,7 +68,13 @@ struct Scanning {
 
 impl Exchange {
     pub(super) const fn new() -> Self {
-        Self { state: State::Waiting, in_preview: false, number: (0, 0), body_bytes: 0 }
+        Self {
+            state: State::Waiting,
+            in_preview: false,
+            released: Released::Nothing,
+            number: (0, 0),
+            body_bytes: 0,
+        }
     }
 
     /// Forgets the request: its answer is out.
@@ -84,6 +92,7 @@ impl Exchange {
         let request = core.request();
         self.in_preview = request.preview().is_some() && request.has_body();
         self.number = shard.next_transaction();
+        self.released = Released::Nothing;
         self.body_bytes = 0;
         let has_body = request.has_body();
         match adaptation::begin(request, &live.policy) {
@@ -150,6 +159,35 @@ impl Exchange {
         }
     }
 
+    /// Whether the verdict is still to come.
+    pub(super) const fn is_scanning(&self) -> bool {
+        matches!(self.state, State::Scanning(_))
+    }
+
+    /// How long the body may pause before the answer's head is sent ahead of the verdict; `None`:
+    /// it is not.
+    ///
+    /// Squid up to 6.13 stops reading from a fast origin for ever while a download is held back
+    /// (Squid bug 5352); a head that is on its way makes it go on. Short bodies, for which 204 is
+    /// allowed, and uploads do not stall.
+    pub(super) fn stall_time(&self, core: &icap::Connection, live: &Live) -> Option<Duration> {
+        let request = core.request();
+        let may_stall = self.is_scanning()
+            && !self.in_preview
+            && self.released == Released::Nothing
+            && request.method() == Method::Respmod
+            && !request.allow().no_content
+            && self.body_bytes >= STALL_BYTES_MIN;
+        if may_stall { live.server.stall_time } else { None }
+    }
+
+    /// The body pauses: the answer's head goes ahead, the body stays. A detection after this ends the
+    /// answer broken instead of with a page.
+    pub(super) fn stalled(&mut self, core: &mut icap::Connection) {
+        self.released = Released::Part;
+        core.answer_unmodified(&Extra::new(), clock::now());
+    }
+
     /// The body has been seen to its end.
     pub(super) fn body_end(
         &mut self,
@@ -191,7 +229,10 @@ impl Exchange {
     ) -> Next {
         shard.journal.write(Event::HoldFailed { why: error.to_string() });
         self.state = State::Answered;
-        core.answer_fault(icap::Fault::Internal, clock::now());
+        match self.released {
+            Released::Nothing => core.answer_fault(icap::Fault::Internal, clock::now()),
+            Released::Part => core.abort(clock::now()),
+        }
         Next::Drop
     }
 
@@ -220,7 +261,7 @@ impl Exchange {
         live: &Live,
         shard: &Shard,
     ) -> Next {
-        let decision = adaptation::decide(verdict, Released::Nothing, &live.adaptation);
+        let decision = adaptation::decide(verdict, self.released, &live.adaptation);
         self.answer(decision, core, live, shard)
     }
 
@@ -276,8 +317,11 @@ impl Exchange {
                 (threat.detection.name.to_string(), "passed", true)
             }
             Decision::Unmodified(_) => return,
-            Decision::Block(cause) | Decision::Abort(cause) => {
+            Decision::Block(cause) => {
                 (reason(cause), "blocked", !matches!(**cause, Cause::Unchecked(_)))
+            }
+            Decision::Abort(cause) => {
+                (reason(cause), "broken off", !matches!(**cause, Cause::Unchecked(_)))
             }
         };
         let subject = request.subject();
@@ -297,6 +341,9 @@ impl Exchange {
         }
     }
 }
+
+/// A pause before so much of a body is the origin's, not the proxy's: its buffers are not full yet.
+const STALL_BYTES_MIN: u64 = 32 << 10;
 
 /// Whether a scan survived the bytes it was given.
 enum Scanned {

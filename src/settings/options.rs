@@ -26,6 +26,8 @@ pub struct Server {
     pub scan_time_max: Option<Duration>,
     /// `[ICAPD] AllowEarlyResponse`.
     pub early: EarlyResponse,
+    /// `StallTimeout`: a pause of a held download after which its head is sent ahead; `None`: never.
+    pub stall_time: Option<Duration>,
     /// How much may be held.
     pub budgets: Budgets,
     /// `[ICAPD] TemplatesDir`; `None`: the embedded pages.

@@ -36,6 +36,7 @@ impl Settings {
             } else {
                 EarlyResponse::Forbid
             },
+            stall_time: self.get(&icapd::STALL_TIMEOUT).map(Duration::from_millis),
             budgets: Budgets {
                 hold_bytes_max: self.get(&icapd::HOLD_LIMIT),
                 memory_bytes_max: self.get(&icapd::MEMORY_BUDGET),

@@ -69,6 +69,11 @@ section! {
     IDLE_TIMEOUT: Option<u64> = interval("IdleTimeout", "1h", SECOND, 30 * DAY, Never::None), Restart,
         "How long a connection is kept between requests. Long, because proxies count it as a failure when \
          the server closes first; None: for ever.";
+    STALL_TIMEOUT: Option<u64> = interval("StallTimeout", "0.3s", 10, HOUR, Never::None), Reload,
+        "When a download that is held back pauses for so long, its head is sent ahead; the body is still \
+         held until the verdict, and a detection then ends the transfer broken instead of with a page. \
+         Squid up to 6.13 never goes on otherwise when the server is faster than the scan (Squid bug \
+         5352). None: for proxies that do not stall.";
     HOLD_LIMIT: u64 = size("HoldLimit", "8GB", 65_536, 1 << 50), Reload,
         "How much of one message is held back until its verdict, in memory and SpoolDir together. A longer \
          message counts as unchecked: BlockUnchecked decides.";
