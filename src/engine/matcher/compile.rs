@@ -324,6 +324,7 @@ impl Layout {
             for (back, gram) in anchor.grams.iter().enumerate() {
                 let back = u16::try_from(back).unwrap_or(u16::MAX);
                 let entry = Entry {
+                    gram: (*gram).into(),
                     value: anchor.check.value.into(),
                     mask: anchor.check.mask.into(),
                     content: narrow(index).into(),

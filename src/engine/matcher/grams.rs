@@ -176,7 +176,7 @@ mod tests {
     fn common_heads_are_not_rare_and_training_overrules_the_model() {
         let model = GramCounts::new();
         assert!(model.rate(&[0; 8]) > 1_000 * model.rate(&[0xA7, 0x13, 0xD9, 0x5B]));
-        assert!(model.rate(b"tion") > 100 * model.rate(b"qZ7#"));
+        assert!(model.rate(b"tion") > 50 * model.rate(b"qZ7#"));
         assert!(model.rate(b"e ") > model.rate(&[0xB7, 0x9E]));
 
         let mut trained = GramCounts::new();

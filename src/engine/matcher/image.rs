@@ -113,6 +113,8 @@ pub(super) struct Family {
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub(super) struct Entry {
+    /// Buckets are shared by chance: most of what comes here has another gram.
+    pub(super) gram: U64,
     /// Eight bytes near the gram, masked.
     pub(super) value: U64,
     pub(super) mask: U64,

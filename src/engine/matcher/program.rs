@@ -295,7 +295,7 @@ fn step_boundary<'p>(
     for at in from {
         match walk {
             Walk::Forwards => {
-                set.extend(boundary::taken_at(edge, bytes, at).map(|taken| at + taken))
+                set.extend(boundary::taken_at(edge, bytes, at).map(|taken| at + taken));
             }
             Walk::Backwards => {
                 let starts = [at.checked_sub(2), at.checked_sub(1)];

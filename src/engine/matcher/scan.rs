@@ -61,7 +61,7 @@ impl Tables<'_> {
             self.add_unfiltered(state, from..to, layer);
             state.position = to;
             self.decide_until(state, to, &view, layer, hits);
-            if to % BLOCK == 0 && state.candidates.len() > CANDIDATES_MAX {
+            if to.is_multiple_of(BLOCK) && state.candidates.len() > CANDIDATES_MAX {
                 state.candidates.clear();
                 state.overflowed = true;
             }
@@ -237,6 +237,9 @@ impl Block<'_, '_> {
         let mut lively = Lively::No;
         for entry in range(self.tables.entries, *from, *to).unwrap_or_default() {
             self.state.work += 1;
+            if entry.gram.get() != gram {
+                continue;
+            }
             if !self.check(entry, position) {
                 // What is different here may be equal at the next place.
                 lively = Lively::Yes;

@@ -36,8 +36,9 @@ unsafe fn dispatch(probe: &Probe<'_>, data: &[u8], found: &mut Found) -> usize {
     match probe.shape {
         Shape::EightByFour => walk::<36, 32, 4>(data, found, |bytes: &[u8; 36]| {
             let (even, odd) = (load(bytes, 0), load(bytes, 4));
+            let upper = upper_products(even, odd, factor);
             // SAFETY: as for this function.
-            unsafe { test(words, upper_products(even, odd, factor)) }
+            unsafe { test(words, upper) }
         }),
         Shape::EightByOne => walk::<22, 8, 1>(data, found, |bytes: &[u8; 22]| {
             let both = load_pair(bytes, 0, 4);
@@ -45,20 +46,23 @@ unsafe fn dispatch(probe: &Probe<'_>, data: &[u8], found: &mut Found) -> usize {
                 _mm256_shuffle_epi8(both, twice(0x0706_0504_0302_0100, 0x0908_0706_0504_0302));
             let odd =
                 _mm256_shuffle_epi8(both, twice(0x0807_0605_0403_0201, 0x0A09_0807_0605_0403));
+            let upper = upper_products(even, odd, factor);
             // SAFETY: as for this function.
-            unsafe { test(words, upper_products(even, odd, factor)) }
+            unsafe { test(words, upper) }
         }),
         Shape::FourByFour => walk::<32, 32, 4>(data, found, |bytes: &[u8; 32]| {
+            let upper = upper_products_of_quads(load(bytes, 0), factor);
             // SAFETY: as for this function.
-            unsafe { test(words, upper_products_of_quads(load(bytes, 0), factor)) }
+            unsafe { test(words, upper) }
         }),
         Shape::FourByTwo => walk::<24, 16, 2>(data, found, |bytes: &[u8; 24]| {
             let quads = _mm256_shuffle_epi8(
                 load_pair(bytes, 0, 8),
                 twice(0x0504_0302_0302_0100, 0x0908_0706_0706_0504),
             );
+            let upper = upper_products_of_quads(quads, factor);
             // SAFETY: as for this function.
-            unsafe { test(words, upper_products_of_quads(quads, factor)) }
+            unsafe { test(words, upper) }
         }),
         Shape::Pairs => walk::<20, 8, 1>(data, found, |bytes: &[u8; 20]| {
             // Pairs in the lower halves of the lanes; an index above 127 makes a zero.
@@ -204,13 +208,10 @@ unsafe fn test(probe: &Probe<'_>, upper: __m256i) -> u32 {
 #[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn test_pairs(probe: &Probe<'_>, pairs: __m256i) -> u32 {
+    let indices = _mm256_srli_epi32::<5>(pairs);
+    let table = probe.words.as_ptr().cast::<i32>();
     // SAFETY: a pair has 16 bits, so an index has 11, and there are 2^11 words.
-    let words = unsafe {
-        _mm256_i32gather_epi32::<4>(
-            probe.words.as_ptr().cast::<i32>(),
-            _mm256_srli_epi32::<5>(pairs),
-        )
-    };
+    let words = unsafe { _mm256_i32gather_epi32::<4>(table, indices) };
     let low5 = _mm256_set1_epi32(31);
     let to_sign = _mm256_sub_epi32(low5, _mm256_and_si256(pairs, low5));
     let signs = _mm256_sllv_epi32(words, to_sign);

@@ -35,14 +35,12 @@ fn grams<const GRAM: usize, const STRIDE: usize>(
 
 fn pairs(probe: &Probe<'_>, data: &[u8], from: usize, found: &mut Found) {
     let Some(rest) = data.get(from..) else { return };
-    let mut index = number(from);
-    for window in rest.array_windows::<2>() {
+    for (index, window) in (number(from)..).zip(rest.array_windows::<2>()) {
         let pair = u16::from_le_bytes(*window);
         found.note(
             index,
             word(probe, u64::from(pair >> 5)) >> (pair & 31) & 1 != 0,
         );
-        index += 1;
     }
 }
 
