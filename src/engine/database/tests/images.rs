@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use zerocopy::IntoBytes;
 
-use crate::engine::database::image::SectionKind;
 use crate::engine::database::signature::{
     BodySignature, Digest, NameId, Purpose, SignatureId, Target,
 };
