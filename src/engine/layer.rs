@@ -152,7 +152,7 @@ impl Body {
     }
 
     /// Looks at the next bytes, and says how many units of work that was.
-    pub(super) fn scan(&mut self, mut piece: &[u8], matcher: &Matcher<'_>) -> u64 {
+    pub(super) fn scan(&mut self, mut piece: &[u8], matcher: Option<Matcher<'_>>) -> u64 {
         let mut work = 0;
         self.digests.update(piece);
         if let Some((normalizer, form)) = &mut self.text {
@@ -175,7 +175,7 @@ impl Body {
     }
 
     /// The layer ended after `size` bytes, and those were all.
-    pub(super) fn finish(&mut self, size: u64, matcher: &Matcher<'_>) {
+    pub(super) fn finish(&mut self, size: u64, matcher: Option<Matcher<'_>>) {
         if self.headers.take().is_some() {
             self.raw.facts.executable = Executable::Absent;
         }
@@ -224,20 +224,24 @@ impl Form {
         }
     }
 
-    fn feed(&mut self, bytes: &[u8], matcher: &Matcher<'_>) -> u64 {
+    fn feed(&mut self, bytes: &[u8], matcher: Option<Matcher<'_>>) -> u64 {
         if bytes.is_empty() {
             return 0;
         }
         let before = self.state.work();
-        matcher.feed(&mut self.state, bytes, &self.facts, &mut self.hits);
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.fed_bytes = self.fed_bytes.saturating_add(length);
+        if let Some(matcher) = matcher {
+            matcher.feed(&mut self.state, bytes, &self.facts, &mut self.hits);
+        }
         length.saturating_add(self.state.work().saturating_sub(before))
     }
 
-    fn finish(&mut self, size: u64, matcher: &Matcher<'_>) {
+    fn finish(&mut self, size: u64, matcher: Option<Matcher<'_>>) {
         self.facts.size = Some(size);
-        matcher.finish(&mut self.state, &self.facts, &mut self.hits);
+        if let Some(matcher) = matcher {
+            matcher.finish(&mut self.state, &self.facts, &mut self.hits);
+        }
     }
 }
 

@@ -12,7 +12,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::database::image::SectionKind;
 use super::database::signature::{Purpose, SignatureId};
 use super::database::{DatabaseFacts, Image};
 use super::digest::Computed;
@@ -20,7 +19,7 @@ use super::file_type::{FileType, HEAD_BYTES};
 use super::findings::{Findings, Mode};
 use super::layer::{Body, End, Layer, Place, SETTLE_BYTES, Window};
 use super::limits::{Limits, RATIO_FREE_BYTES};
-use super::matcher::{Hit, Matcher};
+use super::matcher::Hit;
 use super::object::{Fed, Object};
 use super::unpack::{Coding, ContentCodings, Decoder, Progress};
 use super::verdict::{Detection, Limit, Verdict, Why};
@@ -362,7 +361,7 @@ impl Scan {
             work += u64::try_from(step.made).unwrap_or(u64::MAX);
         }
         if let Some(body) = &mut layer.body {
-            work += body.scan(piece, &matcher(&engine.image));
+            work += body.scan(piece, engine.image.matcher());
         }
         let used = piece.len();
         layer.position += u64::try_from(used).unwrap_or(u64::MAX);
@@ -451,7 +450,7 @@ impl Scan {
         let size = layer.position;
         let mut trusted = false;
         if let (true, Some(body)) = (is_whole, &mut layer.body) {
-            body.finish(size, &matcher(&engine.image));
+            body.finish(size, engine.image.matcher());
             let digests = body.take_digests();
             trusted = self.look_up(index, &digests, size);
         }
@@ -584,7 +583,3 @@ const WORK_UNITS_PER_CALL: u64 = 64 << 10;
 const WINDOW_BYTES: usize = 32 << 10;
 /// Layers of so many bytes or fewer are clean by rule.
 const IGNORED_BYTES_MAX: usize = 5;
-
-fn matcher(image: &Image) -> Matcher<'_> {
-    Matcher::open(image.section(SectionKind::Matcher)).expect("checked when the image was opened")
-}

@@ -55,7 +55,12 @@ pub(crate) fn coded(codings: &str) -> Object {
 }
 
 /// Feeds `bytes` in pieces of `piece_bytes`, and says how the scan ended.
-pub(crate) fn scan(engine: &Arc<Engine>, object: &Object, bytes: &[u8], piece_bytes: usize) -> Verdict {
+pub(crate) fn scan(
+    engine: &Arc<Engine>,
+    object: &Object,
+    bytes: &[u8],
+    piece_bytes: usize,
+) -> Verdict {
     let mut scan = engine.start(object.clone());
     for piece in bytes.chunks(piece_bytes) {
         if feed(&mut scan, piece) {
@@ -138,7 +143,13 @@ pub(crate) const fn random(seed: u64) -> u64 {
 
 /// Checks for a detection of `name` at a layer path.
 #[track_caller]
-pub(crate) fn check_infected(engine: &Arc<Engine>, object: &Object, bytes: &[u8], name: &str, path: &str) {
+pub(crate) fn check_infected(
+    engine: &Arc<Engine>,
+    object: &Object,
+    bytes: &[u8],
+    name: &str,
+    path: &str,
+) {
     match verdict(engine, object, bytes) {
         Verdict::Infected(found) => {
             assert_eq!((&*found.name, &*found.path), (name, path));

@@ -14,6 +14,7 @@ use zerocopy::little_endian::{U32, U64};
 use crate::engine::database::DatabaseFacts;
 use crate::engine::database::signature::{NameId, SignatureId, Target};
 use crate::engine::digest::{Tables, TablesFault};
+use crate::engine::matcher::{Matcher, MatcherFault};
 
 use super::layout::{
     ALIGN, Directory, HEADER_BYTES, MAGIC, OffsetKind, RecordBytes, SectionKind, VERSION,
@@ -61,6 +62,11 @@ impl Image {
             check_records(part(SectionKind::Signatures), &names)?;
             let tables = Tables::open(part(SectionKind::Digests)).map_err(ImageFault::Digests)?;
             tables.check(names.count()).map_err(ImageFault::Digests)?;
+            let patterns = part(SectionKind::Matcher);
+            if !patterns.is_empty() {
+                let patterns = Matcher::open(patterns).map_err(ImageFault::Matcher)?;
+                patterns.check().map_err(ImageFault::Matcher)?;
+            }
             facts
         };
         Ok(Self {
@@ -84,6 +90,12 @@ impl Image {
     #[must_use]
     pub fn digests(&self) -> Tables<'_> {
         Tables::open(self.section(SectionKind::Digests)).unwrap_or(Tables::EMPTY)
+    }
+
+    /// The compiled body patterns; `None` in an image that was built without any.
+    #[must_use]
+    pub fn matcher(&self) -> Option<Matcher<'_>> {
+        Matcher::open(self.section(SectionKind::Matcher)).ok()
     }
 
     /// The bytes of a section, as `engine::matcher` wrote them for [`SectionKind::Matcher`].
@@ -294,6 +306,8 @@ pub enum ImageFault {
     Record(usize),
     /// The digest tables.
     Digests(TablesFault),
+    /// The compiled body patterns.
+    Matcher(MatcherFault),
 }
 
 impl fmt::Display for ImageFault {
@@ -315,6 +329,7 @@ impl fmt::Display for ImageFault {
             Self::Names => out.write_str("section NAMES: not a table of names"),
             Self::Record(index) => write!(out, "section SIGNATURES: record {index} is not valid"),
             Self::Digests(fault) => write!(out, "section DIGESTS: {fault}"),
+            Self::Matcher(fault) => write!(out, "section MATCHER: {fault}"),
         }
     }
 }

@@ -1,10 +1,5 @@
 //! Headers built by hand, whole and byte by byte.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 use super::{Format, Headers};
 use crate::engine::matcher::{Executable, ExecutableMap, RawSection};
