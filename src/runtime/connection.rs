@@ -47,6 +47,7 @@ pub(super) async fn serve(stream: Stream, shard: Rc<Shard>, seat: Rc<Seat>) {
         body: Body::Dropped,
         exchange: Exchange::new(),
         asked: false,
+        stalled: false,
         lean: false,
         stream,
         core,
@@ -70,6 +71,8 @@ struct Session {
     exchange: Exchange,
     /// The core has asked for the body; it gets it once there is a verdict.
     asked: bool,
+    /// The proxy stalls although the answer has begun: the tail goes, too.
+    stalled: bool,
     /// Idle for a while: its memory has been given back.
     lean: bool,
     live: Arc<Live>,
@@ -263,6 +266,8 @@ impl Session {
     async fn receive(&mut self) -> io::Result<()> {
         if let Body::Echoed { ended: false } = self.body {
             self.send_body().await?;
+        } else if self.asked && self.exchange.is_tailing() {
+            self.send_all_but_tail().await?;
         }
         if self.shard.pool.is_tight()
             && let Body::Held { .. } = self.body
@@ -304,6 +309,7 @@ impl Session {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 if stalls {
+                    self.stalled = self.exchange.is_tailing();
                     self.exchange.stalled(&mut self.core);
                 }
                 if self.may_get_lean() {
@@ -347,7 +353,7 @@ impl Session {
     async fn send_whole_body(&mut self) -> io::Result<()> {
         self.send_spilled().await?;
         while self.held.sealed().count() >= SLICES_MAX - SLICES_SPARE {
-            self.send_sealed().await?;
+            self.send_sealed(usize::MAX).await?;
         }
         self.core.body_sent(clock::now());
         let mut tail = Vec::new();
@@ -368,11 +374,25 @@ impl Session {
         Ok(())
     }
 
+    /// Sends what is held except for the tail, while the verdict is still to come. What is sent has been
+    /// scanned; the end of the body never leaves before the verdict.
+    async fn send_all_but_tail(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.stalled) {
+            return self.send_body().await;
+        }
+        self.send_spilled().await?;
+        while self.held.sealed().count() > TAIL_BUFFERS {
+            let beyond = self.held.sealed().count() - TAIL_BUFFERS;
+            self.send_sealed(beyond).await?;
+        }
+        Ok(())
+    }
+
     /// Sends what has arrived of a body that is still coming.
     async fn send_body(&mut self) -> io::Result<()> {
         self.send_spilled().await?;
         while !self.held.is_empty() {
-            self.send_sealed().await?;
+            self.send_sealed(usize::MAX).await?;
         }
         self.send_rest(&[]).await
     }
@@ -396,14 +416,14 @@ impl Session {
         Ok(())
     }
 
-    /// Sends as many sealed buffers as fit one call, and gives them back.
-    async fn send_sealed(&mut self) -> io::Result<()> {
+    /// Sends as many sealed buffers as fit one call, at most `buffers_max`, and gives them back.
+    async fn send_sealed(&mut self, buffers_max: usize) -> io::Result<()> {
         let mut slices = [IoSlice::new(&[]); SLICES_MAX];
         slices[0] = IoSlice::new(&self.out);
         let mut used = 1;
         let mut whole = 0;
         let mut sent_alone = false;
-        for sealed in self.held.sealed() {
+        for sealed in self.held.sealed().take(buffers_max) {
             let count = sealed.runs.len();
             if used + count > SLICES_MAX {
                 sent_alone = whole == 0;
@@ -487,6 +507,9 @@ async fn send_runs<'r>(
     }
     send_all(stream, &mut slices[..used]).await
 }
+
+/// Full buffers that stay while an answer runs ahead of its verdict: 128 KiB.
+const TAIL_BUFFERS: usize = 2;
 
 /// Slices of a call that are not sealed buffers: the head, the current buffer, the tail, a spare.
 const SLICES_SPARE: usize = 4;

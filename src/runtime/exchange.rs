@@ -164,28 +164,37 @@ impl Exchange {
         matches!(self.state, State::Scanning(_))
     }
 
-    /// How long the body may pause before the answer's head is sent ahead of the verdict; `None`:
-    /// it is not.
+    /// How long the body may pause before something has to be sent ahead of the verdict; `None`:
+    /// nothing is.
     ///
-    /// Squid up to 6.13 stops reading from a fast origin for ever while a download is held back
-    /// (Squid bug 5352); a head that is on its way makes it go on. Short bodies, for which 204 is
-    /// allowed, and uploads do not stall.
+    /// Squid up to 6.13 stops reading from an origin that is faster than the answer, and goes on only
+    /// when its own client reads something (Squid bug 5352). While everything is held back nothing
+    /// would ever move again. Short bodies, for which 204 is allowed, and uploads do not stall.
     pub(super) fn stall_time(&self, core: &icap::Connection, live: &Live) -> Option<Duration> {
+        if self.is_tailing() {
+            return Some(TAIL_STALL);
+        }
         let request = core.request();
         let may_stall = self.is_scanning()
             && !self.in_preview
-            && self.released == Released::Nothing
             && request.method() == Method::Respmod
             && !request.allow().no_content
             && self.body_bytes >= STALL_BYTES_MIN;
         if may_stall { live.server.stall_time } else { None }
     }
 
-    /// The body pauses: the answer's head goes ahead, the body stays. A detection after this ends the
-    /// answer broken instead of with a page.
+    /// Whether the answer has begun before the verdict: all but the tail of the body follows as it comes.
+    pub(super) fn is_tailing(&self) -> bool {
+        self.is_scanning() && self.released == Released::Part
+    }
+
+    /// The body pauses: the answer begins, its tail stays. A detection after this ends the answer
+    /// broken instead of with a page.
     pub(super) fn stalled(&mut self, core: &mut icap::Connection) {
-        self.released = Released::Part;
-        core.answer_unmodified(&Extra::new(), clock::now());
+        if self.released == Released::Nothing {
+            self.released = Released::Part;
+            core.answer_unmodified(&Extra::new(), clock::now());
+        }
     }
 
     /// The body has been seen to its end.
@@ -341,6 +350,9 @@ impl Exchange {
         }
     }
 }
+
+/// The pause that counts as a stall once the answer has begun: nothing is lost any more by going on.
+const TAIL_STALL: Duration = Duration::from_millis(20);
 
 /// A pause before so much of a body is the origin's, not the proxy's: its buffers are not full yet.
 const STALL_BYTES_MIN: u64 = 32 << 10;

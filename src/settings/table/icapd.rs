@@ -69,7 +69,7 @@ section! {
     IDLE_TIMEOUT: Option<u64> = interval("IdleTimeout", "1h", SECOND, 30 * DAY, Never::None), Restart,
         "How long a connection is kept between requests. Long, because proxies count it as a failure when \
          the server closes first; None: for ever.";
-    STALL_TIMEOUT: Option<u64> = interval("StallTimeout", "0.3s", 10, HOUR, Never::None), Reload,
+    STALL_TIMEOUT: Option<u64> = interval("StallTimeout", "0.1s", 10, HOUR, Never::None), Reload,
         "When a download that is held back pauses for so long, its head is sent ahead; the body is still \
          held until the verdict, and a detection then ends the transfer broken instead of with a page. \
          Squid up to 6.13 never goes on otherwise when the server is faster than the scan (Squid bug \
