@@ -12,6 +12,7 @@ use super::Hit;
 use super::facts::LayerFacts;
 use super::image::{Content, GapRange, NO_MAX, OFFSET_END, Rule, Tables, User, range};
 use super::offset::{self, Place};
+use super::scan::BLOCK;
 use super::state::{
     Candidate, Chain, ENDS_MAX, End, HELD_MAX, HITS_MAX, Held, State, TRAILING_MAX, Trailing,
 };
@@ -303,10 +304,14 @@ impl Step<'_> {
             .chains
             .entry(key)
             .or_insert_with(|| Chain::Recent(VecDeque::new()));
-        // Whatever follows begins at most one window before the position at which this was decided.
-        let useless_before = occurrence
-            .due
-            .saturating_sub(gap.max.get().saturating_add(self.window));
+        // Whatever follows begins at most one window before the position at which this was decided; the
+        // block in which later segments are first looked for is decided after its first segments.
+        let useless_before = occurrence.due.saturating_sub(
+            gap.max
+                .get()
+                .saturating_add(self.window)
+                .saturating_add(BLOCK),
+        );
         state.ends_count -= chain.forget_before(useless_before);
         for &at in occurrence.ends {
             if state.ends_count >= ENDS_MAX {

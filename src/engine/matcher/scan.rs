@@ -44,23 +44,24 @@ impl Tables<'_> {
         while state.position < view.end() {
             let from = state.position;
             let to = view.end().min((from / BLOCK + 1) * BLOCK);
-            for (index, family) in self.families.iter().enumerate() {
-                if family.targets.get() & layer.targets.bits() != 0
-                    && let Some(filter) = self.filter(index, family)
-                {
-                    let mut block = Block {
-                        tables: self,
-                        filter: &filter,
-                        view: &view,
-                        layer,
-                        state,
-                    };
-                    block.probe(&seam, from..to, &mut found);
-                }
+            let mut pass = Pass {
+                tables: self,
+                view: &view,
+                seam: &seam,
+                layer,
+                found: &mut found,
+            };
+            pass.probe(state, from..to, Segments::First);
+            if state.followed {
+                pass.probe(state, from..to, Segments::Later);
             }
-            self.add_unfiltered(state, from..to, layer);
+            self.add_fixed(state, to, layer);
             state.position = to;
             self.decide_until(state, to, &view, layer, hits);
+            if self.follows_now(state) {
+                pass.probe(state, self.window_before(from)..to, Segments::Later);
+                self.decide_until(state, to, &view, layer, hits);
+            }
             if to.is_multiple_of(BLOCK) && state.candidates.len() > CANDIDATES_MAX {
                 state.candidates.clear();
                 state.overflowed = true;
@@ -82,8 +83,36 @@ impl Tables<'_> {
         };
         self.release_held(state, layer);
         self.decide_all(state, &view, layer, hits);
+        if self.follows_now(state) {
+            let (seam, mut found) = (Seam::of(&view), Found::default());
+            let mut pass = Pass {
+                tables: self,
+                view: &view,
+                seam: &seam,
+                layer,
+                found: &mut found,
+            };
+            pass.probe(
+                state,
+                self.window_before(view.end())..view.end(),
+                Segments::Later,
+            );
+            self.decide_all(state, &view, layer, hits);
+        }
         hits[first_hit..].sort_unstable();
         state.tail = tail;
+    }
+
+    /// Whether later segments are to be looked for from now on: a first one was just seen.
+    fn follows_now(&self, state: &mut State) -> bool {
+        let wakes = !state.followed && (!state.chains.is_empty() || !state.held.is_empty());
+        state.followed |= wakes;
+        wakes
+    }
+
+    /// How far back a segment may begin that follows one decided after `position`.
+    fn window_before(&self, position: u64) -> u64 {
+        position.saturating_sub(self.header.window_bytes.get().into())
     }
 
     fn filter(&self, index: usize, family: &'_ Family) -> Option<Filter<'_>> {
@@ -103,21 +132,37 @@ impl Tables<'_> {
         })
     }
 
-    /// Contents that the filter does not look for: those at one position, and those at every one.
-    fn add_unfiltered(&self, state: &mut State, block: Range<u64>, layer: &LayerFacts) {
+    /// Contents that are looked for at one position only.
+    fn add_fixed(&self, state: &mut State, block_end: u64, layer: &LayerFacts) {
         while let Some(fixed) = self
             .fixed
             .get(state.fixed_next)
-            .filter(|fixed| fixed.position.get() < block.end)
+            .filter(|fixed| fixed.position.get() < block_end)
         {
             state.fixed_next += 1;
             state.work += 1;
             self.add_candidate(state, fixed.position.get(), fixed.content.get(), layer);
         }
-        for content in self.dense {
-            for position in block.clone() {
-                state.work += 1;
-                self.add_candidate(state, position, content.get(), layer);
+    }
+
+    /// Contents that the filter cannot look for: tried at every position.
+    fn add_dense(
+        &self,
+        state: &mut State,
+        block: &Range<u64>,
+        layer: &LayerFacts,
+        segments: Segments,
+    ) {
+        for id in self.dense {
+            let follows = self
+                .contents
+                .get(id.get() as usize)
+                .is_some_and(|content| content.follows != 0);
+            if follows == (segments == Segments::Later) {
+                for position in block.clone() {
+                    state.work += 1;
+                    self.add_candidate(state, position, id.get(), layer);
+                }
             }
         }
     }
@@ -152,6 +197,44 @@ impl Tables<'_> {
     }
 }
 
+/// Which families take part: later segments sleep until a first one was seen in the layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Segments {
+    First,
+    Later,
+}
+
+/// What a pass over blocks of one chunk needs.
+struct Pass<'w, 't> {
+    tables: &'w Tables<'t>,
+    view: &'w View<'w>,
+    seam: &'w Seam,
+    layer: &'w LayerFacts,
+    found: &'w mut Found,
+}
+
+impl Pass<'_, '_> {
+    fn probe(&mut self, state: &mut State, block: Range<u64>, segments: Segments) {
+        let tables = self.tables;
+        tables.add_dense(state, &block, self.layer, segments);
+        for (index, family) in tables.families.iter().enumerate() {
+            if (family.follows != 0) == (segments == Segments::Later)
+                && family.targets.get() & self.layer.targets.bits() != 0
+                && let Some(filter) = tables.filter(index, family)
+            {
+                let mut block_pass = Block {
+                    tables,
+                    filter: &filter,
+                    view: self.view,
+                    layer: self.layer,
+                    state,
+                };
+                block_pass.probe(self.seam, block.clone(), self.found);
+            }
+        }
+    }
+}
+
 /// A family, ready to probe.
 struct Filter<'t> {
     index: usize,
@@ -172,28 +255,42 @@ struct Block<'w, 't> {
 }
 
 impl Block<'_, '_> {
-    /// Probes the grams that end inside `block`.
+    /// Probes the grams that end inside `block`, which may begin before the chunk.
     fn probe(&mut self, seam: &Seam, block: Range<u64>, found: &mut Found) {
         let gram = self.filter.probe.shape.gram_bytes() as u64;
         let stride = self.filter.probe.shape.stride() as u64;
         let Some(last) = block.end.checked_sub(gram) else {
             return;
         };
-        let first = (block.start + 1)
-            .saturating_sub(gram)
-            .next_multiple_of(stride);
+        let first = (block.start + 1).saturating_sub(gram);
         let chunk_start = self.view.chunk_start;
-        if first < chunk_start && first <= last {
-            let data = seam.between(first, last.min(chunk_start - 1) + gram);
-            self.probe_data(first, data, found);
+        let tail_start = chunk_start - self.view.tail.len() as u64;
+        // Grams that lie before the chunk, those that begin there and end in it, and those inside it.
+        let in_tail = chunk_start
+            .checked_sub(gram)
+            .map(|to| first.max(tail_start)..=last.min(to));
+        let in_seam = (chunk_start + 1).saturating_sub(gram).max(first)
+            ..=last.min(chunk_start.saturating_sub(1));
+        let in_chunk = first.max(chunk_start)..=last;
+        if let Some(starts) = in_tail.filter(|_| block.start < chunk_start) {
+            let (from, to) = (starts.start().next_multiple_of(stride), *starts.end());
+            let data = self.view.tail.get(
+                index(from.saturating_sub(tail_start))
+                    ..index((to + gram).saturating_sub(tail_start)),
+            );
+            self.probe_data(from, data.filter(|_| from <= to).unwrap_or_default(), found);
         }
-        let first = first.max(chunk_start.next_multiple_of(stride));
-        if first <= last {
+        let (from, to) = (in_seam.start().next_multiple_of(stride), *in_seam.end());
+        if from <= to && from < chunk_start {
+            self.probe_data(from, seam.between(from, to + gram), found);
+        }
+        let (from, to) = (in_chunk.start().next_multiple_of(stride), *in_chunk.end());
+        if from <= to {
             let data = self
                 .view
                 .chunk
-                .get(index(first - chunk_start)..index(last + gram - chunk_start));
-            self.probe_data(first, data.unwrap_or_default(), found);
+                .get(index(from - chunk_start)..index(to + gram - chunk_start));
+            self.probe_data(from, data.unwrap_or_default(), found);
         }
     }
 
@@ -325,7 +422,7 @@ fn index(position: u64) -> usize {
 }
 
 /// Positions filtered at a time: what is found in a block stays in the first-level cache.
-const BLOCK: u64 = 4_096;
+pub(super) const BLOCK: u64 = 4_096;
 
 /// Bytes of a gram that may lie before a seam.
 const SIDE: usize = 7;

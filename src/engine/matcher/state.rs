@@ -38,7 +38,9 @@ pub struct State {
     /// Contents that cannot contribute any more.
     pub(super) dead: AHashSet<u32>,
     /// For each family, a gram all of whose contents are dead.
-    pub(super) muted: [Option<u64>; 4],
+    pub(super) muted: [Option<u64>; 8],
+    /// Whether later segments are looked for: a first one was seen.
+    pub(super) followed: bool,
     /// The next row of the table of fixed places.
     pub(super) fixed_next: usize,
     /// Ends in all chains, and starts in all lists of reported ones.
@@ -113,7 +115,8 @@ impl State {
             reported: AHashMap::with_hasher(seeds.clone()),
             hits_count: AHashMap::with_hasher(seeds.clone()),
             dead: AHashSet::with_hasher(seeds),
-            muted: [None; 4],
+            muted: [None; 8],
+            followed: false,
             fixed_next: 0,
             ends_count: 0,
             held_count: 0,
