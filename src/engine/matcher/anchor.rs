@@ -297,7 +297,7 @@ const STRIDE_PARTS_MAX: usize = 1 << 17;
 const MIDDLE_WITH_SHORT_MAX: usize = 4_096;
 
 /// How far from the anchor the check may lie, in bytes.
-const CHECK_REACH: usize = 64;
+pub(super) const CHECK_REACH: usize = 64;
 
 /// The least that a check outside the window must tell, in sixteenths of a bit, to be preferred.
 const OUTSIDE_MIN: u32 = 256;

@@ -58,6 +58,9 @@ impl Tables<'_> {
         if rule.targets.get() & layer.targets.bits() == 0 || state.is_full(signature) {
             return Use::Never;
         }
+        if segment > 0 && !state.has_started(signature, candidate.pass, candidate.again) {
+            return Use::NotNow;
+        }
         let last_begin = match offset::resolve(rule, layer) {
             Place::Never => return Use::Never,
             Place::Later => return Use::Counts,
@@ -280,6 +283,7 @@ impl Step<'_> {
     }
 
     fn remember(&self, state: &mut State, gap: GapRange, offset: u64, occurrence: Occurrence<'_>) {
+        state.start(self.signature);
         let key = (self.signature, self.segment);
         if !state.chains.contains_key(&key) {
             if state.ends_count >= ENDS_MAX {
@@ -358,6 +362,7 @@ impl Chain {
 }
 
 fn hold(state: &mut State, rule: &Rule, signature: u32, segment: u32, occurrence: Occurrence<'_>) {
+    state.start(signature);
     let held = Held {
         segment,
         due: occurrence.due,

@@ -9,10 +9,11 @@
 #![forbid(unsafe_code)]
 
 use super::Hit;
+use super::anchor::CHECK_REACH;
 use super::decide::View;
 use super::facts::LayerFacts;
 use super::hash;
-use super::image::{Content, Entry, Family, Tables, range};
+use super::image::{Content, Entry, Family, Tables, User, range};
 use super::simd::{self, Found, Probe, Shape};
 use super::state::{CANDIDATES_BLOCK_MAX, CANDIDATES_MAX, Candidate, State};
 use std::cmp::Reverse;
@@ -51,17 +52,14 @@ impl Tables<'_> {
                 layer,
                 found: &mut found,
             };
+            let started = state.started.len();
+            state.pass += 1;
             pass.probe(state, from..to, Segments::First);
-            if state.followed {
-                pass.probe(state, from..to, Segments::Later);
-            }
             self.add_fixed(state, to, layer);
             state.position = to;
             self.decide_until(state, to, &view, layer, hits);
-            if self.follows_now(state) {
-                pass.probe(state, self.window_before(from)..to, Segments::Later);
-                self.decide_until(state, to, &view, layer, hits);
-            }
+            pass.follow(state, started, from..to);
+            self.decide_until(state, to, &view, layer, hits);
             if to.is_multiple_of(BLOCK) && state.candidates.len() > CANDIDATES_MAX {
                 state.candidates.clear();
                 state.overflowed = true;
@@ -82,37 +80,22 @@ impl Tables<'_> {
             chunk_start: state.position,
         };
         self.release_held(state, layer);
+        state.pass += 1;
+        let started = state.started.len();
         self.decide_all(state, &view, layer, hits);
-        if self.follows_now(state) {
-            let (seam, mut found) = (Seam::of(&view), Found::default());
-            let mut pass = Pass {
-                tables: self,
-                view: &view,
-                seam: &seam,
-                layer,
-                found: &mut found,
-            };
-            pass.probe(
-                state,
-                self.window_before(view.end())..view.end(),
-                Segments::Later,
-            );
-            self.decide_all(state, &view, layer, hits);
-        }
+        let (seam, mut found) = (Seam::of(&view), std::mem::take(&mut state.found));
+        let mut pass = Pass {
+            tables: self,
+            view: &view,
+            seam: &seam,
+            layer,
+            found: &mut found,
+        };
+        pass.follow(state, started, view.end()..view.end());
+        self.decide_all(state, &view, layer, hits);
         hits[first_hit..].sort_unstable();
+        state.found = found;
         state.tail = tail;
-    }
-
-    /// Whether later segments are to be looked for from now on: a first one was just seen.
-    fn follows_now(&self, state: &mut State) -> bool {
-        let wakes = !state.followed && (!state.chains.is_empty() || !state.held.is_empty());
-        state.followed |= wakes;
-        wakes
-    }
-
-    /// How far back a segment may begin that follows one decided after `position`.
-    fn window_before(&self, position: u64) -> u64 {
-        position.saturating_sub(self.header.window_bytes.get().into())
     }
 
     fn filter(&self, index: usize, family: &'_ Family) -> Option<Filter<'_>> {
@@ -141,7 +124,13 @@ impl Tables<'_> {
         {
             state.fixed_next += 1;
             state.work += 1;
-            self.add_candidate(state, fixed.position.get(), fixed.content.get(), layer);
+            self.add_candidate(
+                state,
+                Some(fixed.position.get()),
+                fixed.content.get(),
+                layer,
+                Segments::First,
+            );
         }
     }
 
@@ -158,50 +147,87 @@ impl Tables<'_> {
                 .contents
                 .get(id.get() as usize)
                 .is_some_and(|content| content.follows != 0);
-            if follows == (segments == Segments::Later) {
+            if follows == segments.follow() {
                 for position in block.clone() {
                     state.work += 1;
-                    self.add_candidate(state, position, id.get(), layer);
+                    self.add_candidate(state, Some(position), id.get(), layer, segments);
                 }
             }
         }
     }
 
-    /// Whether the content is dead or not for this layer: then nothing else about it matters.
-    fn is_idle(&self, state: &State, id: u32, layer: &LayerFacts) -> bool {
-        let targets = self
-            .contents
-            .get(id as usize)
-            .map_or(0, |content: &Content| content.targets.get());
-        targets & layer.targets.bits() == 0 || (!state.dead.is_empty() && state.dead.contains(&id))
+    /// Whether nothing can come of the content now: dead, not for this layer, or later and not begun.
+    fn is_idle(
+        &self,
+        state: &State,
+        content: &Content,
+        id: u32,
+        layer: &LayerFacts,
+        segments: Segments,
+    ) -> bool {
+        if content.targets.get() & layer.targets.bits() == 0
+            || (!state.dead.is_empty() && state.dead.contains(&id))
+        {
+            return true;
+        }
+        let again = segments == Segments::Again;
+        let began = |user: &User| state.has_started(user.signature.get(), state.pass, again);
+        let users =
+            || range(self.users, content.users_start, content.users_end).unwrap_or_default();
+        segments.follow() && !users().iter().any(began)
     }
 
-    fn add_candidate(&self, state: &mut State, anchor: u64, id: u32, layer: &LayerFacts) {
+    /// Makes a candidate, unless nothing can come of it.
+    fn add_candidate(
+        &self,
+        state: &mut State,
+        anchor: Option<u64>,
+        id: u32,
+        layer: &LayerFacts,
+        segments: Segments,
+    ) -> Lively {
         let Some(content) = self.contents.get(id as usize) else {
-            return;
+            return Lively::No;
         };
-        if self.is_idle(state, id, layer) {
-            return;
+        if self.is_idle(state, content, id, layer, segments) {
+            return Lively::No;
         }
+        let Some(anchor) = anchor else {
+            return Lively::Yes;
+        };
         if state.candidates.len() >= CANDIDATES_BLOCK_MAX {
             state.overflowed = true;
-            return;
+            return Lively::Yes;
         }
         state.work += 1;
         let due = anchor.saturating_add(content.delay.get().into());
-        state.candidates.push(Reverse(Candidate {
+        let again = segments == Segments::Again;
+        let candidate = Candidate {
             due,
             anchor,
             content: id,
-        }));
+            pass: state.pass,
+            again,
+        };
+        state.candidates.push(Reverse(candidate));
+        Lively::Yes
     }
 }
 
-/// Which families take part: later segments sleep until a first one was seen in the layer.
+/// Which segments are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Segments {
     First,
+    /// Later ones, of signatures whose first one was seen.
     Later,
+    /// Later ones, of signatures whose first one was seen in this pass.
+    Again,
+}
+
+impl Segments {
+    const fn follow(self) -> bool {
+        matches!(self, Self::Later | Self::Again)
+    }
 }
 
 /// What a pass over blocks of one chunk needs.
@@ -214,11 +240,32 @@ struct Pass<'w, 't> {
 }
 
 impl Pass<'_, '_> {
+    /// Looks for later segments in a block whose first ones are decided. `started` is how many signatures
+    /// had begun before: for new ones the window before the block is looked at once more, as their first
+    /// segment is decided up to a window after it ends.
+    fn follow(&mut self, state: &mut State, started: usize, block: Range<u64>) {
+        if state.started.is_empty() {
+            return;
+        }
+        if state.started.len() > started {
+            for (muted, family) in state.muted.iter_mut().zip(self.tables.families) {
+                *muted = muted.filter(|_| family.follows == 0);
+            }
+            let window = self.tables.header.window_bytes.get().into();
+            self.probe(
+                state,
+                block.start.saturating_sub(window)..block.start,
+                Segments::Again,
+            );
+        }
+        self.probe(state, block, Segments::Later);
+    }
+
     fn probe(&mut self, state: &mut State, block: Range<u64>, segments: Segments) {
         let tables = self.tables;
         tables.add_dense(state, &block, self.layer, segments);
         for (index, family) in tables.families.iter().enumerate() {
-            if (family.follows != 0) == (segments == Segments::Later)
+            if (family.follows != 0) == segments.follow()
                 && family.targets.get() & self.layer.targets.bits() != 0
                 && let Some(filter) = tables.filter(index, family)
             {
@@ -227,6 +274,7 @@ impl Pass<'_, '_> {
                     filter: &filter,
                     view: self.view,
                     layer: self.layer,
+                    segments,
                     state,
                 };
                 block_pass.probe(self.seam, block.clone(), self.found);
@@ -251,6 +299,7 @@ struct Block<'w, 't> {
     filter: &'w Filter<'w>,
     view: &'w View<'w>,
     layer: &'w LayerFacts,
+    segments: Segments,
     state: &'w mut State,
 }
 
@@ -295,21 +344,39 @@ impl Block<'_, '_> {
     }
 
     fn probe_data(&mut self, start: u64, data: &[u8], found: &mut Found) {
-        if run_of(data).is_some_and(|byte| self.skips_run(byte)) {
+        let run = run_of(data);
+        if run.is_some_and(|byte| self.skips_run(byte)) {
             return;
         }
         simd::probe(&self.filter.probe, data, found);
         let mut muted = self.state.muted.get(self.filter.index).copied().flatten();
+        let mut resume = 0;
         for &offset in found.positions() {
+            if offset < resume {
+                continue;
+            }
             let gram = gram_at(data, offset as usize, self.filter.probe.shape.gram_bytes());
             if muted == Some(gram) {
                 continue;
             }
+            let candidates = self.state.candidates.len();
             if self.look_up(start + u64::from(offset), gram) == Lively::No {
                 muted = Some(gram);
+            } else if run.is_some() && self.state.candidates.len() == candidates {
+                // Every place that sees nothing but the run sees the same: on to the run's end.
+                let (at, end) = (offset as usize, data.len().saturating_sub(CHECK_SPAN));
+                if at >= CHECK_SPAN && at < end {
+                    resume = u32::try_from(end).unwrap_or(u32::MAX);
+                }
             }
         }
-        if let Some(slot) = self.state.muted.get_mut(self.filter.index) {
+        // What is idle in a second look is not idle for those that began earlier.
+        if let Some(slot) = self
+            .state
+            .muted
+            .get_mut(self.filter.index)
+            .filter(|_| self.segments != Segments::Again)
+        {
             *slot = muted;
         }
     }
@@ -342,14 +409,14 @@ impl Block<'_, '_> {
                 lively = Lively::Yes;
                 continue;
             }
+            let anchor = position.checked_sub(entry.back.get().into());
             let id = entry.content.get();
-            if self.tables.is_idle(self.state, id, self.layer) {
-                continue;
-            }
-            lively = Lively::Yes;
-            if let Some(anchor) = position.checked_sub(entry.back.get().into()) {
-                self.tables
-                    .add_candidate(self.state, anchor, id, self.layer);
+            if self
+                .tables
+                .add_candidate(self.state, anchor, id, self.layer, self.segments)
+                == Lively::Yes
+            {
+                lively = Lively::Yes;
             }
         }
         lively
@@ -423,6 +490,9 @@ fn index(position: u64) -> usize {
 
 /// Positions filtered at a time: what is found in a block stays in the first-level cache.
 pub(super) const BLOCK: u64 = 4_096;
+
+/// No check reaches further from its gram, in bytes.
+const CHECK_SPAN: usize = 2 * CHECK_REACH + 16;
 
 /// Bytes of a gram that may lie before a seam.
 const SIDE: usize = 7;

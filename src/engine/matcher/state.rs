@@ -39,8 +39,10 @@ pub struct State {
     pub(super) dead: AHashSet<u32>,
     /// For each family, a gram all of whose contents are dead.
     pub(super) muted: [Option<u64>; 8],
-    /// Whether later segments are looked for: a first one was seen.
-    pub(super) followed: bool,
+    /// Signatures whose first segment was seen, with the pass in which it was: their later ones are looked for.
+    pub(super) started: AHashMap<u32, u64>,
+    /// Counts passes over blocks.
+    pub(super) pass: u64,
     /// The next row of the table of fixed places.
     pub(super) fixed_next: usize,
     /// Ends in all chains, and starts in all lists of reported ones.
@@ -58,6 +60,10 @@ pub(super) struct Candidate {
     pub(super) due: u64,
     pub(super) anchor: u64,
     pub(super) content: u32,
+    /// The pass in which it was found.
+    pub(super) pass: u64,
+    /// Looked for once more, for signatures that started in that pass only.
+    pub(super) again: bool,
 }
 
 /// A match that is certain once the stream reaches `at`.
@@ -114,9 +120,10 @@ impl State {
             held: BTreeMap::new(),
             reported: AHashMap::with_hasher(seeds.clone()),
             hits_count: AHashMap::with_hasher(seeds.clone()),
-            dead: AHashSet::with_hasher(seeds),
+            dead: AHashSet::with_hasher(seeds.clone()),
             muted: [None; 8],
-            followed: false,
+            started: AHashMap::with_hasher(seeds),
+            pass: 0,
             fixed_next: 0,
             ends_count: 0,
             held_count: 0,
@@ -165,6 +172,24 @@ impl State {
     #[must_use]
     pub const fn work(&self) -> u64 {
         self.work
+    }
+
+    /// Remembers that a first segment was seen.
+    pub(super) fn start(&mut self, signature: u32) {
+        let pass = self.pass;
+        self.started.entry(signature).or_insert(pass);
+    }
+
+    /// Whether a first segment was seen by `pass`; `again` asks for that pass only.
+    pub(super) fn has_started(&self, signature: u32, pass: u64, again: bool) -> bool {
+        let fits = |started: &u64| {
+            if again {
+                *started == pass
+            } else {
+                *started <= pass
+            }
+        };
+        self.started.get(&signature).is_some_and(fits)
     }
 
     /// Whether the signature has as many hits as are reported.
