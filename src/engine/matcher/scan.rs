@@ -248,8 +248,9 @@ impl Pass<'_, '_> {
             return;
         }
         if state.started.len() > started {
-            for (muted, family) in state.muted.iter_mut().zip(self.tables.families) {
-                *muted = muted.filter(|_| family.follows == 0);
+            let families = self.tables.families.iter().enumerate();
+            for (index, _) in families.filter(|(_, family)| family.follows != 0) {
+                state.muted.clear(index);
             }
             let window = self.tables.header.window_bytes.get().into();
             self.probe(
@@ -349,19 +350,21 @@ impl Block<'_, '_> {
             return;
         }
         simd::probe(&self.filter.probe, data, found);
-        let mut muted = self.state.muted.get(self.filter.index).copied().flatten();
         let mut resume = 0;
         for &offset in found.positions() {
             if offset < resume {
                 continue;
             }
             let gram = gram_at(data, offset as usize, self.filter.probe.shape.gram_bytes());
-            if muted == Some(gram) {
+            if self.state.muted.contains(self.filter.index, gram) {
                 continue;
             }
             let candidates = self.state.candidates.len();
             if self.look_up(start + u64::from(offset), gram) == Lively::No {
-                muted = Some(gram);
+                // What is idle in a second look is not idle for those that began earlier.
+                if self.segments != Segments::Again {
+                    self.state.muted.add(self.filter.index, gram);
+                }
             } else if run.is_some() && self.state.candidates.len() == candidates {
                 // Every place that sees nothing but the run sees the same: on to the run's end.
                 let (at, end) = (offset as usize, data.len().saturating_sub(CHECK_SPAN));
@@ -370,22 +373,13 @@ impl Block<'_, '_> {
                 }
             }
         }
-        // What is idle in a second look is not idle for those that began earlier.
-        if let Some(slot) = self
-            .state
-            .muted
-            .get_mut(self.filter.index)
-            .filter(|_| self.segments != Segments::Again)
-        {
-            *slot = muted;
-        }
     }
 
     /// Whether nothing can be found in a run of this byte: it passes no bitmap, or all it leads to is dead.
     fn skips_run(&self, byte: u8) -> bool {
         let passes = self.filter.runs[usize::from(byte / 8)] >> (byte % 8) & 1 != 0;
         let gram = gram_at(&[byte; 8], 0, self.filter.probe.shape.gram_bytes());
-        !passes || self.state.muted.get(self.filter.index).copied().flatten() == Some(gram)
+        !passes || self.state.muted.contains(self.filter.index, gram)
     }
 
     /// Makes candidates of the entries for a gram at `position`.

@@ -37,8 +37,8 @@ pub struct State {
     pub(super) hits_count: AHashMap<u32, u32>,
     /// Contents that cannot contribute any more.
     pub(super) dead: AHashSet<u32>,
-    /// For each family, a gram all of whose contents are dead.
-    pub(super) muted: [Option<u64>; 8],
+    /// Grams that lead to nothing any more.
+    pub(super) muted: Muted,
     /// Signatures whose first segment was seen, with the pass in which it was: their later ones are looked for.
     pub(super) started: AHashMap<u32, u64>,
     /// Counts passes over blocks.
@@ -51,6 +51,46 @@ pub struct State {
     pub(super) held_count: usize,
     pub(super) overflowed: bool,
     pub(super) work: u64,
+}
+
+/// For each family, some of the grams that lead to nothing any more: one for each slot, the latest one
+/// stays. Whatever does not fit is only looked up again.
+#[derive(Debug, Default)]
+pub(super) struct Muted {
+    /// Empty until the first gram is muted.
+    slots: Vec<Option<u64>>,
+}
+
+impl Muted {
+    pub(super) fn contains(&self, family: usize, gram: u64) -> bool {
+        self.slots
+            .get(Self::slot(family, gram))
+            .is_some_and(|muted| *muted == Some(gram))
+    }
+
+    pub(super) fn add(&mut self, family: usize, gram: u64) {
+        if self.slots.is_empty() {
+            self.slots.resize(FAMILIES_MAX << MUTED_LOG2, None);
+        }
+        if let Some(slot) = self.slots.get_mut(Self::slot(family, gram)) {
+            *slot = Some(gram);
+        }
+    }
+
+    /// Takes back what is muted in one family.
+    pub(super) fn clear(&mut self, family: usize) {
+        let slots = self
+            .slots
+            .iter_mut()
+            .skip(family << MUTED_LOG2)
+            .take(1 << MUTED_LOG2);
+        slots.for_each(|slot| *slot = None);
+    }
+
+    fn slot(family: usize, gram: u64) -> usize {
+        let [.., mixed] = gram.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes();
+        (family << MUTED_LOG2) + usize::from(mixed)
+    }
 }
 
 /// A place where a content may be.
@@ -121,7 +161,7 @@ impl State {
             reported: AHashMap::with_hasher(seeds.clone()),
             hits_count: AHashMap::with_hasher(seeds.clone()),
             dead: AHashSet::with_hasher(seeds.clone()),
-            muted: [None; 8],
+            muted: Muted::default(),
             started: AHashMap::with_hasher(seeds),
             pass: 0,
             fixed_next: 0,
@@ -248,6 +288,12 @@ pub(super) const HELD_MAX: usize = 1 << 16;
 
 /// Matches that wait for their trailing bytes: 40 bytes each, 2.5 MiB.
 pub(super) const TRAILING_MAX: usize = 1 << 16;
+
+/// Two for each kind: first segments and later ones.
+const FAMILIES_MAX: usize = 8;
+
+/// 256 grams of each family, 32 KiB in all.
+const MUTED_LOG2: u32 = 8;
 
 /// Tables with at most this capacity are kept over a reset: they will be needed again.
 const RECYCLED_MAX: usize = 16_384;
