@@ -62,11 +62,11 @@ enum Middle {
 
 impl Plan {
     /// Plans for parts with these longest runs of fixed bytes.
-    pub(super) fn of(runs: impl Iterator<Item = usize> + Clone) -> Self {
-        let long = runs.clone().filter(|run| *run >= 11).count();
-        let middle = runs.clone().filter(|run| (7..11).contains(run)).count();
-        let short = runs.clone().any(|run| (5..7).contains(&run));
-        let pair = runs.clone().any(|run| (2..5).contains(&run));
+    pub(super) fn of(runs: &[usize]) -> Self {
+        let long = runs.iter().filter(|run| **run >= 11).count();
+        let middle = runs.iter().filter(|run| (7..11).contains(*run)).count();
+        let short = runs.iter().any(|run| (5..7).contains(run));
+        let pair = runs.iter().any(|run| (2..5).contains(run));
         Self {
             long_stride: if long > STRIDE_PARTS_MAX { 1 } else { 4 },
             short,

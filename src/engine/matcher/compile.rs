@@ -34,7 +34,8 @@ pub fn compile(signatures: &[BodySignature], training: &GramCounts) -> Vec<u8> {
         .iter()
         .map(|segments| drafts.intern(segments.as_ref()))
         .collect();
-    let plan = Plan::of(drafts.list.iter().map(|draft| draft.run));
+    let runs: Vec<usize> = drafts.list.iter().map(|draft| draft.run).collect();
+    let plan = Plan::of(&runs);
     let mut chooser = Chooser::new(training, plan);
     for draft in &mut drafts.list {
         draft.anchor = chooser.choose(&draft.part);
