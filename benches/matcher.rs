@@ -117,8 +117,8 @@ impl Set {
         };
         while set.signatures.len() < count {
             let length = match dice.roll(10) {
-                0 => 8 + dice.roll(16),
-                1..=6 => 24 + dice.roll(80),
+                0 => 16 + dice.roll(16),
+                1..=6 => 32 + dice.roll(80),
                 7 | 8 => 100 + dice.roll(200),
                 _ => 300 + dice.roll(700),
             };

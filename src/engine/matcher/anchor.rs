@@ -46,6 +46,9 @@ impl FamilyKind {
 pub(super) struct Plan {
     long_stride: u8,
     middle: Middle,
+    /// Whether there are parts for the two last families: a pass for a few common grams does not pay.
+    short: bool,
+    pair: bool,
 }
 
 /// Where parts with seven to ten fixed bytes in a row go.
@@ -59,13 +62,16 @@ enum Middle {
 
 impl Plan {
     /// Plans for parts with these longest runs of fixed bytes.
-    pub(super) fn of(runs: impl Iterator<Item = usize> + Clone) -> Self {
-        let long = runs.clone().filter(|run| *run >= 11).count();
-        let middle = runs.clone().filter(|run| (7..11).contains(run)).count();
-        let short = runs.filter(|run| (5..7).contains(run)).count();
+    pub(super) fn of(runs: &[usize]) -> Self {
+        let long = runs.iter().filter(|run| **run >= 11).count();
+        let middle = runs.iter().filter(|run| (7..11).contains(*run)).count();
+        let short = runs.iter().any(|run| (5..7).contains(run));
+        let pair = runs.iter().any(|run| (2..5).contains(run));
         Self {
             long_stride: if long > STRIDE_PARTS_MAX { 1 } else { 4 },
-            middle: if short > 0 && middle <= MIDDLE_WITH_SHORT_MAX {
+            short,
+            pair,
+            middle: if short && middle <= MIDDLE_WITH_SHORT_MAX {
                 Middle::WithShort
             } else {
                 Middle::Own
@@ -79,6 +85,14 @@ impl Plan {
             FamilyKind::Middle => 4,
             FamilyKind::Short => 2,
             FamilyKind::Pair => 1,
+        }
+    }
+
+    const fn uses(self, kind: FamilyKind) -> bool {
+        match kind {
+            FamilyKind::Long | FamilyKind::Middle => true,
+            FamilyKind::Short => self.short,
+            FamilyKind::Pair => self.pair,
         }
     }
 
@@ -133,42 +147,67 @@ impl<'t> Chooser<'t> {
     }
 
     /// The anchor of a part; `None` when it has no two fixed bytes in a row.
+    ///
+    /// The family is the one for parts of its length, unless every window there holds a common gram (runs
+    /// of zeros with a little between them) and a shorter gram is much rarer.
     pub(super) fn choose(&mut self, part: &Part) -> Option<Anchor> {
         let family = self.plan.family(longest_run(&part.units))?;
+        let runs = runs(&part.units);
+        let mut best = self.rarest(family, &runs)?;
+        for other in [FamilyKind::Short, FamilyKind::Pair] {
+            if best.cost > COMMON
+                && other > family
+                && self.plan.uses(other)
+                && let Some(window) = self
+                    .rarest(other, &runs)
+                    .filter(|window| window.cost.saturating_mul(4) < best.cost)
+            {
+                best = window;
+            }
+        }
+        let grams: Vec<u64> = best
+            .bytes
+            .windows(usize::from(best.family.gram_bytes()))
+            .map(gram_value)
+            .collect();
+        for gram in &grams {
+            *self.taken.entry((best.family, *gram)).or_default() += 1;
+        }
+        let check = check(&part.units, best.unit, best.bytes.len());
+        Some(Anchor {
+            family: best.family,
+            unit: best.unit,
+            grams,
+            check,
+        })
+    }
+
+    /// The window of a family that is expected to cost least.
+    fn rarest<'r>(&self, family: FamilyKind, runs: &'r [(usize, Vec<u8>)]) -> Option<Window<'r>> {
         let gram_bytes = usize::from(family.gram_bytes());
         let grams_count = usize::from(self.plan.stride(family));
-        let window = gram_bytes + grams_count - 1;
-        let mut best: Option<(u64, usize, &[u8])> = None;
-        let runs = runs(&part.units);
-        for (unit, run) in &runs {
+        let mut best: Option<Window<'r>> = None;
+        for (unit, run) in runs {
             let costs: Vec<u64> = run
                 .windows(gram_bytes)
                 .map(|gram| self.cost(family, gram))
                 .collect();
-            for (index, (bytes, costs)) in run
-                .windows(window)
-                .zip(costs.windows(grams_count))
-                .enumerate()
-            {
+            let windows = run.windows(gram_bytes + grams_count - 1);
+            for (index, (bytes, costs)) in windows.zip(costs.windows(grams_count)).enumerate() {
                 let cost = costs
                     .iter()
                     .fold(0, |sum: u64, one| sum.saturating_add(*one));
-                if best.is_none_or(|(least, _, _)| cost < least) {
-                    best = Some((cost, unit + index, bytes));
+                if best.as_ref().is_none_or(|best| cost < best.cost) {
+                    best = Some(Window {
+                        cost,
+                        family,
+                        unit: unit + index,
+                        bytes,
+                    });
                 }
             }
         }
-        let (_, unit, bytes) = best?;
-        let grams: Vec<u64> = bytes.windows(gram_bytes).map(gram_value).collect();
-        for gram in &grams {
-            *self.taken.entry((family, *gram)).or_default() += 1;
-        }
-        Some(Anchor {
-            family,
-            unit,
-            grams,
-            check: check(&part.units, unit, window),
-        })
+        best
     }
 
     /// What a gram is expected to cost: how often it comes, times the entries then looked at.
@@ -184,6 +223,15 @@ impl<'t> Chooser<'t> {
             .saturating_mul(1 + taken)
             .saturating_add(taken)
     }
+}
+
+/// Where a part might be anchored.
+#[derive(Debug)]
+struct Window<'r> {
+    cost: u64,
+    family: FamilyKind,
+    unit: usize,
+    bytes: &'r [u8],
 }
 
 /// The longest run of fixed bytes.
@@ -293,11 +341,14 @@ fn masked(units: &[Unit]) -> Check {
 /// Above so many long parts four grams each fill the bitmap faster than three probes in four save time.
 const STRIDE_PARTS_MAX: usize = 1 << 17;
 
+/// A gram that comes more often than this in 2^30 bytes (once in 16 KiB) is common.
+const COMMON: u64 = 1 << 16;
+
 /// Up to so many middle parts join the short ones.
 const MIDDLE_WITH_SHORT_MAX: usize = 4_096;
 
 /// How far from the anchor the check may lie, in bytes.
-const CHECK_REACH: usize = 64;
+pub(super) const CHECK_REACH: usize = 64;
 
 /// The least that a check outside the window must tell, in sixteenths of a bit, to be preferred.
 const OUTSIDE_MIN: u32 = 256;
@@ -326,6 +377,8 @@ mod tests {
         let plan = Plan {
             long_stride: 4,
             middle: Middle::Own,
+            short: true,
+            pair: true,
         };
         Chooser::new(&GramCounts::new(), plan)
             .choose(&part)
@@ -354,6 +407,8 @@ mod tests {
         let plan = Plan {
             long_stride: 4,
             middle: Middle::Own,
+            short: true,
+            pair: true,
         };
         let training = GramCounts::new();
         let mut chooser = Chooser::new(&training, plan);

@@ -12,6 +12,7 @@ use super::Hit;
 use super::facts::LayerFacts;
 use super::image::{Content, GapRange, NO_MAX, OFFSET_END, Rule, Tables, User, range};
 use super::offset::{self, Place};
+use super::scan::BLOCK;
 use super::state::{
     Candidate, Chain, ENDS_MAX, End, HELD_MAX, HITS_MAX, Held, State, TRAILING_MAX, Trailing,
 };
@@ -56,6 +57,9 @@ impl Tables<'_> {
         };
         if rule.targets.get() & layer.targets.bits() == 0 || state.is_full(signature) {
             return Use::Never;
+        }
+        if segment > 0 && !state.has_started(signature, candidate.pass, candidate.again) {
+            return Use::NotNow;
         }
         let last_begin = match offset::resolve(rule, layer) {
             Place::Never => return Use::Never,
@@ -279,6 +283,7 @@ impl Step<'_> {
     }
 
     fn remember(&self, state: &mut State, gap: GapRange, offset: u64, occurrence: Occurrence<'_>) {
+        state.start(self.signature);
         let key = (self.signature, self.segment);
         if !state.chains.contains_key(&key) {
             if state.ends_count >= ENDS_MAX {
@@ -303,10 +308,14 @@ impl Step<'_> {
             .chains
             .entry(key)
             .or_insert_with(|| Chain::Recent(VecDeque::new()));
-        // Whatever follows begins at most one window before the position at which this was decided.
-        let useless_before = occurrence
-            .due
-            .saturating_sub(gap.max.get().saturating_add(self.window));
+        // Whatever follows begins at most one window before the position at which this was decided; the
+        // block in which later segments are first looked for is decided after its first segments.
+        let useless_before = occurrence.due.saturating_sub(
+            gap.max
+                .get()
+                .saturating_add(self.window)
+                .saturating_add(BLOCK),
+        );
         state.ends_count -= chain.forget_before(useless_before);
         for &at in occurrence.ends {
             if state.ends_count >= ENDS_MAX {
@@ -353,6 +362,7 @@ impl Chain {
 }
 
 fn hold(state: &mut State, rule: &Rule, signature: u32, segment: u32, occurrence: Occurrence<'_>) {
+    state.start(signature);
     let held = Held {
         segment,
         due: occurrence.due,

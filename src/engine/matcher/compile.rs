@@ -34,7 +34,8 @@ pub fn compile(signatures: &[BodySignature], training: &GramCounts) -> Vec<u8> {
         .iter()
         .map(|segments| drafts.intern(segments.as_ref()))
         .collect();
-    let plan = Plan::of(drafts.list.iter().map(|draft| draft.run));
+    let runs: Vec<usize> = drafts.list.iter().map(|draft| draft.run).collect();
+    let plan = Plan::of(&runs);
     let mut chooser = Chooser::new(training, plan);
     for draft in &mut drafts.list {
         draft.anchor = chooser.choose(&draft.part);
@@ -99,6 +100,8 @@ struct ContentDraft {
     draft: usize,
     delay: u32,
     place: Place,
+    /// Whether it is a later segment of its users: then nobody looks for it before a first one was seen.
+    follows: bool,
     users: Vec<User>,
     targets: u16,
 }
@@ -107,7 +110,7 @@ struct ContentDraft {
 struct Builder<'d> {
     drafts: &'d [Draft],
     contents: Vec<ContentDraft>,
-    index: AHashMap<(usize, u32, Place), usize>,
+    index: AHashMap<(usize, u32, Place, bool), usize>,
     rules: Vec<Rule>,
     gaps: Vec<GapRange>,
     fixed: Vec<Fixed>,
@@ -199,7 +202,7 @@ impl<'d> Builder<'d> {
             (slack + 1).saturating_sub(head.min)
         };
         let delay = own.max(after);
-        let content = self.content(draft_id, delay, place);
+        let content = self.content(draft_id, delay, place, user.segment != 0);
         let targets = self.rules.last().map_or(0, |rule| rule.targets.get());
         self.contents[content].users.push(user);
         self.contents[content].targets |= targets;
@@ -213,14 +216,18 @@ impl<'d> Builder<'d> {
         delay.saturating_sub(tail.min)
     }
 
-    fn content(&mut self, draft: usize, delay: u32, place: Place) -> usize {
+    fn content(&mut self, draft: usize, delay: u32, place: Place, follows: bool) -> usize {
         let next = self.contents.len();
-        let id = *self.index.entry((draft, delay, place)).or_insert(next);
+        let id = *self
+            .index
+            .entry((draft, delay, place, follows))
+            .or_insert(next);
         if id == next {
             self.contents.push(ContentDraft {
                 draft,
                 delay,
                 place,
+                follows,
                 users: Vec::new(),
                 targets: 0,
             });
@@ -236,7 +243,8 @@ impl<'d> Builder<'d> {
             layout.add_content(content, &self.drafts[content.draft]);
         }
         for kind in FamilyKind::ALL {
-            layout.add_family(kind, plan.stride(kind), &self.contents, self.drafts);
+            layout.add_family(kind, plan.stride(kind), false, &self);
+            layout.add_family(kind, plan.stride(kind), true, &self);
         }
         layout.dense = self.places(Place::Everywhere);
         layout.into_bytes(&self)
@@ -296,6 +304,7 @@ impl Layout {
             left: boundary::encode(draft.part.left),
             right: boundary::encode(draft.part.right),
             varies: u8::from(!head.is_fixed()),
+            follows: content.follows.into(),
         });
         // One more for the byte that a left edge looks at.
         self.window_bytes = self
@@ -304,20 +313,13 @@ impl Layout {
         self.users_max = self.users_max.max(narrow(content.users.len()));
     }
 
-    fn add_family(
-        &mut self,
-        kind: FamilyKind,
-        stride: u8,
-        contents: &[ContentDraft],
-        drafts: &[Draft],
-    ) {
+    fn add_family(&mut self, kind: FamilyKind, stride: u8, follows: bool, builder: &Builder<'_>) {
         let mut rows = Vec::new();
         let mut targets = 0;
-        for (index, content) in contents.iter().enumerate() {
-            let anchor = drafts[content.draft].anchor.as_ref();
-            let Some(anchor) =
-                anchor.filter(|anchor| anchor.family == kind && content.place == Place::Filter)
-            else {
+        for (index, content) in builder.contents.iter().enumerate() {
+            let here = content.place == Place::Filter && content.follows == follows;
+            let anchor = builder.drafts[content.draft].anchor.as_ref();
+            let Some(anchor) = anchor.filter(|anchor| here && anchor.family == kind) else {
                 continue;
             };
             targets |= content.targets;
@@ -344,6 +346,7 @@ impl Layout {
         let family = Family {
             gram_bytes: kind.gram_bytes(),
             stride,
+            follows: follows.into(),
             targets: U16::new(targets),
             words_start: narrow(self.words.len()).into(),
             buckets_start: narrow(self.buckets.len()).into(),

@@ -96,6 +96,8 @@ pub(super) struct Family {
     pub(super) gram_bytes: u8,
     /// Every so many positions are probed: 1, 2 or 4.
     pub(super) stride: u8,
+    /// Not 0 when it holds later segments only: it sleeps until a first segment was seen in the layer.
+    pub(super) follows: u8,
     /// The kinds of layers that any of its entries is for.
     pub(super) targets: U16,
     /// log2 of the number of bitmap words.
@@ -146,6 +148,8 @@ pub(super) struct Content {
     pub(super) right: u8,
     /// Not 0 when one start may be found from several anchors.
     pub(super) varies: u8,
+    /// Not 0 when it is a later segment of all its users.
+    pub(super) follows: u8,
 }
 
 /// A signature that contains a content, and where in it.

@@ -9,10 +9,11 @@
 #![forbid(unsafe_code)]
 
 use super::Hit;
+use super::anchor::CHECK_REACH;
 use super::decide::View;
 use super::facts::LayerFacts;
 use super::hash;
-use super::image::{Content, Entry, Family, Tables, range};
+use super::image::{Content, Entry, Family, Tables, User, range};
 use super::simd::{self, Found, Probe, Shape};
 use super::state::{CANDIDATES_BLOCK_MAX, CANDIDATES_MAX, Candidate, State};
 use std::cmp::Reverse;
@@ -44,22 +45,20 @@ impl Tables<'_> {
         while state.position < view.end() {
             let from = state.position;
             let to = view.end().min((from / BLOCK + 1) * BLOCK);
-            for (index, family) in self.families.iter().enumerate() {
-                if family.targets.get() & layer.targets.bits() != 0
-                    && let Some(filter) = self.filter(index, family)
-                {
-                    let mut block = Block {
-                        tables: self,
-                        filter: &filter,
-                        view: &view,
-                        layer,
-                        state,
-                    };
-                    block.probe(&seam, from..to, &mut found);
-                }
-            }
-            self.add_unfiltered(state, from..to, layer);
+            let mut pass = Pass {
+                tables: self,
+                view: &view,
+                seam: &seam,
+                layer,
+                found: &mut found,
+            };
+            let started = state.started.len();
+            state.pass += 1;
+            pass.probe(state, from..to, Segments::First);
+            self.add_fixed(state, to, layer);
             state.position = to;
+            self.decide_until(state, to, &view, layer, hits);
+            pass.follow(state, started, from..to);
             self.decide_until(state, to, &view, layer, hits);
             if to.is_multiple_of(BLOCK) && state.candidates.len() > CANDIDATES_MAX {
                 state.candidates.clear();
@@ -81,8 +80,21 @@ impl Tables<'_> {
             chunk_start: state.position,
         };
         self.release_held(state, layer);
+        state.pass += 1;
+        let started = state.started.len();
+        self.decide_all(state, &view, layer, hits);
+        let (seam, mut found) = (Seam::of(&view), std::mem::take(&mut state.found));
+        let mut pass = Pass {
+            tables: self,
+            view: &view,
+            seam: &seam,
+            layer,
+            found: &mut found,
+        };
+        pass.follow(state, started, view.end()..view.end());
         self.decide_all(state, &view, layer, hits);
         hits[first_hit..].sort_unstable();
+        state.found = found;
         state.tail = tail;
     }
 
@@ -103,52 +115,172 @@ impl Tables<'_> {
         })
     }
 
-    /// Contents that the filter does not look for: those at one position, and those at every one.
-    fn add_unfiltered(&self, state: &mut State, block: Range<u64>, layer: &LayerFacts) {
+    /// Contents that are looked for at one position only.
+    fn add_fixed(&self, state: &mut State, block_end: u64, layer: &LayerFacts) {
         while let Some(fixed) = self
             .fixed
             .get(state.fixed_next)
-            .filter(|fixed| fixed.position.get() < block.end)
+            .filter(|fixed| fixed.position.get() < block_end)
         {
             state.fixed_next += 1;
             state.work += 1;
-            self.add_candidate(state, fixed.position.get(), fixed.content.get(), layer);
+            self.add_candidate(
+                state,
+                Some(fixed.position.get()),
+                fixed.content.get(),
+                layer,
+                Segments::First,
+            );
         }
-        for content in self.dense {
-            for position in block.clone() {
-                state.work += 1;
-                self.add_candidate(state, position, content.get(), layer);
+    }
+
+    /// Contents that the filter cannot look for: tried at every position.
+    fn add_dense(
+        &self,
+        state: &mut State,
+        block: &Range<u64>,
+        layer: &LayerFacts,
+        segments: Segments,
+    ) {
+        for id in self.dense {
+            let follows = self
+                .contents
+                .get(id.get() as usize)
+                .is_some_and(|content| content.follows != 0);
+            if follows == segments.follow() {
+                for position in block.clone() {
+                    state.work += 1;
+                    self.add_candidate(state, Some(position), id.get(), layer, segments);
+                }
             }
         }
     }
 
-    /// Whether the content is dead or not for this layer: then nothing else about it matters.
-    fn is_idle(&self, state: &State, id: u32, layer: &LayerFacts) -> bool {
-        let targets = self
-            .contents
-            .get(id as usize)
-            .map_or(0, |content: &Content| content.targets.get());
-        targets & layer.targets.bits() == 0 || (!state.dead.is_empty() && state.dead.contains(&id))
+    /// Whether nothing can come of the content now: dead, not for this layer, or later and not begun.
+    fn is_idle(
+        &self,
+        state: &State,
+        content: &Content,
+        id: u32,
+        layer: &LayerFacts,
+        segments: Segments,
+    ) -> bool {
+        if content.targets.get() & layer.targets.bits() == 0
+            || (!state.dead.is_empty() && state.dead.contains(&id))
+        {
+            return true;
+        }
+        let again = segments == Segments::Again;
+        let began = |user: &User| state.has_started(user.signature.get(), state.pass, again);
+        let users =
+            || range(self.users, content.users_start, content.users_end).unwrap_or_default();
+        segments.follow() && !users().iter().any(began)
     }
 
-    fn add_candidate(&self, state: &mut State, anchor: u64, id: u32, layer: &LayerFacts) {
+    /// Makes a candidate, unless nothing can come of it.
+    fn add_candidate(
+        &self,
+        state: &mut State,
+        anchor: Option<u64>,
+        id: u32,
+        layer: &LayerFacts,
+        segments: Segments,
+    ) -> Lively {
         let Some(content) = self.contents.get(id as usize) else {
-            return;
+            return Lively::No;
         };
-        if self.is_idle(state, id, layer) {
-            return;
+        if self.is_idle(state, content, id, layer, segments) {
+            return Lively::No;
         }
+        let Some(anchor) = anchor else {
+            return Lively::Yes;
+        };
         if state.candidates.len() >= CANDIDATES_BLOCK_MAX {
             state.overflowed = true;
-            return;
+            return Lively::Yes;
         }
         state.work += 1;
         let due = anchor.saturating_add(content.delay.get().into());
-        state.candidates.push(Reverse(Candidate {
+        let again = segments == Segments::Again;
+        let candidate = Candidate {
             due,
             anchor,
             content: id,
-        }));
+            pass: state.pass,
+            again,
+        };
+        state.candidates.push(Reverse(candidate));
+        Lively::Yes
+    }
+}
+
+/// Which segments are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Segments {
+    First,
+    /// Later ones, of signatures whose first one was seen.
+    Later,
+    /// Later ones, of signatures whose first one was seen in this pass.
+    Again,
+}
+
+impl Segments {
+    const fn follow(self) -> bool {
+        matches!(self, Self::Later | Self::Again)
+    }
+}
+
+/// What a pass over blocks of one chunk needs.
+struct Pass<'w, 't> {
+    tables: &'w Tables<'t>,
+    view: &'w View<'w>,
+    seam: &'w Seam,
+    layer: &'w LayerFacts,
+    found: &'w mut Found,
+}
+
+impl Pass<'_, '_> {
+    /// Looks for later segments in a block whose first ones are decided. `started` is how many signatures
+    /// had begun before: for new ones the window before the block is looked at once more, as their first
+    /// segment is decided up to a window after it ends.
+    fn follow(&mut self, state: &mut State, started: usize, block: Range<u64>) {
+        if state.started.is_empty() {
+            return;
+        }
+        if state.started.len() > started {
+            let families = self.tables.families.iter().enumerate();
+            for (index, _) in families.filter(|(_, family)| family.follows != 0) {
+                state.muted.clear(index);
+            }
+            let window = self.tables.header.window_bytes.get().into();
+            self.probe(
+                state,
+                block.start.saturating_sub(window)..block.start,
+                Segments::Again,
+            );
+        }
+        self.probe(state, block, Segments::Later);
+    }
+
+    fn probe(&mut self, state: &mut State, block: Range<u64>, segments: Segments) {
+        let tables = self.tables;
+        tables.add_dense(state, &block, self.layer, segments);
+        for (index, family) in tables.families.iter().enumerate() {
+            if (family.follows != 0) == segments.follow()
+                && family.targets.get() & self.layer.targets.bits() != 0
+                && let Some(filter) = tables.filter(index, family)
+            {
+                let mut block_pass = Block {
+                    tables,
+                    filter: &filter,
+                    view: self.view,
+                    layer: self.layer,
+                    segments,
+                    state,
+                };
+                block_pass.probe(self.seam, block.clone(), self.found);
+            }
+        }
     }
 }
 
@@ -168,52 +300,78 @@ struct Block<'w, 't> {
     filter: &'w Filter<'w>,
     view: &'w View<'w>,
     layer: &'w LayerFacts,
+    segments: Segments,
     state: &'w mut State,
 }
 
 impl Block<'_, '_> {
-    /// Probes the grams that end inside `block`.
+    /// Probes the grams that end inside `block`, which may begin before the chunk.
     fn probe(&mut self, seam: &Seam, block: Range<u64>, found: &mut Found) {
         let gram = self.filter.probe.shape.gram_bytes() as u64;
         let stride = self.filter.probe.shape.stride() as u64;
         let Some(last) = block.end.checked_sub(gram) else {
             return;
         };
-        let first = (block.start + 1)
-            .saturating_sub(gram)
-            .next_multiple_of(stride);
+        let first = (block.start + 1).saturating_sub(gram);
         let chunk_start = self.view.chunk_start;
-        if first < chunk_start && first <= last {
-            let data = seam.between(first, last.min(chunk_start - 1) + gram);
-            self.probe_data(first, data, found);
+        let tail_start = chunk_start - self.view.tail.len() as u64;
+        // Grams that lie before the chunk, those that begin there and end in it, and those inside it.
+        let in_tail = chunk_start
+            .checked_sub(gram)
+            .map(|to| first.max(tail_start)..=last.min(to));
+        let in_seam = (chunk_start + 1).saturating_sub(gram).max(first)
+            ..=last.min(chunk_start.saturating_sub(1));
+        let in_chunk = first.max(chunk_start)..=last;
+        if let Some(starts) = in_tail.filter(|_| block.start < chunk_start) {
+            let (from, to) = (starts.start().next_multiple_of(stride), *starts.end());
+            let data = self.view.tail.get(
+                index(from.saturating_sub(tail_start))
+                    ..index((to + gram).saturating_sub(tail_start)),
+            );
+            self.probe_data(from, data.filter(|_| from <= to).unwrap_or_default(), found);
         }
-        let first = first.max(chunk_start.next_multiple_of(stride));
-        if first <= last {
+        let (from, to) = (in_seam.start().next_multiple_of(stride), *in_seam.end());
+        if from <= to && from < chunk_start {
+            self.probe_data(from, seam.between(from, to + gram), found);
+        }
+        let (from, to) = (in_chunk.start().next_multiple_of(stride), *in_chunk.end());
+        if from <= to {
             let data = self
                 .view
                 .chunk
-                .get(index(first - chunk_start)..index(last + gram - chunk_start));
-            self.probe_data(first, data.unwrap_or_default(), found);
+                .get(index(from - chunk_start)..index(to + gram - chunk_start));
+            self.probe_data(from, data.unwrap_or_default(), found);
         }
     }
 
     fn probe_data(&mut self, start: u64, data: &[u8], found: &mut Found) {
-        if run_of(data).is_some_and(|byte| self.skips_run(byte)) {
+        let run = run_of(data);
+        if run.is_some_and(|byte| self.skips_run(byte)) {
             return;
         }
         simd::probe(&self.filter.probe, data, found);
-        let mut muted = self.state.muted.get(self.filter.index).copied().flatten();
+        let mut resume = 0;
         for &offset in found.positions() {
-            let gram = gram_at(data, offset as usize, self.filter.probe.shape.gram_bytes());
-            if muted == Some(gram) {
+            if offset < resume {
                 continue;
             }
-            if self.look_up(start + u64::from(offset), gram) == Lively::No {
-                muted = Some(gram);
+            let gram = gram_at(data, offset as usize, self.filter.probe.shape.gram_bytes());
+            if self.state.muted.contains(self.filter.index, gram) {
+                continue;
             }
-        }
-        if let Some(slot) = self.state.muted.get_mut(self.filter.index) {
-            *slot = muted;
+            let candidates = self.state.candidates.len();
+            if self.look_up(start + u64::from(offset), gram) == Lively::No {
+                // What is idle in a second look is not idle for those that began earlier.
+                if self.segments != Segments::Again {
+                    self.state.muted.add(self.filter.index, gram);
+                }
+            } else if run.is_some() && self.state.candidates.len() == candidates {
+                // Every place that sees nothing but the run sees the same: on to the run's end.
+                let (at, end) = (offset as usize, data.len().saturating_sub(CHECK_SPAN));
+                if at >= CHECK_SPAN && at < end {
+                    resume = u32::try_from(end).unwrap_or(u32::MAX);
+                }
+            }
         }
     }
 
@@ -221,7 +379,7 @@ impl Block<'_, '_> {
     fn skips_run(&self, byte: u8) -> bool {
         let passes = self.filter.runs[usize::from(byte / 8)] >> (byte % 8) & 1 != 0;
         let gram = gram_at(&[byte; 8], 0, self.filter.probe.shape.gram_bytes());
-        !passes || self.state.muted.get(self.filter.index).copied().flatten() == Some(gram)
+        !passes || self.state.muted.contains(self.filter.index, gram)
     }
 
     /// Makes candidates of the entries for a gram at `position`.
@@ -245,14 +403,14 @@ impl Block<'_, '_> {
                 lively = Lively::Yes;
                 continue;
             }
+            let anchor = position.checked_sub(entry.back.get().into());
             let id = entry.content.get();
-            if self.tables.is_idle(self.state, id, self.layer) {
-                continue;
-            }
-            lively = Lively::Yes;
-            if let Some(anchor) = position.checked_sub(entry.back.get().into()) {
-                self.tables
-                    .add_candidate(self.state, anchor, id, self.layer);
+            if self
+                .tables
+                .add_candidate(self.state, anchor, id, self.layer, self.segments)
+                == Lively::Yes
+            {
+                lively = Lively::Yes;
             }
         }
         lively
@@ -325,7 +483,10 @@ fn index(position: u64) -> usize {
 }
 
 /// Positions filtered at a time: what is found in a block stays in the first-level cache.
-const BLOCK: u64 = 4_096;
+pub(super) const BLOCK: u64 = 4_096;
+
+/// No check reaches further from its gram, in bytes.
+const CHECK_SPAN: usize = 2 * CHECK_REACH + 16;
 
 /// Bytes of a gram that may lie before a seam.
 const SIDE: usize = 7;

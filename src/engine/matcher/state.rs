@@ -37,8 +37,12 @@ pub struct State {
     pub(super) hits_count: AHashMap<u32, u32>,
     /// Contents that cannot contribute any more.
     pub(super) dead: AHashSet<u32>,
-    /// For each family, a gram all of whose contents are dead.
-    pub(super) muted: [Option<u64>; 4],
+    /// Grams that lead to nothing any more.
+    pub(super) muted: Muted,
+    /// Signatures whose first segment was seen, with the pass in which it was: their later ones are looked for.
+    pub(super) started: AHashMap<u32, u64>,
+    /// Counts passes over blocks.
+    pub(super) pass: u64,
     /// The next row of the table of fixed places.
     pub(super) fixed_next: usize,
     /// Ends in all chains, and starts in all lists of reported ones.
@@ -49,6 +53,46 @@ pub struct State {
     pub(super) work: u64,
 }
 
+/// For each family, some of the grams that lead to nothing any more: one for each slot, the latest one
+/// stays. Whatever does not fit is only looked up again.
+#[derive(Debug, Default)]
+pub(super) struct Muted {
+    /// Empty until the first gram is muted.
+    slots: Vec<Option<u64>>,
+}
+
+impl Muted {
+    pub(super) fn contains(&self, family: usize, gram: u64) -> bool {
+        self.slots
+            .get(Self::slot(family, gram))
+            .is_some_and(|muted| *muted == Some(gram))
+    }
+
+    pub(super) fn add(&mut self, family: usize, gram: u64) {
+        if self.slots.is_empty() {
+            self.slots.resize(FAMILIES_MAX << MUTED_LOG2, None);
+        }
+        if let Some(slot) = self.slots.get_mut(Self::slot(family, gram)) {
+            *slot = Some(gram);
+        }
+    }
+
+    /// Takes back what is muted in one family.
+    pub(super) fn clear(&mut self, family: usize) {
+        let slots = self
+            .slots
+            .iter_mut()
+            .skip(family << MUTED_LOG2)
+            .take(1 << MUTED_LOG2);
+        slots.for_each(|slot| *slot = None);
+    }
+
+    fn slot(family: usize, gram: u64) -> usize {
+        let [.., mixed] = gram.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes();
+        (family << MUTED_LOG2) + usize::from(mixed)
+    }
+}
+
 /// A place where a content may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Candidate {
@@ -56,6 +100,10 @@ pub(super) struct Candidate {
     pub(super) due: u64,
     pub(super) anchor: u64,
     pub(super) content: u32,
+    /// The pass in which it was found.
+    pub(super) pass: u64,
+    /// Looked for once more, for signatures that started in that pass only.
+    pub(super) again: bool,
 }
 
 /// A match that is certain once the stream reaches `at`.
@@ -112,8 +160,10 @@ impl State {
             held: BTreeMap::new(),
             reported: AHashMap::with_hasher(seeds.clone()),
             hits_count: AHashMap::with_hasher(seeds.clone()),
-            dead: AHashSet::with_hasher(seeds),
-            muted: [None; 4],
+            dead: AHashSet::with_hasher(seeds.clone()),
+            muted: Muted::default(),
+            started: AHashMap::with_hasher(seeds),
+            pass: 0,
             fixed_next: 0,
             ends_count: 0,
             held_count: 0,
@@ -162,6 +212,24 @@ impl State {
     #[must_use]
     pub const fn work(&self) -> u64 {
         self.work
+    }
+
+    /// Remembers that a first segment was seen.
+    pub(super) fn start(&mut self, signature: u32) {
+        let pass = self.pass;
+        self.started.entry(signature).or_insert(pass);
+    }
+
+    /// Whether a first segment was seen by `pass`; `again` asks for that pass only.
+    pub(super) fn has_started(&self, signature: u32, pass: u64, again: bool) -> bool {
+        let fits = |started: &u64| {
+            if again {
+                *started == pass
+            } else {
+                *started <= pass
+            }
+        };
+        self.started.get(&signature).is_some_and(fits)
     }
 
     /// Whether the signature has as many hits as are reported.
@@ -220,6 +288,12 @@ pub(super) const HELD_MAX: usize = 1 << 16;
 
 /// Matches that wait for their trailing bytes: 40 bytes each, 2.5 MiB.
 pub(super) const TRAILING_MAX: usize = 1 << 16;
+
+/// Two for each kind: first segments and later ones.
+const FAMILIES_MAX: usize = 8;
+
+/// 256 grams of each family, 32 KiB in all.
+const MUTED_LOG2: u32 = 8;
 
 /// Tables with at most this capacity are kept over a reset: they will be needed again.
 const RECYCLED_MAX: usize = 16_384;

@@ -149,7 +149,7 @@ fn a_long_part_is_found_whole_and_never_in_pieces() {
     let data = [b"head", &long[..], b"tail"].concat();
     let layer = LayerFacts::default();
     assert_eq!(offsets(&single(literal(&long)), &data, &layer), [4]);
-    let mut broken = data.clone();
+    let mut broken = data;
     broken[7_000] ^= 1;
     assert_eq!(offsets(&single(literal(&long)), &broken, &layer), NONE);
 }

@@ -3,7 +3,7 @@
 use super::super::facts::{Executable, ExecutableMap, RawSection};
 use super::*;
 
-/// A small generator: the same seed gives the same case (SplitMix64).
+/// A small generator: the same seed gives the same case (`SplitMix64`).
 pub(super) struct Dice(pub(super) u64);
 
 impl Dice {

@@ -167,7 +167,7 @@ fn unit_ends(unit: &Unit, data: &[u8], at: usize) -> BTreeSet<usize> {
                 .filter(|end| *end <= data.len()),
         ),
         Unit::Boundary(edge) => {
-            ends.extend(boundary_taken(*edge, data, at).map(|taken| at + taken))
+            ends.extend(boundary_taken(*edge, data, at).map(|taken| at + taken));
         }
         Unit::Choice { negated, choices } => {
             for choice in choices {
