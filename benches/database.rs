@@ -6,10 +6,7 @@
 //!
 //! `cargo bench --profile quick --bench database`. Every case checks its answer before it is timed.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "the size of the image is a result, too"
-)]
+#![expect(clippy::print_stdout, reason = "the size of the image is a result, too")]
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -88,9 +85,7 @@ fn loading(bench: &mut Criterion) {
     let (digests, _) = digest_lines();
     let patterns = pattern_lines();
     let mut group = bench.benchmark_group("load-lines");
-    group
-        .sample_size(10)
-        .measurement_time(Duration::from_secs(4));
+    group.sample_size(10).measurement_time(Duration::from_secs(4));
     for (name, text, count) in [("a.hdb", &digests, DIGESTS), ("a.ndb", &patterns, PATTERNS)] {
         assert_eq!(load(name, text).report().totals().loaded, count);
         group.throughput(Throughput::Elements(count));
@@ -106,9 +101,7 @@ fn images(bench: &mut Criterion) {
     let bytes: Arc<Vec<u8>> = Arc::new(built.image);
     let image = Image::open(bytes.clone()).expect("an image that was just built");
     let mut group = bench.benchmark_group("image");
-    group
-        .sample_size(10)
-        .measurement_time(Duration::from_secs(4));
+    group.sample_size(10).measurement_time(Duration::from_secs(4));
     group.bench_function("build", |bench| {
         bench.iter_batched(
             || load("a.hdb", &digests),
@@ -129,10 +122,7 @@ fn published(bench: &mut Criterion) {
     };
     let folder = Path::new(&folder).join("gpl2-clamav-official");
     let unpacked = |name: &str| {
-        let output = Command::new("xz")
-            .arg("-dc")
-            .arg(folder.join(name))
-            .output();
+        let output = Command::new("xz").arg("-dc").arg(folder.join(name)).output();
         output.expect("xz unpacks the sets").stdout
     };
     let (main, daily) = (unpacked("main.hdb.xz"), unpacked("daily.hsb.partial.xz"));
@@ -148,9 +138,7 @@ fn published(bench: &mut Criterion) {
     println!("published digests: {text} bytes of text, image of {image} bytes");
     let bytes: Arc<Vec<u8>> = Arc::new(built.image);
     let mut group = bench.benchmark_group("published");
-    group
-        .sample_size(10)
-        .measurement_time(Duration::from_secs(4));
+    group.sample_size(10).measurement_time(Duration::from_secs(4));
     group.bench_function("load-and-build", |bench| bench.iter(compile));
     group.bench_function("open", |bench| bench.iter(|| Image::open(bytes.clone())));
     group.finish();

@@ -38,25 +38,15 @@ fn throughput(criterion: &mut Criterion) {
         let image = compile(&set.signatures, &GramCounts::new());
         let matcher = Matcher::open(&image).expect("just compiled");
         let rival = AhoCorasick::new(&set.literals).expect("plain literals");
-        eprintln!(
-            "{patterns} patterns: {} bytes, {:?}",
-            image.len(),
-            matcher.facts()
-        );
+        eprintln!("{patterns} patterns: {} bytes, {:?}", image.len(), matcher.facts());
         for (name, input) in &inputs {
             set.check(&matcher, &rival, &input[..CHECKED_BYTES]);
             let mut group = criterion.benchmark_group(format!("matcher/{name}"));
-            group
-                .throughput(Throughput::Bytes(INPUT_BYTES as u64))
-                .sample_size(10);
-            group.bench_with_input(
-                BenchmarkId::new("baleen", patterns),
-                input,
-                |bench, input| {
-                    let mut state = State::new();
-                    bench.iter(|| black_box(scan(&matcher, &mut state, input).len()));
-                },
-            );
+            group.throughput(Throughput::Bytes(INPUT_BYTES as u64)).sample_size(10);
+            group.bench_with_input(BenchmarkId::new("baleen", patterns), input, |bench, input| {
+                let mut state = State::new();
+                bench.iter(|| black_box(scan(&matcher, &mut state, input).len()));
+            });
             if patterns > 0 {
                 let part = &input[..CHECKED_BYTES];
                 group.throughput(Throughput::Bytes(CHECKED_BYTES as u64));
@@ -110,11 +100,7 @@ struct Set {
 impl Set {
     fn draw(count: usize, library: &[u8]) -> Self {
         let mut dice = Dice(count as u64 + 1);
-        let mut set = Self {
-            signatures: Vec::new(),
-            literals: Vec::new(),
-            ids: Vec::new(),
-        };
+        let mut set = Self { signatures: Vec::new(), literals: Vec::new(), ids: Vec::new() };
         while set.signatures.len() < count {
             let length = match dice.roll(10) {
                 0 => 16 + dice.roll(16),
@@ -129,10 +115,7 @@ impl Set {
             for byte in &mut bytes[from..from + length / 2] {
                 *byte = byte.wrapping_add(dice.byte());
             }
-            if bytes
-                .windows(6)
-                .all(|window| window.iter().all(|byte| *byte == window[0]))
-            {
+            if bytes.windows(6).all(|window| window.iter().all(|byte| *byte == window[0])) {
                 continue;
             }
             set.push(&bytes, &mut dice);
@@ -143,33 +126,20 @@ impl Set {
     fn push(&mut self, bytes: &[u8], dice: &mut Dice) {
         let (first, second) = bytes.split_at(bytes.len() / 2);
         let pattern = match dice.roll(100) {
-            0..25 => pattern(
-                vec![part(first), part(second)],
-                vec![Gap { min: 0, max: None }],
-            ),
-            25..43 => pattern(
-                vec![part(first), part(second)],
-                vec![Gap {
-                    min: 4,
-                    max: Some(4),
-                }],
-            ),
+            0..25 => pattern(vec![part(first), part(second)], vec![Gap { min: 0, max: None }]),
+            25..43 => pattern(vec![part(first), part(second)], vec![Gap { min: 4, max: Some(4) }]),
             43..53 => {
                 let mut one = part(bytes);
                 one.units[bytes.len() / 2] = Unit::Byte { value: 0, mask: 0 };
                 pattern(vec![one], vec![])
             }
             _ => {
-                self.ids
-                    .push(u32::try_from(self.signatures.len()).expect("few signatures"));
+                self.ids.push(u32::try_from(self.signatures.len()).expect("few signatures"));
                 self.literals.push(bytes.to_vec());
                 pattern(vec![part(bytes)], vec![])
             }
         };
-        let offset = Offset {
-            base: OffsetBase::Any,
-            shift: 0,
-        };
+        let offset = Offset { base: OffsetBase::Any, shift: 0 };
         self.signatures.push(BodySignature {
             name: "Bench".into(),
             target: Target::Any,
@@ -200,24 +170,12 @@ impl Set {
 }
 
 const fn pattern(parts: Vec<Part>, gaps: Vec<Gap>) -> Pattern {
-    Pattern {
-        parts,
-        gaps,
-        lead: 0,
-        trail: 0,
-    }
+    Pattern { parts, gaps, lead: 0, trail: 0 }
 }
 
 fn part(bytes: &[u8]) -> Part {
-    let units = bytes
-        .iter()
-        .map(|&value| Unit::Byte { value, mask: 0xFF })
-        .collect();
-    Part {
-        left: None,
-        units,
-        right: None,
-    }
+    let units = bytes.iter().map(|&value| Unit::Byte { value, mask: 0xFF }).collect();
+    Part { left: None, units, right: None }
 }
 
 /// The largest shared libraries of this machine, one after the other.
@@ -230,12 +188,9 @@ fn library() -> Vec<u8> {
 /// Text files: documentation and source of whatever is installed.
 fn text() -> Vec<u8> {
     let mut all = files("/usr/share", 0);
-    let endings = [
-        "html", "txt", "md", "xml", "py", "pl", "pm", "js", "css", "json",
-    ];
+    let endings = ["html", "txt", "md", "xml", "py", "pl", "pm", "js", "css", "json"];
     all.retain(|(_, path)| {
-        path.extension()
-            .is_some_and(|ending| endings.iter().any(|one| ending == *one))
+        path.extension().is_some_and(|ending| endings.iter().any(|one| ending == *one))
     });
     joined(all)
 }
@@ -264,10 +219,7 @@ fn joined(mut files: Vec<(u64, std::path::PathBuf)>) -> Vec<u8> {
             break;
         }
     }
-    assert!(
-        bytes.len() > 100_000,
-        "nothing on this machine to measure with"
-    );
+    assert!(bytes.len() > 100_000, "nothing on this machine to measure with");
     bytes
 }
 

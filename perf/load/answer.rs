@@ -53,10 +53,7 @@ impl Reader {
     pub(crate) fn reset(&mut self) {
         let mut held = std::mem::take(&mut self.held);
         held.clear();
-        *self = Self {
-            held,
-            ..Self::default()
-        };
+        *self = Self { held, ..Self::default() };
     }
 
     /// Whether the next byte is the first of a head.
@@ -226,11 +223,8 @@ impl Reader {
                 Step::End => break,
             }
         }
-        self.seen.body = if self.differs {
-            BodyMatch::Different
-        } else {
-            original.compare_length(self.body_at)
-        };
+        self.seen.body =
+            if self.differs { BodyMatch::Different } else { original.compare_length(self.body_at) };
         self.stage = Stage::Done;
         Ok(Some(Event::Complete(self.seen)))
     }
@@ -288,8 +282,7 @@ impl IcapHead {
             let line = &lines[..end];
             lines = &lines[end + 1..];
             parsed.field(
-                line.strip_suffix(b"\r")
-                    .ok_or("a line of the ICAP head ends without CR")?,
+                line.strip_suffix(b"\r").ok_or("a line of the ICAP head ends without CR")?,
             )?;
         }
         Ok(parsed)
@@ -301,11 +294,7 @@ impl IcapHead {
             return Ok(());
         }
         let Some(colon) = memchr::memchr(b':', line) else {
-            return if line.is_empty() {
-                Ok(())
-            } else {
-                Err("a field without a colon")
-            };
+            return if line.is_empty() { Ok(()) } else { Err("a field without a colon") };
         };
         let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
         if name.eq_ignore_ascii_case(b"encapsulated") {
@@ -341,10 +330,7 @@ impl Parts {
                 "null-body" => false,
                 _ => return Err("Encapsulated names an unknown part"),
             };
-            return Ok(Self {
-                head_bytes: offset,
-                has_body,
-            });
+            return Ok(Self { head_bytes: offset, has_body });
         }
         Err("Encapsulated has no body part")
     }
@@ -354,20 +340,13 @@ impl Parts {
 fn head_end(bytes: &[u8]) -> Option<usize> {
     // Line by line: heads are short, and preparing a search for a string costs more than that.
     let mut ends = memchr::memchr_iter(b'\n', bytes);
-    ends.find(|at| bytes[..*at].ends_with(b"\r\n\r"))
-        .map(|at| at + 1)
+    ends.find(|at| bytes[..*at].ends_with(b"\r\n\r")).map(|at| at + 1)
 }
 
 /// Three digits and then anything but a digit.
 fn status_code(digits: &[u8]) -> Option<u16> {
     match digits {
-        [
-            first @ b'1'..=b'5',
-            second @ b'0'..=b'9',
-            third @ b'0'..=b'9',
-            b' ' | b'\r',
-            ..,
-        ] => {
+        [first @ b'1'..=b'5', second @ b'0'..=b'9', third @ b'0'..=b'9', b' ' | b'\r', ..] => {
             let digit = |byte: &u8| u16::from(*byte - b'0');
             Some(digit(first) * 100 + digit(second) * 10 + digit(third))
         }

@@ -84,24 +84,15 @@ const NO_CONTENT: Seen = Seen {
 
 #[test]
 fn no_content_is_read_with_and_without_parts() {
-    check(
-        "ICAP/1.0 204 No Content\r\nISTag: \"a\"\r\n\r\n",
-        Ok(&[Event::Complete(NO_CONTENT)]),
-    );
+    check("ICAP/1.0 204 No Content\r\nISTag: \"a\"\r\n\r\n", Ok(&[Event::Complete(NO_CONTENT)]));
     let parts = "ICAP/1.0 204 No Content\r\nEncapsulated: null-body=0\r\n\r\n";
     check(parts, Ok(&[Event::Complete(NO_CONTENT)]));
 }
 
 #[test]
 fn an_echo_is_compared() {
-    check(
-        &echo("5\r\nhello\r\n0\r\n\r\n"),
-        Ok(&[Event::Complete(ECHO)]),
-    );
-    check(
-        &echo("2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"),
-        Ok(&[Event::Complete(ECHO)]),
-    );
+    check(&echo("5\r\nhello\r\n0\r\n\r\n"), Ok(&[Event::Complete(ECHO)]));
+    check(&echo("2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"), Ok(&[Event::Complete(ECHO)]));
     let body = |body| Seen { body, ..ECHO };
     let wire = echo("5\r\nhellO\r\n0\r\n\r\n");
     check(&wire, Ok(&[Event::Complete(body(BodyMatch::Different))]));
@@ -114,10 +105,7 @@ fn an_echo_is_compared() {
 #[test]
 fn continue_comes_before_the_answer_and_once() {
     let wire = "ICAP/1.0 100 Continue\r\n\r\nICAP/1.0 204 No\r\n\r\n";
-    let seen = Seen {
-        continued: true,
-        ..NO_CONTENT
-    };
+    let seen = Seen { continued: true, ..NO_CONTENT };
     check(wire, Ok(&[Event::Continue, Event::Complete(seen)]));
     let twice = "ICAP/1.0 100 Continue\r\n\r\nICAP/1.0 100 Continue\r\n\r\n";
     check(twice, Err("a second 100 Continue"));
@@ -143,38 +131,20 @@ fn a_block_page_is_seen() {
 
 #[test]
 fn deviations_are_named() {
-    check(
-        "HTTP/1.1 200 OK\r\n\r\n",
-        Err("the answer does not begin with ICAP/1.0"),
-    );
-    check(
-        "ICAP/1.0 20 OK\r\n\r\n",
-        Err("the ICAP status is not three digits"),
-    );
-    check(
-        "ICAP/1.0 204 No\r\nfoo\r\n\r\n",
-        Err("a field without a colon"),
-    );
-    check(
-        "ICAP/1.0 204 No\r\nA: b\nC: d\r\n\r\n",
-        Err("a line of the ICAP head ends without CR"),
-    );
+    check("HTTP/1.1 200 OK\r\n\r\n", Err("the answer does not begin with ICAP/1.0"));
+    check("ICAP/1.0 20 OK\r\n\r\n", Err("the ICAP status is not three digits"));
+    check("ICAP/1.0 204 No\r\nfoo\r\n\r\n", Err("a field without a colon"));
+    check("ICAP/1.0 204 No\r\nA: b\nC: d\r\n\r\n", Err("a line of the ICAP head ends without CR"));
     let list = |list| format!("ICAP/1.0 200 OK\r\nEncapsulated: {list}\r\n\r\n");
     let broken = "Encapsulated is no list of parts with rising offsets";
     check(&list("res-hdr=9, res-body=20"), Err(broken));
     check(&list("res-hdr=0, res-body=-1"), Err(broken));
     check(&list("res-hdr=0"), Err("Encapsulated has no body part"));
-    check(
-        &list("res-hdr=0, foo=4"),
-        Err("Encapsulated names an unknown part"),
-    );
+    check(&list("res-hdr=0, foo=4"), Err("Encapsulated names an unknown part"));
     let body = "ICAP/1.0 204 No\r\nEncapsulated: res-body=0\r\n\r\n";
     check(body, Err("204 with a body or a head"));
     let offset = format!("{}0123456789", list("res-hdr=0, res-body=10"));
-    check(
-        &offset,
-        Err("the encapsulated head does not end where Encapsulated says"),
-    );
+    check(&offset, Err("the encapsulated head does not end where Encapsulated says"));
 }
 
 #[test]

@@ -60,11 +60,7 @@ impl Parser {
                 let (data, rest) = bytes.split_at(here);
                 *bytes = rest;
                 let left = left - here as u64;
-                self.state = if left == 0 {
-                    State::DataCr
-                } else {
-                    State::Data(left)
-                };
+                self.state = if left == 0 { State::DataCr } else { State::Data(left) };
                 return Ok(Step::Data(data));
             }
             if self.state == State::Ended {
@@ -120,9 +116,7 @@ impl Parser {
 
 /// Adds a hexadecimal digit to a size.
 fn digit(size: u64, byte: u8) -> Result<State, &'static str> {
-    let value = char::from(byte)
-        .to_digit(16)
-        .ok_or("a chunk size is a hexadecimal number")?;
+    let value = char::from(byte).to_digit(16).ok_or("a chunk size is a hexadecimal number")?;
     size.checked_mul(16)
         .and_then(|size| size.checked_add(u64::from(value)))
         .map(State::Size)
@@ -171,14 +165,8 @@ mod tests {
     fn whole_bodies_are_read_however_they_are_cut() {
         check("0\r\n\r\n", Ok(("", true, "")));
         check("3\r\nabc\r\n0\r\n\r\n", Ok(("abc", true, "")));
-        check(
-            "3\r\nabc\r\n00A;x=y\r\n0123456789\r\n0\r\n\r\n",
-            Ok(("abc0123456789", true, "")),
-        );
-        check(
-            "1 ;x\r\na\r\n0\r\nTrailer: yes\r\nB: c\r\n\r\nICAP",
-            Ok(("a", true, "ICAP")),
-        );
+        check("3\r\nabc\r\n00A;x=y\r\n0123456789\r\n0\r\n\r\n", Ok(("abc0123456789", true, "")));
+        check("1 ;x\r\na\r\n0\r\nTrailer: yes\r\nB: c\r\n\r\nICAP", Ok(("a", true, "ICAP")));
     }
 
     #[test]
@@ -192,10 +180,7 @@ mod tests {
         check("\r\n", Err("a chunk size is a hexadecimal number"));
         check("+5\r\n", Err("a chunk size is a hexadecimal number"));
         check("0x5\r\n", Err("a chunk size is a hexadecimal number"));
-        check(
-            "11111111111111111\r\n",
-            Err("a chunk size is more than 64 bits"),
-        );
+        check("11111111111111111\r\n", Err("a chunk size is more than 64 bits"));
         check("1\r\nab", Err("a chunk is not followed by CRLF"));
         check("1\r\na\rb", Err("a chunk is not followed by CRLF"));
         check("1\rx", Err("CR without LF in chunk framing"));

@@ -114,11 +114,7 @@ impl<'plan> Connection<'plan> {
         let waits_at = template.wait_at.filter(|_| !self.reader.continued());
         let limit = waits_at.unwrap_or(self.front.len());
         let sent = if waits_at.is_some() || template.piece_count() == 0 {
-            rustix::net::send(
-                socket,
-                &self.front[self.front_at..limit],
-                SendFlags::NOSIGNAL,
-            )
+            rustix::net::send(socket, &self.front[self.front_at..limit], SendFlags::NOSIGNAL)
         } else {
             let mut slices = [IoSlice::new(&[]); GATHER_MAX];
             let count = self.gather(template, &mut slices);
@@ -130,11 +126,7 @@ impl<'plan> Connection<'plan> {
             Err(fault) => return Err(broken(fault)),
         }
         if self.front_at == limit && (waits_at.is_some() || self.piece == template.piece_count()) {
-            self.sending = if waits_at.is_some() {
-                Sending::Waiting
-            } else {
-                Sending::Finished
-            };
+            self.sending = if waits_at.is_some() { Sending::Waiting } else { Sending::Finished };
             self.last_sent = Some(clock.now());
         }
         Ok(self.sending)
@@ -155,17 +147,10 @@ impl<'plan> Connection<'plan> {
             Err(Errno::AGAIN | Errno::INTR) => return Ok(Received::Empty),
             // A server may reset behind an early answer that is complete.
             Err(fault) => {
-                return self
-                    .answer
-                    .map(Received::Complete)
-                    .ok_or_else(|| broken(fault));
+                return self.answer.map(Received::Complete).ok_or_else(|| broken(fault));
             }
         };
-        let idle = if bytes == buffer.len() {
-            Received::More
-        } else {
-            Received::Empty
-        };
+        let idle = if bytes == buffer.len() { Received::More } else { Received::Empty };
         self.take(&buffer[..bytes], clock.now(), idle)
     }
 
@@ -260,10 +245,7 @@ impl<'plan> Connection<'plan> {
             if self.reader.is_at_start() {
                 self.answer_began = Some(now);
             }
-            match self
-                .reader
-                .read(&mut bytes, &template.original(&self.front))?
-            {
+            match self.reader.read(&mut bytes, &template.original(&self.front))? {
                 Event::NeedMore => {}
                 Event::Continue if self.sending == Sending::Waiting => {
                     self.sending = Sending::More;
@@ -287,9 +269,7 @@ impl<'plan> Connection<'plan> {
     /// The server closed its side.
     fn take_end(&self) -> Result<Received, Wrong> {
         // Behind an early answer that is legal: the rest of the request is not wanted.
-        self.answer
-            .map(Received::Complete)
-            .ok_or(Wrong::ClosedEarly)
+        self.answer.map(Received::Complete).ok_or(Wrong::ClosedEarly)
     }
 }
 

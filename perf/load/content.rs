@@ -136,10 +136,7 @@ fn pe_head(file_bytes: u32) -> Vec<u8> {
     let mut put = |at: usize, bytes: &[u8]| head[at..at + bytes.len()].copy_from_slice(bytes);
     put(0x00, b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff");
     put(0x3c, &0x80_u32.to_le_bytes());
-    put(
-        DOS_STUB_AT,
-        b"This program cannot be run in DOS mode.\r\r\n$",
-    );
+    put(DOS_STUB_AT, b"This program cannot be run in DOS mode.\r\r\n$");
     put(0x80, b"PE\0\0\x4c\x01\x01\0");
     put(0x94, &0xe0_u16.to_le_bytes());
     put(0x96, &0x0102_u16.to_le_bytes());
@@ -203,11 +200,7 @@ mod tests {
 
     #[test]
     fn a_seed_repeats_a_body() {
-        let make = |seed| {
-            Kind::Executable
-                .make(9_000, &mut Random::new(seed))
-                .unwrap()
-        };
+        let make = |seed| Kind::Executable.make(9_000, &mut Random::new(seed)).unwrap();
         assert_eq!(make(4), make(4));
         assert_ne!(make(4), make(5));
     }

@@ -43,22 +43,15 @@ impl Idle {
     /// Opens connections and has one OPTIONS request answered on each, for ten seconds at most.
     pub(crate) fn open(plan: &Plan, wanted: u32) -> Self {
         let clock = Clock::start();
-        let mut idle = Self {
-            sockets: Vec::new(),
-            report: IdleReport {
-                wanted,
-                ..IdleReport::default()
-            },
-        };
+        let mut idle =
+            Self { sockets: Vec::new(), report: IdleReport { wanted, ..IdleReport::default() } };
         let request = options_request(&plan.shape);
         let mut left = wanted;
         while left > 0 {
             // Batches stay below what a listener's queue holds.
             let batch = left.min(IDLE_BATCH);
             left -= batch;
-            let sockets: Vec<_> = (0..batch)
-                .filter_map(|_| connect(&plan.address).ok())
-                .collect();
+            let sockets: Vec<_> = (0..batch).filter_map(|_| connect(&plan.address).ok()).collect();
             let asked = |socket: &OwnedFd| {
                 wait(socket, PollFlags::OUT, &clock, IDLE_TIME_NS)
                     && rustix::net::send(socket, request.as_bytes(), SendFlags::NOSIGNAL).is_ok()
@@ -75,15 +68,8 @@ impl Idle {
 
     /// What became of them.
     pub(crate) fn report(&self) -> IdleReport {
-        let open = self
-            .sockets
-            .iter()
-            .filter(|socket| idle_event(socket) == Ok(false))
-            .count();
-        IdleReport {
-            open: u32::try_from(open).unwrap_or(u32::MAX),
-            ..self.report
-        }
+        let open = self.sockets.iter().filter(|socket| idle_event(socket) == Ok(false)).count();
+        IdleReport { open: u32::try_from(open).unwrap_or(u32::MAX), ..self.report }
     }
 }
 
@@ -140,29 +126,17 @@ pub(crate) struct SlowReport {
 /// Keeps slow clients going until `stop`.
 pub(crate) fn run_slow(plan: &Plan, wanted: u32, clock: Clock, stop: &AtomicBool) -> SlowReport {
     let template = slow_template(&plan.shape);
-    let mut report = SlowReport {
-        wanted,
-        ..SlowReport::default()
-    };
-    let mut clients: Vec<Slow> = (0..wanted)
-        .map(|index| Slow::new(index, &template))
-        .collect();
+    let mut report = SlowReport { wanted, ..SlowReport::default() };
+    let mut clients: Vec<Slow> = (0..wanted).map(|index| Slow::new(index, &template)).collect();
     let mut tick = 0;
     while !stop.load(Ordering::Acquire) {
-        for client in clients
-            .iter_mut()
-            .skip(tick % SLOW_PHASES)
-            .step_by(SLOW_PHASES)
-        {
+        for client in clients.iter_mut().skip(tick % SLOW_PHASES).step_by(SLOW_PHASES) {
             client.step(plan, &template, &mut report);
         }
         tick += 1;
         clock.sleep_until(tick as u64 * SLOW_EVERY_NS / SLOW_PHASES as u64);
     }
-    let open = clients
-        .iter()
-        .filter(|client| client.socket.is_some())
-        .count();
+    let open = clients.iter().filter(|client| client.socket.is_some()).count();
     report.open = u32::try_from(open).unwrap_or(u32::MAX);
     report
 }
@@ -248,13 +222,8 @@ fn slow_template(shape: &Shape) -> Template {
         stamp_at: Some(0),
         media_type: "text/plain",
     };
-    let shape = Shape {
-        preview: None,
-        allow_204: true,
-        close: false,
-        form: Form::Any,
-        ..shape.clone()
-    };
+    let shape =
+        Shape { preview: None, allow_204: true, close: false, form: Form::Any, ..shape.clone() };
     Template::new(&shape, &body)
 }
 

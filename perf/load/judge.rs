@@ -203,15 +203,9 @@ mod tests {
         BodyMatch, Content, Expected, Form, HeadMatch, NoContent, Right, Seen, Wrong, judge,
     };
 
-    const CLEAN: Expected = Expected {
-        content: Content::Clean,
-        no_content: NoContent::Allowed,
-        form: Form::Any,
-    };
-    const INFECTED: Expected = Expected {
-        content: Content::Infected,
-        ..CLEAN
-    };
+    const CLEAN: Expected =
+        Expected { content: Content::Clean, no_content: NoContent::Allowed, form: Form::Any };
+    const INFECTED: Expected = Expected { content: Content::Infected, ..CLEAN };
 
     const NO_CONTENT: Seen = Seen {
         status: 204,
@@ -228,21 +222,14 @@ mod tests {
         body: BodyMatch::Exact,
         ..NO_CONTENT
     };
-    const PAGE: Seen = Seen {
-        http_status: 403,
-        head: HeadMatch::Different,
-        body: BodyMatch::Different,
-        ..ECHO
-    };
+    const PAGE: Seen =
+        Seen { http_status: 403, head: HeadMatch::Different, body: BodyMatch::Different, ..ECHO };
 
     #[test]
     fn clean_bodies_come_back_or_stay() {
         assert_eq!(judge(CLEAN, NO_CONTENT), Ok(Right::NoContent));
         assert_eq!(judge(CLEAN, ECHO), Ok(Right::Echo));
-        let added = Seen {
-            head: HeadMatch::Added,
-            ..ECHO
-        };
+        let added = Seen { head: HeadMatch::Added, ..ECHO };
         assert_eq!(judge(CLEAN, added), Ok(Right::Echo));
         assert_eq!(judge(CLEAN, PAGE), Err(Wrong::CleanBlocked));
     }
@@ -250,22 +237,11 @@ mod tests {
     #[test]
     fn infected_bodies_are_blocked_in_any_shape() {
         assert_eq!(judge(INFECTED, PAGE), Ok(Right::Blocked));
-        let named = Seen {
-            http_status: 200,
-            infection: true,
-            ..PAGE
-        };
+        let named = Seen { http_status: 200, infection: true, ..PAGE };
         assert_eq!(judge(INFECTED, named), Ok(Right::Blocked));
-        let bare = Seen {
-            status: 403,
-            infection: true,
-            ..NO_CONTENT
-        };
+        let bare = Seen { status: 403, infection: true, ..NO_CONTENT };
         assert_eq!(judge(INFECTED, bare), Ok(Right::Blocked));
-        let unnamed = Seen {
-            status: 403,
-            ..NO_CONTENT
-        };
+        let unnamed = Seen { status: 403, ..NO_CONTENT };
         assert_eq!(judge(INFECTED, unnamed), Err(Wrong::Status(403)));
         assert_eq!(judge(INFECTED, NO_CONTENT), Err(Wrong::InfectedPassed));
         assert_eq!(judge(INFECTED, ECHO), Err(Wrong::InfectedPassed));
@@ -273,23 +249,11 @@ mod tests {
 
     #[test]
     fn no_content_needs_leave() {
-        let forbidden = Expected {
-            no_content: NoContent::Forbidden,
-            ..CLEAN
-        };
-        assert_eq!(
-            judge(forbidden, NO_CONTENT),
-            Err(Wrong::NoContentNotAllowed)
-        );
-        let preview = Expected {
-            no_content: NoContent::InPreview,
-            ..CLEAN
-        };
+        let forbidden = Expected { no_content: NoContent::Forbidden, ..CLEAN };
+        assert_eq!(judge(forbidden, NO_CONTENT), Err(Wrong::NoContentNotAllowed));
+        let preview = Expected { no_content: NoContent::InPreview, ..CLEAN };
         assert_eq!(judge(preview, NO_CONTENT), Ok(Right::NoContent));
-        let late = Seen {
-            continued: true,
-            ..NO_CONTENT
-        };
+        let late = Seen { continued: true, ..NO_CONTENT };
         assert_eq!(judge(preview, late), Err(Wrong::NoContentNotAllowed));
         assert_eq!(judge(CLEAN, late), Ok(Right::NoContent));
     }
@@ -300,10 +264,7 @@ mod tests {
         assert_eq!(body(BodyMatch::Short), Err(Wrong::EchoShort));
         assert_eq!(body(BodyMatch::Absent), Err(Wrong::EchoShort));
         assert_eq!(body(BodyMatch::Different), Err(Wrong::EchoBody));
-        let head = Seen {
-            head: HeadMatch::Different,
-            ..ECHO
-        };
+        let head = Seen { head: HeadMatch::Different, ..ECHO };
         assert_eq!(judge(CLEAN, head), Err(Wrong::EchoHead));
     }
 
@@ -318,10 +279,7 @@ mod tests {
     #[test]
     fn other_statuses_are_no_answers() {
         for status in [100, 206, 400, 404, 500, 503] {
-            let seen = Seen {
-                status,
-                ..NO_CONTENT
-            };
+            let seen = Seen { status, ..NO_CONTENT };
             assert_eq!(judge(CLEAN, seen), Err(Wrong::Status(status)));
         }
     }

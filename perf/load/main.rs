@@ -24,11 +24,7 @@
 //! Absent on purpose: TLS, HTTP, DNS beyond one look-up, and any opinion about the server.
 
 #![forbid(unsafe_code)]
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "printing is this program's output"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is this program's output")]
 
 mod answer;
 mod chunk;
@@ -62,11 +58,7 @@ const EXIT_FAULT: u8 = 2;
 
 fn main() -> ExitCode {
     let outcome = options::from_command_line().and_then(|options| {
-        if options.output.check_only {
-            probe::run(&options)
-        } else {
-            run::measure(&options)
-        }
+        if options.output.check_only { probe::run(&options) } else { run::measure(&options) }
     });
     ExitCode::from(match outcome {
         Ok(true) => EXIT_RIGHT,

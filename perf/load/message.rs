@@ -191,13 +191,7 @@ impl Template {
             Piece::Payload(_) | Piece::Frame(_) => 0,
         };
         let front: usize = self.payload_front.iter().map(in_front).sum();
-        let pieces: usize = self
-            .pieces
-            .iter()
-            .take(piece + 1)
-            .enumerate()
-            .map(in_pieces)
-            .sum();
+        let pieces: usize = self.pieces.iter().take(piece + 1).enumerate().map(in_pieces).sum();
         (front + pieces) as u64
     }
 
@@ -220,8 +214,7 @@ impl Template {
         if let Some(preview_bytes) = preview {
             at = preview_bytes.min(size);
             if at > 0 {
-                self.front
-                    .extend_from_slice(format!("{at:x}\r\n").as_bytes());
+                self.front.extend_from_slice(format!("{at:x}\r\n").as_bytes());
                 self.payload_front[0] = self.extend_front(&payload[..at]);
                 self.front.extend_from_slice(b"\r\n");
             }
@@ -238,8 +231,7 @@ impl Template {
         }
         let mut chunk_end = (at + chunk_bytes).min(size);
         let copied_end = (at + COPIED_BYTES).min(chunk_end);
-        self.front
-            .extend_from_slice(format!("{:x}\r\n", chunk_end - at).as_bytes());
+        self.front.extend_from_slice(format!("{:x}\r\n", chunk_end - at).as_bytes());
         self.payload_front[1] = self.extend_front(&payload[at..copied_end]);
         if copied_end == size {
             self.front.extend_from_slice(b"\r\n0\r\n\r\n");
@@ -317,11 +309,7 @@ impl Original<'_> {
 
     /// How a body of `bytes` bytes, all of them equal so far, compares.
     pub(crate) const fn compare_length(&self, bytes: usize) -> BodyMatch {
-        if bytes == self.payload.len() {
-            BodyMatch::Exact
-        } else {
-            BodyMatch::Short
-        }
+        if bytes == self.payload.len() { BodyMatch::Exact } else { BodyMatch::Short }
     }
 
     /// Compares a returned HTTP head with the one sent.
@@ -348,10 +336,7 @@ fn icap_head(shape: &Shape, preview: Option<usize>, encapsulated: &str) -> Strin
         Method::Reqmod => "REQMOD",
         Method::Respmod => "RESPMOD",
     };
-    let mut head = format!(
-        "{method} {} ICAP/1.0\r\nHost: {}\r\n",
-        shape.uri, shape.host
-    );
+    let mut head = format!("{method} {} ICAP/1.0\r\nHost: {}\r\n", shape.uri, shape.host);
     head.push_str("User-Agent: icap-load\r\n");
     if shape.close {
         head.push_str("Connection: close\r\n");
@@ -369,17 +354,10 @@ fn icap_head(shape: &Shape, preview: Option<usize>, encapsulated: &str) -> Strin
 /// The encapsulated heads, which of them an echo returns, and the value of `Encapsulated`.
 fn http_heads(method: Method, body: &Body) -> (String, Range<usize>, String) {
     let has_body = body.size != BodySize::None;
-    let entity = format!(
-        "Content-Type: {}\r\nContent-Length: {}\r\n",
-        body.media_type,
-        body.payload.len()
-    );
+    let entity =
+        format!("Content-Type: {}\r\nContent-Length: {}\r\n", body.media_type, body.payload.len());
     let entity = if has_body { &entity[..] } else { "" };
-    let verb = if has_body && method == Method::Reqmod {
-        "POST"
-    } else {
-        "GET"
-    };
+    let verb = if has_body && method == Method::Reqmod { "POST" } else { "GET" };
     let target = format!("{verb} http://load.test/{STAMP_BLANK} HTTP/1.1\r\nHost: load.test\r\n");
     match method {
         Method::Reqmod => {
@@ -391,11 +369,7 @@ fn http_heads(method: Method, body: &Body) -> (String, Range<usize>, String) {
         Method::Respmod => {
             let request = format!("{target}Accept: */*\r\n\r\n");
             // 304 is the usual response without a body.
-            let status = if has_body {
-                "200 OK"
-            } else {
-                "304 Not Modified"
-            };
+            let status = if has_body { "200 OK" } else { "304 Not Modified" };
             let response = format!("HTTP/1.1 {status}\r\nServer: load\r\n{entity}\r\n");
             let part = if has_body { "res-body" } else { "null-body" };
             let (start, end) = (request.len(), request.len() + response.len());

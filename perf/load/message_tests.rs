@@ -21,9 +21,7 @@ fn shape(preview: Option<usize>) -> Shape {
 }
 
 fn body(bytes: usize) -> Body {
-    let payload: Vec<u8> = (0..bytes)
-        .map(|at| b'a' + u8::try_from(at % 23).unwrap())
-        .collect();
+    let payload: Vec<u8> = (0..bytes).map(|at| b'a' + u8::try_from(at % 23).unwrap()).collect();
     Body {
         size: BodySize::Bytes(bytes),
         payload: payload.into(),
@@ -65,17 +63,9 @@ fn a_small_body_is_one_chunk_and_has_no_pieces() {
 fn offsets_name_the_parts() {
     let (wire, _) = wire(&Template::new(&shape(None), &body(5)), None);
     let heads = &wire[wire.find("\r\n\r\n").unwrap() + 4..];
-    let list = wire
-        .split("Encapsulated: ")
-        .nth(1)
-        .unwrap()
-        .split("\r\n")
-        .next()
-        .unwrap();
-    let offsets: Vec<usize> = list
-        .split(", ")
-        .map(|part| part.split_once('=').unwrap().1.parse().unwrap())
-        .collect();
+    let list = wire.split("Encapsulated: ").nth(1).unwrap().split("\r\n").next().unwrap();
+    let offsets: Vec<usize> =
+        list.split(", ").map(|part| part.split_once('=').unwrap().1.parse().unwrap()).collect();
     assert_eq!(offsets[0], 0);
     assert!(heads[offsets[1]..].starts_with("HTTP/1.1 200 OK\r\n"));
     assert!(heads[offsets[2]..].starts_with("5\r\n"));
@@ -95,23 +85,15 @@ fn a_longer_body_waits_behind_its_preview() {
     let template = Template::new(&shape(Some(4)), &body(6));
     let (whole, until) = wire(&template, None);
     assert_eq!(body_of(&until), "4\r\nabcd\r\n0\r\n\r\n");
-    assert_eq!(
-        body_of(&whole),
-        "4\r\nabcd\r\n0\r\n\r\n2\r\nef\r\n0\r\n\r\n"
-    );
+    assert_eq!(body_of(&whole), "4\r\nabcd\r\n0\r\n\r\n2\r\nef\r\n0\r\n\r\n");
     let none_yet = Template::new(&shape(Some(0)), &body(2));
-    assert_eq!(
-        body_of(&wire(&none_yet, None).0),
-        "0\r\n\r\n2\r\nab\r\n0\r\n\r\n"
-    );
+    assert_eq!(body_of(&wire(&none_yet, None).0), "0\r\n\r\n2\r\nab\r\n0\r\n\r\n");
 }
 
 #[test]
 fn large_bodies_are_cut_into_chunks_at_every_size() {
     for preview in [None, Some(0), Some(1_024)] {
-        for bytes in [
-            1_023, 1_024, 1_025, 2_048, 4_096, 4_097, 5_120, 9_000, 12_288,
-        ] {
+        for bytes in [1_023, 1_024, 1_025, 2_048, 4_096, 4_097, 5_120, 9_000, 12_288] {
             let sent = body(bytes);
             let (whole, _) = wire(&Template::new(&shape(preview), &sent), None);
             let mut payload = Vec::new();
@@ -173,10 +155,7 @@ fn payload_is_counted_up_to_any_place_of_the_wire() {
     let front = template.front.len();
     assert_eq!(template.payload_until(front, 0, 0), 1_124);
     assert_eq!(template.payload_until(front, 0, 10), 1_134);
-    assert_eq!(
-        template.payload_until(front, template.piece_count(), 0),
-        9_000
-    );
+    assert_eq!(template.payload_until(front, template.piece_count(), 0), 9_000);
 }
 
 #[test]
@@ -190,15 +169,9 @@ fn heads_may_gain_fields_and_lose_none() {
     assert_eq!(check(&head), HeadMatch::Exact);
     let added = head.replace("Server: load\r\n", "Via: ICAP/1.0 x\r\nServer: load\r\n");
     assert_eq!(check(&added), HeadMatch::Added);
-    assert_eq!(
-        check(&head.replace("Server: load\r\n", "")),
-        HeadMatch::Different
-    );
+    assert_eq!(check(&head.replace("Server: load\r\n", "")), HeadMatch::Different);
     assert_eq!(check(&format!("X: y\r\n{head}")), HeadMatch::Different);
-    assert_eq!(
-        check(&head.replace("200 OK", "403 No")),
-        HeadMatch::Different
-    );
+    assert_eq!(check(&head.replace("200 OK", "403 No")), HeadMatch::Different);
 }
 
 #[test]
@@ -211,20 +184,13 @@ fn an_infected_body_begins_with_the_test_string() {
         let template = Template::new(&shape(preview), &infected);
         let mut front = Vec::new();
         template.stamp_into(&mut front, Some(5));
-        assert!(
-            template.original(&front).has(0, &eicar()),
-            "{preview:?}: stamped over"
-        );
+        assert!(template.original(&front).has(0, &eicar()), "{preview:?}: stamped over");
     }
 }
 
 #[test]
 fn a_message_without_a_body_has_no_chunk() {
-    let none = Body {
-        size: BodySize::None,
-        payload: Arc::new([]),
-        ..body(0)
-    };
+    let none = Body { size: BodySize::None, payload: Arc::new([]), ..body(0) };
     let mut reqmod = shape(Some(1_024));
     reqmod.method = Method::Reqmod;
     reqmod.allow_204 = false;

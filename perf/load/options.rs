@@ -178,27 +178,17 @@ impl Target {
     ///
     /// A sentence for the person who typed it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let rest = text
-            .strip_prefix("icap://")
-            .ok_or("a target is icap://HOST[:PORT]/SERVICE")?;
+        let rest = text.strip_prefix("icap://").ok_or("a target is icap://HOST[:PORT]/SERVICE")?;
         let (host, service) = rest.split_once('/').ok_or("the target has no /SERVICE")?;
         if host.is_empty() || text.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
-            return Err(format!(
-                "'{text}' is no target: write icap://HOST[:PORT]/{service}"
-            ));
+            return Err(format!("'{text}' is no target: write icap://HOST[:PORT]/{service}"));
         }
         // The brackets of an IPv6 address hold colons of their own.
-        let has_port = host
-            .rsplit_once(':')
-            .is_some_and(|(_, port)| !port.ends_with(']'));
+        let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
         Ok(Self {
             uri: text.to_owned(),
             host: host.to_owned(),
-            authority: if has_port {
-                host.to_owned()
-            } else {
-                format!("{host}:{ICAP_PORT}")
-            },
+            authority: if has_port { host.to_owned() } else { format!("{host}:{ICAP_PORT}") },
         })
     }
 
@@ -210,9 +200,7 @@ impl Target {
     pub(crate) fn address(&self) -> Result<SocketAddr, String> {
         let addresses = self.authority.to_socket_addrs();
         let mut addresses = addresses.map_err(|fault| format!("{}: {fault}", self.authority))?;
-        addresses
-            .next()
-            .ok_or_else(|| format!("{} has no address", self.authority))
+        addresses.next().ok_or_else(|| format!("{} has no address", self.authority))
     }
 }
 
@@ -238,13 +226,8 @@ pub(crate) fn from_command_line() -> Result<Options, String> {
 
 /// The words of a scenario file.
 fn words_of(text: &str) -> Vec<String> {
-    let lines = text
-        .lines()
-        .map(|line| line.split_once('#').map_or(line, |(words, _)| words));
-    lines
-        .flat_map(str::split_whitespace)
-        .map(str::to_owned)
-        .collect()
+    let lines = text.lines().map(|line| line.split_once('#').map_or(line, |(words, _)| words));
+    lines.flat_map(str::split_whitespace).map(str::to_owned).collect()
 }
 
 fn parse_sizes(text: &str) -> Result<List<BodySize>, String> {
@@ -345,11 +328,7 @@ mod tests {
 
     #[test]
     fn numbers_out_of_range_are_refused() {
-        for words in [
-            ["--infected", "101"],
-            ["--connections", "0"],
-            ["--preview", "x"],
-        ] {
+        for words in [["--infected", "101"], ["--connections", "0"], ["--preview", "x"]] {
             let words = ["icap-load", "icap://h/s"].into_iter().chain(words);
             assert!(Options::try_parse_from(words).is_err());
         }

@@ -81,10 +81,7 @@ impl Plan {
     pub(crate) fn single(&self, template: Template, requests: u64, time_ns: Nanos) -> Self {
         Self {
             address: self.address.clone(),
-            shape: Shape {
-                close: template.closes(),
-                ..self.shape.clone()
-            },
+            shape: Shape { close: template.closes(), ..self.shape.clone() },
             templates: vec![(1, template)],
             connections: 1,
             threads: 1,
@@ -139,8 +136,7 @@ impl Plan {
     /// Measured requests of one worker.
     pub(crate) fn requests_of(&self, worker: u32) -> Option<u64> {
         let (threads, worker) = (u64::from(self.threads), u64::from(worker));
-        self.requests
-            .map(|all| all / threads + u64::from(worker < all % threads))
+        self.requests.map(|all| all / threads + u64::from(worker < all % threads))
     }
 }
 
@@ -167,10 +163,8 @@ fn templates(options: &Options, shape: &Shape) -> Result<Vec<(u64, Template)>, S
         for size in &options.shape.size.0 {
             let weight = u64::from(kind.weight) * u64::from(size.weight);
             let body = make_body(&kind.item, size.item, &mut random)?;
-            for (share, body) in [
-                (infected, body.infect()),
-                (PERCENT_ALL - infected, body.clone()),
-            ] {
+            for (share, body) in [(infected, body.infect()), (PERCENT_ALL - infected, body.clone())]
+            {
                 if share > 0 {
                     sum += weight * u64::from(share);
                     templates.push((sum, Template::new(shape, &body)));
@@ -240,17 +234,10 @@ mod tests {
     #[test]
     fn workers_share_without_remainder() {
         for (all, parts) in [(1, 1), (8, 3), (7, 7), (100, 8)] {
-            assert_eq!(
-                (0..parts)
-                    .map(|index| share(all, parts, index))
-                    .sum::<u32>(),
-                all
-            );
+            assert_eq!((0..parts).map(|index| share(all, parts, index)).sum::<u32>(), all);
         }
         let plan = plan(&["--requests", "10", "--threads", "3"]).unwrap();
-        let each: Vec<_> = (0..3)
-            .filter_map(|worker| plan.requests_of(worker))
-            .collect();
+        let each: Vec<_> = (0..3).filter_map(|worker| plan.requests_of(worker)).collect();
         assert_eq!(each, [4, 3, 3]);
     }
 

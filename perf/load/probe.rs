@@ -43,10 +43,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
             let name = format!("{} {name}", describe(*size));
             tell(&name, probe(&plan, &shape, &body)?);
             if options.shape.infected > 0 && *size != BodySize::None {
-                tell(
-                    &format!("infected {name}"),
-                    probe(&plan, &shape, &body.infect())?,
-                );
+                tell(&format!("infected {name}"), probe(&plan, &shape, &body.infect())?);
             }
         }
     }
@@ -90,21 +87,13 @@ fn ways() -> [(&'static str, Way); 7] {
         ("with preview 0 and Allow: 204", way(Some(0), true)),
         (
             "in chunks of one byte",
-            Way {
-                chunk_bytes: 1,
-                sizes: &[BodySize::Bytes(3_000)],
-                ..way(None, false)
-            },
+            Way { chunk_bytes: 1, sizes: &[BodySize::Bytes(3_000)], ..way(None, false) },
         ),
         (
             "with Connection: close",
             Way {
                 close: true,
-                sizes: &[
-                    BodySize::None,
-                    BodySize::Bytes(1_024),
-                    BodySize::Bytes(100_000),
-                ],
+                sizes: &[BodySize::None, BodySize::Bytes(1_024), BodySize::Bytes(100_000)],
                 ..way(None, true)
             },
         ),
@@ -123,15 +112,9 @@ fn probe(plan: &Plan, shape: &Shape, body: &Body) -> Result<Result<String, Strin
 }
 
 fn answered(stats: &Stats) -> String {
-    let kinds = [
-        ("204", stats.no_content),
-        ("echo", stats.echo),
-        ("blocked", stats.blocked),
-    ];
+    let kinds = [("204", stats.no_content), ("echo", stats.echo), ("blocked", stats.blocked)];
     let kinds = kinds.iter().filter(|(_, count)| *count > 0);
-    let kinds: Vec<_> = kinds
-        .map(|(kind, count)| format!("{kind} x{count}"))
-        .collect();
+    let kinds: Vec<_> = kinds.map(|(kind, count)| format!("{kind} x{count}")).collect();
     kinds.join(", ")
 }
 

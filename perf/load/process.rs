@@ -70,9 +70,7 @@ impl Processes {
 
     /// This program itself.
     pub(crate) fn own() -> Self {
-        Self {
-            pids: vec![std::process::id()],
-        }
+        Self { pids: vec![std::process::id()] }
     }
 
     /// Whether anything is measured.
@@ -101,8 +99,7 @@ impl Processes {
 fn parents() -> Vec<(u32, u32)> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter_map(|pid| Some((pid, field(&stat(pid)?, STAT_PARENT)?.try_into().ok()?)))
-        .collect()
+    pids.filter_map(|pid| Some((pid, field(&stat(pid)?, STAT_PARENT)?.try_into().ok()?))).collect()
 }
 
 fn stat(pid: u32) -> Option<String> {
@@ -117,9 +114,7 @@ fn cpu_of(stat: &str) -> Option<CpuTime> {
 }
 
 fn resident_of(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1_024)
 }
@@ -128,11 +123,7 @@ fn resident_of(status: &str) -> Option<u64> {
 /// brackets, so counting begins behind its last bracket.
 fn field(stat: &str, number: usize) -> Option<u64> {
     let (_, behind) = stat.rsplit_once(')')?;
-    behind
-        .split_ascii_whitespace()
-        .nth(number - STAT_BEHIND_NAME)?
-        .parse()
-        .ok()
+    behind.split_ascii_whitespace().nth(number - STAT_BEHIND_NAME)?.parse().ok()
 }
 
 const STAT_BEHIND_NAME: usize = 3;
@@ -152,10 +143,7 @@ mod tests {
     #[test]
     fn fields_are_counted_behind_the_name() {
         assert_eq!(field(STAT, 4), Some(7));
-        let want = CpuTime {
-            user_ns: 1_500_000_000,
-            system_ns: 250_000_000,
-        };
+        let want = CpuTime { user_ns: 1_500_000_000, system_ns: 250_000_000 };
         assert_eq!(cpu_of(STAT), Some(want));
         assert_eq!(want.total_ns(), 1_750_000_000);
         assert_eq!(field("junk", 4), None);
@@ -163,10 +151,7 @@ mod tests {
 
     #[test]
     fn memory_is_read_in_bytes() {
-        assert_eq!(
-            resident_of("Name:\tx\nVmRSS:\t    2048 kB\nX: 1\n"),
-            Some(2_097_152)
-        );
+        assert_eq!(resident_of("Name:\tx\nVmRSS:\t    2048 kB\nX: 1\n"), Some(2_097_152));
         assert_eq!(resident_of("Name:\tx\n"), None);
     }
 

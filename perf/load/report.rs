@@ -44,11 +44,7 @@ fn write_table(text: &mut String, plan: &Plan, outcome: &Outcome) -> std::fmt::R
         plan.connections, plan.threads
     )?;
     writeln!(text)?;
-    writeln!(
-        text,
-        "requests     {:>12.0} /s   {right} right",
-        rate(right, window_s)
-    )?;
+    writeln!(text, "requests     {:>12.0} /s   {right} right", rate(right, window_s))?;
     writeln!(
         text,
         "body bytes   {:>12.1} MiB/s sent, {:.1} MiB/s returned",
@@ -61,22 +57,14 @@ fn write_table(text: &mut String, plan: &Plan, outcome: &Outcome) -> std::fmt::R
         stats.no_content, stats.echo, stats.blocked, stats.continued, stats.early
     )?;
     if stats.reconnects > 0 {
-        writeln!(
-            text,
-            "reconnected  {:>12} times: the server closed",
-            stats.reconnects
-        )?;
+        writeln!(text, "reconnected  {:>12} times: the server closed", stats.reconnects)?;
     }
     write_latency(text, "whole", &stats.whole)?;
     write_latency(text, "verdict", &stats.verdict)?;
     write_processes(text, outcome)?;
     write_crowd(text, outcome)?;
     if stats.unanswered > 0 {
-        writeln!(
-            text,
-            "UNANSWERED   {:>12} were due and got no answer",
-            stats.unanswered
-        )?;
+        writeln!(text, "UNANSWERED   {:>12} were due and got no answer", stats.unanswered)?;
     }
     for (wrong, count) in &stats.wrong {
         writeln!(text, "WRONG        {count:>12} x {}", wrong.describe())?;
@@ -105,11 +93,7 @@ fn write_processes(text: &mut String, outcome: &Outcome) -> std::fmt::Result {
         write!(text, "{name:<12} {share:>12.0} % of a core")?;
         if right > 0.0 {
             let user_us = seconds(cpu.user_ns) * 1e6 / right;
-            write!(
-                text,
-                ", {:.2} us a request ({user_us:.2} user)",
-                total_s * 1e6 / right
-            )?;
+            write!(text, ", {:.2} us a request ({user_us:.2} user)", total_s * 1e6 / right)?;
         }
         if gib > 0.0 {
             write!(text, ", {:.3} s a GiB", total_s / gib)?;
@@ -153,11 +137,8 @@ fn write_crowd(text: &mut String, outcome: &Outcome) -> std::fmt::Result {
 pub(crate) fn json(plan: &Plan, outcome: &Outcome) -> Value {
     let stats = &outcome.stats;
     let window_s = seconds(outcome.window_ns);
-    let wrong: serde_json::Map<_, _> = stats
-        .wrong
-        .iter()
-        .map(|(wrong, count)| (wrong.describe(), json!(count)))
-        .collect();
+    let wrong: serde_json::Map<_, _> =
+        stats.wrong.iter().map(|(wrong, count)| (wrong.describe(), json!(count))).collect();
     json!({
         "method": method(plan),
         "uri": plan.shape.uri,

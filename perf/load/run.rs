@@ -85,18 +85,13 @@ pub(crate) fn load(plan: &Plan, slow: u32, server: &Processes) -> Result<Outcome
         let mut stats = Stats::new();
         let mut fault = None;
         for worker in workers {
-            match worker
-                .join()
-                .unwrap_or_else(|_| Err("a worker panicked".to_owned()))
-            {
+            match worker.join().unwrap_or_else(|_| Err("a worker panicked".to_owned())) {
                 Ok(part) => stats.merge(&part),
                 Err(part) => fault = Some(part),
             }
         }
         stop.store(true, Ordering::Release);
-        let slow = crowd
-            .map(|crowd| crowd.join().unwrap_or_default())
-            .unwrap_or_default();
+        let slow = crowd.map(|crowd| crowd.join().unwrap_or_default()).unwrap_or_default();
         match fault {
             Some(fault) => Err(fault),
             None => Ok(Outcome {
@@ -141,16 +136,8 @@ fn watch<T>(
             sampled = now;
         }
         // A run by count may end at any moment: its CPU reading must not wait for long.
-        let pause = if plan.requests.is_some() {
-            PAUSE_NS
-        } else {
-            RESIDENT_EVERY_NS
-        };
-        let edge = if now < plan.measure_until {
-            plan.measure_until
-        } else {
-            Nanos::MAX
-        };
+        let pause = if plan.requests.is_some() { PAUSE_NS } else { RESIDENT_EVERY_NS };
+        let edge = if now < plan.measure_until { plan.measure_until } else { Nanos::MAX };
         clock.sleep_until((now + pause).min(edge));
     }
     let cpu = server.cpu().since(server_start);

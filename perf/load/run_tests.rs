@@ -60,21 +60,12 @@ fn serve(mut client: impl Read + Write, manner: Manner) -> std::io::Result<()> {
     let mut bytes = Vec::new();
     while let Some(head) = read_until(&mut client, &mut bytes, end_of_head)? {
         let head = String::from_utf8_lossy(&head).into_owned();
-        let list = head
-            .split("Encapsulated: ")
-            .nth(1)
-            .unwrap()
-            .lines()
-            .next()
-            .unwrap()
-            .to_owned();
+        let list = head.split("Encapsulated: ").nth(1).unwrap().lines().next().unwrap().to_owned();
         let offset = |name: &str| {
             let part = list.split(", ").find_map(|part| part.strip_prefix(name));
             part.map(|offset| offset.parse::<usize>().unwrap())
         };
-        let heads_end = offset("res-body=")
-            .or_else(|| offset("null-body="))
-            .unwrap();
+        let heads_end = offset("res-body=").or_else(|| offset("null-body=")).unwrap();
         let heads = read_until(&mut client, &mut bytes, |bytes| {
             (bytes.len() >= heads_end).then_some(heads_end)
         })?;
@@ -190,12 +181,7 @@ fn end_of_head(bytes: &[u8]) -> Option<usize> {
 
 #[track_caller]
 fn check_wrong(outcome: &Outcome, want: &[(Wrong, u64)]) {
-    let wrong: Vec<_> = outcome
-        .stats
-        .wrong
-        .iter()
-        .map(|(wrong, count)| (*wrong, *count))
-        .collect();
+    let wrong: Vec<_> = outcome.stats.wrong.iter().map(|(wrong, count)| (*wrong, *count)).collect();
     assert_eq!(wrong, want);
 }
 
@@ -203,21 +189,8 @@ fn check_wrong(outcome: &Outcome, want: &[(Wrong, u64)]) {
 fn every_size_is_echoed_exactly_with_and_without_preview() {
     for preview in ["off", "0", "1000"] {
         for size in ["none", "0", "1", "1000", "1001", "70KiB", "3MiB"] {
-            let words = [
-                "--preview",
-                preview,
-                "--size",
-                size,
-                "--allow-204",
-                "off",
-                "-n",
-                "6",
-            ];
-            let manner = if size == "none" {
-                Manner::NoContent
-            } else {
-                Manner::Echo
-            };
+            let words = ["--preview", preview, "--size", size, "--allow-204", "off", "-n", "6"];
+            let manner = if size == "none" { Manner::NoContent } else { Manner::Echo };
             if size == "none" && preview == "off" {
                 continue;
             }
@@ -231,10 +204,7 @@ fn every_size_is_echoed_exactly_with_and_without_preview() {
 
 #[test]
 fn bytes_are_counted_both_ways() {
-    let outcome = run(
-        Manner::Echo,
-        &["--size", "70KiB", "-n", "5", "--preview", "off"],
-    );
+    let outcome = run(Manner::Echo, &["--size", "70KiB", "-n", "5", "--preview", "off"]);
     assert_eq!(outcome.stats.sent_bytes, 5 * 71_680);
     assert_eq!(outcome.stats.returned_bytes, 5 * 71_680);
     assert_eq!(outcome.stats.echo, 5);
@@ -263,26 +233,12 @@ fn infected_bodies_have_to_be_blocked_and_clean_ones_not() {
     let infected = ["--infected", "100", "-n", "3", "--preview", "off"];
     assert_eq!(run(Manner::Block, &infected).stats.blocked, 3);
     check_wrong(&run(Manner::Echo, &infected), &[(Wrong::InfectedPassed, 3)]);
-    check_wrong(
-        &run(Manner::Block, &["-n", "3"]),
-        &[(Wrong::CleanBlocked, 3)],
-    );
+    check_wrong(&run(Manner::Block, &["-n", "3"]), &[(Wrong::CleanBlocked, 3)]);
 }
 
 #[test]
 fn an_answer_may_come_before_the_request_is_out() {
-    let words = [
-        "--infected",
-        "100",
-        "-n",
-        "3",
-        "--preview",
-        "off",
-        "--size",
-        "8MiB",
-        "-c",
-        "1",
-    ];
+    let words = ["--infected", "100", "-n", "3", "--preview", "off", "--size", "8MiB", "-c", "1"];
     let outcome = run(Manner::BlockEarly, &words);
     check_wrong(&outcome, &[]);
     assert_eq!(outcome.stats.blocked, 3);
@@ -291,10 +247,7 @@ fn an_answer_may_come_before_the_request_is_out() {
 #[test]
 fn continue_where_nothing_waits_is_wrong() {
     let outcome = run(Manner::ContinueAlways, &["-n", "2", "--preview", "off"]);
-    check_wrong(
-        &outcome,
-        &[(Wrong::Malformed("100 Continue where no preview waits"), 2)],
-    );
+    check_wrong(&outcome, &[(Wrong::Malformed("100 Continue where no preview waits"), 2)]);
 }
 
 #[test]
@@ -312,10 +265,7 @@ fn a_server_may_close_behind_its_answer_when_it_says_so() {
 
 #[test]
 fn a_connection_for_each_request_is_closed_by_the_server() {
-    let outcome = run(
-        Manner::NoContent,
-        &["-n", "5", "-c", "2", "--new-connection"],
-    );
+    let outcome = run(Manner::NoContent, &["-n", "5", "-c", "2", "--new-connection"]);
     check_wrong(&outcome, &[]);
     assert_eq!(outcome.stats.no_content, 5);
 }
@@ -329,28 +279,12 @@ fn a_server_that_does_not_answer_is_timed_out() {
 
 #[test]
 fn the_open_loop_counts_what_was_due_and_never_answered() {
-    let words = [
-        "--rate",
-        "1000",
-        "--arrival",
-        "even",
-        "--duration",
-        "100ms",
-        "--timeout",
-        "50ms",
-    ];
+    let words = ["--rate", "1000", "--arrival", "even", "--duration", "100ms", "--timeout", "50ms"];
     let outcome = run(Manner::Silent, &[&words[..], &["-c", "1"]].concat());
     let stats = &outcome.stats;
     assert_eq!(stats.right(), 0);
-    assert_eq!(
-        stats.unanswered + stats.wrong_total(),
-        100,
-        "all that were due"
-    );
-    let outcome = run(
-        Manner::NoContent,
-        &[&words[..4], &["--duration", "100ms"]].concat(),
-    );
+    assert_eq!(stats.unanswered + stats.wrong_total(), 100, "all that were due");
+    let outcome = run(Manner::NoContent, &[&words[..4], &["--duration", "100ms"]].concat());
     assert_eq!(outcome.stats.right() + outcome.stats.wrong_total(), 100);
 }
 
@@ -360,18 +294,7 @@ fn a_unix_socket_serves_as_well() {
     let path = folder.path().join("icap");
     let listener = UnixListener::bind(&path).unwrap();
     let path = path.to_str().unwrap();
-    let words = [
-        "icap-load",
-        "icap://h/x",
-        "--unix",
-        path,
-        "--warmup",
-        "0",
-        "-n",
-        "3",
-        "-c",
-        "1",
-    ];
+    let words = ["icap-load", "icap://h/x", "--unix", path, "--warmup", "0", "-n", "3", "-c", "1"];
     let plan = Plan::new(&Options::try_parse_from(words).unwrap()).unwrap();
     let outcome = std::thread::scope(|scope| {
         scope.spawn(|| serve(listener.accept().unwrap().0, Manner::NoContent).unwrap());
@@ -391,14 +314,7 @@ fn threads_add_up() {
 fn nobody_listening_is_wrong_and_not_a_hang() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("nobody");
-    let mut words = vec![
-        "icap-load",
-        "icap://h/x",
-        "--unix",
-        path.to_str().unwrap(),
-        "-c",
-        "2",
-    ];
+    let mut words = vec!["icap-load", "icap://h/x", "--unix", path.to_str().unwrap(), "-c", "2"];
     words.extend(["--warmup", "0", "--duration", "50ms"]);
     let plan = Plan::new(&Options::try_parse_from(words).unwrap()).unwrap();
     let outcome = load(&plan, 0, &Processes::of(&[]).unwrap()).unwrap();

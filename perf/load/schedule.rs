@@ -41,19 +41,10 @@ impl Schedule {
         random: Random,
     ) -> Result<Self, String> {
         if !(0.001..=1e9).contains(&rate) {
-            return Err(format!(
-                "a rate is from 0.001 to 1e9 requests a second, not {rate}"
-            ));
+            return Err(format!("a rate is from 0.001 to 1e9 requests a second, not {rate}"));
         }
         let rate_micro = u64::try_from(Duration::from_secs_f64(rate).as_micros()).unwrap_or(1);
-        Ok(Self {
-            arrival,
-            rate_micro,
-            first,
-            index: 0,
-            next: first,
-            random,
-        })
+        Ok(Self { arrival, rate_micro, first, index: 0, next: first, random })
     }
 
     /// The intended moment of the next request.
@@ -130,10 +121,7 @@ mod tests {
     #[test]
     fn rates_out_of_range_are_refused() {
         for rate in [0.0, -1.0, f64::NAN, 1e10] {
-            assert!(
-                Schedule::new(Arrival::Even, rate, 0, Random::new(1)).is_err(),
-                "{rate}"
-            );
+            assert!(Schedule::new(Arrival::Even, rate, 0, Random::new(1)).is_err(), "{rate}");
         }
     }
 }

@@ -27,10 +27,7 @@ impl<T> List<T> {
         text: &str,
         parse: impl Fn(&str) -> Result<Weighted<T>, String>,
     ) -> Result<Self, String> {
-        text.split(',')
-            .map(parse)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        text.split(',').map(parse).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -56,9 +53,7 @@ pub(crate) fn parse_bytes(text: &str) -> Result<usize, String> {
         "m" | "mib" => 20,
         "g" | "gib" => 30,
         other => {
-            return Err(format!(
-                "'{other}' is no unit of size: use B, KiB, MiB or GiB"
-            ));
+            return Err(format!("'{other}' is no unit of size: use B, KiB, MiB or GiB"));
         }
     };
     let count: usize = digits
@@ -95,17 +90,11 @@ pub(crate) fn parse_weighted<T>(
     let (item, weight) = match text.rsplit_once('=') {
         Some((item, weight)) => {
             let weight = weight.parse().ok().filter(|weight| *weight > 0);
-            (
-                item,
-                weight.ok_or_else(|| format!("the weight in '{text}' is a number from 1"))?,
-            )
+            (item, weight.ok_or_else(|| format!("the weight in '{text}' is a number from 1"))?)
         }
         None => (text, 1),
     };
-    Ok(Weighted {
-        item: parse(item)?,
-        weight,
-    })
+    Ok(Weighted { item: parse(item)?, weight })
 }
 
 /// Reads `10`, `10s`, `500ms`, `2m`.
@@ -121,9 +110,8 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         "m" => 60.0,
         other => return Err(format!("'{other}' is no unit of time: use ms, s or m")),
     };
-    let count: f64 = digits
-        .parse()
-        .map_err(|_| format!("'{text}' is no time: write 10s, 500ms or 2m"))?;
+    let count: f64 =
+        digits.parse().map_err(|_| format!("'{text}' is no time: write 10s, 500ms or 2m"))?;
     Duration::try_from_secs_f64(count * unit_s)
         .ok()
         .filter(|duration| duration.as_nanos() <= u128::from(DURATION_MAX_S * SECOND_NS))

@@ -67,10 +67,7 @@ pub(crate) fn allow_descriptors(needed: u64) -> Result<(), String> {
         return Ok(());
     }
     let maximum = limit.maximum.map(|maximum| maximum.max(needed));
-    let raised = Rlimit {
-        current: Some(needed),
-        maximum,
-    };
+    let raised = Rlimit { current: Some(needed), maximum };
     setrlimit(Resource::Nofile, raised)
         .map_err(|_| format!("this run needs {needed} open files: raise 'ulimit -n'"))
 }

@@ -94,8 +94,7 @@ impl Stats {
         self.early += u64::from(sample.verdict_ns.is_none());
         self.sent_bytes += sample.sent_bytes;
         self.whole.saturating_record(sample.whole_ns);
-        self.verdict
-            .saturating_record(sample.verdict_ns.unwrap_or(0));
+        self.verdict.saturating_record(sample.verdict_ns.unwrap_or(0));
         self.last = self.last.max(sample.end);
     }
 
@@ -126,10 +125,7 @@ impl Stats {
         self.reconnects += other.reconnects;
         self.unanswered += other.unanswered;
         // The bounds are the same, so adding cannot fail.
-        for (sum, part) in [
-            (&mut self.whole, &other.whole),
-            (&mut self.verdict, &other.verdict),
-        ] {
+        for (sum, part) in [(&mut self.whole, &other.whole), (&mut self.verdict, &other.verdict)] {
             let added = sum.add(part);
             debug_assert!(added.is_ok(), "histograms of one shape");
         }
@@ -185,11 +181,7 @@ mod tests {
             let sample = sample(right, u64::try_from(count).unwrap() * 1_000_000);
             together.record(&sample);
             // One worker has the fast half, the other the slow one.
-            let half = if count <= 500 {
-                &mut first
-            } else {
-                &mut second
-            };
+            let half = if count <= 500 { &mut first } else { &mut second };
             half.record(&sample);
         }
         first.record_wrong(Wrong::EchoBody);
@@ -227,10 +219,7 @@ mod tests {
     #[test]
     fn an_early_answer_has_no_wait() {
         let mut stats = Stats::new();
-        stats.record(&Sample {
-            verdict_ns: None,
-            ..sample(Right::Blocked, 1_000)
-        });
+        stats.record(&Sample { verdict_ns: None, ..sample(Right::Blocked, 1_000) });
         assert_eq!((stats.early, stats.verdict.max()), (1, 0));
     }
 }

@@ -127,11 +127,7 @@ impl<'plan> Worker<'plan> {
         let connection = &mut self.connections[index];
         connection.begin(template, stamp);
         connection.since = self.clock.now();
-        connection.intended = if self.schedule.is_some() {
-            intended
-        } else {
-            connection.since
-        };
+        connection.intended = if self.schedule.is_some() { intended } else { connection.since };
         connection.is_measured = intended >= self.plan.measure_from;
         if connection.is_measured {
             self.measured += 1;
@@ -165,11 +161,7 @@ impl<'plan> Worker<'plan> {
     }
 
     fn ask(&mut self, index: usize, room: bool) {
-        let flags = if room {
-            epoll::EventFlags::OUT
-        } else {
-            epoll::EventFlags::empty()
-        };
+        let flags = if room { epoll::EventFlags::OUT } else { epoll::EventFlags::empty() };
         let connection = &mut self.connections[index];
         if let Some(socket) = &connection.socket {
             let data = epoll::EventData::new_u64(index as u64);
@@ -356,11 +348,7 @@ impl<'plan> Worker<'plan> {
                 Err(fault) => return Err(format!("poll: {fault}")),
             }
         }
-        match epoll::wait(
-            &self.epoll,
-            rustix::buffer::spare_capacity(events),
-            Some(&timeout),
-        ) {
+        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(events), Some(&timeout)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(fault) => Err(format!("epoll_wait: {fault}")),
         }
@@ -387,15 +375,11 @@ impl<'plan> Worker<'plan> {
         };
         for connection in &self.connections {
             if connection.phase == Phase::Busy && connection.is_measured {
-                self.stats
-                    .record_unanswered(now.saturating_sub(connection.intended));
+                self.stats.record_unanswered(now.saturating_sub(connection.intended));
             }
         }
         while self.left.is_none() && schedule.next() < self.plan.measure_until {
-            if let Some(due) = schedule
-                .take(now)
-                .filter(|due| *due >= self.plan.measure_from)
-            {
+            if let Some(due) = schedule.take(now).filter(|due| *due >= self.plan.measure_from) {
                 self.stats.record_unanswered(now.saturating_sub(due));
             }
         }

@@ -61,11 +61,7 @@ impl<'a> Message<'a> {
         let upload = |name| http_request.and_then(|head| head.field(name));
         // The body is the response's if there is a response, whatever the request was.
         let field = |name| {
-            if request.method() == Method::Respmod {
-                response(name)
-            } else {
-                upload(name)
-            }
+            if request.method() == Method::Respmod { response(name) } else { upload(name) }
         };
         let content_encoding = match request.method() {
             Method::Respmod => {
@@ -103,10 +99,7 @@ pub fn begin_message<'a>(message: Message<'a>, policy: &Policy) -> Begin<'a> {
     let request_line = message.request_line.filter(|_| policy.has_lists());
     let url =
         request_line.and_then(|(method, target)| UrlParts::of(method, target, message.host).ok());
-    let white_listed = match url
-        .as_ref()
-        .map_or(UrlDecision::None, |url| policy.check_url(url))
-    {
+    let white_listed = match url.as_ref().map_or(UrlDecision::None, |url| policy.check_url(url)) {
         UrlDecision::Black(entry) => return block(Cause::BlackList(entry.to_string().into())),
         UrlDecision::White(_) => true,
         UrlDecision::None => false,
@@ -118,10 +111,9 @@ pub fn begin_message<'a>(message: Message<'a>, policy: &Policy) -> Begin<'a> {
     match policy.body_rule(mime, message.content_length) {
         BodyAction::Pass => Begin::Answer(Decision::Unmodified(Passed::Rule)),
         BodyAction::Reject => block(Cause::Type(mime.escape_ascii().to_string().into())),
-        BodyAction::Scan => Begin::Scan(ScanPlan {
-            content_encoding: message.content_encoding,
-            white_listed,
-        }),
+        BodyAction::Scan => {
+            Begin::Scan(ScanPlan { content_encoding: message.content_encoding, white_listed })
+        }
     }
 }
 
@@ -138,9 +130,7 @@ fn joined<'a>(mut fields: impl Iterator<Item = &'a [u8]>) -> Option<Cow<'a, [u8]
 
 fn length(value: &[u8]) -> Option<u64> {
     let digits = value.iter().all(u8::is_ascii_digit);
-    digits
-        .then(|| std::str::from_utf8(value).ok()?.parse().ok())
-        .flatten()
+    digits.then(|| std::str::from_utf8(value).ok()?.parse().ok()).flatten()
 }
 
 fn block<'a>(cause: Cause) -> Begin<'a> {

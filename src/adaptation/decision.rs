@@ -87,11 +87,7 @@ pub fn decide(verdict: Verdict, released: Released, options: &Options) -> Decisi
         Verdict::Infected(detection) => {
             let kind = ThreatKind::of(&detection.name);
             let blocked = options.blocked_threats.has(kind);
-            let found = if blocked {
-                Found::BlockedThreat
-            } else {
-                Found::ToleratedThreat
-            };
+            let found = if blocked { Found::BlockedThreat } else { Found::ToleratedThreat };
             let threat = Threat { kind, detection };
             match answer(found, released, options.unchecked) {
                 Answer::Unmodified => Decision::Unmodified(Passed::Tolerated(Box::new(threat))),

@@ -20,9 +20,7 @@ pub fn extra(decision: &Decision) -> Extra {
             }
             // Not `X-Infection-Found`: clients take it for "do not deliver".
             Passed::Tolerated(threat) => {
-                extra
-                    .response_info("Allowed")
-                    .virus_id(&threat.detection.name);
+                extra.response_info("Allowed").virus_id(&threat.detection.name);
             }
         },
         Decision::Block(cause) | Decision::Abort(cause) => blocked(cause, &mut extra),
@@ -39,17 +37,8 @@ fn blocked(cause: &Cause, extra: &mut Extra) {
             let path = &*threat.detection.path;
             let file = if path.is_empty() { "-" } else { path };
             extra
-                .infection_found(&Finding {
-                    kind: FindingKind::Virus,
-                    resolution,
-                    threat: name,
-                })
-                .violations_found(&[Violation {
-                    file,
-                    threat: name,
-                    problem: 0,
-                    resolution,
-                }])
+                .infection_found(&Finding { kind: FindingKind::Virus, resolution, threat: name })
+                .violations_found(&[Violation { file, threat: name, problem: 0, resolution }])
                 .virus_id(name);
         }
         Cause::Unchecked(why) => {

@@ -51,10 +51,7 @@ pub struct Options {
 impl Default for Options {
     /// Everything that was found, and everything that could not be checked, is blocked.
     fn default() -> Self {
-        Self {
-            unchecked: Unchecked::Block,
-            blocked_threats: ThreatKinds::ALL,
-        }
+        Self { unchecked: Unchecked::Block, blocked_threats: ThreatKinds::ALL }
     }
 }
 
@@ -64,10 +61,7 @@ impl Options {
     pub fn digest(&self) -> [u8; 32] {
         let mut digest = Sha256::new();
         digest.update(b"baleen adaptation 1");
-        digest.update([
-            u8::from(self.unchecked == Unchecked::Block),
-            self.blocked_threats.bits(),
-        ]);
+        digest.update([u8::from(self.unchecked == Unchecked::Block), self.blocked_threats.bits()]);
         digest.finalize().into()
     }
 }

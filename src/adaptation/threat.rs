@@ -39,9 +39,7 @@ impl ThreatKind {
     /// The kind of the threat with this signature name.
     #[must_use]
     pub fn of(signature_name: &str) -> Self {
-        let named = signature_name
-            .split(['.', '-', '_', '/', ' '])
-            .find_map(Self::of_part);
+        let named = signature_name.split(['.', '-', '_', '/', ' ']).find_map(Self::of_part);
         named.unwrap_or_else(|| {
             let family = signature_name.split('.').next().unwrap_or_default();
             if family.eq_ignore_ascii_case("PUA") || family.eq_ignore_ascii_case("PUP") {
@@ -57,10 +55,7 @@ impl ThreatKind {
     }
 
     fn of_part(part: &str) -> Option<Self> {
-        PARTS
-            .iter()
-            .find(|(word, _)| part.eq_ignore_ascii_case(word))
-            .map(|&(_, kind)| kind)
+        PARTS.iter().find(|(word, _)| part.eq_ignore_ascii_case(word)).map(|&(_, kind)| kind)
     }
 
     /// The name as in the settings, without `Block`.

@@ -30,19 +30,14 @@ pub struct Args {
 pub fn run(args: &Args) -> ExitCode {
     let mut out = io::stdout().lock();
     let written = if args.render {
-        out.write_all(manual::sample().as_bytes())
-            .map(|()| EXIT_GOOD)
+        out.write_all(manual::sample().as_bytes()).map(|()| EXIT_GOOD)
     } else {
         let (findings, _configuration) = configuration::read(args.file.as_deref());
         let text = if args.json { findings.json() + "\n" } else { text(&findings) };
         out.write_all(text.as_bytes()).map(|()| exit_code(&findings))
     };
     // A reader that went away (`| head`) has seen what it wanted.
-    ExitCode::from(
-        written
-            .and_then(|code| out.flush().map(|()| code))
-            .unwrap_or(EXIT_UNREADABLE),
-    )
+    ExitCode::from(written.and_then(|code| out.flush().map(|()| code)).unwrap_or(EXIT_UNREADABLE))
 }
 
 const fn exit_code(findings: &Findings) -> u8 {
@@ -126,11 +121,8 @@ mod tests {
         assert_eq!(exit_code(&found), 0);
         let want = "DIR/black:2: warning: an IP network cannot be listed: list addresses one by one\nthe settings can be used\n";
         assert_eq!(said(dir.path(), &found), want);
-        let (dir, found) = findings(&[
-            ("baleen.conf", conf),
-            good,
-            ("ERR_FAILED_CHECK.html", "\n{{ nothing }}"),
-        ]);
+        let (dir, found) =
+            findings(&[("baleen.conf", conf), good, ("ERR_FAILED_CHECK.html", "\n{{ nothing }}")]);
         assert_eq!(exit_code(&found), 1);
         assert!(
             said(dir.path(), &found)
@@ -140,10 +132,8 @@ mod tests {
 
     #[test]
     fn rules_that_disagree_are_an_error() {
-        let (dir, found) = findings(&[(
-            "baleen.conf",
-            "[ICAPD]\nMimeRules = image/* pass, image/* scan\n",
-        )]);
+        let (dir, found) =
+            findings(&[("baleen.conf", "[ICAPD]\nMimeRules = image/* pass, image/* scan\n")]);
         assert_eq!(exit_code(&found), 1);
         let want = "DIR/baleen.conf: error: MimeRules: two different rules for 'image/*'\n";
         assert!(said(dir.path(), &found).starts_with(want));

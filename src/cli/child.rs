@@ -37,10 +37,7 @@ pub(super) enum Silence {
 ///
 /// [`Silence`] says why there is no answer.
 pub(super) fn ask(command: &mut Command, patience: Duration) -> Result<Answer, Silence> {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(Silence::NotStarted)?;
     let listener = listen(&mut child).map_err(Silence::NotStarted);
     let heard = listener.map(|said| said.recv_timeout(patience));
@@ -54,11 +51,7 @@ pub(super) fn ask(command: &mut Command, patience: Duration) -> Result<Answer, S
         };
     };
     let status = child.wait().map_err(Silence::Lost)?;
-    Ok(Answer {
-        status,
-        stdout,
-        stderr,
-    })
+    Ok(Answer { status, stdout, stderr })
 }
 
 /// Collects both outputs on one helper thread each; the first reports when both are complete.
@@ -66,17 +59,15 @@ fn listen(child: &mut Child) -> io::Result<mpsc::Receiver<[String; 2]>> {
     let stdout = child.stdout.take();
     let stderr = child.stderr.take();
     let (report, said) = mpsc::sync_channel(1);
-    std::thread::Builder::new()
-        .name("child-output".into())
-        .spawn(move || {
-            let both = std::thread::scope(|scope| {
-                let out = scope.spawn(|| read_bounded(stdout));
-                let err = read_bounded(stderr);
-                [out.join().unwrap_or_default(), err]
-            });
-            // The asker may have lost its patience; then nobody listens any more.
-            drop(report.send(both));
-        })?;
+    std::thread::Builder::new().name("child-output".into()).spawn(move || {
+        let both = std::thread::scope(|scope| {
+            let out = scope.spawn(|| read_bounded(stdout));
+            let err = read_bounded(stderr);
+            [out.join().unwrap_or_default(), err]
+        });
+        // The asker may have lost its patience; then nobody listens any more.
+        drop(report.send(both));
+    })?;
     Ok(said)
 }
 
@@ -120,10 +111,7 @@ mod tests {
         let answer =
             shell("echo out; echo err >&2; exit 3", Duration::from_secs(60)).expect("sh exists");
         assert_eq!(answer.status.code(), Some(3));
-        assert_eq!(
-            (answer.stdout.as_str(), answer.stderr.as_str()),
-            ("out\n", "err\n")
-        );
+        assert_eq!((answer.stdout.as_str(), answer.stderr.as_str()), ("out\n", "err\n"));
     }
 
     #[test]
@@ -137,9 +125,6 @@ mod tests {
     fn a_missing_program_is_said() {
         let silence =
             ask(&mut Command::new("/nowhere/at/all"), Duration::from_secs(1)).expect_err("missing");
-        assert!(
-            silence.to_string().starts_with("cannot be started"),
-            "{silence}"
-        );
+        assert!(silence.to_string().starts_with("cannot be started"), "{silence}");
     }
 }

@@ -95,11 +95,7 @@ impl<W: Write> Screen<W> {
 impl Paint {
     fn wanted(is_terminal: bool) -> Self {
         let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        if is_terminal && !forbidden {
-            Self::Colours
-        } else {
-            Self::Plain
-        }
+        if is_terminal && !forbidden { Self::Colours } else { Self::Plain }
     }
 }
 
@@ -132,9 +128,6 @@ mod tests {
 
     #[test]
     fn a_colour_ends_with_the_word_it_belongs_to() {
-        assert_eq!(
-            printed(Paint::Colours),
-            "\x1b[1;31mbad \x1b[0m no database\nend\n"
-        );
+        assert_eq!(printed(Paint::Colours), "\x1b[1;31mbad \x1b[0m no database\nend\n");
     }
 }

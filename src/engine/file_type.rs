@@ -126,11 +126,7 @@ struct Magic {
 }
 
 const fn magic_at(at: usize, bytes: &'static [u8], file_type: FileType) -> Magic {
-    Magic {
-        at,
-        bytes,
-        file_type,
-    }
+    Magic { at, bytes, file_type }
 }
 
 const fn start(bytes: &'static [u8], file_type: FileType) -> Magic {
@@ -138,14 +134,10 @@ const fn start(bytes: &'static [u8], file_type: FileType) -> Magic {
 }
 
 fn magic(head: &[u8]) -> Option<FileType> {
-    let found = MAGICS.iter().find(|magic| {
-        head.get(magic.at..)
-            .is_some_and(|rest| rest.starts_with(magic.bytes))
-    });
-    found
-        .map(|magic| magic.file_type)
-        .or_else(|| bitmap(head))
-        .or_else(|| cafe_babe(head))
+    let found = MAGICS
+        .iter()
+        .find(|magic| head.get(magic.at..).is_some_and(|rest| rest.starts_with(magic.bytes)));
+    found.map(|magic| magic.file_type).or_else(|| bitmap(head)).or_else(|| cafe_babe(head))
 }
 
 /// `BM` begins a bitmap only with a header that fits: it also begins words.
@@ -162,20 +154,12 @@ fn bitmap(head: &[u8]) -> Option<FileType> {
 fn cafe_babe(head: &[u8]) -> Option<FileType> {
     let rest = head.strip_prefix(b"\xca\xfe\xba\xbe")?;
     let number = u32::from_be_bytes(*rest.first_chunk()?);
-    Some(if number < 45 {
-        FileType::MachOUniversal
-    } else {
-        FileType::Java
-    })
+    Some(if number < 45 { FileType::MachOUniversal } else { FileType::Java })
 }
 
 fn by_content(head: &[u8]) -> FileType {
     let Some(script) = Script::of(head) else {
-        return if contains(head, b"%PDF-") {
-            FileType::Pdf
-        } else {
-            FileType::Other
-        };
+        return if contains(head, b"%PDF-") { FileType::Pdf } else { FileType::Other };
     };
     let narrow = script.narrow(head).to_ascii_lowercase();
     if HTML_MARKS.iter().any(|mark| contains(&narrow, mark)) {

@@ -31,11 +31,7 @@ struct Finding {
 
 impl Findings {
     pub(super) const fn new(mode: Mode) -> Self {
-        Self {
-            mode,
-            found: Vec::new(),
-            reason: None,
-        }
+        Self { mode, found: Vec::new(), reason: None }
     }
 
     /// Adds a detection made in a layer, counted from the outer object.

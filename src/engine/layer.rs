@@ -97,9 +97,7 @@ impl Layer {
 
     /// Whether a digest may prove the layer to be trusted.
     pub(super) fn may_be_trusted(&self) -> bool {
-        self.body
-            .as_ref()
-            .is_none_or(|body| !body.needs.trust.is_empty())
+        self.body.as_ref().is_none_or(|body| !body.needs.trust.is_empty())
     }
 }
 
@@ -192,10 +190,7 @@ impl Body {
 
     /// The hits since the last call, in the order in which they became certain.
     pub(super) fn take_hits(&mut self) -> impl Iterator<Item = (Place, Hit)> + '_ {
-        let text = self
-            .text
-            .iter_mut()
-            .flat_map(|(_, form)| form.hits.drain(..));
+        let text = self.text.iter_mut().flat_map(|(_, form)| form.hits.drain(..));
         let raw = self.raw.hits.drain(..).map(|hit| (Place::Raw, hit));
         raw.chain(text.map(|hit| (Place::Text, hit)))
     }
@@ -203,21 +198,14 @@ impl Body {
     /// Whether a matcher had to forget something.
     pub(super) fn overflowed(&self) -> bool {
         self.raw.state.overflowed()
-            || self
-                .text
-                .as_ref()
-                .is_some_and(|(_, form)| form.state.overflowed())
+            || self.text.as_ref().is_some_and(|(_, form)| form.state.overflowed())
     }
 }
 
 impl Form {
     fn new(targets: TargetSet, executable: Executable, size: Option<u64>) -> Self {
         Self {
-            facts: LayerFacts {
-                targets,
-                executable,
-                size,
-            },
+            facts: LayerFacts { targets, executable, size },
             state: State::new(),
             hits: Vec::new(),
             fed_bytes: 0,
@@ -254,11 +242,7 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn new(room_bytes: usize) -> Self {
-        Self {
-            bytes: vec![0; room_bytes].into_boxed_slice(),
-            start: 0,
-            end: 0,
-        }
+        Self { bytes: vec![0; room_bytes].into_boxed_slice(), start: 0, end: 0 }
     }
 
     pub(super) const fn len(&self) -> usize {

@@ -134,10 +134,7 @@ impl Scan {
             }
         }
         if self.is_decided() {
-            return Fed {
-                consumed: bytes.len(),
-                decided: true,
-            };
+            return Fed { consumed: bytes.len(), decided: true };
         }
         // Every byte is taken, but what they unpack to is not looked at: the last one is asked for
         // again, so that the caller comes back before it ends the object.
@@ -145,10 +142,7 @@ impl Scan {
             self.ahead = 1;
             taken -= 1;
         }
-        Fed {
-            consumed: taken,
-            decided: false,
-        }
+        Fed { consumed: taken, decided: false }
     }
 
     /// The caller's clock says that the time allowed is over. What was not looked at stays so.
@@ -246,10 +240,7 @@ impl Scan {
             let taken = wanted.min(outer.len());
             layer.window.room()[..taken].copy_from_slice(&outer[..taken]);
             layer.window.add(taken);
-            return Moved {
-                taken,
-                work: u64::try_from(taken).unwrap_or(u64::MAX),
-            };
+            return Moved { taken, work: u64::try_from(taken).unwrap_or(u64::MAX) };
         }
         // A few coded bytes may be many when they are decoded.
         let is_tiny = layer.window.len() <= IGNORED_BYTES_MAX && layer.codings.is_empty();
@@ -328,20 +319,9 @@ impl Scan {
         let (open, inner) = self.layers.split_at_mut(index + 1);
         let layer = &mut open[index];
         let has_window = !layer.window.is_empty();
-        let input = if has_window {
-            layer.window.filled()
-        } else {
-            outer
-        };
-        let until_limit = engine
-            .limits
-            .object_bytes_max
-            .saturating_sub(layer.position);
-        let until_settling = if layer.is_settling() {
-            0
-        } else {
-            layer.until_settling()
-        };
+        let input = if has_window { layer.window.filled() } else { outer };
+        let until_limit = engine.limits.object_bytes_max.saturating_sub(layer.position);
+        let until_settling = if layer.is_settling() { 0 } else { layer.until_settling() };
         let length_max = until_settling.min(until_limit);
         let length = usize::try_from(length_max).map_or(input.len(), |max| input.len().min(max));
         let mut piece = &input[..length];
@@ -368,10 +348,7 @@ impl Scan {
         if has_window {
             layer.window.take(used);
         }
-        Moved {
-            taken: if has_window { 0 } else { used },
-            work,
-        }
+        Moved { taken: if has_window { 0 } else { used }, work }
     }
 
     /// Takes over what was found in a layer since the last time, and charges its bytes.
@@ -396,19 +373,12 @@ impl Scan {
     }
 
     fn take_hits(&mut self, index: usize) {
-        let Self {
-            engine,
-            layers,
-            findings,
-            ..
-        } = self;
+        let Self { engine, layers, findings, .. } = self;
         let Some(mut body) = layers[index].body.take() else {
             return;
         };
         for (place, hit) in body.take_hits() {
-            findings.detect(index, || {
-                detection(&engine.image, &layers[..=index], place, hit)
-            });
+            findings.detect(index, || detection(&engine.image, &layers[..=index], place, hit));
         }
         layers[index].body = Some(body);
     }
@@ -470,14 +440,10 @@ impl Scan {
 
     /// Whether the outer object has the size that was said to be certain.
     fn has_right_size(&mut self, index: usize) -> bool {
-        let is_right = index > 0
-            || self
-                .object
-                .size
-                .is_none_or(|size| size == self.layers[0].position);
+        let is_right =
+            index > 0 || self.object.size.is_none_or(|size| size == self.layers[0].position);
         if !is_right {
-            self.findings
-                .miss(Why::Broken("object: not of the size that was announced"));
+            self.findings.miss(Why::Broken("object: not of the size that was announced"));
         }
         is_right
     }
@@ -532,10 +498,7 @@ fn coding_of(
 
 /// A frame, or one of the sixteen frames that a reader skips.
 fn is_zstd(head: &[u8]) -> bool {
-    matches!(
-        head,
-        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]
-    )
+    matches!(head, [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
 fn detection(image: &Image, layers: &[Layer], place: Place, hit: Hit) -> Detection {

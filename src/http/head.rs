@@ -124,8 +124,7 @@ impl Head {
         self.unfolded.shrink_to(retain);
         self.start_line = 0..0;
         self.fields.clear();
-        self.fields
-            .shrink_to(retain.checked_div(size_of::<Field>()).unwrap_or_default());
+        self.fields.shrink_to(retain.checked_div(size_of::<Field>()).unwrap_or_default());
         self.odd_lines = 0;
     }
 
@@ -141,9 +140,7 @@ impl Head {
     /// [`HeadFault`] names the broken rule and, where there is one, the byte.
     pub fn index(&mut self, rules: &Rules) -> Result<(), HeadFault> {
         if self.raw.len() > rules.bytes_max {
-            return Err(HeadFault::TooLong {
-                max: rules.bytes_max,
-            });
+            return Err(HeadFault::TooLong { max: rules.bytes_max });
         }
         let raw = std::mem::take(&mut self.raw);
         let outcome = self.index_lines(&raw, rules);
@@ -174,11 +171,7 @@ impl Head {
 
     /// Every indexed field as name and value, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let text = if self.unfolded.is_empty() {
-            &self.raw
-        } else {
-            &self.unfolded
-        };
+        let text = if self.unfolded.is_empty() { &self.raw } else { &self.unfolded };
         self.fields.iter().map(move |field| {
             (
                 text.get(field.name.clone()).unwrap_or_default(),
@@ -224,11 +217,7 @@ impl Head {
         self.fields.clear();
         self.unfolded.clear();
         self.odd_lines = 0;
-        let mut lines = Lines {
-            raw,
-            at: 0,
-            line_ends: rules.line_ends,
-        };
+        let mut lines = Lines { raw, at: 0, line_ends: rules.line_ends };
         let first = lines.next_line()?;
         if first.text.is_empty() {
             return Err(HeadFault::StartLine);
@@ -248,9 +237,7 @@ impl Head {
             }
             count = count.saturating_add(1);
             if count > rules.fields_max {
-                return Err(HeadFault::TooManyFields {
-                    max: rules.fields_max,
-                });
+                return Err(HeadFault::TooManyFields { max: rules.fields_max });
             }
             open = self.index_line(raw, &line, open, rules)?;
         }
@@ -273,14 +260,11 @@ impl Head {
             (Some(colon), Unreadable::Refuse) => text.get(..colon).unwrap_or_default(),
             (None, Unreadable::PassOver | Unreadable::Refuse) => &[],
         };
-        let (Some(colon), true) = (
-            colon,
-            !name.is_empty() && name.iter().copied().all(is_token_byte),
-        ) else {
+        let (Some(colon), true) =
+            (colon, !name.is_empty() && name.iter().copied().all(is_token_byte))
+        else {
             return match rules.unreadable {
-                Unreadable::Refuse => Err(HeadFault::Field {
-                    at: line.text.start,
-                }),
+                Unreadable::Refuse => Err(HeadFault::Field { at: line.text.start }),
                 Unreadable::PassOver => {
                     self.odd_lines = self.odd_lines.saturating_add(1);
                     Ok(Open::PassedOver)
@@ -306,9 +290,7 @@ impl Head {
     ) -> Result<Open, HeadFault> {
         match (open, rules.folding) {
             (Open::StartLine, _) | (Open::Field | Open::PassedOver, Folding::Refuse) => {
-                return Err(HeadFault::Fold {
-                    at: line.text.start,
-                });
+                return Err(HeadFault::Fold { at: line.text.start });
             }
             (Open::PassedOver, Folding::Unfold) => return Ok(Open::PassedOver),
             (Open::Field, Folding::Unfold) => {}
@@ -362,32 +344,22 @@ impl Lines<'_> {
             (Some(text), LineEnds::Exact | LineEnds::LfToo) => text,
             (None, LineEnds::LfToo) => line,
             (None, LineEnds::Exact) => {
-                return Err(HeadFault::LineEnd {
-                    at: start.saturating_add(length),
-                });
+                return Err(HeadFault::LineEnd { at: start.saturating_add(length) });
             }
         };
         // A CR or NUL within a line is read differently by different programs; nobody may guess.
         if let Some(found) = memchr2(0, b'\r', text) {
-            return Err(HeadFault::Byte {
-                at: start.saturating_add(found),
-            });
+            return Err(HeadFault::Byte { at: start.saturating_add(found) });
         }
         self.at = start.saturating_add(length).saturating_add(1);
-        Ok(Line {
-            text: start..start.saturating_add(text.len()),
-            whole: start..self.at,
-        })
+        Ok(Line { text: start..start.saturating_add(text.len()), whole: start..self.at })
     }
 }
 
 /// `range` without the blanks at both ends of what it covers.
 fn trim_range(raw: &[u8], range: Range<usize>) -> Range<usize> {
     let covered = raw.get(range.clone()).unwrap_or_default();
-    let leading = covered
-        .iter()
-        .take_while(|byte| matches!(byte, b' ' | b'\t'))
-        .count();
+    let leading = covered.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     let start = range.start.saturating_add(leading);
     start..start.saturating_add(trim(covered).len())
 }

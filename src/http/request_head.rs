@@ -25,12 +25,7 @@ impl RequestHead {
     /// An empty head.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            head: Head::new(),
-            method: 0..0,
-            target: 0..0,
-            version: 0..0,
-        }
+        Self { head: Head::new(), method: 0..0, target: 0..0, version: 0..0 }
     }
 
     /// Replaces the content by `raw`: one complete head, blank line included.
@@ -72,12 +67,10 @@ impl RequestHead {
         let method = 0..first;
         let target = first.saturating_add(1)..last;
         let version = last.saturating_add(1)..line.len();
-        let is_token = line
-            .get(method.clone())
-            .is_some_and(|name| name.iter().copied().all(is_token_byte));
-        let is_http = line
-            .get(version.clone())
-            .is_some_and(|version| version.starts_with(b"HTTP/"));
+        let is_token =
+            line.get(method.clone()).is_some_and(|name| name.iter().copied().all(is_token_byte));
+        let is_http =
+            line.get(version.clone()).is_some_and(|version| version.starts_with(b"HTTP/"));
         if first == 0 || !is_token || !is_http {
             return Err(HeadFault::StartLine);
         }
@@ -100,28 +93,19 @@ impl RequestHead {
     /// The method, as written: `GET`, `CONNECT`, `get`.
     #[must_use]
     pub fn method(&self) -> &[u8] {
-        self.head
-            .start_line()
-            .get(self.method.clone())
-            .unwrap_or_default()
+        self.head.start_line().get(self.method.clone()).unwrap_or_default()
     }
 
     /// The request target in whatever form it was written.
     #[must_use]
     pub fn target(&self) -> &[u8] {
-        self.head
-            .start_line()
-            .get(self.target.clone())
-            .unwrap_or_default()
+        self.head.start_line().get(self.target.clone()).unwrap_or_default()
     }
 
     /// The protocol version: `HTTP/1.1`.
     #[must_use]
     pub fn version(&self) -> &[u8] {
-        self.head
-            .start_line()
-            .get(self.version.clone())
-            .unwrap_or_default()
+        self.head.start_line().get(self.version.clone()).unwrap_or_default()
     }
 
     /// The value of the first field called `name` (any case).

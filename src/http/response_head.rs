@@ -16,10 +16,7 @@ impl ResponseHead {
     /// An empty head.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            head: Head::new(),
-            status: 0,
-        }
+        Self { head: Head::new(), status: 0 }
     }
 
     /// Replaces the content by `raw`: one complete head, blank line included.
@@ -51,20 +48,14 @@ impl ResponseHead {
     /// [`HeadFault`] names the broken rule.
     pub fn finish(&mut self, rules: &Rules) -> Result<(), HeadFault> {
         self.head.index(rules)?;
-        let mut words = self
-            .head
-            .start_line()
-            .split(|byte| *byte == b' ')
-            .filter(|word| !word.is_empty());
+        let mut words =
+            self.head.start_line().split(|byte| *byte == b' ').filter(|word| !word.is_empty());
         let protocol = words.next().unwrap_or_default();
         let is_known = protocol.starts_with(b"HTTP/") || protocol == b"HTTP" || protocol == b"ICY";
         if !is_known || self.head.start_line().starts_with(b" ") {
             return Err(HeadFault::StartLine);
         }
-        self.status = words
-            .next()
-            .and_then(three_digits)
-            .ok_or(HeadFault::StartLine)?;
+        self.status = words.next().and_then(three_digits).ok_or(HeadFault::StartLine)?;
         Ok(())
     }
 
@@ -99,12 +90,7 @@ impl ResponseHead {
 }
 
 fn three_digits(word: &[u8]) -> Option<u16> {
-    let [
-        hundreds @ b'1'..=b'9',
-        tens @ b'0'..=b'9',
-        ones @ b'0'..=b'9',
-    ] = word
-    else {
+    let [hundreds @ b'1'..=b'9', tens @ b'0'..=b'9', ones @ b'0'..=b'9'] = word else {
         return None;
     };
     let value = |digit: &u8| u16::from(digit.wrapping_sub(b'0'));

@@ -49,11 +49,7 @@ pub(super) fn tokens<'a>(head: &'a Head, name: &'a str) -> impl Iterator<Item = 
 pub(super) fn single<'a>(head: &'a Head, name: &'a str) -> Result<Option<&'a [u8]>, Repeated> {
     let mut values = head.fields(name);
     let first = values.next();
-    if values.next().is_some() {
-        Err(Repeated)
-    } else {
-        Ok(first)
-    }
+    if values.next().is_some() { Err(Repeated) } else { Ok(first) }
 }
 
 /// A field that may stand once stands twice: two readers could believe two different ones.

@@ -33,16 +33,12 @@ impl Connection {
     pub(super) fn write_no_content(&mut self, extra: &Extra) {
         self.write_head(204, "No Content");
         self.write_extra(extra);
-        self.outbox
-            .bytes
-            .extend_from_slice(b"Encapsulated: null-body=0\r\n\r\n");
+        self.outbox.bytes.extend_from_slice(b"Encapsulated: null-body=0\r\n\r\n");
         self.answer_written();
     }
 
     pub(super) fn write_continue(&mut self) {
-        self.outbox
-            .bytes
-            .extend_from_slice(b"ICAP/1.0 100 Continue\r\n\r\n");
+        self.outbox.bytes.extend_from_slice(b"ICAP/1.0 100 Continue\r\n\r\n");
     }
 
     /// Begins to send the message back, or remembers to do so when the preview has ended: while it is
@@ -87,14 +83,8 @@ impl Connection {
         self.write_extra(extra);
         let has_body = self.request.has_body();
         let head = match self.request.method() {
-            Method::Reqmod => self
-                .request
-                .http_request()
-                .map(crate::http::RequestHead::head),
-            Method::Respmod => self
-                .request
-                .http_response()
-                .map(crate::http::ResponseHead::head),
+            Method::Reqmod => self.request.http_request().map(crate::http::RequestHead::head),
+            Method::Respmod => self.request.http_response().map(crate::http::ResponseHead::head),
             Method::Options => None,
         };
         self.scratch.clear();
@@ -102,11 +92,7 @@ impl Connection {
             write_http_head(head, &mut self.scratch);
         }
         let out = &mut self.outbox.bytes;
-        let part = if self.scratch.is_empty() {
-            None
-        } else {
-            Some(head_name)
-        };
+        let part = if self.scratch.is_empty() { None } else { Some(head_name) };
         write_encapsulated(
             out,
             part,
@@ -140,11 +126,7 @@ impl Connection {
         self.write_head(200, "OK");
         self.write_extra(extra);
         let out = &mut self.outbox.bytes;
-        let body_name = if body.is_empty() {
-            "null-body"
-        } else {
-            "res-body"
-        };
+        let body_name = if body.is_empty() { "null-body" } else { "res-body" };
         write_encapsulated(out, Some("res-hdr"), body_name, head.len());
         out.extend_from_slice(head);
         if !body.is_empty() {
@@ -167,9 +149,7 @@ impl Connection {
                     self.persistence = Persistence::Close;
                 }
                 self.write_head(fault.status(), fault.reason());
-                self.outbox
-                    .bytes
-                    .extend_from_slice(b"Encapsulated: null-body=0\r\n\r\n");
+                self.outbox.bytes.extend_from_slice(b"Encapsulated: null-body=0\r\n\r\n");
                 self.answer_written();
                 if fault.aftermath() == Aftermath::Close {
                     self.stop_reading();

@@ -60,9 +60,7 @@ impl Connection {
     /// A fresh connection, which waits for its first request.
     #[must_use]
     pub fn new(options: Arc<Options>, now: Instant) -> Self {
-        let timer = now
-            .checked_add(options.deadlines.idle)
-            .map(|at| (Timer::Idle, at));
+        let timer = now.checked_add(options.deadlines.idle).map(|at| (Timer::Idle, at));
         let limits = chunk_limits(&options);
         Self {
             options,
@@ -105,16 +103,10 @@ impl Connection {
             let start = at;
             at = at.saturating_add(step.bytes);
             if let Some(event) = step.event {
-                return Taken {
-                    bytes: at,
-                    event: Some(event.shifted(start)),
-                };
+                return Taken { bytes: at, event: Some(event.shifted(start)) };
             }
             if step.is_blocked {
-                return Taken {
-                    bytes: at,
-                    event: None,
-                };
+                return Taken { bytes: at, event: None };
             }
         }
     }

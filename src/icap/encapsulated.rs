@@ -39,11 +39,8 @@ pub enum Entity {
 
 impl Encapsulated {
     /// What an OPTIONS request without the field means (erratum E01): no part, no body.
-    pub const NOTHING: Self = Self {
-        request_head_bytes: None,
-        response_head_bytes: None,
-        body: Entity::NullBody,
-    };
+    pub const NOTHING: Self =
+        Self { request_head_bytes: None, response_head_bytes: None, body: Entity::NullBody };
 
     /// Reads the value of the field.
     ///
@@ -93,10 +90,7 @@ impl Encapsulated {
     ///
     /// The rule of section 4.4.1 that is broken, as a sentence.
     pub const fn check(&self, method: Method) -> Result<(), &'static str> {
-        let heads = (
-            self.request_head_bytes.is_some(),
-            self.response_head_bytes.is_some(),
-        );
+        let heads = (self.request_head_bytes.is_some(), self.response_head_bytes.is_some());
         match (method, heads, self.body) {
             (Method::Reqmod, (_, true), _) => Err("REQMOD carries no res-hdr"),
             (Method::Reqmod, (_, false), Entity::ReqBody)
@@ -136,18 +130,13 @@ fn parse_part(item: &[u8]) -> Result<(Entity, usize), &'static str> {
     let equals = memchr::memchr(b'=', item).ok_or("a part is written name=offset")?;
     let (name, number) = item.split_at(equals);
     let name = trim(name);
-    let known = ENTITIES
-        .iter()
-        .find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
+    let known = ENTITIES.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
     let (_, entity) = known.ok_or("an unknown part")?;
     let number = trim(number.get(1..).unwrap_or_default());
     let offset = super::decimal(number)
         .filter(|offset| *offset <= OFFSET_MAX)
         .ok_or("an offset is a number up to 2^31")?;
-    Ok((
-        *entity,
-        usize::try_from(offset).map_err(|_| "an offset is a number up to 2^31")?,
-    ))
+    Ok((*entity, usize::try_from(offset).map_err(|_| "an offset is a number up to 2^31")?))
 }
 
 const ENTITIES: [(&str, Entity); 6] = [

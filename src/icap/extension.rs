@@ -85,15 +85,11 @@ impl Subject {
 /// An address alone, in brackets, or with a port.
 fn address(value: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(value).ok()?;
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|inner| inner.strip_suffix(']'))
-        .unwrap_or(text);
-    let parsed = bare.parse().ok().or_else(|| {
-        text.parse::<SocketAddr>()
-            .ok()
-            .map(|with_port| with_port.ip())
-    });
+    let bare = text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(text);
+    let parsed = bare
+        .parse()
+        .ok()
+        .or_else(|| text.parse::<SocketAddr>().ok().map(|with_port| with_port.ip()));
     parsed.map(|address: IpAddr| address.to_canonical())
 }
 
@@ -107,18 +103,14 @@ fn is_name(bytes: &[u8]) -> bool {
 fn scheme_bytes(name: &[u8]) -> usize {
     let schemes = ["winnt://", "ldap://", "radius://", "local://"];
     let found = schemes.iter().find(|scheme| {
-        name.get(..scheme.len())
-            .is_some_and(|front| front.eq_ignore_ascii_case(scheme.as_bytes()))
+        name.get(..scheme.len()).is_some_and(|front| front.eq_ignore_ascii_case(scheme.as_bytes()))
     });
     found.map_or(0, |scheme| scheme.len())
 }
 
 /// Decodes base64 (RFC 4648 section 4, padding optional) into `out`.
 fn base64<'a>(value: &[u8], out: &'a mut [u8; USER_BYTES_MAX]) -> Option<&'a [u8]> {
-    let unpadded = value
-        .strip_suffix(b"==")
-        .or_else(|| value.strip_suffix(b"="))
-        .unwrap_or(value);
+    let unpadded = value.strip_suffix(b"==").or_else(|| value.strip_suffix(b"=")).unwrap_or(value);
     if unpadded.len() % 4 == 1 || unpadded.len() > BASE64_BYTES_MAX {
         return None;
     }
@@ -200,10 +192,7 @@ impl Extra {
     /// No extension header; takes no memory.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            lines: Vec::new(),
-            violations: Vec::new(),
-        }
+        Self { lines: Vec::new(), violations: Vec::new() }
     }
 
     /// Forgets everything and keeps the memory.
@@ -217,10 +206,7 @@ impl Extra {
         let (kind, resolution) = (finding.kind.number(), finding.resolution.number());
         self.lines.extend_from_slice(b"X-Infection-Found: ");
         // Writing to memory cannot fail.
-        let _ = write!(
-            Text(&mut self.lines),
-            "Type={kind}; Resolution={resolution}; Threat="
-        );
+        let _ = write!(Text(&mut self.lines), "Type={kind}; Resolution={resolution}; Threat=");
         push_name(&mut self.lines, finding.threat);
         self.lines.extend_from_slice(b";\r\n");
         self
@@ -244,12 +230,7 @@ impl Extra {
             push_name(out, entry.file);
             out.extend_from_slice(b"\r\n\t");
             push_name(out, entry.threat);
-            let _ = write!(
-                Text(out),
-                "\r\n\t{}\r\n\t{}",
-                entry.problem,
-                entry.resolution.number()
-            );
+            let _ = write!(Text(out), "\r\n\t{}\r\n\t{}", entry.problem, entry.resolution.number());
         }
         out.extend_from_slice(b"\r\n");
         self
@@ -268,9 +249,7 @@ impl Extra {
     /// Any other header of ours. A name that is no token, or does not begin with `X-` (RFC 3507 section
     /// 4.3), is left out.
     pub fn field(&mut self, name: &str, value: &str) -> &mut Self {
-        let is_extension = name
-            .get(..2)
-            .is_some_and(|front| front.eq_ignore_ascii_case("X-"));
+        let is_extension = name.get(..2).is_some_and(|front| front.eq_ignore_ascii_case("X-"));
         if is_extension && name.bytes().all(crate::http::is_token_byte) {
             self.lines.extend_from_slice(name.as_bytes());
             self.lines.extend_from_slice(b": ");
@@ -316,11 +295,7 @@ fn push_name(out: &mut Vec<u8>, name: &str) {
             .ok()
             .filter(|byte| matches!(byte, b' '..=b'~') && !b";\"".contains(byte))
     };
-    out.extend(
-        name.chars()
-            .take(NAME_CHARS_MAX)
-            .map(|letter| safe(letter).unwrap_or(b'_')),
-    );
+    out.extend(name.chars().take(NAME_CHARS_MAX).map(|letter| safe(letter).unwrap_or(b'_')));
 }
 
 /// Formats into bytes.

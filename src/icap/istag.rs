@@ -18,11 +18,7 @@ impl IsTag {
     pub fn of(database: &[u8], policy: &[u8]) -> Self {
         let mut hasher = Sha256::new();
         // The length in front keeps ("ab", "c") and ("a", "bc") apart.
-        hasher.update(
-            u64::try_from(database.len())
-                .unwrap_or(u64::MAX)
-                .to_le_bytes(),
-        );
+        hasher.update(u64::try_from(database.len()).unwrap_or(u64::MAX).to_le_bytes());
         hasher.update(database);
         hasher.update(policy);
         let digest = hasher.finalize();

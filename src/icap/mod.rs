@@ -81,9 +81,7 @@ fn decimal(text: &[u8]) -> Option<u64> {
     let is_number = matches!(text.len(), 1..=19) && text.iter().all(u8::is_ascii_digit);
     is_number.then(|| {
         text.iter().fold(0_u64, |value, digit| {
-            value
-                .wrapping_mul(10)
-                .wrapping_add(u64::from(digit.wrapping_sub(b'0')))
+            value.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0')))
         })
     })
 }

@@ -85,11 +85,7 @@ impl Service {
     /// A service at `path`.
     #[must_use]
     pub fn new(path: &str, methods: Methods, kind: ServiceKind) -> Self {
-        Self {
-            path: path.into(),
-            methods,
-            kind,
-        }
+        Self { path: path.into(), methods, kind }
     }
 
     /// `/reqmod`, `/respmod`, the paths customary with other servers, and `/echo`.

@@ -20,26 +20,14 @@ pub(super) struct Step {
 }
 
 impl Step {
-    const BLOCKED: Self = Self {
-        bytes: 0,
-        event: None,
-        is_blocked: true,
-    };
+    const BLOCKED: Self = Self { bytes: 0, event: None, is_blocked: true };
 
     const fn took(bytes: usize) -> Self {
-        Self {
-            bytes,
-            event: None,
-            is_blocked: false,
-        }
+        Self { bytes, event: None, is_blocked: false }
     }
 
     const fn event(bytes: usize, event: Event) -> Self {
-        Self {
-            bytes,
-            event: Some(event),
-            is_blocked: false,
-        }
+        Self { bytes, event: Some(event), is_blocked: false }
     }
 }
 
@@ -60,18 +48,10 @@ impl Connection {
             Reading::AtEnd(End::Last) => self.body_ended(),
             Reading::Ended => {
                 self.settle();
-                if self.reading == Reading::Ended {
-                    Step::BLOCKED
-                } else {
-                    Step::took(0)
-                }
+                if self.reading == Reading::Ended { Step::BLOCKED } else { Step::took(0) }
             }
             Reading::Paused => Step::BLOCKED,
-            Reading::Closed => Step {
-                bytes: bytes.len(),
-                event: None,
-                is_blocked: true,
-            },
+            Reading::Closed => Step { bytes: bytes.len(), event: None, is_blocked: true },
         }
     }
 
@@ -100,11 +80,7 @@ impl Connection {
         self.answer = Answer::Waiting;
         self.reading = Reading::Head;
         self.request_count = self.request_count.saturating_add(1);
-        if self
-            .options
-            .requests_max
-            .is_some_and(|max| self.request_count >= max.get())
-        {
+        if self.options.requests_max.is_some_and(|max| self.request_count >= max.get()) {
             self.persistence = Persistence::Close;
         }
         self.set_timer(Timer::Head);
@@ -121,9 +97,7 @@ impl Connection {
             self.refuse(Fault::Head(HeadFault::TooLong { max }));
             return Step::took(0);
         }
-        self.request
-            .head
-            .extend(bytes.get(..length).unwrap_or_default());
+        self.request.head.extend(bytes.get(..length).unwrap_or_default());
         if is_complete {
             self.head_received();
         }
@@ -132,10 +106,8 @@ impl Connection {
 
     /// The ICAP head is complete: checks it, and decides what it can decide alone.
     fn head_received(&mut self) {
-        if let Err(fault) = self
-            .request
-            .read_head(&self.options)
-            .and_then(|()| self.check_head_sizes())
+        if let Err(fault) =
+            self.request.read_head(&self.options).and_then(|()| self.check_head_sizes())
         {
             self.refuse(fault);
             return;
@@ -168,31 +140,18 @@ impl Connection {
         let parts = self.request.encapsulated;
         let missing =
             |wanted: Option<usize>, have: usize| wanted.unwrap_or_default().saturating_sub(have);
-        let of_request = missing(
-            parts.request_head_bytes,
-            self.request.http_request.raw().len(),
-        );
+        let of_request = missing(parts.request_head_bytes, self.request.http_request.raw().len());
         if of_request > 0 {
             let piece = bytes.get(..of_request).unwrap_or(bytes);
             self.request.http_request.extend(piece);
-            return if piece.is_empty() {
-                Step::BLOCKED
-            } else {
-                Step::took(piece.len())
-            };
+            return if piece.is_empty() { Step::BLOCKED } else { Step::took(piece.len()) };
         }
-        let of_response = missing(
-            parts.response_head_bytes,
-            self.request.http_response.raw().len(),
-        );
+        let of_response =
+            missing(parts.response_head_bytes, self.request.http_response.raw().len());
         if of_response > 0 {
             let piece = bytes.get(..of_response).unwrap_or(bytes);
             self.request.http_response.extend(piece);
-            return if piece.is_empty() {
-                Step::BLOCKED
-            } else {
-                Step::took(piece.len())
-            };
+            return if piece.is_empty() { Step::BLOCKED } else { Step::took(piece.len()) };
         }
         self.http_heads_received()
     }
@@ -240,8 +199,7 @@ impl Connection {
         };
         if self.reading == Reading::Preview {
             // The decoder bounds the trailer, so this buffer is bounded.
-            self.trailer
-                .extend_from_slice(bytes.get(step.trailer.clone()).unwrap_or_default());
+            self.trailer.extend_from_slice(bytes.get(step.trailer.clone()).unwrap_or_default());
         }
         if let Some(end) = step.end {
             self.reading = Reading::AtEnd(end);
@@ -253,20 +211,13 @@ impl Connection {
         if step.wire.is_empty() {
             return Step::took(step.bytes);
         }
-        Step::event(
-            step.bytes,
-            Event::Body {
-                wire: step.wire,
-                data: step.data,
-            },
-        )
+        Step::event(step.bytes, Event::Body { wire: step.wire, data: step.data })
     }
 
     /// Body bytes after a final answer: counted, then forgotten.
     fn drain(&mut self, bytes: usize) -> Step {
-        self.drained_bytes = self
-            .drained_bytes
-            .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.drained_bytes =
+            self.drained_bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         if self.drained_bytes > self.options.limits.drain_bytes_max {
             self.stop_reading();
         }
@@ -275,9 +226,8 @@ impl Connection {
 
     /// The body's deadline moves when enough has arrived since it was set.
     fn note_progress(&mut self, bytes: usize) {
-        self.progress_bytes = self
-            .progress_bytes
-            .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.progress_bytes =
+            self.progress_bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         if self.reading == Reading::Body
             && self.progress_bytes >= self.options.deadlines.body_progress_bytes
         {

@@ -41,24 +41,12 @@ impl Request {
             http_request: RequestHead::new(),
             http_response: ResponseHead::new(),
             encapsulated: Encapsulated::NOTHING,
-            line: RequestLine {
-                method: Method::Options,
-                path: 0..0,
-                arguments: 0..0,
-            },
+            line: RequestLine { method: Method::Options, path: 0..0, arguments: 0..0 },
             kind: ServiceKind::Scan,
             methods: Methods::Both,
             preview: None,
-            allow: Allow {
-                no_content: false,
-                partial_content: false,
-                trailers: false,
-            },
-            subject: Subject {
-                client_ip: None,
-                server_ip: None,
-                user: String::new(),
-            },
+            allow: Allow { no_content: false, partial_content: false, trailers: false },
+            subject: Subject { client_ip: None, server_ip: None, user: String::new() },
             connection: Persistence::Keep,
         }
     }
@@ -69,11 +57,7 @@ impl Request {
         self.http_request.clear(retain);
         self.http_response.clear(retain);
         self.encapsulated = Encapsulated::NOTHING;
-        self.line = RequestLine {
-            method: Method::Options,
-            path: 0..0,
-            arguments: 0..0,
-        };
+        self.line = RequestLine { method: Method::Options, path: 0..0, arguments: 0..0 };
         self.kind = ServiceKind::Scan;
         self.preview = None;
         self.allow = Allow::default();
@@ -105,35 +89,23 @@ impl Request {
     /// Looks the service up.
     pub(super) fn find_service(&mut self, options: &Options) -> Result<(), Fault> {
         let path = self.path();
-        let service = options
-            .services
-            .iter()
-            .find(|service| is_path(path, service.path.as_bytes()));
+        let service =
+            options.services.iter().find(|service| is_path(path, service.path.as_bytes()));
         let service = service.ok_or(Fault::NoSuchService)?;
         self.kind = service.kind;
         self.methods = service.methods;
-        if service.methods.offer(self.line.method) {
-            Ok(())
-        } else {
-            Err(Fault::MethodNotAllowed)
-        }
+        if service.methods.offer(self.line.method) { Ok(()) } else { Err(Fault::MethodNotAllowed) }
     }
 
     /// Reads the HTTP heads that were gathered.
     pub(super) fn read_http_heads(&mut self, options: &Options) -> Result<(), Fault> {
-        let rules = Rules::tolerant(
-            options.limits.http_head_bytes_max,
-            options.limits.http_fields_max,
-        );
+        let rules =
+            Rules::tolerant(options.limits.http_head_bytes_max, options.limits.http_fields_max);
         if self.encapsulated.request_head_bytes.is_some() {
-            self.http_request
-                .finish(&rules)
-                .map_err(Fault::HttpRequest)?;
+            self.http_request.finish(&rules).map_err(Fault::HttpRequest)?;
         }
         if self.encapsulated.response_head_bytes.is_some() {
-            self.http_response
-                .finish(&rules)
-                .map_err(Fault::HttpResponse)?;
+            self.http_response.finish(&rules).map_err(Fault::HttpResponse)?;
         }
         Ok(())
     }
@@ -172,17 +144,13 @@ impl Request {
     /// The encapsulated HTTP request head: of REQMOD, and with Squid always of RESPMOD too.
     #[must_use]
     pub fn http_request(&self) -> Option<&RequestHead> {
-        self.encapsulated
-            .request_head_bytes
-            .map(|_| &self.http_request)
+        self.encapsulated.request_head_bytes.map(|_| &self.http_request)
     }
 
     /// The encapsulated HTTP response head, of RESPMOD.
     #[must_use]
     pub fn http_response(&self) -> Option<&ResponseHead> {
-        self.encapsulated
-            .response_head_bytes
-            .map(|_| &self.http_response)
+        self.encapsulated.response_head_bytes.map(|_| &self.http_response)
     }
 
     /// Whether a body follows the heads. It may still be empty.
@@ -224,16 +192,11 @@ impl Request {
     }
 
     pub(super) fn wants_scan_status(&self) -> bool {
-        self.head
-            .field(GET_SCAN_STATUS)
-            .is_some_and(|value| value.eq_ignore_ascii_case(b"yes"))
+        self.head.field(GET_SCAN_STATUS).is_some_and(|value| value.eq_ignore_ascii_case(b"yes"))
     }
 
     fn line_part(&self, range: &Range<usize>) -> &[u8] {
-        self.head
-            .start_line()
-            .get(range.clone())
-            .unwrap_or_default()
+        self.head.start_line().get(range.clone()).unwrap_or_default()
     }
 
     /// `Connection: close` ends the connection, and so does `Trailer`: we offer no ICAP trailers, so a
@@ -250,9 +213,7 @@ impl Request {
 
     fn check_fields(&self, host: Host) -> Result<(), Fault> {
         if self.head.field("Transfer-Encoding").is_some() {
-            return Err(Fault::Field(
-                "Transfer-Encoding has no place in an ICAP head",
-            ));
+            return Err(Fault::Field("Transfer-Encoding has no place in an ICAP head"));
         }
         match (single(&self.head, "Host"), host) {
             (Err(_), _) => Err(Fault::Field("two Host fields")),
@@ -277,9 +238,7 @@ impl Request {
             Some(value) => Encapsulated::parse(value).map_err(Fault::Encapsulated)?,
             None => Encapsulated::NOTHING,
         };
-        encapsulated
-            .check(self.line.method)
-            .map_err(Fault::Encapsulated)?;
+        encapsulated.check(self.line.method).map_err(Fault::Encapsulated)?;
         Ok(encapsulated)
     }
 }
@@ -305,7 +264,5 @@ fn is_path(path: &[u8], service: &[u8]) -> bool {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }

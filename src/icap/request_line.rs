@@ -61,9 +61,7 @@ impl RequestLine {
             return Err(Fault::RequestLine("expected `method uri version`"));
         };
         if !uri.iter().all(|byte| matches!(byte, b'!'..=b'~')) {
-            return Err(Fault::RequestLine(
-                "the URI has characters that a URI cannot have",
-            ));
+            return Err(Fault::RequestLine("the URI has characters that a URI cannot have"));
         }
         check_version(version)?;
         let method = match method {
@@ -83,11 +81,7 @@ impl RequestLine {
             Some(b'/') => after_authority.saturating_add(1)..question,
             Some(_) | None => question..question,
         };
-        Ok(Self {
-            method,
-            path,
-            arguments: question.saturating_add(1).min(end)..end,
-        })
+        Ok(Self { method, path, arguments: question.saturating_add(1).min(end)..end })
     }
 }
 
@@ -117,8 +111,7 @@ fn authority_end(uri: &[u8], form: UriForm) -> Result<usize, Fault> {
         return Err(Fault::RequestLine("a URI in a request has no fragment"));
     }
     let scheme = ["icap://", "icaps://"].into_iter().find(|scheme| {
-        uri.get(..scheme.len())
-            .is_some_and(|front| front.eq_ignore_ascii_case(scheme.as_bytes()))
+        uri.get(..scheme.len()).is_some_and(|front| front.eq_ignore_ascii_case(scheme.as_bytes()))
     });
     match (scheme, form, uri.first()) {
         (Some(scheme), UriForm::Absolute | UriForm::PathToo, _) => {
@@ -128,9 +121,9 @@ fn authority_end(uri: &[u8], form: UriForm) -> Result<usize, Fault> {
             Ok(scheme.len().saturating_add(length))
         }
         (None, UriForm::PathToo, Some(b'/')) => Ok(0),
-        (None, UriForm::PathToo | UriForm::Absolute, _) => Err(Fault::RequestLine(
-            "expected an absolute icap: or icaps: URI",
-        )),
+        (None, UriForm::PathToo | UriForm::Absolute, _) => {
+            Err(Fault::RequestLine("expected an absolute icap: or icaps: URI"))
+        }
     }
 }
 

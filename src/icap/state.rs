@@ -159,10 +159,7 @@ impl Event {
             range.start.saturating_add(start)..range.end.saturating_add(start)
         };
         match self {
-            Self::Body { wire, data } => Self::Body {
-                wire: shift(wire),
-                data: shift(data),
-            },
+            Self::Body { wire, data } => Self::Body { wire: shift(wire), data: shift(data) },
             Self::Request | Self::PreviewEnd | Self::BodyEnd => self,
         }
     }

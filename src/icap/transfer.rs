@@ -18,20 +18,13 @@ impl Transfer {
     /// No list at all. Squid then uses no preview.
     #[must_use]
     pub const fn nothing() -> Self {
-        Self {
-            preview: Vec::new(),
-            ignore: Vec::new(),
-            complete: Vec::new(),
-        }
+        Self { preview: Vec::new(), ignore: Vec::new(), complete: Vec::new() }
     }
 
     /// `Transfer-Preview: *`.
     #[must_use]
     pub fn preview_all() -> Self {
-        Self {
-            preview: vec!["*".into()],
-            ..Self::nothing()
-        }
+        Self { preview: vec!["*".into()], ..Self::nothing() }
     }
 
     /// The lists as given, each item an extension without its dot, or `*`.
@@ -48,9 +41,7 @@ impl Transfer {
         let all = || lists.into_iter().flatten().copied();
         for (index, item) in all().enumerate() {
             let is_token = !item.is_empty()
-                && item
-                    .bytes()
-                    .all(|byte| byte == b'*' || crate::http::is_token_byte(byte));
+                && item.bytes().all(|byte| byte == b'*' || crate::http::is_token_byte(byte));
             if !is_token || (item != "*" && item.contains('*')) {
                 return Err(TransferFault::NoExtension(item.into()));
             }
@@ -62,11 +53,7 @@ impl Transfer {
             return Err(TransferFault::NoStar);
         }
         let own = |list: &[&str]| list.iter().map(|item| Box::from(*item)).collect();
-        Ok(Self {
-            preview: own(preview),
-            ignore: own(ignore),
-            complete: own(complete),
-        })
+        Ok(Self { preview: own(preview), ignore: own(ignore), complete: own(complete) })
     }
 
     /// The lists that are not empty, each with the name of its field.

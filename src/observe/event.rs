@@ -109,7 +109,10 @@ impl fmt::Display for Event {
                 write!(out, "listening on {address}, {shards} shards")
             }
             Self::DatabaseInForce { source, signatures, version } => {
-                write!(out, "database in force: {signatures} signatures from {source}, version {version}")
+                write!(
+                    out,
+                    "database in force: {signatures} signatures from {source}, version {version}"
+                )
             }
             Self::DatabaseBuiltin => out.write_str(
                 "no database is configured: only the EICAR test file is detected; \
@@ -126,7 +129,9 @@ impl fmt::Display for Event {
                 write!(out, "reload refused, the old settings stay in force: {why}")
             }
             Self::Blocked(message) => write!(out, "{} {message}", message.action),
-            Self::Unscanned(message) => write!(out, "not fully scanned, {} {message}", message.action),
+            Self::Unscanned(message) => {
+                write!(out, "not fully scanned, {} {message}", message.action)
+            }
             Self::ProtocolFault { client, fault } => write!(out, "ICAP client {client}: {fault}"),
             Self::ScanPanicked { url } => {
                 write!(out, "the scan of {url} failed (a defect of ours) and counts as not scanned")
@@ -136,18 +141,32 @@ impl fmt::Display for Event {
             }
             Self::HoldFailed { why } => write!(out, "a body could not be held back: {why}"),
             Self::Overloaded { connections } => {
-                write!(out, "MaxConnections reached: {connections} connections, new ones are refused")
+                write!(
+                    out,
+                    "MaxConnections reached: {connections} connections, new ones are refused"
+                )
             }
-            Self::Draining => out.write_str("stopping: no new connections, finishing what is under way"),
+            Self::Draining => {
+                out.write_str("stopping: no new connections, finishing what is under way")
+            }
             Self::Stopped { cut_off } => write!(out, "stopped; {cut_off} connections were cut off"),
-            Self::EventsLost { count } => write!(out, "{count} events were lost: the log is too slow"),
+            Self::EventsLost { count } => {
+                write!(out, "{count} events were lost: the log is too slow")
+            }
         }
     }
 }
 
 impl fmt::Display for Message {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} {} {}: {}", self.id, self.direction, Quoted(&self.url), Quoted(&self.reason))?;
+        write!(
+            out,
+            "{} {} {}: {}",
+            self.id,
+            self.direction,
+            Quoted(&self.url),
+            Quoted(&self.reason)
+        )?;
         if !self.client.is_empty() {
             write!(out, " client={}", Quoted(&self.client))?;
         }

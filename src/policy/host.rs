@@ -58,10 +58,7 @@ impl Host {
 
     /// The canonical host of an IP address.
     fn of_address(address: IpAddr) -> Result<Self, HostFault> {
-        let mut host = Self {
-            kind: Kind::Address,
-            ..Self::EMPTY
-        };
+        let mut host = Self { kind: Kind::Address, ..Self::EMPTY };
         fmt::write(&mut host, format_args!("{}", address.to_canonical()))
             .map_err(|_| HostFault::TooLong)?;
         Ok(host)
@@ -69,24 +66,15 @@ impl Host {
 
     fn bracketed(inside: &[u8]) -> Result<Self, HostFault> {
         // A zone (`%25eth0`) names an interface of the machine that sent it, which says nothing here.
-        let end = inside
-            .iter()
-            .position(|&byte| byte == b'%')
-            .unwrap_or(inside.len());
-        let text = inside
-            .get(..end)
-            .and_then(|text| std::str::from_utf8(text).ok());
-        let address: Ipv6Addr = text
-            .and_then(|text| text.parse().ok())
-            .ok_or(HostFault::Bracket)?;
+        let end = inside.iter().position(|&byte| byte == b'%').unwrap_or(inside.len());
+        let text = inside.get(..end).and_then(|text| std::str::from_utf8(text).ok());
+        let address: Ipv6Addr =
+            text.and_then(|text| text.parse().ok()).ok_or(HostFault::Bracket)?;
         Self::of_address(IpAddr::V6(address))
     }
 
     fn push(&mut self, byte: u8) -> Result<(), HostFault> {
-        let slot = self
-            .bytes
-            .get_mut(usize::from(self.length))
-            .ok_or(HostFault::TooLong)?;
+        let slot = self.bytes.get_mut(usize::from(self.length)).ok_or(HostFault::TooLong)?;
         *slot = byte;
         self.length = self.length.checked_add(1).ok_or(HostFault::TooLong)?;
         Ok(())
@@ -101,9 +89,7 @@ impl Host {
     /// The canonical text: lower case, no dot at the end, no brackets.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes
-            .get(..usize::from(self.length))
-            .unwrap_or_default()
+        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
     }
 
     /// The same as text; every host is ASCII.
@@ -118,17 +104,12 @@ impl Host {
         matches!(self.kind, Kind::Address)
     }
 
-    const EMPTY: Self = Self {
-        bytes: [0; HOST_BYTES_MAX],
-        length: 0,
-        kind: Kind::Name,
-    };
+    const EMPTY: Self = Self { bytes: [0; HOST_BYTES_MAX], length: 0, kind: Kind::Name };
 }
 
 impl fmt::Write for Host {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        text.bytes()
-            .try_for_each(|byte| self.push(byte).map_err(|_| fmt::Error))
+        text.bytes().try_for_each(|byte| self.push(byte).map_err(|_| fmt::Error))
     }
 }
 
@@ -261,9 +242,7 @@ fn ipv4(host: &[u8]) -> Option<Ipv4Addr> {
         _ => 8,
     };
     (last >> free_bits == 0).then_some(())?;
-    u32::try_from((address << free_bits) | last)
-        .ok()
-        .map(Ipv4Addr::from)
+    u32::try_from((address << free_bits) | last).ok().map(Ipv4Addr::from)
 }
 
 fn number(label: &[u8]) -> Option<u64> {

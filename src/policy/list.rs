@@ -37,10 +37,7 @@ impl List {
     /// [`EntryFault`] says what is wrong with it; the list is then unchanged.
     pub fn add(&mut self, text: &str) -> Result<(), EntryFault> {
         let text = text.trim();
-        let text = text
-            .strip_prefix("*.")
-            .or_else(|| text.strip_prefix('.'))
-            .unwrap_or(text);
+        let text = text.strip_prefix("*.").or_else(|| text.strip_prefix('.')).unwrap_or(text);
         if text.contains('*') {
             return Err(EntryFault::Wildcard);
         }
@@ -58,10 +55,8 @@ impl List {
         }
         // `example.com/` means the whole host: every address of it has at least that path.
         let path = if path == b"/" { &[] } else { path };
-        self.entries.push(ListEntry {
-            key: Key::of(&url.host).as_bytes().into(),
-            path: path.into(),
-        });
+        self.entries
+            .push(ListEntry { key: Key::of(&url.host).as_bytes().into(), path: path.into() });
         Ok(())
     }
 
@@ -75,10 +70,7 @@ impl List {
                 continue;
             }
             if let Err(fault) = self.add(line) {
-                faults.push(LineFault {
-                    line: index.saturating_add(1),
-                    fault,
-                });
+                faults.push(LineFault { line: index.saturating_add(1), fault });
                 if faults.len() >= LINE_FAULTS_MAX {
                     break;
                 }
@@ -111,19 +103,12 @@ fn parts(text: &str) -> Result<UrlParts<'_>, EntryFault> {
     }
     if text.parse::<Ipv6Addr>().is_ok() {
         let host = Host::parse(format!("[{text}]").as_bytes()).map_err(EntryFault::Host)?;
-        return Ok(UrlParts {
-            host,
-            port: None,
-            path: b"",
-        });
+        return Ok(UrlParts { host, port: None, path: b"" });
     }
     let end = text.find(['/', '?']).unwrap_or(text.len());
     let (authority, path) = text.split_at_checked(end).unwrap_or((text, ""));
     let url = UrlParts::of(b"CONNECT", authority.as_bytes(), None).map_err(EntryFault::Url)?;
-    Ok(UrlParts {
-        path: path.as_bytes(),
-        ..url
-    })
+    Ok(UrlParts { path: path.as_bytes(), ..url })
 }
 
 /// Whether this is an address and a number of bits, which would else be read as a host and a path.

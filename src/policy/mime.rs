@@ -90,9 +90,8 @@ impl Pattern {
     ///
     /// [`PatternFault`] when it is none of these.
     pub fn parse(text: &str) -> Result<Self, PatternFault> {
-        let (stem, reach) = text
-            .strip_suffix('*')
-            .map_or((text, Reach::Whole), |stem| (stem, Reach::Beginning));
+        let (stem, reach) =
+            text.strip_suffix('*').map_or((text, Reach::Whole), |stem| (stem, Reach::Beginning));
         if stem.len() > PATTERN_BYTES_MAX {
             return Err(PatternFault::TooLong);
         }
@@ -106,19 +105,16 @@ impl Pattern {
             (0, Reach::Beginning) if stem.is_empty() => {}
             _ => return Err(PatternFault::Form),
         }
-        Ok(Self {
-            text: stem.to_ascii_lowercase().into(),
-            reach,
-        })
+        Ok(Self { text: stem.to_ascii_lowercase().into(), reach })
     }
 
     fn fits(&self, mime: &[u8]) -> bool {
         let pattern = self.text.as_bytes();
         match self.reach {
             Reach::Whole => mime.eq_ignore_ascii_case(pattern),
-            Reach::Beginning => mime
-                .get(..pattern.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(pattern)),
+            Reach::Beginning => {
+                mime.get(..pattern.len()).is_some_and(|start| start.eq_ignore_ascii_case(pattern))
+            }
         }
     }
 }
@@ -153,11 +149,9 @@ impl fmt::Display for PatternFault {
             Self::Form => {
                 out.write_str("expected a MIME type: type/subtype, type/*, type/begin* or *")
             }
-            Self::Byte { at } => write!(
-                out,
-                "character {} cannot be part of a MIME type",
-                at.saturating_add(1)
-            ),
+            Self::Byte { at } => {
+                write!(out, "character {} cannot be part of a MIME type", at.saturating_add(1))
+            }
             Self::TooLong => write!(out, "a MIME type has {PATTERN_BYTES_MAX} bytes at most"),
         }
     }
@@ -182,34 +176,22 @@ impl MimeTable {
             if let [one, other] = pair
                 && one.pattern == other.pattern
             {
-                return Err(PolicyFault::RulesDisagree {
-                    pattern: one.pattern.to_string().into(),
-                });
+                return Err(PolicyFault::RulesDisagree { pattern: one.pattern.to_string().into() });
             }
         }
-        Ok(Self {
-            rules: rules.into(),
-        })
+        Ok(Self { rules: rules.into() })
     }
 
     /// The rule for a raw `Content-Type` value; parameters do not count.
     pub(super) fn rule(&self, content_type: &[u8]) -> Option<&MimeRule> {
-        let mime = content_type
-            .split(|&byte| byte == b';')
-            .next()
-            .unwrap_or_default()
-            .trim_ascii();
+        let mime = content_type.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
         self.rules.iter().find(|rule| rule.pattern.fits(mime))
     }
 
     pub(super) fn digest_into(&self, digest: &mut Sha256) {
         for rule in &self.rules {
             let above = rule.above.map(|(limit, action)| (limit, action.name()));
-            digest.update(format!(
-                "{} {} {above:?}\n",
-                rule.pattern,
-                rule.action.name()
-            ));
+            digest.update(format!("{} {} {above:?}\n", rule.pattern, rule.action.name()));
         }
     }
 }
@@ -217,20 +199,13 @@ impl MimeTable {
 /// Sorts the specific to the front: whole types, then long beginnings, then short ones.
 fn specificity(pattern: &Pattern) -> (bool, std::cmp::Reverse<usize>, &str) {
     let beginning = matches!(pattern.reach, Reach::Beginning);
-    (
-        beginning,
-        std::cmp::Reverse(pattern.text.len()),
-        &pattern.text,
-    )
+    (beginning, std::cmp::Reverse(pattern.text.len()), &pattern.text)
 }
 
 /// The characters of a token (RFC 9110 section 5.6.2), and the `/` between the two.
 const fn is_type_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#' | b'$' | b'&' | b'-' | b'^' | b'_' | b'.' | b'+' | b'/'
-        )
+        || matches!(byte, b'!' | b'#' | b'$' | b'&' | b'-' | b'^' | b'_' | b'.' | b'+' | b'/')
 }
 
 /// Rules are tried one by one for each message; a thousand comparisons of a few bytes are some microseconds.

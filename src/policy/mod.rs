@@ -92,12 +92,7 @@ impl Policy {
         black.digest_into(&mut digest);
         white.digest_into(&mut digest);
         mime.digest_into(&mut digest);
-        Ok(Self {
-            black,
-            white,
-            mime,
-            digest: digest.finalize().into(),
-        })
+        Ok(Self { black, white, mime, digest: digest.finalize().into() })
     }
 
     /// Whether any address is on a list: if not, nobody needs to read addresses.
@@ -112,18 +107,14 @@ impl Policy {
         if let Some(entry) = self.black.find(url) {
             return UrlDecision::Black(entry);
         }
-        self.white
-            .find(url)
-            .map_or(UrlDecision::None, UrlDecision::White)
+        self.white.find(url).map_or(UrlDecision::None, UrlDecision::White)
     }
 
     /// What the rules say about a body of this type (the raw `Content-Type`; empty when there is
     /// none) and size in bytes. A size that is not known counts as the stricter of a rule's actions.
     #[must_use]
     pub fn body_rule(&self, mime: &[u8], size: Option<u64>) -> BodyAction {
-        self.mime
-            .rule(mime)
-            .map_or(BodyAction::Scan, |rule| rule.action(size))
+        self.mime.rule(mime).map_or(BodyAction::Scan, |rule| rule.action(size))
     }
 
     /// SHA-256 of the content: equal contents give equal digests, in whatever order they were written.
@@ -175,11 +166,7 @@ impl fmt::Display for PolicyFault {
         match self {
             Self::ListTooLarge { list } => write!(out, "{list}: more than 4 GiB of entries"),
             Self::TooManyRules { count } => {
-                write!(
-                    out,
-                    "MimeRules: {count} rules, {} are allowed",
-                    mime::RULES_MAX
-                )
+                write!(out, "MimeRules: {count} rules, {} are allowed", mime::RULES_MAX)
             }
             Self::RulesDisagree { pattern } => {
                 write!(out, "MimeRules: two different rules for '{pattern}'")

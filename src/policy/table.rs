@@ -25,10 +25,7 @@ pub(super) struct Key {
 impl Key {
     /// The key of `host`.
     pub(super) fn of(host: &Host) -> Self {
-        let mut key = Self {
-            bytes: [0; KEY_BYTES_MAX],
-            length: 0,
-        };
+        let mut key = Self { bytes: [0; KEY_BYTES_MAX], length: 0 };
         if host.is_address() {
             key.push(&[ADDRESS]);
             key.push(host.as_bytes());
@@ -86,8 +83,7 @@ impl Span {
     fn of<T>(self, all: &[T]) -> &[T] {
         let start = usize::try_from(self.start).unwrap_or(usize::MAX);
         let length = usize::try_from(self.length).unwrap_or(usize::MAX);
-        all.get(start..start.saturating_add(length))
-            .unwrap_or_default()
+        all.get(start..start.saturating_add(length)).unwrap_or_default()
     }
 }
 
@@ -112,43 +108,27 @@ impl Table {
                 }
             }
             let length = u32::try_from(paths.len()).ok()?.checked_sub(start)?;
-            hosts.push(HostRow {
-                key,
-                parent,
-                paths: Span { start, length },
-            });
+            hosts.push(HostRow { key, parent, paths: Span { start, length } });
             u32::try_from(hosts.len()).ok()?;
         }
-        Some(Self {
-            text: text.into(),
-            hosts: hosts.into(),
-            paths: paths.into(),
-        })
+        Some(Self { text: text.into(), hosts: hosts.into(), paths: paths.into() })
     }
 
     /// The entry that covers this address, the nearest one first.
     pub(super) fn find(&self, url: &UrlParts<'_>) -> Option<Entry<'_>> {
         let key = Key::of(&url.host);
         let wanted = key.as_bytes();
-        let after = self
-            .hosts
-            .partition_point(|row| row.key.of(&self.text) <= wanted);
+        let after = self.hosts.partition_point(|row| row.key.of(&self.text) <= wanted);
         let mut row = self.hosts.get(after.checked_sub(1)?)?;
         let mut path: Option<Path> = None;
         loop {
             if covers(row.key.of(&self.text), wanted) {
                 if row.paths.length == 0 {
-                    return Some(Entry {
-                        key: row.key.of(&self.text),
-                        path: &[],
-                    });
+                    return Some(Entry { key: row.key.of(&self.text), path: &[] });
                 }
                 let path = path.get_or_insert_with(|| Path::of(url.path));
                 if let Some(found) = self.find_path(row, path) {
-                    return Some(Entry {
-                        key: row.key.of(&self.text),
-                        path: found,
-                    });
+                    return Some(Entry { key: row.key.of(&self.text), path: found });
                 }
             }
             row = self.hosts.get(usize::try_from(row.parent).ok()?)?;
@@ -158,9 +138,7 @@ impl Table {
     fn find_path(&self, row: &HostRow, path: &Path) -> Option<&[u8]> {
         let listed = row.paths.of(&self.paths);
         let at = path.prefixes().find_map(|prefix| {
-            listed
-                .binary_search_by(|span| span.of(&self.text).cmp(prefix))
-                .ok()
+            listed.binary_search_by(|span| span.of(&self.text).cmp(prefix)).ok()
         })?;
         listed.get(at).map(|span| span.of(&self.text))
     }
@@ -179,11 +157,7 @@ impl Table {
 
     /// Adds the content to a digest, every part behind its length so that no two lists look alike.
     pub(super) fn digest_into(&self, digest: &mut Sha256) {
-        digest.update(
-            u64::try_from(self.hosts.len())
-                .unwrap_or(u64::MAX)
-                .to_le_bytes(),
-        );
+        digest.update(u64::try_from(self.hosts.len()).unwrap_or(u64::MAX).to_le_bytes());
         for row in &self.hosts {
             digest.update(row.key.length.to_le_bytes());
             digest.update(row.key.of(&self.text));
@@ -207,11 +181,7 @@ impl Path {
     fn of(raw: &[u8]) -> Self {
         let mut bytes = [0; PATH_BYTES_MAX.saturating_add(1)];
         let (length, complete) = decode_prefix(raw, &mut bytes);
-        Self {
-            bytes,
-            length,
-            complete,
-        }
+        Self { bytes, length, complete }
     }
 
     /// Every prefix that ends at a border, shortest first.
@@ -220,10 +190,7 @@ impl Path {
         // Behind the last border that an entry can have, nothing can match but the whole.
         let mut borders = 0_usize;
         let ends = (1..=path.len()).filter(move |&end| {
-            let before = path
-                .get(end.wrapping_sub(1))
-                .copied()
-                .is_some_and(is_border);
+            let before = path.get(end.wrapping_sub(1)).copied().is_some_and(is_border);
             let after = path.get(end).copied().map_or(self.complete, is_border);
             borders = borders.saturating_add(usize::from(before));
             (before || after) && borders <= PATH_BORDERS_MAX
@@ -234,11 +201,8 @@ impl Path {
 
 /// Where the entry above `key` is: the newest row, or one of its parents.
 fn nearest_parent(hosts: &[HostRow], text: &[u8], key: &[u8]) -> u32 {
-    let mut at = hosts
-        .len()
-        .checked_sub(1)
-        .and_then(|last| u32::try_from(last).ok())
-        .unwrap_or(NO_PARENT);
+    let mut at =
+        hosts.len().checked_sub(1).and_then(|last| u32::try_from(last).ok()).unwrap_or(NO_PARENT);
     while let Some(row) = usize::try_from(at).ok().and_then(|at| hosts.get(at)) {
         if covers(row.key.of(text), key) {
             return at;

@@ -46,15 +46,9 @@ impl<'a> UrlParts<'a> {
 
     fn with_authority(authority: &[u8], path: &'a [u8]) -> Result<Self, UrlFault> {
         let at = authority.iter().rposition(|&byte| byte == b'@');
-        let host_port = at
-            .and_then(|at| authority.get(at..)?.get(1..))
-            .unwrap_or(authority);
+        let host_port = at.and_then(|at| authority.get(at..)?.get(1..)).unwrap_or(authority);
         let (host, port) = split_port(host_port)?;
-        Ok(Self {
-            host: Host::parse(host).map_err(UrlFault::Host)?,
-            port,
-            path,
-        })
+        Ok(Self { host: Host::parse(host).map_err(UrlFault::Host)?, port, path })
     }
 }
 
@@ -62,19 +56,14 @@ impl<'a> UrlParts<'a> {
 fn scheme_end(target: &[u8]) -> Option<&[u8]> {
     let colon = target.iter().position(|&byte| byte == b':')?;
     let (scheme, rest) = target.split_at_checked(colon)?;
-    let letters = scheme
-        .iter()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
+    let letters = scheme.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
     (letters && scheme.first().is_some_and(u8::is_ascii_alphabetic)).then_some(())?;
     rest.strip_prefix(b"://")
 }
 
 /// `text` before and from the first byte that is one of `ends`.
 fn cut<'a>(text: &'a [u8], ends: &[u8]) -> (&'a [u8], &'a [u8]) {
-    let at = text
-        .iter()
-        .position(|byte| ends.contains(byte))
-        .unwrap_or(text.len());
+    let at = text.iter().position(|byte| ends.contains(byte)).unwrap_or(text.len());
     text.split_at_checked(at).unwrap_or((text, &[]))
 }
 
@@ -82,10 +71,7 @@ fn cut<'a>(text: &'a [u8], ends: &[u8]) -> (&'a [u8], &'a [u8]) {
 fn split_port(text: &[u8]) -> Result<(&[u8], Option<u16>), UrlFault> {
     let host_end = match text.iter().position(|&byte| byte == b']') {
         Some(bracket) if text.starts_with(b"[") => bracket.saturating_add(1),
-        Some(_) | None => text
-            .iter()
-            .position(|&byte| byte == b':')
-            .unwrap_or(text.len()),
+        Some(_) | None => text.iter().position(|&byte| byte == b':').unwrap_or(text.len()),
     };
     let (host, rest) = text.split_at_checked(host_end).unwrap_or((text, &[]));
     match rest.strip_prefix(b":") {

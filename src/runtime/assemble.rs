@@ -10,8 +10,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use sha2::{Digest, Sha256};
 
 use crate::adaptation::page::Pages;
-use crate::engine::database::{BuildOptions, DatabaseFacts, Image, Report};
 use crate::engine::Engine;
+use crate::engine::database::{BuildOptions, DatabaseFacts, Image, Report};
 use crate::icap::{self, IsTag, ScanStatus};
 use crate::observe::Event;
 use crate::policy::Policy;
@@ -66,7 +66,8 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
     let image = load_database(&server, &mut notes)?;
     let engine = Arc::new(Engine::new(Arc::new(image), settings.engine_limits()));
     let adaptation = settings.adaptation_options();
-    let istag = IsTag::of(&engine.database().content.0, &policy_digest(&settings, &policy, &adaptation));
+    let istag =
+        IsTag::of(&engine.database().content.0, &policy_digest(&settings, &policy, &adaptation));
     let mut icap = settings.icap_options(istag);
     icap.scan_status = Some(scan_status(engine.database()));
     let values = Values {

@@ -282,10 +282,8 @@ impl Session {
         }
         let stalls = self.set_read_timeout();
         let (shard, stream, input) = (&self.shard, &mut self.stream, &mut self.input);
-        let received = std::future::poll_fn(|context| {
-            input.poll_receive(context, stream, &shard.pool)
-        })
-        .await;
+        let received =
+            std::future::poll_fn(|context| input.poll_receive(context, stream, &shard.pool)).await;
         self.received(received, stalls)
     }
 

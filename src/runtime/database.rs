@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::engine::database::{BuildOptions, Built, Image, Report, Sources, build, builtin_sources};
+use crate::engine::database::{
+    BuildOptions, Built, Image, Report, Sources, build, builtin_sources,
+};
 use crate::engine::matcher::{self, GramCounts};
 
 use super::storage::{database_files, map_image, read_database, write_atomically};

@@ -302,12 +302,7 @@ impl Exchange {
         }
     }
 
-    fn page(
-        &self,
-        cause: &Cause,
-        request: &icap::Request,
-        live: &Live,
-    ) -> Rendered {
+    fn page(&self, cause: &Cause, request: &icap::Request, live: &Live) -> Rendered {
         let time = httpdate::fmt_http_date(clock::date());
         let id = self.id();
         let contact = &live.server.contact;
@@ -416,7 +411,8 @@ impl Scanning {
 }
 
 fn start_scan(content_encoding: Option<&[u8]>, live: &Live) -> Scanning {
-    let parsed = content_encoding.map_or_else(|| Ok(ContentCodings::default()), ContentCodings::parse);
+    let parsed =
+        content_encoding.map_or_else(|| Ok(ContentCodings::default()), ContentCodings::parse);
     let (codings, unsupported) = match parsed {
         Ok(codings) => (codings, None),
         Err(_unknown) => (ContentCodings::default(), Some(Why::Unsupported("content coding"))),

@@ -21,8 +21,8 @@ pub(super) fn raise_descriptors() -> u64 {
 /// A message that says what to do: io_uring is forbidden in many containers, and each executor
 /// locks memory.
 pub(super) fn try_executor() -> Result<(), String> {
-    let tried: io::Result<()> =
-        spawn_shard("preflight", None, |_spawner| async {}).and_then(super::executor::ShardThread::join);
+    let tried: io::Result<()> = spawn_shard("preflight", None, |_spawner| async {})
+        .and_then(super::executor::ShardThread::join);
     tried.map_err(|error| {
         format!(
             "this system refuses an io_uring executor: {error}. `baleen doctor` names the cause; the \

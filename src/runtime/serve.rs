@@ -259,8 +259,7 @@ impl Service {
                     self.journal.write(Event::SettingsNote { text });
                 }
                 self.graveyard.bury(self.publisher.publish(live));
-                let milliseconds =
-                    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
                 self.journal.write(Event::Reloaded { milliseconds });
             }
             Err(why) => self.journal.write(Event::ReloadRefused { why }),

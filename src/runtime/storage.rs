@@ -153,10 +153,7 @@ mod tests {
     fn a_missing_file_is_named() {
         let missing = PathBuf::from("/nonexistent/x.ndb");
         let fault = database_files(&[missing]).expect_err("no such file");
-        assert!(
-            fault.to_string().starts_with("/nonexistent/x.ndb: "),
-            "{fault}"
-        );
+        assert!(fault.to_string().starts_with("/nonexistent/x.ndb: "), "{fault}");
         let fault = map_image(Path::new("/nonexistent/image")).map(drop);
         assert!(fault.is_err());
     }

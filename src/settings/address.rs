@@ -45,23 +45,16 @@ impl Uplink {
             "udp" if rest.is_empty() => Ok(Self::Search { port: SEARCH_PORT }),
             "udp" => match rest.strip_prefix(':').and_then(port_number) {
                 Some(port) => Ok(Self::Search { port }),
-                None => Err(expected(
-                    text,
-                    "udp:// with nothing but a port, as in udp://:18008",
-                )),
+                None => Err(expected(text, "udp:// with nothing but a port, as in udp://:18008")),
             },
             "srv" => {
-                let (name, domain) = rest
-                    .split_once('@')
-                    .map_or((rest, None), |(name, at)| (name, Some(at)));
+                let (name, domain) =
+                    rest.split_once('@').map_or((rest, None), |(name, at)| (name, Some(at)));
                 let is_name = |name: &str| Host::parse(name.as_bytes()).is_ok();
                 if !is_name(name) || domain.is_some_and(|domain| !is_name(domain)) {
                     return Err(expected(text, "srv://name@domain, or srv://name"));
                 }
-                Ok(Self::Service {
-                    name: name.to_owned(),
-                    domain: domain.map(str::to_owned),
-                })
+                Ok(Self::Service { name: name.to_owned(), domain: domain.map(str::to_owned) })
             }
             _ => Err(expected(text, UPLINK_FORMS)),
         }
@@ -73,25 +66,15 @@ pub(super) fn socket(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
-    let any = text
-        .strip_prefix(':')
-        .or_else(|| text.strip_prefix("*:"))
-        .and_then(port_number);
+    let any = text.strip_prefix(':').or_else(|| text.strip_prefix("*:")).and_then(port_number);
     let any = any.map(|port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));
-    any.ok_or_else(|| {
-        expected(
-            text,
-            "an address as IP:port, as in 127.0.0.1:1344 or [::1]:1344",
-        )
-    })
+    any.ok_or_else(|| expected(text, "an address as IP:port, as in 127.0.0.1:1344 or [::1]:1344"))
 }
 
 /// `host:port`, with `user:password@` in front where the proxy asks for it.
 pub(super) fn proxy(text: &str) -> Result<(), String> {
     let address = text.strip_prefix("http://").unwrap_or(text);
-    let address = address
-        .rsplit_once('@')
-        .map_or(address, |(_, address)| address);
+    let address = address.rsplit_once('@').map_or(address, |(_, address)| address);
     match host_port(address) {
         Some(_) => Ok(()),
         // What was found may hold a password, so it is not repeated.
@@ -116,11 +99,8 @@ pub(super) fn log_target(text: &str) -> Result<(), String> {
 pub(super) fn user(text: &str) -> Result<(), String> {
     let name = text.strip_prefix("name:").unwrap_or(text);
     let fits = !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.$".contains(&byte));
-    fits.then_some(())
-        .ok_or_else(|| expected(text, "a user as name, number or name:digits"))
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.$".contains(&byte));
+    fits.then_some(()).ok_or_else(|| expected(text, "a user as name, number or name:digits"))
 }
 
 /// A host, in brackets when it is an IPv6 address, and its port.
@@ -133,10 +113,7 @@ fn host_port(text: &str) -> Option<(String, u16)> {
 
 fn port_number(text: &str) -> Option<u16> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits
-        .then(|| text.parse().ok())
-        .flatten()
-        .filter(|&port| port > 0)
+    digits.then(|| text.parse().ok()).flatten().filter(|&port| port > 0)
 }
 
 const UPLINK_FORMS: &str = "host:port, udp://:18008 or srv://name@domain";

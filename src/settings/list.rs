@@ -14,11 +14,7 @@ use crate::policy::{BodyAction, MimeRule, Pattern};
 
 pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> {
     let fault = |item: &Item<'_>, message: String| ValueFault::new(item.at, message);
-    let texts = || {
-        items
-            .iter()
-            .map(|item| Ok((item, unquote(item.raw, item.at)?)))
-    };
+    let texts = || items.iter().map(|item| Ok((item, unquote(item.raw, item.at)?)));
     match kind {
         Kind::Paths => {
             let paths: Result<_, ValueFault> =
@@ -30,28 +26,20 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
                 let (item, text) = found?;
                 address::socket(&text).map_err(|message| fault(item, message))
             };
-            texts()
-                .map(read)
-                .collect::<Result<_, _>>()
-                .map(Value::Addresses)
+            texts().map(read).collect::<Result<_, _>>().map(Value::Addresses)
         }
         Kind::Uplinks => {
             let read = |found: Result<(&Item<'_>, String), ValueFault>| {
                 let (item, text) = found?;
                 Uplink::parse(&text).map_err(|message| fault(item, message))
             };
-            texts()
-                .map(read)
-                .collect::<Result<_, _>>()
-                .map(Value::Uplinks)
+            texts().map(read).collect::<Result<_, _>>().map(Value::Uplinks)
         }
         Kind::Sites => sites(items).map(Value::Sites),
         // A rule consists of words, so it needs no quotes for its blanks.
-        Kind::MimeRules => items
-            .iter()
-            .map(mime_rule)
-            .collect::<Result<_, _>>()
-            .map(Value::MimeRules),
+        Kind::MimeRules => {
+            items.iter().map(mime_rule).collect::<Result<_, _>>().map(Value::MimeRules)
+        }
         Kind::Switch
         | Kind::Integer { .. }
         | Kind::AutoInteger { .. }
@@ -70,22 +58,12 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
 fn sites(items: &[Item<'_>]) -> Result<Sites, ValueFault> {
     let mut sites = Sites::default();
     for item in items {
-        let function = item
-            .raw
-            .strip_prefix("file(")
-            .and_then(|rest| rest.strip_suffix(')'));
+        let function = item.raw.strip_prefix("file(").and_then(|rest| rest.strip_suffix(')'));
         let text = unquote(function.unwrap_or(item.raw).trim(), item.at)?;
-        let path = if function.is_some() {
-            Some(text.as_str())
-        } else {
-            text.strip_prefix('@')
-        };
+        let path = if function.is_some() { Some(text.as_str()) } else { text.strip_prefix('@') };
         match path {
             Some("") => {
-                return Err(ValueFault::new(
-                    item.at,
-                    "the name of the list file is missing",
-                ));
+                return Err(ValueFault::new(item.at, "the name of the list file is missing"));
             }
             Some(path) => sites.files.push(PathBuf::from(path)),
             None => {
@@ -103,11 +81,8 @@ fn mime_rule(item: &Item<'_>) -> Result<MimeRule, ValueFault> {
         remedy: Some("a rule is \"image/* pass\" or \"video/* scan 100MB pass\"".to_owned()),
         ..ValueFault::new(item.at, message)
     };
-    let text = if item.raw.starts_with('"') {
-        unquote(item.raw, item.at)?
-    } else {
-        item.raw.to_owned()
-    };
+    let text =
+        if item.raw.starts_with('"') { unquote(item.raw, item.at)? } else { item.raw.to_owned() };
     let mut words = text.split_ascii_whitespace();
     let pattern = Pattern::parse(words.next().unwrap_or_default())
         .map_err(|pattern| fault(pattern.to_string()))?;
@@ -126,20 +101,13 @@ fn mime_rule(item: &Item<'_>) -> Result<MimeRule, ValueFault> {
             if size.eq_ignore_ascii_case("all") {
                 None
             } else {
-                Some((
-                    size_bytes(size).map_err(|why| fault(why.to_owned()))?,
-                    second,
-                ))
+                Some((size_bytes(size).map_err(|why| fault(why.to_owned()))?, second))
             }
         }
     };
     match words.next() {
         Some(extra) => Err(fault(format!("\"{extra}\" is too much for a rule"))),
-        None => Ok(MimeRule {
-            pattern,
-            action: first,
-            above,
-        }),
+        None => Ok(MimeRule { pattern, action: first, above }),
     }
 }
 
@@ -167,16 +135,10 @@ pub(super) fn items(raw: &str) -> Result<Vec<Item<'_>>, ValueFault> {
                 let lead = part.len().saturating_sub(part.trim_start().len());
                 let item = Item {
                     raw: part.trim(),
-                    at: Span {
-                        start: start.saturating_add(lead),
-                        length: part.trim().len(),
-                    },
+                    at: Span { start: start.saturating_add(lead), length: part.trim().len() },
                 };
                 if item.raw.is_empty() && !raw.is_empty() {
-                    let at = Span {
-                        start: at.min(raw.len().saturating_sub(1)),
-                        length: 1,
-                    };
+                    let at = Span { start: at.min(raw.len().saturating_sub(1)), length: 1 };
                     return Err(ValueFault::new(at, "an item is missing beside this comma"));
                 }
                 if !item.raw.is_empty() {

@@ -22,11 +22,8 @@ pub fn sample() -> String {
             };
             comment(&mut out, &format!("{}{note}", row.meaning));
             comment(&mut out, &format!("{}.", describe(row.kind)));
-            let _infallible = writeln!(
-                out,
-                ";{}",
-                format!("{} = {}", row.key, row.default).trim_end()
-            );
+            let _infallible =
+                writeln!(out, ";{}", format!("{} = {}", row.key, row.default).trim_end());
         }
     }
     out
@@ -48,22 +45,15 @@ pub fn markdown() -> String {
 }
 
 fn markdown_row(row: &Row) -> String {
-    let default = if row.default.is_empty() {
-        "–".to_owned()
-    } else {
-        format!("`{}`", row.default)
-    };
+    let default =
+        if row.default.is_empty() { "–".to_owned() } else { format!("`{}`", row.default) };
     let effect = match row.effect {
         Effect::Reload => "with a reload",
         Effect::Restart => "with a restart",
         Effect::NotYet => "not in this version",
     };
-    let line = format!(
-        "`{}` | {} | {default} | {effect} | {}",
-        row.key,
-        describe(row.kind),
-        row.meaning
-    );
+    let line =
+        format!("`{}` | {} | {default} | {effect} | {}", row.key, describe(row.kind), row.meaning);
     // A bar inside a cell would be the end of it.
     format!("| {line} |")
 }
@@ -74,21 +64,13 @@ fn describe(kind: Kind) -> String {
         Kind::Switch => "Yes or No".to_owned(),
         Kind::Integer { min, max } => format!("a number from {min} to {max}"),
         Kind::AutoInteger { min, max } => format!("Auto, or a number from {min} to {max}"),
-        Kind::Interval {
-            min_ms,
-            max_ms,
-            never,
-        } => {
+        Kind::Interval { min_ms, max_ms, never } => {
             let never = match never {
                 Never::Unsaid => "",
                 Never::Zero => ", or 0",
                 Never::None => ", or None",
             };
-            format!(
-                "a time from {} to {}{never}",
-                show_interval(min_ms),
-                show_interval(max_ms)
-            )
+            format!("a time from {} to {}{never}", show_interval(min_ms), show_interval(max_ms))
         }
         Kind::Size { min, max } => format!("a size from {} to {}", show_size(min), show_size(max)),
         Kind::Choice(words) => format!("one of {}", words.join(", ")),

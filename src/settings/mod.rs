@@ -79,12 +79,7 @@ impl Settings {
         let value = self.value(row);
         let found = value.and_then(|value| (setting.read)(&value));
         // Constructors tie kind and reader, and a test reads every default.
-        debug_assert!(
-            found.is_some(),
-            "[{}] {} has no readable value",
-            row.section,
-            row.key
-        );
+        debug_assert!(found.is_some(), "[{}] {} has no readable value", row.section, row.key);
         found.unwrap_or_default()
     }
 

@@ -100,11 +100,7 @@ impl Problem {
     pub(super) fn at(line: &Line<'_>, span: Span, code: Code, message: String) -> Self {
         let before = line.text.get(..span.start).unwrap_or_default();
         Self {
-            severity: if code == Code::NotInEffect {
-                Severity::Note
-            } else {
-                Severity::Error
-            },
+            severity: if code == Code::NotInEffect { Severity::Note } else { Severity::Error },
             code,
             line: line.number,
             column: before.chars().count().saturating_add(1),
@@ -144,11 +140,8 @@ impl Problem {
     #[must_use]
     pub fn render(&self, file: &str) -> String {
         let mut out = String::new();
-        let place = if self.line == 0 {
-            String::new()
-        } else {
-            format!("{}:{}:", self.line, self.column)
-        };
+        let place =
+            if self.line == 0 { String::new() } else { format!("{}:{}:", self.line, self.column) };
         let (severity, code) = (self.severity.name(), self.code.name());
         // Writing to a string cannot fail.
         let _infallible = writeln!(out, "{file}:{place} {severity}[{code}]: {}", self.message);
@@ -156,10 +149,8 @@ impl Problem {
         let margin = " ".repeat(number.len());
         if self.line > 0 {
             let (source, lead, carets) = self.excerpt();
-            let _infallible = writeln!(
-                out,
-                "{margin} |\n{number} | {source}\n{margin} | {lead}{carets}"
-            );
+            let _infallible =
+                writeln!(out, "{margin} |\n{number} | {source}\n{margin} | {lead}{carets}");
         }
         for remedy in &self.remedies {
             let mut width = usize::MAX;
@@ -184,30 +175,17 @@ impl Problem {
     /// The line around the place, what stands under it before the caret, and the caret.
     fn excerpt(&self) -> (String, String, String) {
         let before = self.column.saturating_sub(1);
-        let skipped = if before > EXCERPT_BEFORE_MAX {
-            before.saturating_sub(EXCERPT_BEFORE_MAX)
-        } else {
-            0
-        };
+        let skipped =
+            if before > EXCERPT_BEFORE_MAX { before.saturating_sub(EXCERPT_BEFORE_MAX) } else { 0 };
         let dots = if skipped > 0 { "…" } else { "" };
         // Control characters could move the cursor; a tab is one blank wide in both lines.
         let shown = |letter: char| if letter.is_control() { ' ' } else { letter };
         let mut letters = self.source.chars().skip(skipped).map(shown);
         let source: String = letters.by_ref().take(EXCERPT_MAX).collect();
         let more = if letters.next().is_some() { "…" } else { "" };
-        let lead = " ".repeat(
-            before
-                .saturating_sub(skipped)
-                .saturating_add(dots.chars().count()),
-        );
-        let room = EXCERPT_MAX
-            .saturating_sub(before.saturating_sub(skipped))
-            .max(1);
-        (
-            format!("{dots}{source}{more}"),
-            lead,
-            "^".repeat(self.width.min(room)),
-        )
+        let lead = " ".repeat(before.saturating_sub(skipped).saturating_add(dots.chars().count()));
+        let room = EXCERPT_MAX.saturating_sub(before.saturating_sub(skipped)).max(1);
+        (format!("{dots}{source}{more}"), lead, "^".repeat(self.width.min(room)))
     }
 }
 

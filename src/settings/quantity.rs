@@ -21,9 +21,7 @@ pub(super) fn interval_ms(text: &str) -> Result<u64, &'static str> {
             .unwrap_or(rest.len());
         let (number, tail) = rest.split_at_checked(end).ok_or(INTERVAL_FORM)?;
         let unit = tail.chars().next();
-        rest = tail
-            .get(unit.map_or(0, char::len_utf8)..)
-            .unwrap_or_default();
+        rest = tail.get(unit.map_or(0, char::len_utf8)..).unwrap_or_default();
         let factor = match unit.map(|letter| letter.to_ascii_lowercase()) {
             Some('w') => 7 * 24 * 3_600_000,
             Some('d') => 24 * 3_600_000,
@@ -33,9 +31,7 @@ pub(super) fn interval_ms(text: &str) -> Result<u64, &'static str> {
             Some(_) => return Err(INTERVAL_FORM),
         };
         let part = scaled(number, factor)?;
-        sum = sum
-            .checked_add(part)
-            .ok_or("the time interval is too long")?;
+        sum = sum.checked_add(part).ok_or("the time interval is too long")?;
     }
     Ok(sum)
 }
@@ -63,9 +59,7 @@ fn scaled(number: &str, factor: u64) -> Result<u64, &'static str> {
 ///
 /// What is wrong, in words.
 pub(super) fn size_bytes(text: &str) -> Result<u64, &'static str> {
-    let end = text
-        .find(|letter: char| !letter.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at_checked(end).ok_or(SIZE_FORM)?;
     if digits.is_empty() {
         return Err(SIZE_FORM);
@@ -79,21 +73,16 @@ pub(super) fn size_bytes(text: &str) -> Result<u64, &'static str> {
         "t" | "tb" | "tib" => 40,
         _ => return Err(SIZE_FORM),
     };
-    number
-        .checked_mul(1_u64 << shift)
-        .ok_or("the size is too large")
+    number.checked_mul(1_u64 << shift).ok_or("the size is too large")
 }
 
 /// An interval in the largest units that fit.
 pub(super) fn show_interval(ms: u64) -> String {
     let mut left = ms;
     let mut text = String::new();
-    for (unit, factor) in [
-        ("w", 604_800_000_u64),
-        ("d", 86_400_000),
-        ("h", 3_600_000),
-        ("m", 60_000),
-    ] {
+    for (unit, factor) in
+        [("w", 604_800_000_u64), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000)]
+    {
         let count = left.checked_div(factor).unwrap_or_default();
         if count > 0 {
             text.push_str(&format!("{count}{unit}"));
@@ -103,10 +92,7 @@ pub(super) fn show_interval(ms: u64) -> String {
     if left > 0 || text.is_empty() {
         let fraction = format!(".{:03}", left.checked_rem(1000).unwrap_or_default());
         let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
-        text.push_str(&format!(
-            "{}{fraction}s",
-            left.checked_div(1000).unwrap_or_default()
-        ));
+        text.push_str(&format!("{}{fraction}s", left.checked_div(1000).unwrap_or_default()));
     }
     text
 }

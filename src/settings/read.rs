@@ -12,10 +12,7 @@ use super::{Name, Settings};
 /// Reads a whole file.
 pub(super) fn read(text: &str) -> (Settings, Vec<Problem>) {
     if text.len() > TEXT_BYTES_MAX {
-        let message = format!(
-            "the file has {} bytes, {TEXT_BYTES_MAX} are allowed",
-            text.len()
-        );
+        let message = format!("the file has {} bytes, {TEXT_BYTES_MAX} are allowed", text.len());
         let problem = Problem::of_file(Code::TooMuch, message)
             .remedy("put long lists into files of their own: BlackList = @/path/to/file");
         return (Settings::default(), vec![problem]);
@@ -27,9 +24,7 @@ pub(super) fn read(text: &str) -> (Settings, Vec<Problem>) {
             let message = format!(
                 "there are {PROBLEMS_MAX} problems or more; the rest of the file was not read"
             );
-            reader
-                .problems
-                .push(Problem::of_file(Code::TooMuch, message));
+            reader.problems.push(Problem::of_file(Code::TooMuch, message));
             break;
         }
     }
@@ -74,11 +69,10 @@ impl<'t> Reader<'t> {
                     let message =
                         format!("\"{}\" stands before the first section", key.of(line.text));
                     let problem = Problem::at(line, key, Code::NoSection, message);
-                    self.problems
-                        .push(match homes(key.of(line.text)).as_slice() {
-                            [] => problem.remedy("begin with a section, as in [ICAPD]"),
-                            found => problem.remedy(format!("put it below {}", found.join(" or "))),
-                        });
+                    self.problems.push(match homes(key.of(line.text)).as_slice() {
+                        [] => problem.remedy("begin with a section, as in [ICAPD]"),
+                        found => problem.remedy(format!("put it below {}", found.join(" or "))),
+                    });
                 }
                 Place::Nowhere => {}
                 Place::Section(section) => self.entry(line, section, key, value),
@@ -98,8 +92,7 @@ impl<'t> Reader<'t> {
         if let Some(near) = nearest(name.of(line.text), &names) {
             problem = problem.remedy(format!("did you mean [{near}]?"));
         }
-        self.problems
-            .push(problem.remedy(format!("sections are {}", names.join(", "))));
+        self.problems.push(problem.remedy(format!("sections are {}", names.join(", "))));
     }
 
     fn entry(&mut self, line: &Line<'t>, section: &'static Section, key: Span, value: Span) {
@@ -108,19 +101,8 @@ impl<'t> Reader<'t> {
             return;
         };
         // A proxy's value may hold a password, which is not for terminals and logs.
-        let masked = if row.kind == Kind::Proxy {
-            mask(line.text, value)
-        } else {
-            String::new()
-        };
-        let shown = Line {
-            text: if masked.is_empty() {
-                line.text
-            } else {
-                &masked
-            },
-            ..*line
-        };
+        let masked = if row.kind == Kind::Proxy { mask(line.text, value) } else { String::new() };
+        let shown = Line { text: if masked.is_empty() { line.text } else { &masked }, ..*line };
         let name = (row.section, row.key);
         if let Some((first, _)) = self.places.get(&name)
             && !row.kind.is_list()
@@ -130,8 +112,7 @@ impl<'t> Reader<'t> {
                 row.key, first.number, line.number
             );
             let problem = Problem::at(&shown, key, Code::Duplicate, message);
-            self.problems
-                .push(problem.remedy("remove one of the two lines"));
+            self.problems.push(problem.remedy("remove one of the two lines"));
             return;
         }
         self.places.insert(name, (*line, key));
@@ -140,8 +121,7 @@ impl<'t> Reader<'t> {
                 self.keep(name, value, found);
                 if row.effect == Effect::NotYet {
                     let message = format!("{}: accepted; not in effect in this version", row.key);
-                    self.problems
-                        .push(Problem::at(&shown, key, Code::NotInEffect, message));
+                    self.problems.push(Problem::at(&shown, key, Code::NotInEffect, message));
                 }
             }
             Err(fault) => self.problems.push(wrong(&shown, row, value, fault)),
@@ -185,11 +165,8 @@ impl<'t> Reader<'t> {
     fn check_together(&mut self) {
         let listen = self.settings.get(&icapd::LISTEN_ADDRESS);
         if listen.is_empty() {
-            let problem = self.about(
-                icapd::LISTEN_ADDRESS.row(),
-                Severity::Error,
-                "no proxy could connect",
-            );
+            let problem =
+                self.about(icapd::LISTEN_ADDRESS.row(), Severity::Error, "no proxy could connect");
             self.problems
                 .push(problem.remedy("name an address, as in ListenAddress = 127.0.0.1:1344"));
         }
@@ -217,23 +194,20 @@ impl<'t> Reader<'t> {
                     "a message of that size can never be held: it will count as unchecked",
                 ));
         }
-        self.problems.sort_by_key(|problem| {
-            if problem.line == 0 {
-                u32::MAX
-            } else {
-                problem.line
-            }
-        });
+        self.problems.sort_by_key(
+            |problem| {
+                if problem.line == 0 { u32::MAX } else { problem.line }
+            },
+        );
     }
 
     /// A problem with what a setting says together with others, where it says it.
     fn about(&self, row: &Row, severity: Severity, message: &str) -> Problem {
         let message = format!("{}: {message}", row.key);
         match self.places.get(&(row.section, row.key)) {
-            Some((line, key)) => Problem {
-                severity,
-                ..Problem::at(line, *key, Code::Conflict, message)
-            },
+            Some((line, key)) => {
+                Problem { severity, ..Problem::at(line, *key, Code::Conflict, message) }
+            }
             None => Problem {
                 severity,
                 ..Problem::of_file(Code::Conflict, format!("[{}] {message}", row.section))
@@ -246,23 +220,15 @@ impl<'t> Reader<'t> {
 fn mask(line: &str, value: Span) -> String {
     let end = value.start.saturating_add(value.length);
     let hide = |(at, letter): (usize, char)| {
-        if (value.start..end).contains(&at) {
-            '*'
-        } else {
-            letter
-        }
+        if (value.start..end).contains(&at) { '*' } else { letter }
     };
     line.char_indices().map(hide).collect()
 }
 
 /// The sections that have this setting, in brackets.
 fn homes(key: &str) -> Vec<String> {
-    let with_key = SECTIONS
-        .iter()
-        .filter(|section| table::row(section, key).is_some());
-    with_key
-        .map(|section| format!("[{}]", section.name))
-        .collect()
+    let with_key = SECTIONS.iter().filter(|section| table::row(section, key).is_some());
+    with_key.map(|section| format!("[{}]", section.name)).collect()
 }
 
 /// The name that was probably meant.
@@ -275,16 +241,8 @@ fn nearest<'n>(text: &str, names: &[&'n str]) -> Option<&'n str> {
 }
 
 fn wrong(line: &Line<'_>, row: &Row, value: Span, fault: ValueFault) -> Problem {
-    let at = if fault.at.length == 0 {
-        value
-    } else {
-        fault.at.moved(value.start)
-    };
-    let code = if fault.out_of_range {
-        Code::Range
-    } else {
-        Code::Value
-    };
+    let at = if fault.at.length == 0 { value } else { fault.at.moved(value.start) };
+    let code = if fault.out_of_range { Code::Range } else { Code::Value };
     let problem = Problem::at(line, at, code, format!("{}: {}", row.key, fault.message));
     let problem = match fault.remedy {
         Some(remedy) => problem.remedy(remedy),

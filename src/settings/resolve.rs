@@ -19,9 +19,7 @@ impl Settings {
     pub fn server(&self) -> Server {
         Server {
             log_level: self.log_level(),
-            state_dir: self
-                .get(&root::STATE_DIR)
-                .unwrap_or_else(|| PathBuf::from(".")),
+            state_dir: self.get(&root::STATE_DIR).unwrap_or_else(|| PathBuf::from(".")),
             shards: self.get(&root::SHARDS).map(number),
             pin_shards: match self.get(&root::PIN_SHARDS) {
                 "On" => PinShards::On,
@@ -108,15 +106,9 @@ impl Settings {
     pub fn icap_options(&self, istag: IsTag) -> icap::Options {
         let mut options = icap::Options::new(istag);
         let profile = Profile::named(self.get(&icapd::PROFILE)).unwrap_or(Profile::SQUID);
-        let violations = if self.get(&icapd::VIOLATIONS_HEADER) {
-            Violations::Folded
-        } else {
-            Violations::Omit
-        };
-        options.profile = Profile {
-            violations,
-            ..profile
-        };
+        let violations =
+            if self.get(&icapd::VIOLATIONS_HEADER) { Violations::Folded } else { Violations::Omit };
+        options.profile = Profile { violations, ..profile };
         let offered = options.advertised;
         options.advertised = Advertised {
             preview_bytes: self
@@ -148,9 +140,7 @@ impl Settings {
     /// What is blocked after a scan.
     #[must_use]
     pub fn adaptation_options(&self) -> adaptation::Options {
-        let blocked = THREAT_SWITCHES
-            .iter()
-            .filter(|(setting, _)| self.get(setting));
+        let blocked = THREAT_SWITCHES.iter().filter(|(setting, _)| self.get(setting));
         adaptation::Options {
             unchecked: if self.get(&icapd::BLOCK_UNCHECKED) {
                 Unchecked::Block

@@ -167,14 +167,7 @@ impl<T> Setting<T> {
         default: &'static str,
         read: fn(&Value) -> Option<T>,
     ) -> Self {
-        let row = Row {
-            section: "",
-            key,
-            kind,
-            default,
-            effect: Effect::NotYet,
-            meaning: "",
-        };
+        let row = Row { section: "", key, kind, default, effect: Effect::NotYet, meaning: "" };
         Self { row, read }
     }
 
@@ -185,20 +178,8 @@ impl<T> Setting<T> {
         effect: Effect,
         meaning: &'static str,
     ) -> Self {
-        let Row {
-            key, kind, default, ..
-        } = self.row;
-        Self {
-            row: Row {
-                section,
-                key,
-                kind,
-                default,
-                effect,
-                meaning,
-            },
-            read: self.read,
-        }
+        let Row { key, kind, default, .. } = self.row;
+        Self { row: Row { section, key, kind, default, effect, meaning }, read: self.read }
     }
 }
 

@@ -63,17 +63,13 @@ impl Span {
     /// The part itself.
     #[must_use]
     pub fn of(self, line: &str) -> &str {
-        line.get(self.start..self.start.saturating_add(self.length))
-            .unwrap_or_default()
+        line.get(self.start..self.start.saturating_add(self.length)).unwrap_or_default()
     }
 
     /// This part of a part that begins at `start`.
     #[must_use]
     pub const fn moved(self, start: usize) -> Self {
-        Self {
-            start: self.start.saturating_add(start),
-            length: self.length,
-        }
+        Self { start: self.start.saturating_add(start), length: self.length }
     }
 }
 
@@ -81,34 +77,21 @@ impl<'t> Document<'t> {
     /// Cuts a text into lines.
     #[must_use]
     pub fn parse(text: &'t str) -> Self {
-        let lines = text
-            .split_inclusive('\n')
-            .enumerate()
-            .map(|(index, whole)| {
-                let number = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);
-                let text = whole
-                    .strip_suffix('\n')
-                    .map_or(whole, |line| line.strip_suffix('\r').unwrap_or(line));
-                let ending = whole.get(text.len()..).unwrap_or_default();
-                Line {
-                    number,
-                    text,
-                    ending,
-                    form: form(text, number),
-                }
-            });
-        Self {
-            lines: lines.collect(),
-        }
+        let lines = text.split_inclusive('\n').enumerate().map(|(index, whole)| {
+            let number = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);
+            let text = whole
+                .strip_suffix('\n')
+                .map_or(whole, |line| line.strip_suffix('\r').unwrap_or(line));
+            let ending = whole.get(text.len()..).unwrap_or_default();
+            Line { number, text, ending, form: form(text, number) }
+        });
+        Self { lines: lines.collect() }
     }
 
     /// The text again.
     #[must_use]
     pub fn render(&self) -> String {
-        self.lines
-            .iter()
-            .flat_map(|line| [line.text, line.ending])
-            .collect()
+        self.lines.iter().flat_map(|line| [line.text, line.ending]).collect()
     }
 }
 
@@ -125,15 +108,9 @@ fn form(line: &str, number: u32) -> Form {
             Some((key, value)) => {
                 let key = trimmed(line, key);
                 if key.length == 0 {
-                    return Form::Fault {
-                        at: all,
-                        expected: "a setting's name before '='",
-                    };
+                    return Form::Fault { at: all, expected: "a setting's name before '='" };
                 }
-                Form::Entry {
-                    key,
-                    value: trimmed(line, value),
-                }
+                Form::Entry { key, value: trimmed(line, value) }
             }
             None => Form::Fault {
                 at: all,
@@ -144,16 +121,12 @@ fn form(line: &str, number: u32) -> Form {
 }
 
 fn section(line: &str, all: Span) -> Form {
-    let inside = all
-        .of(line)
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'));
+    let inside = all.of(line).strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     match inside.map(|name| trimmed(line, name)) {
         Some(name) if name.length > 0 => Form::Section(name),
-        Some(_) | None => Form::Fault {
-            at: all,
-            expected: "a section's name in brackets, alone on its line",
-        },
+        Some(_) | None => {
+            Form::Fault { at: all, expected: "a section's name in brackets, alone on its line" }
+        }
     }
 }
 
@@ -162,10 +135,7 @@ fn trimmed(line: &str, part: &str) -> Span {
     let text = part.trim();
     // Both point into the same line, so the difference of their addresses is the distance in bytes.
     let start = text.as_ptr().addr().saturating_sub(line.as_ptr().addr());
-    Span {
-        start,
-        length: text.len(),
-    }
+    Span { start, length: text.len() }
 }
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";

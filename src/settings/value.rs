@@ -68,19 +68,11 @@ pub(super) struct ValueFault {
 
 impl ValueFault {
     fn or_remedy(self, remedy: &str) -> Self {
-        Self {
-            remedy: Some(remedy.to_owned()),
-            ..self
-        }
+        Self { remedy: Some(remedy.to_owned()), ..self }
     }
 
     pub(super) fn new(at: Span, message: impl Into<String>) -> Self {
-        Self {
-            at,
-            message: message.into(),
-            remedy: None,
-            out_of_range: false,
-        }
+        Self { at, message: message.into(), remedy: None, out_of_range: false }
     }
 }
 
@@ -89,10 +81,7 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
     if kind.is_list() {
         return list::list(kind, &list::items(raw)?).map(Some);
     }
-    let at = Span {
-        start: 0,
-        length: raw.len(),
-    };
+    let at = Span { start: 0, length: raw.len() };
     let text = unquote(raw, at)?;
     let fault = |message: String| ValueFault::new(at, message);
     if text.is_empty() {
@@ -116,9 +105,9 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         };
     }
     let value = match kind {
-        Kind::Switch => switch(&text)
-            .map(Value::Switch)
-            .ok_or_else(|| fault(expected(&text, "Yes or No"))),
+        Kind::Switch => {
+            switch(&text).map(Value::Switch).ok_or_else(|| fault(expected(&text, "Yes or No")))
+        }
         Kind::Integer { min, max } => integer(&text, at, min, max).map(Value::Integer),
         Kind::AutoInteger { .. } if text.eq_ignore_ascii_case("Auto") => {
             Ok(Value::AutoInteger(None))
@@ -126,27 +115,19 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         Kind::AutoInteger { min, max } => integer(&text, at, min, max)
             .map(|number| Value::AutoInteger(Some(number)))
             .map_err(|fault| fault.or_remedy("write Auto to let the program choose")),
-        Kind::Interval {
-            min_ms,
-            max_ms,
-            never,
-        } => interval(&text, at, (min_ms, max_ms), never).map(Value::Interval),
+        Kind::Interval { min_ms, max_ms, never } => {
+            interval(&text, at, (min_ms, max_ms), never).map(Value::Interval)
+        }
         Kind::Size { min, max } => size(&text, at, min, max).map(Value::Integer),
         Kind::Choice(words) => choice(&text, words).map(Value::Choice).map_err(fault),
         Kind::Path => Ok(Value::Path(Some(PathBuf::from(text)))),
-        Kind::Address => address::socket(&text)
-            .map(|found| Value::Address(Some(found)))
-            .map_err(fault),
+        Kind::Address => {
+            address::socket(&text).map(|found| Value::Address(Some(found))).map_err(fault)
+        }
         Kind::Text => Ok(Value::Text(text)),
-        Kind::Proxy => address::proxy(&text)
-            .map(|()| Value::Text(text))
-            .map_err(fault),
-        Kind::LogTarget => address::log_target(&text)
-            .map(|()| Value::Text(text))
-            .map_err(fault),
-        Kind::User => address::user(&text)
-            .map(|()| Value::Text(text))
-            .map_err(fault),
+        Kind::Proxy => address::proxy(&text).map(|()| Value::Text(text)).map_err(fault),
+        Kind::LogTarget => address::log_target(&text).map(|()| Value::Text(text)).map_err(fault),
+        Kind::User => address::user(&text).map(|()| Value::Text(text)).map_err(fault),
         Kind::Paths | Kind::Addresses | Kind::Uplinks | Kind::Sites | Kind::MimeRules => {
             return Ok(None);
         }
@@ -179,9 +160,7 @@ fn switch(text: &str) -> Option<bool> {
 
 fn choice(text: &str, words: &[&'static str]) -> Result<&'static str, String> {
     let found = words.iter().find(|word| text.eq_ignore_ascii_case(word));
-    found
-        .copied()
-        .ok_or_else(|| expected(text, &format!("one of {}", words.join(", "))))
+    found.copied().ok_or_else(|| expected(text, &format!("one of {}", words.join(", "))))
 }
 
 fn integer(text: &str, at: Span, min: u64, max: u64) -> Result<u64, ValueFault> {
@@ -191,10 +170,7 @@ fn integer(text: &str, at: Span, min: u64, max: u64) -> Result<u64, ValueFault> 
             expected(text, &format!("a whole number from {min} to {max}")),
         ));
     }
-    let number = text
-        .parse()
-        .ok()
-        .filter(|number| (min..=max).contains(number));
+    let number = text.parse().ok().filter(|number| (min..=max).contains(number));
     number.ok_or_else(|| out_of_range(text, at, &min.to_string(), &max.to_string()))
 }
 
@@ -202,8 +178,7 @@ fn size(text: &str, at: Span, min: u64, max: u64) -> Result<u64, ValueFault> {
     let bytes =
         size_bytes(text).map_err(|why| ValueFault::new(at, format!("\"{text}\": {why}")))?;
     let fits = (min..=max).contains(&bytes);
-    fits.then_some(bytes)
-        .ok_or_else(|| out_of_range(text, at, &show_size(min), &show_size(max)))
+    fits.then_some(bytes).ok_or_else(|| out_of_range(text, at, &show_size(min), &show_size(max)))
 }
 
 fn interval(
@@ -234,10 +209,7 @@ fn interval(
 
 fn out_of_range(text: &str, at: Span, min: &str, max: &str) -> ValueFault {
     let message = format!("{text} is out of range: from {min} to {max} is allowed");
-    ValueFault {
-        out_of_range: true,
-        ..ValueFault::new(at, message)
-    }
+    ValueFault { out_of_range: true, ..ValueFault::new(at, message) }
 }
 
 pub(super) fn expected(found: &str, wanted: &str) -> String {
@@ -279,10 +251,7 @@ fn plain(raw: &str, at: Span) -> Result<String, ValueFault> {
     let remedy = if rest.trim_start().starts_with([';', '#']) {
         "a comment needs a line of its own".to_owned()
     } else {
-        format!(
-            "write \"{}\"",
-            raw.replace('\\', "\\\\").replace('"', "\\\"")
-        )
+        format!("write \"{}\"", raw.replace('\\', "\\\\").replace('"', "\\\""))
     };
     Err(ValueFault {
         remedy: Some(remedy),

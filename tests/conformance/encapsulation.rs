@@ -9,9 +9,7 @@ fn respmod(encapsulated: &str, parts: &str) -> String {
 }
 
 fn reqmod(encapsulated: &str, parts: &str) -> String {
-    respmod(encapsulated, parts)
-        .replace("RESPMOD", "REQMOD")
-        .replace("/respmod", "/reqmod")
+    respmod(encapsulated, parts).replace("RESPMOD", "REQMOD").replace("/respmod", "/reqmod")
 }
 
 /// A RESPMOD request with this body, framing and all.
@@ -25,10 +23,7 @@ const BODY: &str = "> 3\n> abc\n> 0\n>\n";
 
 #[test]
 fn r30_heads_are_raw_and_bodies_are_chunked() {
-    served(&respmod(
-        "req-hdr=0, res-hdr=?, res-body=?",
-        &format!("{REQUEST}{RESPONSE}{BODY}"),
-    ));
+    served(&respmod("req-hdr=0, res-hdr=?, res-body=?", &format!("{REQUEST}{RESPONSE}{BODY}")));
     refused("400 Bad Request", &body("> xyz"));
 }
 
@@ -64,23 +59,14 @@ fn r32_offsets_are_numbers_that_rise_from_zero() {
     ] {
         refused("400 Bad Request", &respmod(value, ""));
     }
-    served(&respmod(
-        "res-hdr=0,res-body=?",
-        &format!("{RESPONSE}{BODY}"),
-    ));
-    served(&respmod(
-        "  RES-HDR = 0 ,\tRes-Body = ?  ",
-        &format!("{RESPONSE}{BODY}"),
-    ));
+    served(&respmod("res-hdr=0,res-body=?", &format!("{RESPONSE}{BODY}")));
+    served(&respmod("  RES-HDR = 0 ,\tRes-Body = ?  ", &format!("{RESPONSE}{BODY}")));
 }
 
 #[test]
 fn r33_reqmod_carries_a_request() {
     served(&reqmod("req-hdr=0, null-body=?", REQUEST));
-    served(&reqmod(
-        "req-hdr=0, req-body=?",
-        &format!("{REQUEST}{BODY}"),
-    ));
+    served(&reqmod("req-hdr=0, req-body=?", &format!("{REQUEST}{BODY}")));
     served(&reqmod("req-body=0", BODY));
     for value in [
         "res-hdr=0, req-body=9",
@@ -99,10 +85,7 @@ fn r34_reqmod_is_answered_with_a_request_or_a_response() {
         reqmod("req-hdr=0, req-body=?", &format!("{REQUEST}{BODY}")).replace("204", "0")
     );
     let echo = "< ICAP/1.0 200 OK\n< ISTag: {istag}\n< Encapsulated: req-hdr=0, req-body=?\n<\n";
-    converse(&format!(
-        "{unmodified}{echo}{}",
-        format!("{REQUEST}{BODY}").replace('>', "<")
-    ));
+    converse(&format!("{unmodified}{echo}{}", format!("{REQUEST}{BODY}").replace('>', "<")));
     converse(&format!(
         "= block X\n{}<: block X\n",
         reqmod("req-hdr=0, req-body=?", &format!("{REQUEST}{BODY}"))
@@ -111,24 +94,13 @@ fn r34_reqmod_is_answered_with_a_request_or_a_response() {
 
 #[test]
 fn r35_respmod_carries_a_response_with_or_without_its_request() {
-    served(&respmod(
-        "req-hdr=0, res-hdr=?, res-body=?",
-        &format!("{REQUEST}{RESPONSE}{BODY}"),
-    ));
-    served(&respmod(
-        "res-hdr=0, res-body=?",
-        &format!("{RESPONSE}{BODY}"),
-    ));
-    served(&respmod(
-        "req-hdr=0, res-body=?",
-        &format!("{REQUEST}{BODY}"),
-    ));
+    served(&respmod("req-hdr=0, res-hdr=?, res-body=?", &format!("{REQUEST}{RESPONSE}{BODY}")));
+    served(&respmod("res-hdr=0, res-body=?", &format!("{RESPONSE}{BODY}")));
+    served(&respmod("req-hdr=0, res-body=?", &format!("{REQUEST}{BODY}")));
     served(&respmod("res-body=0", BODY));
-    for value in [
-        "req-hdr=0, req-body=9",
-        "res-hdr=0, req-hdr=9, res-body=20",
-        "res-hdr=0, opt-body=9",
-    ] {
+    for value in
+        ["req-hdr=0, req-body=9", "res-hdr=0, req-hdr=9, res-body=20", "res-hdr=0, opt-body=9"]
+    {
         refused("400 Bad Request", &respmod(value, ""));
     }
 }
@@ -141,25 +113,17 @@ fn r36_respmod_is_answered_without_the_request_head() {
         respmod("req-hdr=0, res-hdr=?, res-body=?", &parts).replace("204", "0")
     );
     let echo = "< ICAP/1.0 200 OK\n< ISTag: {istag}\n< Encapsulated: res-hdr=0, res-body=?\n<\n";
-    converse(&format!(
-        "{unmodified}{echo}{}",
-        format!("{RESPONSE}{BODY}").replace('>', "<")
-    ));
+    converse(&format!("{unmodified}{echo}{}", format!("{RESPONSE}{BODY}").replace('>', "<")));
 }
 
 #[test]
 fn r38_null_body_stands_at_the_end_of_the_heads() {
-    served(&respmod(
-        "req-hdr=0, res-hdr=?, null-body=?",
-        &format!("{REQUEST}{RESPONSE}"),
-    ));
+    served(&respmod("req-hdr=0, res-hdr=?, null-body=?", &format!("{REQUEST}{RESPONSE}")));
     served(&respmod("req-hdr=0, null-body=?", REQUEST));
     // With another offset the head would end elsewhere for us than for the client.
     for length in [17, 19] {
-        let request = reqmod(
-            &format!("req-hdr=0, null-body={length}"),
-            "> GET / HTTP/1.1\n>\n>> x\n",
-        );
+        let request =
+            reqmod(&format!("req-hdr=0, null-body={length}"), "> GET / HTTP/1.1\n>\n>> x\n");
         refused("400 Bad Request", &request);
     }
 }
@@ -190,10 +154,7 @@ fn r40_an_encapsulated_head_has_a_start_line_and_a_blank_line() {
         let length = head.replace("\\r", "\r").replace("\\n", "\n").len();
         refused(
             "400 Bad Request",
-            &respmod(
-                &format!("res-hdr=0, null-body={length}"),
-                &format!(">> {head}"),
-            ),
+            &respmod(&format!("res-hdr=0, null-body={length}"), &format!(">> {head}")),
         );
     }
     for head in [
@@ -205,10 +166,7 @@ fn r40_an_encapsulated_head_has_a_start_line_and_a_blank_line() {
         let length = head.replace("\\r", "\r").replace("\\n", "\n").len();
         refused(
             "400 Bad Request",
-            &reqmod(
-                &format!("req-hdr=0, null-body={length}"),
-                &format!(">> {head}"),
-            ),
+            &reqmod(&format!("req-hdr=0, null-body={length}"), &format!(">> {head}")),
         );
     }
 }
@@ -243,9 +201,7 @@ fn r45_chunk_sizes_are_hex_in_any_case_with_leading_zeros_and_extensions() {
         "1a\t;a;b;c=\"\\\\\"\"",
         "1a ",
     ] {
-        served(&body(&format!(
-            ">> {size}\\r\\n\n> {payload}\n> 0;foo=bar\n>\n"
-        )));
+        served(&body(&format!(">> {size}\\r\\n\n> {payload}\n> 0;foo=bar\n>\n")));
     }
     for size in [
         "0x1a",
@@ -285,14 +241,8 @@ fn r46_chunk_data_is_followed_by_exactly_cr_lf() {
 
 #[test]
 fn e01_encapsulated_and_not_the_method_says_whether_there_is_a_body() {
-    served(&reqmod(
-        "req-hdr=0, null-body=?",
-        "> POST / HTTP/1.1\n> Content-Length: 5\n>\n",
-    ));
-    served(&reqmod(
-        "req-hdr=0, req-body=?",
-        &format!("{REQUEST}{BODY}"),
-    ));
+    served(&reqmod("req-hdr=0, null-body=?", "> POST / HTTP/1.1\n> Content-Length: 5\n>\n"));
+    served(&reqmod("req-hdr=0, req-body=?", &format!("{REQUEST}{BODY}")));
 }
 
 #[test]
@@ -328,24 +278,15 @@ fn e04_trailers_of_the_message_are_accepted_and_returned() {
     ] {
         refused("400 Bad Request", &body(lines));
     }
-    refused(
-        "400 Bad Request",
-        &format!("= trailer_bytes_max 10\n{}", body("> 0\n>> A: 01234567")),
-    );
+    refused("400 Bad Request", &format!("= trailer_bytes_max 10\n{}", body("> 0\n>> A: 01234567")));
 }
 
 #[test]
 fn e06_at_least_one_part_exists() {
     refused("400 Bad Request", &reqmod("null-body=0", ""));
     refused("400 Bad Request", &respmod("null-body=0", ""));
-    refused(
-        "400 Bad Request",
-        "> REQMOD icap://gw.test/reqmod ICAP/1.0\n> Host: gw.test\n>",
-    );
-    refused(
-        "400 Bad Request",
-        "> RESPMOD icap://gw.test/respmod ICAP/1.0\n> Host: gw.test\n>",
-    );
+    refused("400 Bad Request", "> REQMOD icap://gw.test/reqmod ICAP/1.0\n> Host: gw.test\n>");
+    refused("400 Bad Request", "> RESPMOD icap://gw.test/respmod ICAP/1.0\n> Host: gw.test\n>");
 }
 
 #[test]
@@ -357,10 +298,7 @@ fn e07_no_part_is_demanded_that_a_client_may_leave_out() {
 
 #[test]
 fn e08_a_chunk_that_is_announced_and_never_sent_costs_a_deadline_and_no_memory() {
-    refused(
-        "408 Request Timeout",
-        &format!("{}~ 300 s", body("> 10000000000\n>> abc\n")),
-    );
+    refused("408 Request Timeout", &format!("{}~ 300 s", body("> 10000000000\n>> abc\n")));
 }
 
 #[test]

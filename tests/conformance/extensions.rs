@@ -32,10 +32,7 @@ fn ask(options: Options, fields: &str) -> (Connection, Instant) {
         head.len()
     );
     let taken = core.handle_bytes(request.as_bytes(), now);
-    assert_eq!(
-        (taken.bytes, taken.event),
-        (request.len(), Some(Event::Request))
-    );
+    assert_eq!((taken.bytes, taken.event), (request.len(), Some(Event::Request)));
     (core, now)
 }
 
@@ -59,24 +56,16 @@ fn check_user(fields: &str, coding: UsernameCoding, want: &str) {
 #[test]
 fn s01_options_lists_the_fields_wanted_and_no_standard_one() {
     let answer = options_answer(None, "");
-    let wanted = answer
-        .lines()
-        .find_map(|line| line.strip_prefix("X-Include: "))
-        .unwrap();
+    let wanted = answer.lines().find_map(|line| line.strip_prefix("X-Include: ")).unwrap();
     assert!(wanted.split(", ").all(|name| name.starts_with("X-")));
 }
 
 #[test]
 fn s02_addresses_are_read() {
     let parsed = |text: &str| text.parse::<IpAddr>().ok();
-    let both = subject(
-        "X-Client-IP: 192.0.2.7\r\nx-server-ip: 2001:db8::1\r\n",
-        UsernameCoding::Detect,
-    );
-    assert_eq!(
-        (both.client_ip, both.server_ip),
-        (parsed("192.0.2.7"), parsed("2001:db8::1"))
-    );
+    let both =
+        subject("X-Client-IP: 192.0.2.7\r\nx-server-ip: 2001:db8::1\r\n", UsernameCoding::Detect);
+    assert_eq!((both.client_ip, both.server_ip), (parsed("192.0.2.7"), parsed("2001:db8::1")));
     for (written, meant) in [
         ("[2001:db8::1]", "2001:db8::1"),
         ("192.0.2.7:55555", "192.0.2.7"),
@@ -86,10 +75,7 @@ fn s02_addresses_are_read() {
         ("192.0.2.256", ""),
         ("o.test", ""),
     ] {
-        let found = subject(
-            &format!("X-Client-IP: {written}\r\n"),
-            UsernameCoding::Detect,
-        );
+        let found = subject(&format!("X-Client-IP: {written}\r\n"), UsernameCoding::Detect);
         assert_eq!(found.client_ip, parsed(meant), "{written}");
     }
 }
@@ -98,11 +84,7 @@ fn s02_addresses_are_read() {
 fn s02_user_names_are_read_plain_and_in_base64() {
     use UsernameCoding::{Base64, Detect, Plain};
     check_user("X-Client-Username: anna\r\n", Detect, "anna");
-    check_user(
-        "X-Client-Username: anna@example.test\r\n",
-        Detect,
-        "anna@example.test",
-    );
+    check_user("X-Client-Username: anna@example.test\r\n", Detect, "anna@example.test");
     check_user("X-Client-Username: J\u{fc}rgen\r\n", Detect, "J\u{fc}rgen");
     // `YW5uYQ==` is `anna`.
     check_user("X-Client-Username: YW5uYQ==\r\n", Detect, "anna");
@@ -111,46 +93,22 @@ fn s02_user_names_are_read_plain_and_in_base64() {
     check_user("X-Client-Username: YW5uYQ\r\n", Detect, "YW5uYQ");
     check_user("X-Client-Username: not base64!\r\n", Base64, "");
     // `V2luTlQ6Ly9ET01BSU4vYW5uYQ==` is `WinNT://DOMAIN/anna`, `TERBUDovL2NuPWFubmE` is `LDAP://cn=anna`.
-    check_user(
-        "X-Authenticated-User: V2luTlQ6Ly9ET01BSU4vYW5uYQ==\r\n",
-        Detect,
-        "DOMAIN/anna",
-    );
-    check_user(
-        "X-Authenticated-User: TERBUDovL2NuPWFubmE\r\n",
-        Detect,
-        "cn=anna",
-    );
+    check_user("X-Authenticated-User: V2luTlQ6Ly9ET01BSU4vYW5uYQ==\r\n", Detect, "DOMAIN/anna");
+    check_user("X-Authenticated-User: TERBUDovL2NuPWFubmE\r\n", Detect, "cn=anna");
     check_user("X-Authenticated-User: local://anna\r\n", Detect, "anna");
-    check_user(
-        "X-Authenticated-User: x\r\nX-Client-Username: anna\r\n",
-        Detect,
-        "anna",
-    );
-    check_user(
-        "X-Client-Username:\r\nX-Authenticated-User: anna\r\n",
-        Detect,
-        "anna",
-    );
+    check_user("X-Authenticated-User: x\r\nX-Client-Username: anna\r\n", Detect, "anna");
+    check_user("X-Client-Username:\r\nX-Authenticated-User: anna\r\n", Detect, "anna");
 }
 
 #[test]
 fn s02_what_is_no_name_is_unknown() {
     use UsernameCoding::{Base64, Detect};
     check_user("", Detect, "");
-    check_user(
-        &format!("X-Client-Username: {}\r\n", "x".repeat(257)),
-        Detect,
-        "",
-    );
+    check_user(&format!("X-Client-Username: {}\r\n", "x".repeat(257)), Detect, "");
     check_user("X-Client-Username: a\u{7f}b\r\n", Detect, "");
     // `YQoNYg==` has line ends in it.
     check_user("X-Client-Username: YQoNYg==\r\n", Base64, "");
-    check_user(
-        &format!("X-Client-Username: {}\r\n", "YWFh".repeat(200)),
-        Base64,
-        "",
-    );
+    check_user(&format!("X-Client-Username: {}\r\n", "YWFh".repeat(200)), Base64, "");
 }
 
 #[test]
@@ -189,11 +147,7 @@ fn s03_a_finding_has_exactly_the_drafts_form() {
 fn s03_nothing_in_a_name_can_end_the_value_or_the_line() {
     let mut extra = Extra::new();
     let threat = "a;b\"c\r\nX-Evil: 1\u{0}\u{fc}";
-    let finding = Finding {
-        kind: FindingKind::Virus,
-        resolution: Resolution::Blocked,
-        threat,
-    };
+    let finding = Finding { kind: FindingKind::Virus, resolution: Resolution::Blocked, threat };
     extra
         .infection_found(&finding)
         .virus_id(threat)
@@ -208,28 +162,17 @@ fn s03_nothing_in_a_name_can_end_the_value_or_the_line() {
     assert!(text.contains("Threat=a_b_c__X-Evil: 1__;\r\nX-Virus-ID: a_b_c__X-Evil: 1__\r\n"));
     assert!(text.contains("\r\nX-Response-Desc: a;b\"c  X-Evil: 1 \u{fc}\r\n"));
     assert!(text.contains("\r\nX-Response-Info: x    HTTP/1.1\r\nX-Own: a b\r\n"));
-    assert_eq!(
-        text.lines().count(),
-        9,
-        "no line more than the headers:\n{text}"
-    );
+    assert_eq!(text.lines().count(), 9, "no line more than the headers:\n{text}");
     assert!(!text.contains("Bad") && text.matches("Encapsulated").count() == 1);
 }
 
 #[test]
 fn s05_violations_are_folded_lines_where_the_profile_has_them() {
     let mut extra = Extra::new();
-    let entry = Violation {
-        file: "a.zip",
-        threat: "Eicar",
-        problem: 0,
-        resolution: Resolution::Blocked,
-    };
+    let entry =
+        Violation { file: "a.zip", threat: "Eicar", problem: 0, resolution: Resolution::Blocked };
     extra.violations_found(&[entry, Violation { file: "-", ..entry }]);
-    let folded = Profile {
-        violations: Violations::Folded,
-        ..Profile::SQUID
-    };
+    let folded = Profile { violations: Violations::Folded, ..Profile::SQUID };
     let want = "\r\nX-Violations-Found: 2\r\n\ta.zip\r\n\tEicar\r\n\t0\r\n\t2\r\n\t-\r\n\tEicar\r\n\t0\r\n\t2\r\nEncapsulated";
     assert!(answer(folded, &extra).contains(want));
     assert!(!answer(Profile::SQUID, &extra).contains("X-Violations-Found"));
@@ -238,10 +181,7 @@ fn s05_violations_are_folded_lines_where_the_profile_has_them() {
 #[test]
 fn s06_virus_id_info_and_description_are_one_line_each() {
     let mut extra = Extra::new();
-    extra
-        .virus_id("Eicar")
-        .response_info("Blocked")
-        .response_desc("A virus was found.");
+    extra.virus_id("Eicar").response_info("Blocked").response_desc("A virus was found.");
     let want = "\r\nX-Virus-ID: Eicar\r\nX-Response-Info: Blocked\r\nX-Response-Desc: A virus was found.\r\n";
     assert!(answer(Profile::STRICT, &extra).contains(want));
 }
@@ -311,19 +251,12 @@ fn r10_every_field_of_ours_is_in_the_standard_or_begins_with_x() {
         .field("Own", "x")
         .field("Set-Cookie", "x");
     let status = Some(ScanStatus::default());
-    for text in [
-        answer(Profile::SQUID, &extra),
-        options_answer(status, "DrWeb-Get-Scan-Status: Yes\r\n"),
-    ] {
-        let mut names = text
-            .lines()
-            .skip(1)
-            .filter_map(|line| line.split_once(':'))
-            .map(|(name, _)| name);
-        assert!(
-            names.all(|name| name.starts_with("X-") || is_known(name)),
-            "{text}"
-        );
+    for text in
+        [answer(Profile::SQUID, &extra), options_answer(status, "DrWeb-Get-Scan-Status: Yes\r\n")]
+    {
+        let mut names =
+            text.lines().skip(1).filter_map(|line| line.split_once(':')).map(|(name, _)| name);
+        assert!(names.all(|name| name.starts_with("X-") || is_known(name)), "{text}");
     }
 }
 
@@ -333,14 +266,9 @@ fn s04_an_infected_message_is_not_part_of_the_answer_that_names_the_infection() 
     let mut extra = Extra::new();
     extra.virus_id("Eicar");
     core.answer_with(b"HTTP/1.1 403 Forbidden\r\n\r\n", b"page", &extra, now);
-    let Some(Output::Send(bytes)) = core.poll_output() else {
-        panic!("expected an answer")
-    };
+    let Some(Output::Send(bytes)) = core.poll_output() else { panic!("expected an answer") };
     let text = String::from_utf8_lossy(bytes).into_owned();
-    assert!(
-        text.contains("X-Virus-ID: Eicar") && !text.contains("GET / HTTP/1.1"),
-        "{text}"
-    );
+    assert!(text.contains("X-Virus-ID: Eicar") && !text.contains("GET / HTTP/1.1"), "{text}");
 }
 
 #[test]

@@ -39,16 +39,10 @@ fn refused(status: &str, text: &str) {
 /// Replays `text` and expects a 204 on a connection that goes on with another request.
 #[track_caller]
 fn served(text: &str) {
-    let directives: Vec<&str> = text
-        .lines()
-        .filter(|line| line.trim_start().starts_with("= "))
-        .collect();
-    let rest: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("= "))
-        .collect();
+    let directives: Vec<&str> =
+        text.lines().filter(|line| line.trim_start().starts_with("= ")).collect();
+    let rest: Vec<&str> =
+        text.lines().filter(|line| !line.trim_start().starts_with("= ")).collect();
     let (directives, rest) = (directives.join("\n"), rest.join("\n"));
-    converse(&format!(
-        "{directives}\n= unmodified\n= unmodified\n{rest}\n<: 204\n{GET}<: 204\n"
-    ));
+    converse(&format!("{directives}\n= unmodified\n= unmodified\n{rest}\n<: 204\n{GET}<: 204\n"));
 }

@@ -44,29 +44,16 @@ fn r70_every_answer_but_100_has_the_tag() {
 #[test]
 fn r71_the_tag_is_a_quoted_string_of_at_most_32_bytes() {
     let tag = IsTag::of(b"database", b"policy");
-    let inside = tag
-        .as_str()
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .unwrap();
+    let inside = tag.as_str().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap();
     assert!(tag.as_str().len() <= 32);
     assert!(!inside.is_empty() && inside.bytes().all(|byte| byte.is_ascii_alphanumeric()));
 }
 
 #[test]
 fn r72_the_tag_follows_database_and_policy_and_nothing_else() {
-    assert_eq!(
-        IsTag::of(b"database", b"policy"),
-        IsTag::of(b"database", b"policy")
-    );
-    assert_ne!(
-        IsTag::of(b"database", b"policy"),
-        IsTag::of(b"database2", b"policy")
-    );
-    assert_ne!(
-        IsTag::of(b"database", b"policy"),
-        IsTag::of(b"database", b"policy2")
-    );
+    assert_eq!(IsTag::of(b"database", b"policy"), IsTag::of(b"database", b"policy"));
+    assert_ne!(IsTag::of(b"database", b"policy"), IsTag::of(b"database2", b"policy"));
+    assert_ne!(IsTag::of(b"database", b"policy"), IsTag::of(b"database", b"policy2"));
     assert_ne!(IsTag::of(b"ab", b"c"), IsTag::of(b"a", b"bc"));
     // Frozen: another value for the same data would empty the caches of every client at an update of ours.
     assert_eq!(IsTag::of(b"database", b"policy").as_str(), FROZEN_TAG);
@@ -106,23 +93,11 @@ fn r81_a_date_is_not_sent() {
 fn r82_r83_transfer_lists_have_one_star_and_no_extension_twice() {
     assert!(Transfer::new(&["*"], &["jpg"], &["exe", "zip"]).is_ok());
     assert!(Transfer::new(&[], &[], &[]).is_ok());
-    assert_eq!(
-        Transfer::new(&["html"], &[], &[]),
-        Err(TransferFault::NoStar)
-    );
-    assert_eq!(
-        Transfer::new(&["*"], &["*"], &[]),
-        Err(TransferFault::Twice("*".into()))
-    );
-    assert_eq!(
-        Transfer::new(&["*"], &["jpg"], &["jpg"]),
-        Err(TransferFault::Twice("jpg".into()))
-    );
+    assert_eq!(Transfer::new(&["html"], &[], &[]), Err(TransferFault::NoStar));
+    assert_eq!(Transfer::new(&["*"], &["*"], &[]), Err(TransferFault::Twice("*".into())));
+    assert_eq!(Transfer::new(&["*"], &["jpg"], &["jpg"]), Err(TransferFault::Twice("jpg".into())));
     for bad in ["", "a,b", "a b", "a\r\nX: y", "*.exe"] {
-        assert_eq!(
-            Transfer::new(&["*"], &[bad], &[]),
-            Err(TransferFault::NoExtension(bad.into()))
-        );
+        assert_eq!(Transfer::new(&["*"], &[bad], &[]), Err(TransferFault::NoExtension(bad.into())));
     }
 }
 
@@ -134,10 +109,8 @@ fn r84_options_may_carry_anything() {
         head,
         "> Host: gw.test\n> Encapsulated: null-body=0\n> X-More: 1\n> Allow: 206, trailers\n",
     ));
-    let body = answer.replace(
-        "test\n>\n",
-        "test\n> Encapsulated: opt-body=0\n>\n> 3\n> abc\n> 0\n>\n",
-    );
+    let body =
+        answer.replace("test\n>\n", "test\n> Encapsulated: opt-body=0\n>\n> 3\n> abc\n> 0\n>\n");
     converse(&format!("= unmodified\n{body}{GET}<: 204\n"));
     let preview = body
         .replace("> 0\n", "> 0; ieof\n")
@@ -153,10 +126,7 @@ fn r88_authentication_fields_pass_unchanged() {
         "> REQMOD icap://gw.test/reqmod ICAP/1.0\n> Host: gw.test\n> Encapsulated: req-hdr=0, null-body=?\n>\n{head}"
     );
     let answer = "< ICAP/1.0 200 OK\n< ISTag: {istag}\n< Encapsulated: req-hdr=0, null-body=?\n<\n";
-    converse(&format!(
-        "= unmodified\n{request}{answer}{}",
-        head.replace('>', "<")
-    ));
+    converse(&format!("= unmodified\n{request}{answer}{}", head.replace('>', "<")));
 }
 
 #[test]
@@ -166,10 +136,7 @@ fn r42_r43_via_is_left_as_it_is() {
         "> REQMOD icap://gw.test/reqmod ICAP/1.0\n> Host: gw.test\n> Encapsulated: req-hdr=0, null-body=?\n>\n{head}"
     );
     let answer = "< ICAP/1.0 200 OK\n< ISTag: {istag}\n< Encapsulated: req-hdr=0, null-body=?\n<\n";
-    converse(&format!(
-        "= unmodified\n{request}{answer}{}",
-        head.replace('>', "<")
-    ));
+    converse(&format!("= unmodified\n{request}{answer}{}", head.replace('>', "<")));
 }
 
 #[test]
@@ -180,21 +147,14 @@ fn r85_r86_no_answer_says_anything_about_caching() {
         format!("= block Eicar\n{GET}<: block Eicar\n"),
         format!("= unmodified\n{GET}<: 204\n"),
     ] {
-        assert!(
-            ["Cache-Control", "Expires", "Pragma"]
-                .iter()
-                .all(|name| !answer.contains(name))
-        );
+        assert!(["Cache-Control", "Expires", "Pragma"].iter().all(|name| !answer.contains(name)));
         converse(&answer);
     }
 }
 
 #[test]
 fn r87_distinct_services_have_distinct_paths() {
-    let mut paths: Vec<_> = Service::built_in()
-        .into_iter()
-        .map(|service| service.path)
-        .collect();
+    let mut paths: Vec<_> = Service::built_in().into_iter().map(|service| service.path).collect();
     let count = paths.len();
     paths.sort();
     paths.dedup();
@@ -208,11 +168,7 @@ fn r89_proxy_authentication_is_not_asked_for_and_does_no_harm() {
 
 #[test]
 fn r90_an_upgrade_to_tls_may_be_ignored() {
-    served(&GET.replacen(
-        "> Allow",
-        "> Upgrade: TLS/1.0\n> Connection: Upgrade\n> Allow",
-        1,
-    ));
+    served(&GET.replacen("> Allow", "> Upgrade: TLS/1.0\n> Connection: Upgrade\n> Allow", 1));
 }
 
 #[test]
@@ -236,11 +192,7 @@ fn p02_206_is_never_offered_even_if_the_client_asks() {
 #[test]
 fn p03_p10_206_is_never_sent() {
     // The client allows it in every way there is, and gets a 204 or a 200.
-    served(&GET.replacen(
-        "> Allow: 204",
-        "> Preview: 0\n> Allow: 204, 206, trailers",
-        1,
-    ));
+    served(&GET.replacen("> Allow: 204", "> Preview: 0\n> Allow: 204, 206, trailers", 1));
 }
 
 #[test]
@@ -251,25 +203,15 @@ fn t01_trailers_are_never_offered() {
 
 #[test]
 fn t06_t07_a_connection_on_which_a_trailer_is_announced_is_not_used_again() {
-    let request = GET.replacen(
-        "> Allow: 204",
-        "> Allow: 204, trailers\n> Trailer: X-Late",
-        1,
-    );
-    converse(&format!(
-        "= unmodified\n{request}<: closing 204\n! server\n"
-    ));
+    let request = GET.replacen("> Allow: 204", "> Allow: 204, trailers\n> Trailer: X-Late", 1);
+    converse(&format!("= unmodified\n{request}<: closing 204\n! server\n"));
     let request = GET.replacen("> Allow: 204", "> Allow: 204\n> Trailer: X-Late", 1);
-    converse(&format!(
-        "= unmodified\n{request}<: closing 204\n! server\n"
-    ));
+    converse(&format!("= unmodified\n{request}<: closing 204\n! server\n"));
 }
 
 #[test]
 fn e05_t02_t05_t08_t09_no_icap_trailer_is_ever_sent() {
     // The answer ends with its last chunk although the client could take a trailer: the next answer follows.
     let request = GET.replacen("> Allow: 204", "> Allow: 204, trailers", 1);
-    converse(&format!(
-        "= block Eicar\n= unmodified\n{request}<: block Eicar\n{request}<: 204\n"
-    ));
+    converse(&format!("= block Eicar\n= unmodified\n{request}<: block Eicar\n{request}<: 204\n"));
 }

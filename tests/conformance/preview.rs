@@ -14,11 +14,7 @@ fn respmod(fields: &[&str], body: &str) -> String {
 /// The answer that sends the message back, up to its body.
 fn echo(body: &str) -> String {
     let head = "< ICAP/1.0 200 OK\n< ISTag: {istag}\n< Encapsulated: res-hdr=0, res-body=?\n<\n";
-    format!(
-        "{head}{}{}",
-        RESPONSE.replace('>', "<"),
-        body.replace('>', "<")
-    )
+    format!("{head}{}{}", RESPONSE.replace('>', "<"), body.replace('>', "<"))
 }
 
 const RESPONSE: &str = "> HTTP/1.1 200 OK\n> Server: o\n>\n";
@@ -29,12 +25,8 @@ fn r51_after_a_preview_comes_100_or_204_or_a_final_answer() {
     let preview = respmod(&["Preview: 3"], "> 3\n> abc\n> 0\n>\n");
     converse(&format!("= unmodified\n{preview}<: 204\n"));
     converse(&format!("= block X\n{preview}<: block X\n"));
-    converse(&format!(
-        "= overloaded\n{preview}<: fault 503 Service Overloaded\n"
-    ));
-    converse(&format!(
-        "= continue\n= block X\n{preview}<: 100\n{REST}<: block X\n"
-    ));
+    converse(&format!("= overloaded\n{preview}<: fault 503 Service Overloaded\n"));
+    converse(&format!("= continue\n= block X\n{preview}<: 100\n{REST}<: block X\n"));
 }
 
 #[test]
@@ -70,22 +62,14 @@ fn r54_with_ieof_the_preview_is_the_whole_body() {
 fn r55_ieof_is_never_sent_back() {
     let request = respmod(&["Preview: 3"], "> 3\n> abc\n> 0; ieof\n>\n");
     let option = "= preview_no_content when-allowed\n";
-    converse(&format!(
-        "{option}= unmodified\n{request}{}",
-        echo("> 3\n> abc\n> 0\n>\n")
-    ));
+    converse(&format!("{option}= unmodified\n{request}{}", echo("> 3\n> abc\n> 0\n>\n")));
 }
 
 #[test]
 fn r56_a_preview_of_nothing_works_in_all_its_forms() {
-    converse(&format!(
-        "= unmodified\n{}<: 204\n",
-        respmod(&["Preview: 0"], "> 0; ieof\n>\n")
-    ));
+    converse(&format!("= unmodified\n{}<: 204\n", respmod(&["Preview: 0"], "> 0; ieof\n>\n")));
     let preview = respmod(&["Preview: 0", "Allow: 204"], "> 0\n>\n");
-    converse(&format!(
-        "= continue\n= unmodified\n{preview}<: 100\n{REST}<: 204\n"
-    ));
+    converse(&format!("= continue\n= unmodified\n{preview}<: 100\n{REST}<: 204\n"));
     served(&GET.replacen("> Allow", "> Preview: 0\n> Allow", 1));
 }
 
@@ -119,17 +103,9 @@ fn r59_a_preview_is_read_whether_asked_for_or_not() {
 
 #[test]
 fn r60_an_invalid_preview_is_refused() {
-    for value in [
-        "abc",
-        "-1",
-        "1e9",
-        "+1",
-        "0x10",
-        "1 2",
-        "",
-        "111111111111111111111111111111",
-        "1,2",
-    ] {
+    for value in
+        ["abc", "-1", "1e9", "+1", "0x10", "1 2", "", "111111111111111111111111111111", "1,2"]
+    {
         let head = format!(
             "> RESPMOD icap://gw.test/respmod ICAP/1.0\n> Host: gw.test\n> Preview: {value}\n> Encapsulated: res-body=0\n>"
         );
@@ -142,29 +118,13 @@ fn r60_an_invalid_preview_is_refused() {
 #[test]
 fn r61_outside_a_preview_204_needs_allow() {
     let body = "> 3\n> abc\n> 0\n>\n";
-    converse(&format!(
-        "= unmodified\n{}<: 204\n",
-        respmod(&["Allow: 204"], body)
-    ));
-    for fields in [
-        &[][..],
-        &["Allow: 206"],
-        &["Allow: 2040"],
-        &["Allow: 20 4"],
-        &["X-Allow: 204"],
-    ] {
-        converse(&format!(
-            "= unmodified\n{}{}",
-            respmod(fields, body),
-            echo(body)
-        ));
+    converse(&format!("= unmodified\n{}<: 204\n", respmod(&["Allow: 204"], body)));
+    for fields in [&[][..], &["Allow: 206"], &["Allow: 2040"], &["Allow: 20 4"], &["X-Allow: 204"]]
+    {
+        converse(&format!("= unmodified\n{}{}", respmod(fields, body), echo(body)));
     }
     let withheld = "= no_content withhold\n= unmodified\n";
-    converse(&format!(
-        "{withheld}{}{}",
-        respmod(&["Allow: 204"], body),
-        echo(body)
-    ));
+    converse(&format!("{withheld}{}{}", respmod(&["Allow: 204"], body), echo(body)));
 }
 
 #[test]
@@ -188,10 +148,7 @@ fn r63_after_100_allow_decides_again() {
         respmod(&["Preview: 3", "Allow: 204"], preview)
     ));
     let whole = echo(&format!("> 3\n> abc\n{REST}"));
-    converse(&format!(
-        "{decisions}{}<: 100\n{REST}{whole}",
-        respmod(&["Preview: 3"], preview)
-    ));
+    converse(&format!("{decisions}{}<: 100\n{REST}{whole}", respmod(&["Preview: 3"], preview)));
 }
 
 #[test]
@@ -212,9 +169,6 @@ fn r65_a_message_sent_back_is_the_same_to_the_byte() {
             ),
         };
         let head = echo("");
-        converse(&format!(
-            "= unmodified\n{}{head}{answer}",
-            respmod(&[], &request)
-        ));
+        converse(&format!("= unmodified\n{}{head}{answer}", respmod(&[], &request)));
     }
 }

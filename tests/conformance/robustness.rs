@@ -6,19 +6,13 @@ use super::{GET, converse, refused, served};
 fn heads_have_limits() {
     let head = "> OPTIONS icap://gw.test/reqmod ICAP/1.0\n> Host: gw.test\n";
     let fields: String = (0..11).map(|number| format!("> X-{number}: x\n")).collect();
-    refused(
-        "413 Request Head Too Large",
-        &format!("= icap_fields_max 11\n{head}{fields}>"),
-    );
+    refused("413 Request Head Too Large", &format!("= icap_fields_max 11\n{head}{fields}>"));
     refused(
         "413 Request Head Too Large",
         &format!("= icap_head_bytes_max 200\n{head}>> X: {}", "y".repeat(200)),
     );
     let request = GET.replace("> Host: o.test\n", "> A: b\n> A: b\n> A: b\n");
-    refused(
-        "413 Request Head Too Large",
-        &format!("= http_fields_max 2\n{request}"),
-    );
+    refused("413 Request Head Too Large", &format!("= http_fields_max 2\n{request}"));
     served(&format!("= http_fields_max 3\n{request}"));
 }
 
@@ -38,29 +32,20 @@ fn an_icap_head_has_no_nul_no_bare_cr_and_no_bare_lf() {
             &format!("> OPTIONS icap://gw.test/reqmod ICAP/1.0\n{line}\n> Host: gw.test\n>"),
         );
     }
-    refused(
-        "400 Bad Request",
-        ">> OPTIONS icap://gw.test/reqmod ICAP/1.0\\nHost: gw.test\\n\\n",
-    );
+    refused("400 Bad Request", ">> OPTIONS icap://gw.test/reqmod ICAP/1.0\\nHost: gw.test\\n\\n");
 }
 
 #[test]
 fn an_encapsulated_head_has_no_nul_and_no_bare_cr() {
     for line in ["X: a\\0b", "X: a\\rb", "X: a\\r"] {
-        refused(
-            "400 Bad Request",
-            &GET.replace("> Host: o.test\n", &format!(">> {line}\\r\\n\n")),
-        );
+        refused("400 Bad Request", &GET.replace("> Host: o.test\n", &format!(">> {line}\\r\\n\n")));
     }
 }
 
 #[test]
 fn fields_that_frame_the_message_stand_once() {
-    let double = GET.replacen(
-        "> Encapsulated",
-        "> Encapsulated: req-hdr=0, null-body=9\n> Encapsulated",
-        1,
-    );
+    let double =
+        GET.replacen("> Encapsulated", "> Encapsulated: req-hdr=0, null-body=9\n> Encapsulated", 1);
     refused("400 Bad Request", double.split("\n> GET").next().unwrap());
 }
 
@@ -86,10 +71,7 @@ fn a_body_that_looks_chunked_inside_is_not_decoded_twice() {
         "> RESPMOD icap://gw.test/respmod ICAP/1.0\n> Host: gw.test\n> Encapsulated: res-hdr=0, res-body=?\n>\n{parts}"
     );
     let answer = "< ICAP/1.0 200 OK\n< ISTag: {istag}\n< Encapsulated: res-hdr=0, res-body=?\n<\n";
-    converse(&format!(
-        "= unmodified\n{request}{answer}{}",
-        parts.replace('>', "<")
-    ));
+    converse(&format!("= unmodified\n{request}{answer}{}", parts.replace('>', "<")));
 }
 
 #[test]
@@ -113,10 +95,7 @@ fn extensions_of_chunks_have_a_limit() {
              > Encapsulated: res-hdr=0, res-body=?\n>\n> HTTP/1.1 200 OK\n>\n>> 3;{extension}"
         )
     };
-    served(&format!(
-        "{}\\r\\n\n> abc\n> 0\n>\n",
-        request("a=34567890123456789")
-    ));
+    served(&format!("{}\\r\\n\n> abc\n> 0\n>\n", request("a=34567890123456789")));
     refused("400 Bad Request", &request("a=345678901234567890"));
 }
 
@@ -149,9 +128,7 @@ fn a_client_that_goes_away_ends_the_transaction() {
 fn a_client_that_goes_away_while_the_owner_thinks_cannot_be_asked_for_more() {
     let preview = "> RESPMOD icap://gw.test/respmod ICAP/1.0\n> Host: gw.test\n> Preview: 0\n> Encapsulated: res-hdr=0, res-body=?\n>\n\
         > HTTP/1.1 200 OK\n>\n> 0\n>\n";
-    converse(&format!(
-        "= hold\n= continue\n{preview}! client\n~ 1 s\n! server\n"
-    ));
+    converse(&format!("= hold\n= continue\n{preview}! client\n~ 1 s\n! server\n"));
     converse(&format!(
         "= hold\n= unmodified\n{preview}! client\n~ 1 s\n<: closing 204\n! server\n"
     ));
@@ -164,7 +141,5 @@ fn the_state_of_one_request_does_not_leak_into_the_next() {
     let poor = "> RESPMOD icap://gw.test/respmod ICAP/1.0\n> Host: gw.test\n> Encapsulated: res-body=0\n>\n> 1\n> a\n> 0\n>\n";
     let answer =
         "< ICAP/1.0 200 OK\n< ISTag: {istag}\n< Encapsulated: res-body=0\n<\n< 1\n< a\n< 0\n<\n";
-    converse(&format!(
-        "= unmodified\n= unmodified\n{rich}<: 204\n{poor}{answer}"
-    ));
+    converse(&format!("= unmodified\n= unmodified\n{rich}<: 204\n{poor}{answer}"));
 }

@@ -15,14 +15,9 @@ fn replay_file(text: &str, count: usize) {
     let conversations: Vec<&str> = text.split("\n## ").skip(1).collect();
     assert_eq!(conversations.len(), count, "conversations in the file");
     for conversation in conversations {
-        let (name, rest) = conversation
-            .split_once('\n')
-            .expect("a name and a conversation");
+        let (name, rest) = conversation.split_once('\n').expect("a name and a conversation");
         let outcome = std::panic::catch_unwind(|| converse(rest));
-        assert!(
-            outcome.is_ok(),
-            "the conversation `{name}` went wrong, see above"
-        );
+        assert!(outcome.is_ok(), "the conversation `{name}` went wrong, see above");
     }
 }
 

@@ -51,11 +51,7 @@ pub(crate) fn converse(text: &str) {
     let total: usize = script.client_bytes();
     // Long bodies are cut at every place near their ends, and here and there between.
     let stride = |at: usize| {
-        if total <= 2500 || at < 1200 || at + 300 > total {
-            1
-        } else {
-            997
-        }
+        if total <= 2500 || at < 1200 || at + 300 > total { 1 } else { 997 }
     };
     let mut at = 1;
     while at < total {
@@ -63,11 +59,7 @@ pub(crate) fn converse(text: &str) {
         let mut cut = |bytes: &[u8]| {
             let begin = seen;
             seen += bytes.len();
-            if begin < at && at < seen {
-                vec![at - begin, seen - at]
-            } else {
-                vec![bytes.len()]
-            }
+            if begin < at && at < seen { vec![at - begin, seen - at] } else { vec![bytes.len()] }
         };
         script.replay(&mut cut, &format!("cut at byte {at}"));
         at += stride(at);
@@ -77,11 +69,8 @@ pub(crate) fn converse(text: &str) {
 impl Script {
     #[track_caller]
     fn parse(text: &str) -> Self {
-        let mut script = Self {
-            options: Options::new(istag()),
-            decisions: Vec::new(),
-            steps: Vec::new(),
-        };
+        let mut script =
+            Self { options: Options::new(istag()), decisions: Vec::new(), steps: Vec::new() };
         for line in text
             .lines()
             .map(str::trim_start)
@@ -105,11 +94,9 @@ impl Script {
             ">" => self.client(format!("{rest}\r\n").as_bytes()),
             ">>" => self.client(&unescape(rest)),
             ">*" => self.client(&chunk(rest)),
-            "<" => self.server(
-                format!("{rest}\r\n")
-                    .replace("{istag}", istag().as_str())
-                    .as_bytes(),
-            ),
+            "<" => {
+                self.server(format!("{rest}\r\n").replace("{istag}", istag().as_str()).as_bytes())
+            }
             "<<" => self.server(&unescape(rest)),
             "<*" => self.server(&chunk(rest)),
             "<:" => self.server(short(rest).as_bytes()),
@@ -164,11 +151,7 @@ impl Script {
 
     fn client_bytes(&self) -> usize {
         let length = |step: &Step| {
-            if let Step::Client(bytes) = step {
-                bytes.len()
-            } else {
-                0
-            }
+            if let Step::Client(bytes) = step { bytes.len() } else { 0 }
         };
         self.steps.iter().map(length).sum()
     }
@@ -188,41 +171,26 @@ impl Script {
                 }
                 Step::Server(expected) => {
                     let sent = std::mem::take(&mut shell.sent);
-                    assert!(
-                        sent == *expected,
-                        "{}",
-                        difference(&sent, expected, how, index)
-                    );
+                    assert!(sent == *expected, "{}", difference(&sent, expected, how, index));
                 }
                 Step::Wait(time) => shell.wait(*time),
                 Step::ClientEnds => shell.end(),
-                Step::ServerCloses => assert!(
-                    shell.is_closed,
-                    "{how}, step {index}: we should have closed"
-                ),
+                Step::ServerCloses => {
+                    assert!(shell.is_closed, "{how}, step {index}: we should have closed")
+                }
                 Step::Retire => shell.retire(),
             }
         }
         let rest = String::from_utf8_lossy(&shell.sent).into_owned();
-        assert!(
-            rest.is_empty(),
-            "{how}: we sent more than expected:\n{rest}"
-        );
-        let expects_close = self
-            .steps
-            .iter()
-            .any(|step| matches!(step, Step::ServerCloses));
+        assert!(rest.is_empty(), "{how}: we sent more than expected:\n{rest}");
+        let expects_close = self.steps.iter().any(|step| matches!(step, Step::ServerCloses));
         assert_eq!(shell.is_closed, expects_close, "{how}: closed");
         assert_eq!(shell.unused_decisions(), 0, "{how}: decisions left over");
     }
 }
 
 fn difference(sent: &[u8], expected: &[u8], how: &str, step: usize) -> String {
-    let at = sent
-        .iter()
-        .zip(expected)
-        .take_while(|(left, right)| left == right)
-        .count();
+    let at = sent.iter().zip(expected).take_while(|(left, right)| left == right).count();
     let show = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(4000)]).into_owned();
     format!(
         "{how}, step {step}: differs at byte {at}\n--- sent\n{}\n--- expected\n{}\n",
@@ -282,10 +250,7 @@ fn short(rest: &str) -> String {
         None => ("", rest),
     };
     let head = |status: &str, fields: &str| {
-        format!(
-            "ICAP/1.0 {status}\r\nISTag: {}\r\n{closing}{fields}",
-            istag().as_str()
-        )
+        format!("ICAP/1.0 {status}\r\nISTag: {}\r\n{closing}{fields}", istag().as_str())
     };
     if rest == "100" {
         return "ICAP/1.0 100 Continue\r\n\r\n".to_owned();
@@ -297,15 +262,8 @@ fn short(rest: &str) -> String {
         return head(status, "Encapsulated: null-body=0\r\n\r\n");
     }
     let threat = rest.strip_prefix("block ").expect("an answer in short");
-    assert_ne!(
-        extra(threat),
-        baleen::icap::Extra::new(),
-        "a block says what was found"
-    );
-    let (page, found) = (
-        page(threat),
-        format!("Threat={threat};\r\nX-Virus-ID: {threat}"),
-    );
+    assert_ne!(extra(threat), baleen::icap::Extra::new(), "a block says what was found");
+    let (page, found) = (page(threat), format!("Threat={threat};\r\nX-Virus-ID: {threat}"));
     let fields =
         format!("X-Infection-Found: Type=0; Resolution=2; {found}\r\nX-Response-Info: Blocked\r\n");
     let http = page_head(page.len());
@@ -370,7 +328,5 @@ fn after_blank_line(bytes: &[u8]) -> &[u8] {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack
-        .windows(needle.len())
-        .position(|window| window == needle)
+    haystack.windows(needle.len()).position(|window| window == needle)
 }

@@ -41,10 +41,7 @@ pub(crate) enum When {
 }
 
 /// The owner of one connection.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "four independent facts of a test apparatus"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts of a test apparatus")]
 pub(crate) struct Shell {
     core: Connection,
     now: Instant,
@@ -149,11 +146,7 @@ impl Shell {
                     "data lies within wire"
                 );
                 self.payload_bytes += data.len();
-                let kept = if self.is_echo_open {
-                    &mut self.sent
-                } else {
-                    &mut self.kept
-                };
+                let kept = if self.is_echo_open { &mut self.sent } else { &mut self.kept };
                 kept.extend_from_slice(&slice[wire]);
                 self.decide_if(|when, seen| matches!(when, When::After(bytes) if seen >= bytes));
             }
@@ -237,15 +230,8 @@ pub(crate) fn page_head(bytes: usize) -> String {
 /// The extension headers that go with it.
 pub(crate) fn extra(threat: &str) -> Extra {
     let mut extra = Extra::new();
-    let finding = Finding {
-        kind: FindingKind::Virus,
-        resolution: Resolution::Blocked,
-        threat,
-    };
-    extra
-        .infection_found(&finding)
-        .virus_id(threat)
-        .response_info("Blocked");
+    let finding = Finding { kind: FindingKind::Virus, resolution: Resolution::Blocked, threat };
+    extra.infection_found(&finding).virus_id(threat).response_info("Blocked");
     extra
 }
 

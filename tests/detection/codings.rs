@@ -18,13 +18,7 @@ fn the_test_file_is_found_behind_every_coding() {
     check_infected(&engine, &coded("gzip"), &gzip(&plain), EICAR, "gzip");
     check_infected(&engine, &coded("x-gzip"), &gzip(&plain), EICAR, "gzip");
     check_infected(&engine, &coded("deflate"), &zlib(&plain), EICAR, "deflate");
-    check_infected(
-        &engine,
-        &coded("deflate"),
-        &raw_deflate(&plain),
-        EICAR,
-        "deflate",
-    );
+    check_infected(&engine, &coded("deflate"), &raw_deflate(&plain), EICAR, "deflate");
     check_infected(&engine, &coded("br"), &brotli(&plain), EICAR, "br");
     check_infected(&engine, &coded("zstd"), &zstd(&plain), EICAR, "zstd");
 }
@@ -36,13 +30,7 @@ fn codings_on_top_of_each_other_come_off_in_the_right_order() {
     let both = gzip(&brotli(&plain));
     check_infected(&engine, &coded("br, gzip"), &both, EICAR, "gzip>br");
     let three = zstd(&zlib(&brotli(&plain)));
-    check_infected(
-        &engine,
-        &coded("br, deflate, zstd"),
-        &three,
-        EICAR,
-        "zstd>deflate>br",
-    );
+    check_infected(&engine, &coded("br, deflate, zstd"), &three, EICAR, "zstd>deflate>br");
     let twice = gzip(&gzip(&plain));
     check_infected(&engine, &coded("gzip, gzip"), &twice, EICAR, "gzip>gzip");
 }
@@ -97,27 +85,14 @@ fn a_wrong_label_is_never_clean_and_hides_nothing() {
         check_unscanned(&engine, &coded(label), &gzip(text), why);
         check_infected(&engine, &coded(label), &gzip(&test_file()), EICAR, "gzip");
     }
-    check_unscanned(
-        &engine,
-        &coded("gzip"),
-        b"abc",
-        Why::Broken("gzip: not a gzip stream"),
-    );
+    check_unscanned(&engine, &coded("gzip"), b"abc", Why::Broken("gzip: not a gzip stream"));
 }
 
 #[test]
 fn a_coding_that_cannot_be_undone_is_unscanned_not_clean() {
     let engine = eicar_engine(Limits::default());
-    let object = Object {
-        codings: ContentCodings::UNREADABLE,
-        ..Object::default()
-    };
-    check_unscanned(
-        &engine,
-        &object,
-        &noise(900, 5),
-        Why::Unsupported("content coding"),
-    );
+    let object = Object { codings: ContentCodings::UNREADABLE, ..Object::default() };
+    check_unscanned(&engine, &object, &noise(900, 5), Why::Unsupported("content coding"));
     check_infected(&engine, &object, &test_file(), EICAR, "");
 }
 
@@ -144,11 +119,7 @@ fn a_broken_stream_is_scanned_as_far_as_it_goes_and_is_never_clean() {
         &[gzip(&plain), b"garbage".to_vec()].concat(),
         Why::Broken("gzip: bytes after the last member"),
     );
-    check_clean(
-        &engine,
-        &Object::default(),
-        &[gzip(&plain), vec![0; 512]].concat(),
-    );
+    check_clean(&engine, &Object::default(), &[gzip(&plain), vec![0; 512]].concat());
     // The test file comes out before the damage: a detection beats every reason.
     let mut damaged = gzip(&test_file());
     damaged.truncate(damaged.len() - 8);
@@ -160,22 +131,6 @@ fn a_broken_stream_is_scanned_as_far_as_it_goes_and_is_never_clean() {
 #[test]
 fn a_window_that_is_too_large_is_a_limit() {
     let engine = eicar_engine(Limits::default());
-    let frame = [
-        0x28,
-        0xb5,
-        0x2f,
-        0xfd,
-        0x00,
-        17 << 3,
-        0x09,
-        0x00,
-        0x00,
-        b'x',
-    ];
-    check_unscanned(
-        &engine,
-        &coded("zstd"),
-        &frame,
-        Why::Limit(Limit::MaxScanState),
-    );
+    let frame = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 17 << 3, 0x09, 0x00, 0x00, b'x'];
+    check_unscanned(&engine, &coded("zstd"), &frame, Why::Limit(Limit::MaxScanState));
 }

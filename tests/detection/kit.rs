@@ -27,21 +27,12 @@ pub(crate) fn engine(files: &[(&str, &str)], limits: Limits) -> Arc<Engine> {
         sources.add_file(name, lines.as_bytes());
     }
     let totals = sources.report().totals();
-    assert_eq!(
-        (totals.bad, totals.unsupported_count()),
-        (0, 0),
-        "{:?}",
-        sources.report()
-    );
+    assert_eq!((totals.bad, totals.unsupported_count()), (0, 0), "{:?}", sources.report());
     compiled(sources, limits)
 }
 
 fn compiled(sources: Sources, limits: Limits) -> Arc<Engine> {
-    let built = build(
-        sources,
-        &|bodies| matcher::compile(bodies, &GramCounts::new()),
-        &mut |_| {},
-    );
+    let built = build(sources, &|bodies| matcher::compile(bodies, &GramCounts::new()), &mut |_| {});
     let image = Image::open(Arc::new(built.image)).expect("just built");
     Arc::new(Engine::new(Arc::new(image), limits))
 }
@@ -91,14 +82,8 @@ pub(crate) fn feed(scan: &mut Scan, mut piece: &[u8]) -> bool {
 #[track_caller]
 pub(crate) fn verdict(engine: &Arc<Engine>, object: &Object, bytes: &[u8]) -> Verdict {
     let whole = scan(engine, object, bytes, usize::MAX);
-    let small: &[usize] = if bytes.len() < 100_000 {
-        &[1, 2, 3, 7]
-    } else {
-        &[]
-    };
-    let large = [
-        61, 1_000, 1_023, 1_025, 4_096, 16_383, 16_384, 16_385, 65_536, 100_003,
-    ];
+    let small: &[usize] = if bytes.len() < 100_000 { &[1, 2, 3, 7] } else { &[] };
+    let large = [61, 1_000, 1_023, 1_025, 4_096, 16_383, 16_384, 16_385, 65_536, 100_003];
     for &piece_bytes in small.iter().chain(&large) {
         let cut = scan(engine, object, bytes, piece_bytes);
         assert_eq!(cut, whole, "in pieces of {piece_bytes}");
@@ -109,9 +94,7 @@ pub(crate) fn verdict(engine: &Arc<Engine>, object: &Object, bytes: &[u8]) -> Ve
         let mut rest = bytes;
         while !rest.is_empty() {
             seed = random(seed);
-            let count = usize::try_from(seed % 20_000)
-                .expect("small")
-                .min(rest.len());
+            let count = usize::try_from(seed % 20_000).expect("small").min(rest.len());
             let (piece, after) = rest.split_at(count);
             if feed(&mut scan, piece) {
                 break;
@@ -120,16 +103,9 @@ pub(crate) fn verdict(engine: &Arc<Engine>, object: &Object, bytes: &[u8]) -> Ve
         }
         assert_eq!(scan.finish(), whole, "cut at random");
     }
-    let sized = Object {
-        size: u64::try_from(bytes.len()).ok(),
-        ..object.clone()
-    };
+    let sized = Object { size: u64::try_from(bytes.len()).ok(), ..object.clone() };
     for piece_bytes in [997, usize::MAX] {
-        assert_eq!(
-            scan(engine, &sized, bytes, piece_bytes),
-            whole,
-            "with its size"
-        );
+        assert_eq!(scan(engine, &sized, bytes, piece_bytes), whole, "with its size");
     }
     whole
 }

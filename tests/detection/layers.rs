@@ -14,13 +14,7 @@ fn the_coded_bytes_are_a_layer_of_their_own() {
     let line = format!("{digest}:{}:Stored\n", stored.len());
     let engine = engine(&[("a.hdb", &line)], Limits::default());
     check_infected(&engine, &coded("gzip"), &stored, "Stored.UNOFFICIAL", "");
-    check_infected(
-        &engine,
-        &Object::default(),
-        &stored,
-        "Stored.UNOFFICIAL",
-        "",
-    );
+    check_infected(&engine, &Object::default(), &stored, "Stored.UNOFFICIAL", "");
     check_clean(&engine, &Object::default(), &plain);
 }
 
@@ -31,10 +25,7 @@ fn digests_are_those_of_each_layer_by_size_or_for_any_size() {
     let by_size = format!("{}:{size}:Sized\n", hex(&md5(&plain)));
     let any_size = format!("{}:*:Any:73\n", hex(&sha256(&plain)));
     let wrong_size = format!("{}:{}:Wrong\n", hex(&md5(&plain)), size + 1);
-    for (line, name) in [
-        (&by_size, "Sized.UNOFFICIAL"),
-        (&any_size, "Any.UNOFFICIAL"),
-    ] {
+    for (line, name) in [(&by_size, "Sized.UNOFFICIAL"), (&any_size, "Any.UNOFFICIAL")] {
         let engine = engine(&[("a.hsb", line)], Limits::default());
         check_infected(&engine, &Object::default(), &plain, name, "");
         check_infected(&engine, &Object::default(), &gzip(&plain), name, "gzip");
@@ -46,12 +37,7 @@ fn digests_are_those_of_each_layer_by_size_or_for_any_size() {
 #[test]
 fn a_pattern_is_found_across_every_seam() {
     let engine = engine(
-        &[(
-            "a.ndb",
-            "Seam:0:*:736561 6d2d6d61726b6572\n"
-                .replace(' ', "")
-                .as_str(),
-        )],
+        &[("a.ndb", "Seam:0:*:736561 6d2d6d61726b6572\n".replace(' ', "").as_str())],
         Limits::default(),
     );
     for seam in [1_024, 16 << 10, 32 << 10, 64 << 10, 128 << 10] {
@@ -64,18 +50,8 @@ fn a_pattern_is_found_across_every_seam() {
                 path: "".into(),
                 offset: u64::try_from(at).expect("small"),
             });
-            assert_eq!(
-                verdict(&engine, &Object::default(), &plain),
-                found,
-                "at {at}"
-            );
-            check_infected(
-                &engine,
-                &coded("gzip"),
-                &gzip(&plain),
-                "Seam.UNOFFICIAL",
-                "gzip",
-            );
+            assert_eq!(verdict(&engine, &Object::default(), &plain), found, "at {at}");
+            check_infected(&engine, &coded("gzip"), &gzip(&plain), "Seam.UNOFFICIAL", "gzip");
         }
     }
 }
@@ -92,35 +68,17 @@ fn which_of_several_is_reported_does_not_depend_on_the_cut() {
     check_infected(&engine, &Object::default(), &plain, "Short.UNOFFICIAL", "");
     // The outer bytes settle at their first block, the inner ones before that.
     let stored = gzip(&plain);
-    assert!(matches!(
-        verdict(&engine, &Object::default(), &stored),
-        Verdict::Infected(_)
-    ));
-    assert!(matches!(
-        verdict(&engine, &coded("gzip"), &gzip(&stored)),
-        Verdict::Infected(_)
-    ));
+    assert!(matches!(verdict(&engine, &Object::default(), &stored), Verdict::Infected(_)));
+    assert!(matches!(verdict(&engine, &coded("gzip"), &gzip(&stored)), Verdict::Infected(_)));
 }
 
 #[test]
 fn layers_of_five_bytes_are_clean_by_rule_and_of_six_are_not() {
     let engine = engine(&[("a.ndb", "Five:0:*:6162636465\n")], Limits::default());
     check_clean(&engine, &Object::default(), b"abcde");
-    check_infected(
-        &engine,
-        &Object::default(),
-        b"abcde!",
-        "Five.UNOFFICIAL",
-        "",
-    );
+    check_infected(&engine, &Object::default(), b"abcde!", "Five.UNOFFICIAL", "");
     check_clean(&engine, &coded("gzip"), &gzip(b"abcde"));
-    check_infected(
-        &engine,
-        &coded("gzip"),
-        &gzip(b"!abcde"),
-        "Five.UNOFFICIAL",
-        "gzip",
-    );
+    check_infected(&engine, &coded("gzip"), &gzip(b"!abcde"), "Five.UNOFFICIAL", "gzip");
 }
 
 #[test]
@@ -137,13 +95,7 @@ fn targets_choose_the_layers() {
     ];
     for (head, name) in cases {
         check_infected(&engine, &Object::default(), &with(head), name, "");
-        check_infected(
-            &engine,
-            &Object::default(),
-            &gzip(&with(head)),
-            name,
-            "gzip",
-        );
+        check_infected(&engine, &Object::default(), &gzip(&with(head)), name, "gzip");
     }
     check_clean(&engine, &Object::default(), &with(b"PK\x03\x04"));
 }
@@ -164,9 +116,7 @@ fn a_scan_for_people_finds_all_of_them_once() {
             assert!(!feed(&mut scan, piece), "such a scan goes on to the end");
         }
         let (_, found) = scan.finish_all();
-        let names = found
-            .into_iter()
-            .map(|found| format!("{} {}", found.path, found.name));
+        let names = found.into_iter().map(|found| format!("{} {}", found.path, found.name));
         answers.push(names.collect::<Vec<_>>());
     }
     answers.dedup();

@@ -16,34 +16,17 @@ fn nested(times: usize, inner: &[u8]) -> Vec<u8> {
 
 #[test]
 fn depth_is_limited_and_what_lies_above_is_scanned() {
-    let engine = eicar_engine(Limits {
-        layers_max: 4,
-        ..Limits::default()
-    });
-    check_infected(
-        &engine,
-        &Object::default(),
-        &nested(3, &test_file()),
-        EICAR,
-        "gzip>gzip>gzip",
-    );
+    let engine = eicar_engine(Limits { layers_max: 4, ..Limits::default() });
+    check_infected(&engine, &Object::default(), &nested(3, &test_file()), EICAR, "gzip>gzip>gzip");
     check_clean(&engine, &Object::default(), &nested(3, &noise(500, 1)));
     let why = Why::Limit(Limit::MaxRecursion);
     check_unscanned(&engine, &Object::default(), &nested(4, &test_file()), why);
-    check_unscanned(
-        &engine,
-        &coded("gzip,gzip,gzip,gzip"),
-        &nested(4, &test_file()),
-        why,
-    );
+    check_unscanned(&engine, &coded("gzip,gzip,gzip,gzip"), &nested(4, &test_file()), why);
 }
 
 #[test]
 fn the_number_of_layers_is_limited() {
-    let engine = eicar_engine(Limits {
-        objects_max: 2,
-        ..Limits::default()
-    });
+    let engine = eicar_engine(Limits { objects_max: 2, ..Limits::default() });
     check_clean(&engine, &Object::default(), &nested(1, &noise(500, 1)));
     check_unscanned(
         &engine,
@@ -56,13 +39,8 @@ fn the_number_of_layers_is_limited() {
 #[test]
 fn the_size_of_a_layer_is_limited_to_the_byte() {
     let lines = "Mark:0:*:6d61726b6572\n";
-    let engine = engine(
-        &[("a.ndb", lines)],
-        Limits {
-            object_bytes_max: 20_000,
-            ..Limits::default()
-        },
-    );
+    let engine =
+        engine(&[("a.ndb", lines)], Limits { object_bytes_max: 20_000, ..Limits::default() });
     let with_mark = |at: usize, length: usize| {
         let mut plain = noise(length, 5);
         plain[at..at + 6].copy_from_slice(b"marker");
@@ -72,72 +50,33 @@ fn the_size_of_a_layer_is_limited_to_the_byte() {
     check_clean(&engine, &Object::default(), &noise(20_000, 5));
     check_unscanned(&engine, &Object::default(), &noise(20_001, 5), why);
     check_unscanned(&engine, &Object::default(), &with_mark(20_000, 30_000), why);
-    check_infected(
-        &engine,
-        &Object::default(),
-        &with_mark(19_994, 30_000),
-        "Mark.UNOFFICIAL",
-        "",
-    );
+    check_infected(&engine, &Object::default(), &with_mark(19_994, 30_000), "Mark.UNOFFICIAL", "");
     check_unscanned(&engine, &coded("zstd"), &zstd(&noise(20_001, 5)), why);
 }
 
 #[test]
 fn the_sum_over_all_layers_is_limited() {
     let lines = "Mark:0:*:6d61726b6572\n";
-    let engine = engine(
-        &[("a.ndb", lines)],
-        Limits {
-            scan_bytes_max: 100_000,
-            ..Limits::default()
-        },
-    );
+    let engine =
+        engine(&[("a.ndb", lines)], Limits { scan_bytes_max: 100_000, ..Limits::default() });
     let mut plain = noise(300_000, 6);
     check_clean(&engine, &Object::default(), &plain[..90_000]);
-    check_unscanned(
-        &engine,
-        &Object::default(),
-        &plain,
-        Why::Limit(Limit::MaxScanSize),
-    );
-    check_unscanned(
-        &engine,
-        &coded("gzip"),
-        &gzip(&plain),
-        Why::Limit(Limit::MaxScanSize),
-    );
+    check_unscanned(&engine, &Object::default(), &plain, Why::Limit(Limit::MaxScanSize));
+    check_unscanned(&engine, &coded("gzip"), &gzip(&plain), Why::Limit(Limit::MaxScanSize));
     plain[40_000..40_006].copy_from_slice(b"marker");
     check_infected(&engine, &Object::default(), &plain, "Mark.UNOFFICIAL", "");
-    check_infected(
-        &engine,
-        &coded("gzip"),
-        &gzip(&plain),
-        "Mark.UNOFFICIAL",
-        "gzip",
-    );
+    check_infected(&engine, &coded("gzip"), &gzip(&plain), "Mark.UNOFFICIAL", "gzip");
     plain[40_000] = 0;
     plain[250_000..250_006].copy_from_slice(b"marker");
-    check_unscanned(
-        &engine,
-        &Object::default(),
-        &plain,
-        Why::Limit(Limit::MaxScanSize),
-    );
+    check_unscanned(&engine, &Object::default(), &plain, Why::Limit(Limit::MaxScanSize));
 }
 
 #[test]
 fn memory_of_decoders_is_limited() {
-    let engine = eicar_engine(Limits {
-        state_bytes_max: 30 << 20,
-        ..Limits::default()
-    });
+    let engine = eicar_engine(Limits { state_bytes_max: 30 << 20, ..Limits::default() });
     let plain = noise(9_000, 1);
     check_clean(&engine, &coded("br"), &brotli(&plain));
-    check_clean(
-        &engine,
-        &coded("gzip, br, gzip"),
-        &gzip(&brotli(&gzip(&plain))),
-    );
+    check_clean(&engine, &coded("gzip, br, gzip"), &gzip(&brotli(&gzip(&plain))));
     let why = Why::Limit(Limit::MaxScanState);
     check_unscanned(&engine, &coded("br, br"), &brotli(&brotli(&plain)), why);
 }
@@ -187,10 +126,7 @@ fn a_detection_before_a_bomb_beats_it() {
 
 #[test]
 fn one_call_does_little_even_with_a_bomb() {
-    let engine = eicar_engine(Limits {
-        ratio_max: u32::MAX,
-        ..Limits::default()
-    });
+    let engine = eicar_engine(Limits { ratio_max: u32::MAX, ..Limits::default() });
     let bomb = brotli_zeros(2);
     let mut scan = engine.start(coded("br"));
     let (mut rest, mut calls) = (&bomb[..], 0);
@@ -230,15 +166,8 @@ fn an_object_of_another_size_than_announced_is_not_clean() {
     let engine = eicar_engine(Limits::default());
     let why = Verdict::Unscanned(Why::Broken("object: not of the size that was announced"));
     for announced in [0, 3, 999, 1_001, 5_000] {
-        let object = Object {
-            size: Some(announced),
-            ..Object::default()
-        };
-        assert_eq!(
-            scan(&engine, &object, &noise(1_000, 1), 100),
-            why,
-            "{announced}"
-        );
+        let object = Object { size: Some(announced), ..Object::default() };
+        assert_eq!(scan(&engine, &object, &noise(1_000, 1), 100), why, "{announced}");
         assert_eq!(scan(&engine, &object, b"four", 100), why, "{announced}");
     }
 }

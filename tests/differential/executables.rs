@@ -56,11 +56,7 @@ fn pe(random: &mut Random) -> Pe {
         sections.push((start, size));
         file.extend(random.bytes(size));
     }
-    Pe {
-        entry: 0x400 + into,
-        file,
-        sections,
-    }
+    Pe { entry: 0x400 + into, file, sections }
 }
 
 /// A small ELF for 64 bits: one segment over everything, sections with their table at the end.
@@ -102,11 +98,7 @@ fn elf(random: &mut Random) -> Pe {
         put(&mut row, 32, &word(size));
         file.extend_from_slice(&row);
     }
-    Pe {
-        entry: 120 + into,
-        file,
-        sections,
-    }
+    Pe { entry: 120 + into, file, sections }
 }
 
 #[test]
@@ -119,11 +111,7 @@ fn offsets_from_entry_point_and_sections() {
     let mut lines = String::new();
     for number in 0..300 {
         let is_pe = random.one_in(2);
-        let made = if is_pe {
-            pe(&mut random)
-        } else {
-            elf(&mut random)
-        };
+        let made = if is_pe { pe(&mut random) } else { elf(&mut random) };
         let section = random.between(0, made.sections.len() - 1);
         let (start, size) = made.sections[section];
         let (last, last_size) = made.sections[made.sections.len() - 1];
@@ -139,16 +127,10 @@ fn offsets_from_entry_point_and_sections() {
                 let minus = random.between(1, 20);
                 (near(&mut random, made.entry - minus), format!("EP-{minus}"))
             }
-            2 => (
-                near(&mut random, made.entry + 5 + shift),
-                format!("EP+5,{shift}"),
-            ),
+            2 => (near(&mut random, made.entry + 5 + shift), format!("EP+5,{shift}")),
             3 => {
                 let plus = random.between(1, 60);
-                (
-                    near(&mut random, start + plus),
-                    format!("S{section}+{plus}"),
-                )
+                (near(&mut random, start + plus), format!("S{section}+{plus}"))
             }
             4 => (near(&mut random, last + 9 + shift), format!("SL+9,{shift}")),
             5 => (near(&mut random, last + 1), "SL+0".to_owned()),
@@ -157,10 +139,7 @@ fn offsets_from_entry_point_and_sections() {
                 near(&mut random, (start + size).min(made.file.len() - 12)),
                 format!("SE{section}"),
             ),
-            _ => (
-                near(&mut random, start + 40),
-                format!("S{}+40", section + random.between(0, 1)),
-            ),
+            _ => (near(&mut random, start + 40), format!("S{}+40", section + random.between(0, 1))),
         };
         let at = at.min(last + last_size - 12);
         let mark = random.bytes(10);

@@ -29,11 +29,7 @@ impl Batch {
         let directory = tempfile::tempdir().expect("a temporary directory");
         fs::create_dir(directory.path().join("db")).expect("a fresh directory");
         fs::create_dir(directory.path().join("files")).expect("a fresh directory");
-        Self {
-            directory,
-            databases: Vec::new(),
-            files: Vec::new(),
-        }
+        Self { directory, databases: Vec::new(), files: Vec::new() }
     }
 
     pub(crate) fn add_database(&mut self, name: &str, bytes: &[u8]) {
@@ -53,13 +49,7 @@ impl Batch {
     pub(crate) fn clamscan(&self) -> Found {
         let output = Command::new("clamscan")
             // Its cache takes what a trusted archive held for clean wherever it lies.
-            .args([
-                "--no-summary",
-                "--allmatch",
-                "--disable-cache",
-                "--infected",
-                "-d",
-            ])
+            .args(["--no-summary", "--allmatch", "--disable-cache", "--infected", "-d"])
             .arg(self.directory.path().join("db"))
             .arg(self.directory.path().join("files"))
             .output()
@@ -89,11 +79,8 @@ impl Batch {
         let totals = sources.report().totals();
         let unused = (totals.bad, totals.unsupported_count());
         assert_eq!(unused, (0, 0), "{:?}", sources.report());
-        let built = build(
-            sources,
-            &|bodies| matcher::compile(bodies, &GramCounts::new()),
-            &mut |_| {},
-        );
+        let built =
+            build(sources, &|bodies| matcher::compile(bodies, &GramCounts::new()), &mut |_| {});
         let image = Image::open(Arc::new(built.image)).expect("just built");
         let engine = Arc::new(Engine::new(Arc::new(image), Limits::default()));
         let mut found = Found::new();
@@ -115,20 +102,16 @@ impl Batch {
             row.finder == finder && row.file == file && row.name == name
         };
         let mut complaints = Vec::new();
-        for (finder, one, other) in [
-            (Finder::Clamscan, &theirs, &ours),
-            (Finder::Baleen, &ours, &theirs),
-        ] {
+        for (finder, one, other) in
+            [(Finder::Clamscan, &theirs, &ours), (Finder::Baleen, &ours, &theirs)]
+        {
             for found in one.difference(other) {
                 if !accepted.iter().any(|row| matches(row, finder, found)) {
                     complaints.push(format!("only {finder:?}: {} in {}", found.1, found.0));
                 }
             }
             for row in accepted.iter().filter(|row| row.finder == finder) {
-                if !one
-                    .difference(other)
-                    .any(|found| matches(row, finder, found))
-                {
+                if !one.difference(other).any(|found| matches(row, finder, found)) {
                     complaints.push(format!("stale, {} in {}: {}", row.name, row.file, row.why));
                 }
             }
@@ -170,10 +153,7 @@ fn names(engine: &Arc<Engine>, bytes: &[u8]) -> Vec<String> {
 }
 
 fn pair(path: &str, name: &str) -> (String, String) {
-    let file = Path::new(path)
-        .file_name()
-        .expect("a file")
-        .to_string_lossy();
+    let file = Path::new(path).file_name().expect("a file").to_string_lossy();
     let name = name.strip_suffix(".UNOFFICIAL").unwrap_or(name);
     (file.into_owned(), name.to_owned())
 }

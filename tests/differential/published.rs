@@ -19,13 +19,7 @@ fn published_sets_over_the_test_files() {
     };
     let official = data.join("gpl2-clamav-official");
     let mut batch = Batch::new();
-    for name in [
-        "main.hdb.xz",
-        "daily.ndb.gz",
-        "daily.fp.gz",
-        "main.fp.gz",
-        "daily.hdb.gz",
-    ] {
+    for name in ["main.hdb.xz", "daily.ndb.gz", "daily.fp.gz", "main.fp.gz", "daily.hdb.gz"] {
         let Some(bytes) = unpacked(&official.join(name)) else {
             skip(&format!("{name} cannot be unpacked"));
             return;
@@ -46,9 +40,7 @@ fn published_sets_over_the_test_files() {
 fn data_directory() -> Option<PathBuf> {
     let named = std::env::var_os("BALEEN_TEST_DATA").map(PathBuf::from);
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    named
-        .or(Some(beside))
-        .filter(|path| path.join("gpl2-clamav-official").is_dir())
+    named.or(Some(beside)).filter(|path| path.join("gpl2-clamav-official").is_dir())
 }
 
 fn unpacked(path: &Path) -> Option<Vec<u8>> {
@@ -58,8 +50,6 @@ fn unpacked(path: &Path) -> Option<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     let file = fs::File::open(path).ok()?;
-    flate2::read::MultiGzDecoder::new(file)
-        .read_to_end(&mut bytes)
-        .ok()?;
+    flate2::read::MultiGzDecoder::new(file).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }

@@ -21,35 +21,21 @@ fn patterns_of_the_whole_language_anywhere_in_data() {
         let target = *random.pick(&["0", "0", "0", "14", "*"]);
         let before = random.between(12, 300);
         let offset = offset(&mut random, &sample, before);
-        lines.push_str(&format!(
-            "D{number}:{target}:{}:{}\n",
-            offset.text, sample.pattern
-        ));
+        lines.push_str(&format!("D{number}:{target}:{}:{}\n", offset.text, sample.pattern));
         let fits = offset.file(&mut random, &sample.whole());
         if random.one_in(4) {
             batch.add_file(&format!("{number}-fits.gz"), &gzip(&fits));
         }
         batch.add_file(&format!("{number}-fits"), &fits);
         let broken = sample.broken(&mut random);
-        batch.add_file(
-            &format!("{number}-broken"),
-            &offset.file(&mut random, &broken),
-        );
+        batch.add_file(&format!("{number}-broken"), &offset.file(&mut random, &broken));
         let moved = random.between(0, 4);
-        let shifted = planted(
-            &mut random,
-            before + moved,
-            &sample.whole(),
-            offset.after + moved,
-        );
+        let shifted = planted(&mut random, before + moved, &sample.whole(), offset.after + moved);
         batch.add_file(&format!("{number}-shifted"), &shifted);
     }
     batch.add_database("seeded.ndb", lines.as_bytes());
     let shared = batch.compare("seeded");
-    assert!(
-        shared > SIGNATURES,
-        "only {shared} findings: the generator misses its own patterns"
-    );
+    assert!(shared > SIGNATURES, "only {shared} findings: the generator misses its own patterns");
 }
 
 /// An offset that a file can be made to fit, or to miss by a little.
@@ -80,11 +66,7 @@ fn offset(random: &mut Random, sample: &Sample, before: usize) -> Offset {
         5 => format!("EOF-{},{shift}", from_end + shift + 1),
         _ => "*".to_owned(),
     };
-    Offset {
-        text,
-        before,
-        after,
-    }
+    Offset { text, before, after }
 }
 
 #[test]
@@ -129,9 +111,7 @@ fn text_and_its_normal_form() {
     for number in 0..200 {
         let word = |random: &mut Random| -> String {
             let letters = random.between(4, 9);
-            (0..letters)
-                .map(|_| char::from(*random.pick(b"bcdfghjklmnpqrstvwxz")))
-                .collect()
+            (0..letters).map(|_| char::from(*random.pick(b"bcdfghjklmnpqrstvwxz"))).collect()
         };
         let (one, two) = (word(&mut random), word(&mut random));
         let target = *random.pick(&["7", "7", "0"]);
@@ -140,11 +120,7 @@ fn text_and_its_normal_form() {
             hex(format!("{one} {two}").as_bytes())
         ));
         let space = *random.pick(&[" ", "  ", "\t", "\r\n", " \n\t", "_", ""]);
-        let (one, two) = if random.one_in(2) {
-            (one.to_uppercase(), two)
-        } else {
-            (one, two)
-        };
+        let (one, two) = if random.one_in(2) { (one.to_uppercase(), two) } else { (one, two) };
         let fill = word(&mut random);
         let text = format!("{fill} {fill}; {one}{space}{two} {fill}\n");
         batch.add_file(&format!("{number}.txt"), text.as_bytes());

@@ -17,7 +17,12 @@ use super::harness::Target;
 pub const ALL: [Target; 8] = [
     Target { name: "icap_head", corpus: icap_messages, words: ICAP_WORDS, run: icap_connection },
     Target { name: "chunked", corpus: chunked_bodies, words: ICAP_WORDS, run: chunked_body },
-    Target { name: "encapsulated", corpus: encapsulated_values, words: ICAP_WORDS, run: encapsulated },
+    Target {
+        name: "encapsulated",
+        corpus: encapsulated_values,
+        words: ICAP_WORDS,
+        run: encapsulated,
+    },
     Target { name: "http_head", corpus: http_heads, words: ICAP_WORDS, run: http_head },
     Target { name: "ndb_lines", corpus: ndb_files, words: NDB_WORDS, run: signature_files },
     Target { name: "image", corpus: images, words: &[], run: image },
@@ -26,18 +31,56 @@ pub const ALL: [Target; 8] = [
 ];
 
 const ICAP_WORDS: &[&[u8]] = &[
-    b"\r\n", b"\r\n\r\n", b"0\r\n\r\n", b"0; ieof\r\n\r\n", b"Encapsulated: ", b"null-body=0",
-    b"Preview: 0\r\n", b"Allow: 204\r\n", b"res-body=", b", ", b"ffffffffffffffff", b"-1",
-    b"OPTIONS icap://h/respmod ICAP/1.0\r\nHost: h\r\n\r\n", b"Connection: close\r\n", b";x=\"",
+    b"\r\n",
+    b"\r\n\r\n",
+    b"0\r\n\r\n",
+    b"0; ieof\r\n\r\n",
+    b"Encapsulated: ",
+    b"null-body=0",
+    b"Preview: 0\r\n",
+    b"Allow: 204\r\n",
+    b"res-body=",
+    b", ",
+    b"ffffffffffffffff",
+    b"-1",
+    b"OPTIONS icap://h/respmod ICAP/1.0\r\nHost: h\r\n\r\n",
+    b"Connection: close\r\n",
+    b";x=\"",
 ];
 
 const NDB_WORDS: &[&[u8]] = &[
-    b":*:", b":EP+0:", b":SL+4,8:", b":EOF-10,10:", b"{4}", b"{-4}", b"{4-}", b"{2-9}", b"*", b"??",
-    b"(61|62)", b"!(61|62)", b"(6162|63)", b"(B)", b"!(L)", b"(W)", b"61[1-3]", b"a?", b":73:214\n",
+    b":*:",
+    b":EP+0:",
+    b":SL+4,8:",
+    b":EOF-10,10:",
+    b"{4}",
+    b"{-4}",
+    b"{4-}",
+    b"{2-9}",
+    b"*",
+    b"??",
+    b"(61|62)",
+    b"!(61|62)",
+    b"(6162|63)",
+    b"(B)",
+    b"!(L)",
+    b"(W)",
+    b"61[1-3]",
+    b"a?",
+    b":73:214\n",
 ];
 
-const SETTINGS_WORDS: &[&[u8]] =
-    &[b"[ICAPD]\n", b"ListenAddress = ", b"= 30m2.5s\n", b"\"", b"\\", b"@/", b"=", b", ", b"MimeRules = "];
+const SETTINGS_WORDS: &[&[u8]] = &[
+    b"[ICAPD]\n",
+    b"ListenAddress = ",
+    b"= 30m2.5s\n",
+    b"\"",
+    b"\\",
+    b"@/",
+    b"=",
+    b", ",
+    b"MimeRules = ",
+];
 
 /// Every message is taken whole and byte by byte; what the core says must be the same.
 fn icap_connection(input: &[u8]) {
@@ -94,7 +137,12 @@ fn converse(input: &[u8], piece: usize) -> Conversation {
     said
 }
 
-fn drain(core: &mut icap::Connection, kept: &mut Vec<u8>, sent: &mut Vec<u8>, now: Instant) -> bool {
+fn drain(
+    core: &mut icap::Connection,
+    kept: &mut Vec<u8>,
+    sent: &mut Vec<u8>,
+    now: Instant,
+) -> bool {
     let mut moved = false;
     loop {
         match core.poll_output() {
@@ -141,7 +189,10 @@ fn icap_messages() -> Vec<Vec<u8>> {
 /// The decoder's ranges stay inside what it was given, and it always moves on or waits.
 fn chunked_body(input: &[u8]) {
     for piece in [usize::MAX, 7, 1] {
-        let mut decoder = chunked::Decoder::new(chunked::Mode::Body, chunked::Limits { extension_bytes_max: 64, trailer_bytes_max: 256 });
+        let mut decoder = chunked::Decoder::new(
+            chunked::Mode::Body,
+            chunked::Limits { extension_bytes_max: 64, trailer_bytes_max: 256 },
+        );
         let mut unread = input;
         while !unread.is_empty() {
             let offered = &unread[..unread.len().min(piece)];

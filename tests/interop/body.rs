@@ -9,12 +9,9 @@ use sha2::{Digest as _, Sha256};
 
 /// The EICAR test string, joined here so that no scanner finds it in the repository.
 pub(crate) fn eicar() -> Vec<u8> {
-    [
-        r"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-",
-        "ANTIVIRUS-TEST-FILE!$H+H*",
-    ]
-    .concat()
-    .into_bytes()
+    [r"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-", "ANTIVIRUS-TEST-FILE!$H+H*"]
+        .concat()
+        .into_bytes()
 }
 
 /// Writes a body of this length.
@@ -74,11 +71,7 @@ pub(crate) fn read(from: &mut impl Read) -> io::Result<Received> {
         front.extend_from_slice(&bytes[..count.min(FRONT_BYTES_MAX - front.len())]);
         length += count as u64;
     }
-    Ok(Received {
-        length,
-        digest: hex(hash),
-        front,
-    })
+    Ok(Received { length, digest: hex(hash), front })
 }
 
 /// Bytes that look like nothing in particular, from a fixed seed.
@@ -94,10 +87,7 @@ fn pattern() -> Vec<u8> {
 }
 
 fn hex(hash: Sha256) -> String {
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 struct HashWriter<'a>(&'a mut Sha256);

@@ -12,10 +12,7 @@ use crate::fixture::gateway::Gateway;
 /// Everything that c-icap's client says; it must end well.
 #[track_caller]
 fn c_icap_client(gateway: &Gateway, arguments: &[&str]) -> String {
-    let (host, port) = (
-        gateway.icap().ip().to_string(),
-        gateway.icap().port().to_string(),
-    );
+    let (host, port) = (gateway.icap().ip().to_string(), gateway.icap().port().to_string());
     let output = Command::new("c-icap-client")
         .args(["-i", &host, "-p", &port, "-v"])
         .args(arguments)
@@ -23,11 +20,7 @@ fn c_icap_client(gateway: &Gateway, arguments: &[&str]) -> String {
         .expect("sh tests/run installs c-icap");
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said).into_owned();
-    assert!(
-        output.status.success(),
-        "{arguments:?}: {}\n{said}",
-        output.status
-    );
+    assert!(output.status.success(), "{arguments:?}: {}\n{said}", output.status);
     said
 }
 
@@ -61,16 +54,7 @@ fn c_icap_client_gets_its_bodies_back() {
         let (_folder, given, back) = files(&content);
         let back_name = back.to_str().expect("UTF-8");
         // Without preview and without 204, only the way through and back is left.
-        let arguments = [
-            "-s",
-            "respmod",
-            "-nopreview",
-            "-no204",
-            "-f",
-            &given,
-            "-o",
-            back_name,
-        ];
+        let arguments = ["-s", "respmod", "-nopreview", "-no204", "-f", &given, "-o", back_name];
         let said = c_icap_client(&gateway, &arguments);
         assert!(said.contains("ICAP/1.0 200 OK"), "{length}: {said}");
         assert!(
@@ -87,14 +71,7 @@ fn c_icap_client_is_told_that_nothing_changes() {
         let (_folder, given, back) = files(&body::bytes(length));
         let said = c_icap_client(
             &gateway,
-            &[
-                "-s",
-                "respmod",
-                "-f",
-                &given,
-                "-o",
-                back.to_str().expect("UTF-8"),
-            ],
+            &["-s", "respmod", "-f", &given, "-o", back.to_str().expect("UTF-8")],
         );
         assert!(said.contains("ICAP/1.0 204 "), "{length}: {said}");
     }
@@ -104,24 +81,12 @@ fn c_icap_client_is_told_that_nothing_changes() {
 fn c_icap_client_sees_the_virus_blocked() {
     let gateway = Gateway::start("");
     let (_folder, given, _) = files(&body::eicar());
-    for way in [
-        &["-s", "respmod"][..],
-        &["-s", "respmod", "-nopreview", "-no204"],
-    ] {
+    for way in [&["-s", "respmod"][..], &["-s", "respmod", "-nopreview", "-no204"]] {
         let said = c_icap_client(&gateway, &[way, &["-f", &given]].concat());
         assert!(said.contains(" 403 "), "{way:?}: {said}");
     }
     // An upload: the client sends the file as the body of a request.
-    let upload = [
-        "-s",
-        "reqmod",
-        "-req",
-        "http://origin.test/",
-        "-method",
-        "POST",
-        "-f",
-        &given,
-    ];
+    let upload = ["-s", "reqmod", "-req", "http://origin.test/", "-method", "POST", "-f", &given];
     let said = c_icap_client(&gateway, &upload);
     assert!(said.contains(" 403 "), "{said}");
 }
@@ -142,24 +107,14 @@ fn python_icap_scans_with_it() {
         .expect("sh tests/run installs python-icap");
     let words = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{words}");
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout),
-        "all is well\n",
-        "{words}"
-    );
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "all is well\n", "{words}");
 }
 
 /// The interpreter of the environment that the test command makes beside the build.
 fn python() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .parent()
-        .expect("the target folder");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
     let python = target.join("python-icap/bin/python");
-    assert!(
-        python.is_file(),
-        "{} is missing; sh tests/run makes it",
-        python.display()
-    );
+    assert!(python.is_file(), "{} is missing; sh tests/run makes it", python.display());
     python
 }
 

@@ -65,47 +65,24 @@ impl Curl {
             .expect("sh tests/run installs curl");
         let body = body::read(&mut child.stdout.take().expect("piped")).expect("a pipe");
         let mut words = String::new();
-        child
-            .stderr
-            .take()
-            .expect("piped")
-            .read_to_string(&mut words)
-            .expect("UTF-8");
-        let code = child
-            .wait()
-            .expect("a child of ours")
-            .code()
-            .expect("it was not killed");
+        child.stderr.take().expect("piped").read_to_string(&mut words).expect("UTF-8");
+        let code = child.wait().expect("a child of ours").code().expect("it was not killed");
         let heads = std::fs::read_to_string(heads.path()).expect("heads are ASCII");
         let last = heads.lines().rfind(|line| line.starts_with("HTTP/"));
-        let status = last
-            .and_then(|line| line.split(' ').nth(1))
-            .and_then(|code| code.parse().ok());
+        let status =
+            last.and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
         let status =
             status.unwrap_or_else(|| panic!("{url}: no answer; curl says ({code}): {words}"));
-        Fetched {
-            status,
-            heads,
-            body,
-            code,
-        }
+        Fetched { status, heads, body, code }
     }
 
     /// Works off a list of transfers, and gives back what curl wrote about them.
     #[track_caller]
     pub(crate) fn work_off(mut self, list: &std::path::Path) -> String {
-        let output = self
-            .command
-            .arg("--config")
-            .arg(list)
-            .output()
-            .expect("sh tests/run installs curl");
+        let output =
+            self.command.arg("--config").arg(list).output().expect("sh tests/run installs curl");
         let words = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success(),
-            "curl ended with {}: {words}",
-            output.status
-        );
+        assert!(output.status.success(), "curl ended with {}: {words}", output.status);
         String::from_utf8(output.stdout).expect("ASCII")
     }
 
@@ -126,10 +103,7 @@ impl Fetched {
     pub(crate) fn must_be_blocked(&self) {
         let page = self.page();
         assert_eq!((self.status, self.code), (403, 0), "{}\n{page}", self.heads);
-        assert!(
-            page.to_ascii_lowercase().contains("eicar"),
-            "the page names the threat:\n{page}"
-        );
+        assert!(page.to_ascii_lowercase().contains("eicar"), "the page names the threat:\n{page}");
         assert!(
             !self.heads.to_ascii_lowercase().contains("x-squid-error"),
             "the page is ours:\n{}",
@@ -140,18 +114,8 @@ impl Fetched {
     /// It must have arrived as it was made.
     #[track_caller]
     pub(crate) fn must_be_whole(&self, length: u64) {
-        assert_eq!(
-            (self.status, self.code),
-            (200, 0),
-            "{}\n{}",
-            self.heads,
-            self.page()
-        );
+        assert_eq!((self.status, self.code), (200, 0), "{}\n{}", self.heads, self.page());
         assert_eq!(self.body.length, length);
-        assert_eq!(
-            self.body.digest,
-            body::digest(length),
-            "every byte of {length} arrives"
-        );
+        assert_eq!(self.body.digest, body::digest(length), "every byte of {length} arrives");
     }
 }

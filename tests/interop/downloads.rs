@@ -15,25 +15,10 @@ fn the_test_virus_is_blocked_plain_coded_and_chunked() {
 fn bodies_of_every_size_around_the_seams_arrive_whole() {
     let path = Path::open("");
     // Squid holds 64 KiB, the gateway's buffers are as long, and its preview is somewhat shorter.
-    let lengths = [
-        0,
-        1,
-        4095,
-        4096,
-        61_440,
-        65_535,
-        65_536,
-        65_537,
-        131_072,
-        10 << 20,
-    ];
+    let lengths = [0, 1, 4095, 4096, 61_440, 65_535, 65_536, 65_537, 131_072, 10 << 20];
     for length in lengths {
-        path.curl()
-            .fetch(&path.origin.url(&format!("/size/{length}")))
-            .must_be_whole(length);
-        path.curl()
-            .fetch(&path.origin.url(&format!("/chunked/{length}")))
-            .must_be_whole(length);
+        path.curl().fetch(&path.origin.url(&format!("/size/{length}"))).must_be_whole(length);
+        path.curl().fetch(&path.origin.url(&format!("/chunked/{length}"))).must_be_whole(length);
     }
     path.close_without_icap_errors();
 }
@@ -42,9 +27,7 @@ fn bodies_of_every_size_around_the_seams_arrive_whole() {
 fn a_gibibyte_arrives_whole_and_memory_stays_inside_the_budget() {
     let path = Path::open("MemoryBudget = 64MB\nSpoolLimit = 2GB\nHoldLimit = 2GB");
     let length = 1 << 30;
-    path.curl()
-        .fetch(&path.origin.url(&format!("/size/{length}")))
-        .must_be_whole(length);
+    path.curl().fetch(&path.origin.url(&format!("/size/{length}"))).must_be_whole(length);
     let peak_bytes = path.gateway.memory_peak_bytes();
     let allowed = HELD_BYTES_MAX + BESIDE_BYTES_MAX;
     assert!(

@@ -16,56 +16,24 @@ struct Kind {
 
 /// The mix: mostly small and clean, as traffic is, with everything else in between.
 const KINDS: [Kind; 10] = [
-    Kind {
-        path: "/size/0",
-        arguments: "",
-        want: |said| said == "200 0",
-    },
-    Kind {
-        path: "/size/1",
-        arguments: "",
-        want: |said| said == "200 1",
-    },
-    Kind {
-        path: "/size/2000",
-        arguments: "",
-        want: |said| said == "200 2000",
-    },
-    Kind {
-        path: "/size/65537",
-        arguments: "",
-        want: |said| said == "200 65537",
-    },
-    Kind {
-        path: "/chunked/9000",
-        arguments: "",
-        want: |said| said == "200 9000",
-    },
-    Kind {
-        path: "/no-content",
-        arguments: "",
-        want: |said| said == "204 0",
-    },
+    Kind { path: "/size/0", arguments: "", want: |said| said == "200 0" },
+    Kind { path: "/size/1", arguments: "", want: |said| said == "200 1" },
+    Kind { path: "/size/2000", arguments: "", want: |said| said == "200 2000" },
+    Kind { path: "/size/65537", arguments: "", want: |said| said == "200 65537" },
+    Kind { path: "/chunked/9000", arguments: "", want: |said| said == "200 9000" },
+    Kind { path: "/no-content", arguments: "", want: |said| said == "204 0" },
     Kind {
         path: "/etag",
         arguments: "header = \"If-None-Match: \\\"baleen\\\"\"\n",
         want: |said| said == "304 0",
     },
-    Kind {
-        path: "/size/3000",
-        arguments: "head\n",
-        want: |said| said == "200 0",
-    },
+    Kind { path: "/size/3000", arguments: "head\n", want: |said| said == "200 0" },
     Kind {
         path: "/upload",
         arguments: "data-binary = \"harmless\"\n",
         want: |said| said.starts_with("200 "),
     },
-    Kind {
-        path: "/eicar",
-        arguments: "",
-        want: |said| said.starts_with("403 "),
-    },
+    Kind { path: "/eicar", arguments: "", want: |said| said.starts_with("403 ") },
 ];
 
 #[test]
@@ -86,19 +54,14 @@ fn ten_thousand_mixed_transactions_leave_no_icap_error() {
         }
     });
     // After all that, bytes are still bytes.
-    path.curl()
-        .fetch(&path.origin.url("/size/1000000"))
-        .must_be_whole(1_000_000);
+    path.curl().fetch(&path.origin.url("/size/1000000")).must_be_whole(1_000_000);
     assert_eq!(
         path.origin.uploads(),
         u32::try_from(TRANSFERS / KINDS.len()).expect("a small number")
     );
     let transactions = path.close_without_icap_errors();
     // Each message is asked about twice: on its way up, and the answer on its way down.
-    assert!(
-        transactions >= 2 * TRANSFERS,
-        "Squid asked about {transactions} messages"
-    );
+    assert!(transactions >= 2 * TRANSFERS, "Squid asked about {transactions} messages");
 }
 
 /// The kind of a client's n-th transfer: every client begins somewhere else.
@@ -129,33 +92,18 @@ fn transfers(path: &Path, client: usize) -> String {
 #[track_caller]
 fn check(client: usize, said: &str) {
     let lines: Vec<_> = said.lines().collect();
-    assert_eq!(
-        lines.len(),
-        TRANSFERS / CLIENTS,
-        "client {client} has had every answer"
-    );
+    assert_eq!(lines.len(), TRANSFERS / CLIENTS, "client {client} has had every answer");
     for (number, line) in lines.iter().enumerate() {
         let kind = kind(client, number);
-        assert!(
-            (kind.want)(line),
-            "client {client}, transfer {number}, {}: «{line}»",
-            kind.path
-        );
+        assert!((kind.want)(line), "client {client}, transfer {number}, {}: «{line}»", kind.path);
     }
 }
 
 #[test]
 fn the_mix_is_made_of_what_the_origin_has() {
     // The digest that uploads are compared with is the one of an empty body here: known from outside.
-    assert_eq!(
-        body::digest(0),
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    );
-    assert_eq!(
-        TRANSFERS % (CLIENTS * KINDS.len()),
-        0,
-        "every client has every kind equally often"
-    );
+    assert_eq!(body::digest(0), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_eq!(TRANSFERS % (CLIENTS * KINDS.len()), 0, "every client has every kind equally often");
 }
 
 const CLIENTS: usize = 4;

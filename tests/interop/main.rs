@@ -41,11 +41,7 @@ impl Path {
     fn open(icapd: &str) -> Self {
         let gateway = Gateway::start(icapd);
         let squid = Squid::start(Some(gateway.icap()));
-        Self {
-            gateway,
-            squid,
-            origin: Origin::start(),
-        }
+        Self { gateway, squid, origin: Origin::start() }
     }
 
     /// A curl that goes this way.

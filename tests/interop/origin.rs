@@ -89,12 +89,7 @@ impl Origin {
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) {
-    drop(
-        thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(work)
-            .expect("a thread"),
-    );
+    drop(thread::Builder::new().name(name.to_owned()).spawn(work).expect("a thread"));
 }
 
 fn serve(stream: &TcpStream, seen: &Seen) -> io::Result<()> {
@@ -157,11 +152,7 @@ fn answer(
         ("upload", _) => {
             let received = body::read(&mut body)?;
             seen.uploads.fetch_add(1, Ordering::AcqRel);
-            whole(
-                to,
-                "",
-                format!("{} {}\n", received.length, received.digest).as_bytes(),
-            )?;
+            whole(to, "", format!("{} {}\n", received.length, received.digest).as_bytes())?;
         }
         _ => head(to, "404 Not Found", "Content-Length: 0\r\n")?,
     }
@@ -176,11 +167,7 @@ fn head(to: &mut impl Write, status: &str, fields: &str) -> io::Result<()> {
 }
 
 fn whole(to: &mut impl Write, fields: &str, body: &[u8]) -> io::Result<()> {
-    head(
-        to,
-        "200 OK",
-        &format!("{fields}Content-Length: {}\r\n", body.len()),
-    )?;
+    head(to, "200 OK", &format!("{fields}Content-Length: {}\r\n", body.len()))?;
     to.write_all(body)
 }
 
@@ -247,8 +234,7 @@ impl Request {
                 let length =
                     u64::from_str_radix(size.trim(), 16).map_err(|_| io::ErrorKind::InvalidData)?;
                 from.take(length).read_to_end(&mut body)?;
-                from.take(HEAD_LINE_BYTES_MAX)
-                    .read_line(&mut String::new())?;
+                from.take(HEAD_LINE_BYTES_MAX).read_line(&mut String::new())?;
                 if length == 0 {
                     break;
                 }

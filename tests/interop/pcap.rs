@@ -42,12 +42,8 @@ impl Capture {
             address: SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, last), port),
             sequence: 1000,
         };
-        let mut capture = Self {
-            bytes,
-            client: end(1, 40_000),
-            server: end(2, server_port),
-            packets: 0,
-        };
+        let mut capture =
+            Self { bytes, client: end(1, 40_000), server: end(2, server_port), packets: 0 };
         capture.packet(Speaker::Client, SYN, &[]);
         capture.client.sequence += 1;
         capture.packet(Speaker::Server, SYN | ACK, &[]);

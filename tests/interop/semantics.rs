@@ -10,10 +10,7 @@ use crate::Path;
 #[test]
 fn messages_without_a_body_pass() {
     let path = Path::open("");
-    let head = path
-        .curl()
-        .with(&["--head"])
-        .fetch(&path.origin.url("/size/1000"));
+    let head = path.curl().with(&["--head"]).fetch(&path.origin.url("/size/1000"));
     assert_eq!((head.status, head.code), (200, 0), "{}", head.heads);
     assert!(
         head.heads.contains("Content-Length: 1000\r\n"),
@@ -21,20 +18,10 @@ fn messages_without_a_body_pass() {
         head.heads
     );
     let none = path.curl().fetch(&path.origin.url("/no-content"));
-    assert_eq!(
-        (none.status, none.body.length, none.code),
-        (204, 0, 0),
-        "{}",
-        none.heads
-    );
+    assert_eq!((none.status, none.body.length, none.code), (204, 0, 0), "{}", none.heads);
     let etag = ["-H", "If-None-Match: \"baleen\""];
     let same = path.curl().with(&etag).fetch(&path.origin.url("/etag"));
-    assert_eq!(
-        (same.status, same.body.length, same.code),
-        (304, 0, 0),
-        "{}",
-        same.heads
-    );
+    assert_eq!((same.status, same.body.length, same.code), (304, 0, 0), "{}", same.heads);
     let fresh = path.curl().fetch(&path.origin.url("/etag"));
     assert_eq!((fresh.status, fresh.page().as_str()), (200, "fresh\n"));
     path.close_without_icap_errors();
@@ -45,12 +32,9 @@ fn kept_connections_carry_one_message_after_the_other() {
     let path = Path::open("");
     let mut stream = TcpStream::connect(path.squid.address()).expect("Squid listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
-    for (target, want) in [
-        ("/size/10", 200),
-        ("/eicar", 403),
-        ("/size/70000", 200),
-        ("/no-content", 204),
-    ] {
+    for (target, want) in
+        [("/size/10", 200), ("/eicar", 403), ("/size/70000", 200), ("/no-content", 204)]
+    {
         let url = path.origin.url(target);
         write!(stream, "GET {url} HTTP/1.1\r\nHost: origin.test\r\n\r\n").expect("Squid reads");
         let (status, heads) = read_message(&mut stream);
@@ -65,9 +49,7 @@ fn an_origin_that_hangs_up_is_not_taken_for_a_whole_answer() {
     let short = path.curl().fetch(&path.origin.url("/short/1000000"));
     // Either curl sees the break, or the answer is an error page; never a whole 200.
     assert!(short.code != 0 || short.status >= 400, "{}", short.heads);
-    path.curl()
-        .fetch(&path.origin.url("/size/1000"))
-        .must_be_whole(1000);
+    path.curl().fetch(&path.origin.url("/size/1000")).must_be_whole(1000);
 }
 
 #[test]
@@ -78,29 +60,18 @@ fn a_client_that_goes_away_harms_nobody() {
             .curl()
             .with(&["--limit-rate", "100k", &path.origin.url("/size/20000000")])
             .into_command();
-        let mut child = curl
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("sh tests/run installs curl");
+        let mut child = curl.stdout(Stdio::piped()).spawn().expect("sh tests/run installs curl");
         // Held back or not: whether bytes come before the verdict is the gateway's choice, so the one
         // who goes away does so without waiting for them on every second turn.
         child.kill().expect("a child of ours");
         child.wait().expect("a child of ours");
         let mut stream = TcpStream::connect(path.squid.address()).expect("Squid listens");
-        write!(
-            stream,
-            "GET {} HTTP/1.1\r\nHost: o\r\n\r\n",
-            path.origin.url("/size/20000000")
-        )
-        .expect("Squid reads");
+        write!(stream, "GET {} HTTP/1.1\r\nHost: o\r\n\r\n", path.origin.url("/size/20000000"))
+            .expect("Squid reads");
         drop(stream);
     }
-    path.curl()
-        .fetch(&path.origin.url("/size/1000000"))
-        .must_be_whole(1_000_000);
-    path.curl()
-        .fetch(&path.origin.url("/eicar"))
-        .must_be_blocked();
+    path.curl().fetch(&path.origin.url("/size/1000000")).must_be_whole(1_000_000);
+    path.curl().fetch(&path.origin.url("/eicar")).must_be_blocked();
     assert!(path.gateway.stop().success(), "the gateway has survived it");
 }
 
@@ -114,15 +85,9 @@ fn read_message(stream: &mut TcpStream) -> (u16, String) {
         head.push(byte[0]);
     }
     let head = String::from_utf8(head).expect("ASCII");
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|code| code.parse().ok())
-        .expect("a status");
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
     let lower = head.to_ascii_lowercase();
-    let length = lower
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length:"));
+    let length = lower.lines().find_map(|line| line.strip_prefix("content-length:"));
     if let Some(length) = length {
         let mut body = vec![0; length.trim().parse().expect("a number")];
         stream.read_exact(&mut body).expect("a whole body");

@@ -33,22 +33,15 @@ impl Squid {
             set_up(&config, gateway);
         }
         // In the foreground, and everything important on standard error.
-        let mut program = Program::start(
-            Command::new(program_path())
-                .args(["-N", "-d", "1", "-f"])
-                .arg(&config),
-        );
+        let mut program =
+            Program::start(Command::new(program_path()).args(["-N", "-d", "1", "-f"]).arg(&config));
         // Squid says so a moment before it listens, so a connection is tried, too.
         let mut has_said = false;
         program.wait_for("Squid accepts connections", |line| {
             has_said |= line.contains("Accepting HTTP Socket connections");
             (has_said && TcpStream::connect(address).is_ok()).then_some(())
         });
-        Self {
-            program,
-            address,
-            folder,
-        }
+        Self { program, address, folder }
     }
 
     /// Where browsers connect.
@@ -67,30 +60,17 @@ impl Squid {
             let about =
                 line.contains("ICAP") || line.contains("Icap") || line.contains("adaptation");
             about
-                && [
-                    "WARNING",
-                    "ERROR",
-                    "FATAL",
-                    "exception",
-                    "suspended",
-                    "down",
-                ]
-                .iter()
-                .any(|word| line.contains(word))
+                && ["WARNING", "ERROR", "FATAL", "exception", "suspended", "down"]
+                    .iter()
+                    .any(|word| line.contains(word))
         };
         let cache_log = read("cache.log");
         let trouble: Vec<_> = cache_log.lines().filter(is_trouble).collect();
         assert!(trouble.is_empty(), "cache.log:\n{}", trouble.join("\n"));
         let icap_log = read("icap.log");
-        let failed: Vec<_> = icap_log
-            .lines()
-            .filter(|line| line.contains("ICAP_ERR"))
-            .collect();
+        let failed: Vec<_> = icap_log.lines().filter(|line| line.contains("ICAP_ERR")).collect();
         assert!(failed.is_empty(), "icap.log:\n{}", failed.join("\n"));
-        icap_log
-            .lines()
-            .filter(|line| !line.starts_with("ICAP_OPT"))
-            .count()
+        icap_log.lines().filter(|line| !line.starts_with("ICAP_OPT")).count()
     }
 }
 
@@ -107,11 +87,7 @@ fn set_up(config: &Path, gateway: SocketAddr) {
         ])
         .output()
         .expect("it was built");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn configuration(address: SocketAddr, folder: &Path, user: Option<&str>) -> String {
@@ -142,12 +118,8 @@ fn user_for_squid(folder: &Path) -> Option<&'static str> {
     }
     let users = fs::read_to_string("/etc/passwd").expect("every machine has it");
     for name in ["proxy", "squid", "nobody"] {
-        let fields = users
-            .lines()
-            .map(|line| line.split(':').collect::<Vec<_>>());
-        let found = fields
-            .into_iter()
-            .find(|fields| fields.len() > 3 && fields[0] == name);
+        let fields = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        let found = fields.into_iter().find(|fields| fields.len() > 3 && fields[0] == name);
         if let Some(fields) = found {
             let number = |text: &str| text.parse().expect("a number");
             chown(folder, Some(number(fields[2])), Some(number(fields[3])))
@@ -160,9 +132,7 @@ fn user_for_squid(folder: &Path) -> Option<&'static str> {
 
 /// Squid wants to be told its port. It is free now; who takes it in between makes Squid say so and end.
 fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("loopback")
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("loopback")
 }
 
 /// Debian keeps it where an ordinary user's search path does not lead.

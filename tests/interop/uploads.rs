@@ -22,14 +22,8 @@ fn the_test_virus_is_blocked_on_its_way_up_in_every_form() {
     let virus = file(&body::eicar());
     let url = path.origin.url("/upload");
     let data = argument("@", &virus);
-    path.curl()
-        .with(&["--data-binary", &data])
-        .fetch(&url)
-        .must_be_blocked();
-    path.curl()
-        .with(&["--upload-file", &argument("", &virus)])
-        .fetch(&url)
-        .must_be_blocked();
+    path.curl().with(&["--data-binary", &data]).fetch(&url).must_be_blocked();
+    path.curl().with(&["--upload-file", &argument("", &virus)]).fetch(&url).must_be_blocked();
     // Of unknown length: curl sends it in chunks.
     path.curl()
         .with(&["-H", "Transfer-Encoding: chunked", "--data-binary", &data])
@@ -44,10 +38,7 @@ fn the_test_virus_inside_a_form_is_blocked() {
     let path = Path::open("");
     let virus = file(&body::eicar());
     let url = path.origin.url("/upload");
-    path.curl()
-        .with(&["--form", &argument("file=@", &virus)])
-        .fetch(&url)
-        .must_be_blocked();
+    path.curl().with(&["--form", &argument("file=@", &virus)]).fetch(&url).must_be_blocked();
     assert_eq!(path.origin.uploads(), 0, "nothing of it may arrive");
     path.close_without_icap_errors();
 }
@@ -62,29 +53,14 @@ fn uploads_of_every_size_around_the_seams_arrive_whole() {
         let arrived = format!("{length} {}\n", body::digest(length));
         let url = path.origin.url("/upload");
         let posted = path.curl().with(&["--data-binary", &data]).fetch(&url);
-        assert_eq!(
-            (posted.status, posted.page()),
-            (200, arrived.clone()),
-            "POST of {length}"
-        );
-        let put = path
-            .curl()
-            .with(&["--upload-file", &argument("", &file)])
-            .fetch(&url);
-        assert_eq!(
-            (put.status, put.page()),
-            (200, arrived.clone()),
-            "PUT of {length}"
-        );
+        assert_eq!((posted.status, posted.page()), (200, arrived.clone()), "POST of {length}");
+        let put = path.curl().with(&["--upload-file", &argument("", &file)]).fetch(&url);
+        assert_eq!((put.status, put.page()), (200, arrived.clone()), "PUT of {length}");
         let chunked = path
             .curl()
             .with(&["-H", "Transfer-Encoding: chunked", "--data-binary", &data])
             .fetch(&url);
-        assert_eq!(
-            (chunked.status, chunked.page()),
-            (200, arrived),
-            "chunked POST of {length}"
-        );
+        assert_eq!((chunked.status, chunked.page()), (200, arrived), "chunked POST of {length}");
     }
     assert_eq!(path.origin.uploads(), 18);
     path.close_without_icap_errors();
@@ -93,13 +69,7 @@ fn uploads_of_every_size_around_the_seams_arrive_whole() {
 #[test]
 fn an_empty_upload_arrives() {
     let path = Path::open("");
-    let posted = path
-        .curl()
-        .with(&["--data-binary", ""])
-        .fetch(&path.origin.url("/upload"));
-    assert_eq!(
-        (posted.status, posted.page()),
-        (200, format!("0 {}\n", body::digest(0)))
-    );
+    let posted = path.curl().with(&["--data-binary", ""]).fetch(&path.origin.url("/upload"));
+    assert_eq!((posted.status, posted.page()), (200, format!("0 {}\n", body::digest(0))));
     path.close_without_icap_errors();
 }

@@ -36,15 +36,8 @@ fn decoded(gateway: &Gateway, requests: &[Vec<u8>]) -> String {
             "fields",
         ]);
         let fields = fields.iter().flat_map(|field| ["-e", field]);
-        let output = command
-            .args(fields)
-            .output()
-            .expect("sh tests/run installs tshark");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let output = command.args(fields).output().expect("sh tests/run installs tshark");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
     let malformed = read(
@@ -53,11 +46,7 @@ fn decoded(gateway: &Gateway, requests: &[Vec<u8>]) -> String {
     );
     assert_eq!(malformed, "", "tshark finds fault with these packets");
     let asked = read("icap && !icap.response", &["frame.number"]);
-    assert_eq!(
-        asked.lines().count(),
-        requests.len(),
-        "each request is read as one"
-    );
+    assert_eq!(asked.lines().count(), requests.len(), "each request is read as one");
     read("icap.response", &["_ws.col.Info"])
 }
 
@@ -74,10 +63,7 @@ fn read_answer(stream: &mut TcpStream) -> Vec<u8> {
     };
     read_until(&mut answer, b"\r\n\r\n");
     let head = String::from_utf8_lossy(&answer).to_ascii_lowercase();
-    let parts = head
-        .lines()
-        .find_map(|line| line.strip_prefix("encapsulated:"))
-        .unwrap_or("");
+    let parts = head.lines().find_map(|line| line.strip_prefix("encapsulated:")).unwrap_or("");
     if parts.contains("-body") && !parts.contains("null-body") {
         read_until(&mut answer, b"\r\n0\r\n\r\n");
     }
@@ -94,10 +80,7 @@ fn options(host: SocketAddr, service: &str) -> Vec<u8> {
 /// A download with this body, as a proxy without preview shows it.
 fn respmod(host: SocketAddr, allow: &str, content: &[u8]) -> Vec<u8> {
     let request = "GET http://origin.test/ HTTP/1.1\r\nHost: origin.test\r\n\r\n";
-    let response = format!(
-        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
-        content.len()
-    );
+    let response = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", content.len());
     let (first, second) = (request.len(), request.len() + response.len());
     let mut message = format!(
         "RESPMOD icap://{host}/respmod ICAP/1.0\r\nHost: {host}\r\n{allow}\
@@ -115,14 +98,7 @@ fn options_of_both_services_decode_clean() {
     let gateway = Gateway::start("");
     let requests = ["reqmod", "respmod"].map(|service| options(gateway.icap(), service));
     let answers = decoded(&gateway, &requests);
-    assert_eq!(
-        answers
-            .lines()
-            .filter(|line| line.contains("200 OK"))
-            .count(),
-        2,
-        "{answers}"
-    );
+    assert_eq!(answers.lines().filter(|line| line.contains("200 OK")).count(), 2, "{answers}");
     assert_eq!(answers.lines().count(), 2, "{answers}");
 }
 
@@ -141,10 +117,7 @@ fn no_content_echo_and_block_page_decode_clean() {
     let lines: Vec<_> = answers.lines().collect();
     assert_eq!(lines.len(), 3, "{answers}");
     for (line, status) in lines.iter().zip(["204", "200", "403"]) {
-        assert!(
-            line.contains(&format!(" {status} ")),
-            "{status} is wanted: {answers}"
-        );
+        assert!(line.contains(&format!(" {status} ")), "{status} is wanted: {answers}");
     }
 }
 

@@ -12,18 +12,13 @@ fn report(listen: &str) -> (i32, Value) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let state = folder.path().to_str().expect("UTF-8");
     let said = run(&["doctor", "--json", "--listen", listen, "--state-dir", state]);
-    (
-        said.code,
-        serde_json::from_str(&said.stdout).expect("one JSON object"),
-    )
+    (said.code, serde_json::from_str(&said.stdout).expect("one JSON object"))
 }
 
 fn state_of<'a>(report: &'a Value, check: &str) -> &'a str {
     let findings = report["findings"].as_array().expect("a list");
-    let finding = findings
-        .iter()
-        .find(|finding| finding["check"] == check)
-        .expect("this check exists");
+    let finding =
+        findings.iter().find(|finding| finding["check"] == check).expect("this check exists");
     finding["state"].as_str().expect("a word")
 }
 
@@ -39,11 +34,7 @@ fn a_missing_database_is_bad_and_fails_with_a_remedy() {
     assert_eq!(state_of(&report, "database"), "bad");
     assert_eq!((code, &report["ok"]), (1, &Value::Bool(false)));
     for finding in report["findings"].as_array().expect("a list") {
-        assert_eq!(
-            finding["state"] == "good",
-            finding["remedy"].is_null(),
-            "{finding}"
-        );
+        assert_eq!(finding["state"] == "good", finding["remedy"].is_null(), "{finding}");
     }
 }
 

@@ -17,9 +17,7 @@ fn options(gateway: &Gateway, service: &str) -> String {
     );
     stream.write_all(request.as_bytes()).expect("it reads");
     let mut answer = String::new();
-    stream
-        .read_to_string(&mut answer)
-        .expect("it answers and closes");
+    stream.read_to_string(&mut answer).expect("it answers and closes");
     answer
 }
 
@@ -29,22 +27,12 @@ fn it_answers_for_both_services_and_ends_in_order() {
     for (service, method) in [("reqmod", "REQMOD"), ("respmod", "RESPMOD")] {
         let answer = options(&gateway, service);
         assert!(answer.starts_with("ICAP/1.0 200 "), "{answer}");
-        assert!(
-            answer.contains(&format!("Methods: {method}\r\n")),
-            "{answer}"
-        );
+        assert!(answer.contains(&format!("Methods: {method}\r\n")), "{answer}");
     }
     let peak_bytes = gateway.memory_peak_bytes();
-    assert!(
-        peak_bytes < IDLE_BYTES_MAX,
-        "{} MiB for two OPTIONS",
-        peak_bytes >> 20
-    );
+    assert!(peak_bytes < IDLE_BYTES_MAX, "{} MiB for two OPTIONS", peak_bytes >> 20);
     let status = gateway.stop();
-    assert!(
-        status.success(),
-        "SIGTERM is a wish, not an accident: {status}"
-    );
+    assert!(status.success(), "SIGTERM is a wish, not an accident: {status}");
 }
 
 /// Reached only when the test fails.

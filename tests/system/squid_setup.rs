@@ -19,10 +19,7 @@ impl Site {
         let folder = TempDir::new().expect("a temporary folder");
         let path = folder.path().join("squid.conf");
         fs::write(&path, config).expect("a writable folder");
-        Self {
-            folder,
-            config: path,
-        }
+        Self { folder, config: path }
     }
 
     #[track_caller]
@@ -48,58 +45,29 @@ fn setup_is_accepted_by_squid_keeps_a_backup_and_can_be_taken_back() {
     let done = site.squid("setup", &["-y"]);
     assert_eq!(done.code, 0, "{done:?}");
     let text = site.text();
-    assert!(
-        text.starts_with(MINIMAL) && text.contains("\nicap_enable on\n"),
-        "{text}"
-    );
-    assert!(
-        text.contains("bypass=0") && text.contains("Fail closed"),
-        "{text}"
-    );
+    assert!(text.starts_with(MINIMAL) && text.contains("\nicap_enable on\n"), "{text}");
+    assert!(text.contains("bypass=0") && text.contains("Fail closed"), "{text}");
     assert_eq!(site.files(), 2, "the configuration and its backup");
 
     let again = site.squid("setup", &["-y"]);
-    assert!(
-        again.code == 0 && again.stdout.contains("nothing to do"),
-        "{again:?}"
-    );
+    assert!(again.code == 0 && again.stdout.contains("nothing to do"), "{again:?}");
     assert_eq!((site.files(), site.text()), (2, text));
 
     let removed = site.squid("remove", &["-y"]);
-    assert_eq!(
-        (removed.code, site.text().as_str()),
-        (0, MINIMAL),
-        "{removed:?}"
-    );
+    assert_eq!((removed.code, site.text().as_str()), (0, MINIMAL), "{removed:?}");
     let again = site.squid("remove", &["-y"]);
-    assert!(
-        again.code == 0 && again.stdout.contains("nothing to do"),
-        "{again:?}"
-    );
+    assert!(again.code == 0 && again.stdout.contains("nothing to do"), "{again:?}");
 }
 
 #[test]
 fn bypass_host_and_port_are_brought_up_to_date_in_place() {
     let site = Site::new(MINIMAL);
     assert_eq!(site.squid("setup", &["-y"]).code, 0);
-    let changed = site.squid(
-        "setup",
-        &[
-            "-y",
-            "--bypass",
-            "on",
-            "--icapd-host",
-            "::1",
-            "--icapd-port",
-            "11344",
-        ],
-    );
+    let changed = site
+        .squid("setup", &["-y", "--bypass", "on", "--icapd-host", "::1", "--icapd-port", "11344"]);
     assert_eq!(changed.code, 0, "{changed:?}");
     let text = site.text();
-    assert!(
-        text.contains("bypass=1") && text.contains("icap://[::1]:11344/respmod"),
-        "{text}"
-    );
+    assert!(text.contains("bypass=1") && text.contains("icap://[::1]:11344/respmod"), "{text}");
     assert_eq!(text.matches("icap_enable on").count(), 1, "{text}");
 }
 
@@ -107,10 +75,7 @@ fn bypass_host_and_port_are_brought_up_to_date_in_place() {
 fn a_dry_run_shows_the_change_and_makes_none() {
     let site = Site::new(MINIMAL);
     let shown = site.squid("setup", &["--dry-run"]);
-    assert!(
-        shown.code == 0 && shown.stdout.contains("\n+icap_enable on\n"),
-        "{shown:?}"
-    );
+    assert!(shown.code == 0 && shown.stdout.contains("\n+icap_enable on\n"), "{shown:?}");
     assert_eq!((site.files(), site.text().as_str()), (1, MINIMAL));
 }
 
@@ -118,10 +83,7 @@ fn a_dry_run_shows_the_change_and_makes_none() {
 fn without_anybody_to_ask_nothing_is_written() {
     let site = Site::new(MINIMAL);
     let refused = site.squid("setup", &[]);
-    assert!(
-        refused.code == 2 && refused.stderr.contains("-y"),
-        "{refused:?}"
-    );
+    assert!(refused.code == 2 && refused.stderr.contains("-y"), "{refused:?}");
     assert_eq!((site.files(), site.text().as_str()), (1, MINIMAL));
 }
 
@@ -130,10 +92,7 @@ fn a_configuration_that_squid_does_not_accept_stays_as_it_is() {
     let broken = format!("{MINIMAL}no_such_directive on\n");
     let site = Site::new(&broken);
     let refused = site.squid("setup", &["-y"]);
-    assert!(
-        refused.code == 1 && refused.stderr.contains("no_such_directive"),
-        "{refused:?}"
-    );
+    assert!(refused.code == 1 && refused.stderr.contains("no_such_directive"), "{refused:?}");
     assert_eq!((site.files(), site.text()), (1, broken));
 }
 
@@ -155,51 +114,25 @@ fn a_change_that_squid_does_not_accept_is_not_made() {
     let site = Site::new(MINIMAL);
     let squid = fussy_squid(&site, "grep -q icap_enable \"$4\"");
     let refused = site.squid("setup", &["-y", "--squid", &squid]);
-    assert_eq!(
-        (refused.code, site.text().as_str()),
-        (1, MINIMAL),
-        "{refused:?}"
-    );
-    assert!(
-        refused
-            .stderr
-            .contains("nothing was changed\n  squid: FATAL: Bungled"),
-        "{refused:?}"
-    );
-    assert_eq!(
-        site.files(),
-        2,
-        "the configuration and the stand-in, nothing else"
-    );
+    assert_eq!((refused.code, site.text().as_str()), (1, MINIMAL), "{refused:?}");
+    assert!(refused.stderr.contains("nothing was changed\n  squid: FATAL: Bungled"), "{refused:?}");
+    assert_eq!(site.files(), 2, "the configuration and the stand-in, nothing else");
 }
 
 #[test]
 fn a_change_that_squid_does_not_accept_in_its_place_is_taken_back() {
     let site = Site::new(MINIMAL);
-    let squid = fussy_squid(
-        &site,
-        "grep -q icap_enable \"$4\" && [ \"${4##*/}\" = squid.conf ]",
-    );
+    let squid = fussy_squid(&site, "grep -q icap_enable \"$4\" && [ \"${4##*/}\" = squid.conf ]");
     let refused = site.squid("setup", &["-y", "--squid", &squid]);
-    assert_eq!(
-        (refused.code, site.text().as_str()),
-        (1, MINIMAL),
-        "{refused:?}"
-    );
-    assert!(
-        refused.stderr.contains("the old one is back"),
-        "{refused:?}"
-    );
+    assert_eq!((refused.code, site.text().as_str()), (1, MINIMAL), "{refused:?}");
+    assert!(refused.stderr.contains("the old one is back"), "{refused:?}");
 }
 
 #[test]
 fn lines_of_others_about_icap_are_pointed_out() {
     let site = Site::new(&format!("{MINIMAL}icap_enable off\n"));
     let done = site.squid("setup", &["-y"]);
-    assert!(
-        done.code == 0 && done.stdout.contains("line 3 of your configuration"),
-        "{done:?}"
-    );
+    assert!(done.code == 0 && done.stdout.contains("line 3 of your configuration"), "{done:?}");
 }
 
 #[test]
@@ -209,10 +142,7 @@ fn damaged_markers_are_refused() {
     let damaged = site.text().replace("# <<< baleen end\n", "");
     fs::write(&site.config, &damaged).expect("writable");
     let refused = site.squid("remove", &["-y"]);
-    assert!(
-        refused.code == 1 && refused.stderr.contains("line 3"),
-        "{refused:?}"
-    );
+    assert!(refused.code == 1 && refused.stderr.contains("line 3"), "{refused:?}");
     assert_eq!(site.text(), damaged);
 }
 
@@ -222,13 +152,7 @@ fn mode_and_symbolic_link_are_kept() {
     fs::set_permissions(&site.config, fs::Permissions::from_mode(0o640)).expect("ours");
     let link = site.folder.path().join("link.conf");
     symlink(&site.config, &link).expect("a writable folder");
-    let done = run(&[
-        "squid",
-        "setup",
-        "-y",
-        "--squid-config",
-        link.to_str().expect("UTF-8"),
-    ]);
+    let done = run(&["squid", "setup", "-y", "--squid-config", link.to_str().expect("UTF-8")]);
     assert_eq!(done.code, 0, "{done:?}");
     assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
     for file in fs::read_dir(site.folder.path())

@@ -63,19 +63,12 @@ pub(crate) fn check_pools(sources: &[Source]) -> Vec<Complaint> {
 
 /// Door plates without the attributes of their room.
 pub(crate) fn check_plates(sources: &[Source]) -> Vec<Complaint> {
-    sources
-        .iter()
-        .flat_map(|source| plate(source, sources))
-        .collect()
+    sources.iter().flat_map(|source| plate(source, sources)).collect()
 }
 
 fn plate(source: &Source, sources: &[Source]) -> Vec<Complaint> {
-    let complain = |what: String, way_out| Complaint {
-        path: source.path.clone(),
-        line: 0,
-        what,
-        way_out,
-    };
+    let complain =
+        |what: String, way_out| Complaint { path: source.path.clone(), line: 0, what, way_out };
     let mut complaints = Vec::new();
     let Some(room) = room_of_plate(&source.path) else {
         return complaints;
@@ -88,11 +81,8 @@ fn plate(source: &Source, sources: &[Source]) -> Vec<Complaint> {
     }
     if HOSTILE.contains(&room) {
         let denied = inner_attribute(&source.code, "deny");
-        let missing: Vec<_> = HOSTILE_LINTS
-            .iter()
-            .filter(|lint| !denied.contains(*lint))
-            .copied()
-            .collect();
+        let missing: Vec<_> =
+            HOSTILE_LINTS.iter().filter(|lint| !denied.contains(*lint)).copied().collect();
         if !missing.is_empty() {
             complaints.push(complain(
                 format!("strangers write this room's input, and its plate does not deny {}", missing.join(", ")),
@@ -117,9 +107,7 @@ fn room_of_plate(path: &str) -> Option<&str> {
 /// `forbid` cannot be undone further in: rooms with an unsafe room inside go without.
 fn needs_forbid(room: &str) -> bool {
     let has_inside = |path: &str| path.starts_with(&format!("{room}/"));
-    let is_inside = UNSAFE_FOLDERS
-        .iter()
-        .any(|folder| format!("{room}/").starts_with(folder));
+    let is_inside = UNSAFE_FOLDERS.iter().any(|folder| format!("{room}/").starts_with(folder));
     !is_inside
         && !UNSAFE_FOLDERS.iter().any(|folder| has_inside(folder))
         && !UNSAFE_FILES.iter().any(|file| has_inside(file))
@@ -144,10 +132,7 @@ fn forbids_unsafe(room: &str, sources: &[Source]) -> bool {
 /// The contents of all inner attributes of this kind.
 fn inner_attribute(code: &str, kind: &str) -> String {
     let start = format!("#![{kind}(");
-    code.split(start.as_str())
-        .skip(1)
-        .filter_map(|rest| rest.split(']').next())
-        .collect()
+    code.split(start.as_str()).skip(1).filter_map(|rest| rest.split(']').next()).collect()
 }
 
 /// `#[ignore]` in any form.
@@ -176,10 +161,7 @@ fn is_pool(path: &str) -> bool {
 }
 
 fn unsafe_lines(source: &Source) -> impl Iterator<Item = usize> {
-    tokens(&source.code)
-        .into_iter()
-        .filter(|token| token.1 == "unsafe")
-        .map(|token| token.0)
+    tokens(&source.code).into_iter().filter(|token| token.1 == "unsafe").map(|token| token.0)
 }
 
 #[cfg(test)]
@@ -195,22 +177,13 @@ mod canaries {
 
     #[test]
     fn unsafe_code_is_refused_outside_its_rooms() {
-        must_refuse(
-            &check_unsafe(&Source::new("src/icap/x.rs", BLOCK)),
-            "unsafe code",
-        );
-        must_refuse(
-            &check_unsafe(&Source::new("src/runtime/shard.rs", BLOCK)),
-            "unsafe code",
-        );
+        must_refuse(&check_unsafe(&Source::new("src/icap/x.rs", BLOCK)), "unsafe code");
+        must_refuse(&check_unsafe(&Source::new("src/runtime/shard.rs", BLOCK)), "unsafe code");
         must_refuse(
             &check_unsafe(&Source::new("tests/system/x.rs", "unsafe extern \"C\" {}")),
             "unsafe code",
         );
-        must_pass(&check_unsafe(&Source::new(
-            "src/engine/matcher/simd/x86.rs",
-            BLOCK,
-        )));
+        must_pass(&check_unsafe(&Source::new("src/engine/matcher/simd/x86.rs", BLOCK)));
         must_pass(&check_unsafe(&Source::new("src/runtime/storage.rs", BLOCK)));
         must_pass(&check_unsafe(&Source::new(
             "src/icap/x.rs",
@@ -231,16 +204,8 @@ mod canaries {
         let refused =
             |path, text, words| must_refuse(&check_plates(&[Source::new(path, text)]), words);
         refused("src/cli/mod.rs", "//! x\n", "does not forbid");
-        refused(
-            "src/engine/digest/mod.rs",
-            "// #![forbid(unsafe_code)]\n",
-            "does not forbid",
-        );
-        refused(
-            "src/icap/mod.rs",
-            "#![forbid(unsafe_code)]\n",
-            "clippy::panic",
-        );
+        refused("src/engine/digest/mod.rs", "// #![forbid(unsafe_code)]\n", "does not forbid");
+        refused("src/icap/mod.rs", "#![forbid(unsafe_code)]\n", "clippy::panic");
         refused(
             "src/policy/mod.rs",
             "#![forbid(unsafe_code)]\n#![deny(clippy::panic)]\n",
@@ -253,10 +218,7 @@ mod canaries {
         let inner = Source::new("src/cli/squid/mod.rs", "//! x\n");
         let outer = Source::new("src/cli/mod.rs", "//! x\n#![forbid(unsafe_code)]\n");
         must_pass(&check_plates(&[outer, inner]));
-        must_pass(&check_plates(&[Source::new(
-            "src/icap/mod.rs",
-            HOSTILE_SET,
-        )]));
+        must_pass(&check_plates(&[Source::new("src/icap/mod.rs", HOSTILE_SET)]));
         for open in [
             "src/engine/mod.rs",
             "src/engine/matcher/mod.rs",
@@ -270,15 +232,9 @@ mod canaries {
     #[test]
     fn a_test_that_is_switched_off_is_refused() {
         must_refuse(
-            &check_ignored(&Source::new(
-                "tests/a.rs",
-                "#[test]\n#[ignore = \"later\"]\nfn f() {}",
-            )),
+            &check_ignored(&Source::new("tests/a.rs", "#[test]\n#[ignore = \"later\"]\nfn f() {}")),
             "switched off",
         );
-        must_pass(&check_ignored(&Source::new(
-            "tests/a.rs",
-            "fn f() { let ignore = [ignored]; }",
-        )));
+        must_pass(&check_ignored(&Source::new("tests/a.rs", "fn f() { let ignore = [ignored]; }")));
     }
 }

@@ -17,12 +17,7 @@ pub(crate) struct Complaint {
 
 impl fmt::Display for Complaint {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            path,
-            line,
-            what,
-            way_out,
-        } = self;
+        let Self { path, line, what, way_out } = self;
         write!(out, "{path}:{line}: {what}\n    way out: {way_out}")
     }
 }
@@ -31,9 +26,7 @@ impl fmt::Display for Complaint {
 #[track_caller]
 pub(crate) fn must_refuse(complaints: &[Complaint], words: &str) {
     assert!(
-        complaints
-            .iter()
-            .any(|complaint| complaint.what.contains(words)),
+        complaints.iter().any(|complaint| complaint.what.contains(words)),
         "the rule does not see «{words}»: {complaints:?}"
     );
 }

@@ -28,32 +28,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("minijinja", &["adaptation"]),
     ("rustix", &["runtime", "cli", "perf"]),
     ("serde", ANYWHERE),
-    (
-        "serde_json",
-        &[
-            "engine",
-            "adaptation",
-            "observe",
-            "control",
-            "runtime",
-            "cli",
-            "perf",
-        ],
-    ),
+    ("serde_json", &["engine", "adaptation", "observe", "control", "runtime", "cli", "perf"]),
     ("sha1", &["engine"]),
-    (
-        "sha2",
-        &[
-            "icap",
-            "engine",
-            "policy",
-            "adaptation",
-            "update",
-            "settings",
-            "runtime",
-            "cli",
-        ],
-    ),
+    ("sha2", &["icap", "engine", "policy", "adaptation", "update", "settings", "runtime", "cli"]),
     ("signal-hook", &["runtime"]),
     ("socket2", &["runtime", "perf"]),
     ("strsim", &["settings"]),
@@ -65,10 +42,7 @@ const CRATES: &[(&str, &[&str])] = &[
 
 /// Crates that may not be anywhere in the graph, and why.
 const FORBIDDEN: &[(&str, &str)] = &[
-    (
-        "ring",
-        "one TLS provider, aws-lc-rs: choose the features of the crate that brings ring",
-    ),
+    ("ring", "one TLS provider, aws-lc-rs: choose the features of the crate that brings ring"),
     (
         "openssl-sys",
         "one TLS provider, aws-lc-rs: choose the rustls features of the crate that brings OpenSSL",
@@ -128,9 +102,7 @@ pub(crate) fn check_manifest(manifest: &str) -> Vec<Complaint> {
             names.push(name.trim());
         }
     }
-    let without_row = names
-        .iter()
-        .filter(|name| CRATES.iter().all(|(row, _)| row != *name));
+    let without_row = names.iter().filter(|name| CRATES.iter().all(|(row, _)| row != *name));
     let without_use = CRATES.iter().filter(|(row, _)| !names.contains(row));
     without_row
         .map(|name| complain(format!("`{name}` has no row")))
@@ -142,17 +114,10 @@ pub(crate) fn check_manifest(manifest: &str) -> Vec<Complaint> {
 
 /// No forbidden crate may be in the lock file.
 pub(crate) fn check_lock(lock: &str) -> Vec<Complaint> {
-    let packages: Vec<_> = lock
-        .lines()
-        .filter_map(|line| line.strip_prefix("name = "))
-        .collect();
+    let packages: Vec<_> = lock.lines().filter_map(|line| line.strip_prefix("name = ")).collect();
     FORBIDDEN
         .iter()
-        .filter(|(name, _)| {
-            packages
-                .iter()
-                .any(|package| package.trim_matches('"') == *name)
-        })
+        .filter(|(name, _)| packages.iter().any(|package| package.trim_matches('"') == *name))
         .map(|(name, way_out)| Complaint {
             path: "Cargo.lock".to_owned(),
             line: 0,
@@ -164,11 +129,7 @@ pub(crate) fn check_lock(lock: &str) -> Vec<Complaint> {
 
 /// The library's name in code: `md-5` is the one whose library has another name.
 fn in_code(name: &str) -> String {
-    if name == "md-5" {
-        "md5".to_owned()
-    } else {
-        name.replace('-', "_")
-    }
+    if name == "md-5" { "md5".to_owned() } else { name.replace('-', "_") }
 }
 
 /// Lines where a path begins with this name.
@@ -183,10 +144,7 @@ fn lines_naming(code: &str, name: &str) -> Vec<usize> {
             && !is_inner(&tokens, at)
             && (after == "::" || before == "use")
     };
-    (0..tokens.len())
-        .filter(|at| named(*at))
-        .map(|at| tokens[at].0)
-        .collect()
+    (0..tokens.len()).filter(|at| named(*at)).map(|at| tokens[at].0).collect()
 }
 
 /// Whether the name is a later part of a path. A leading `::` makes it the first part.
@@ -216,56 +174,29 @@ mod canaries {
             &said("src/policy/x.rs", "fn f() { ::rustix::fs::open() }"),
             "the crate `rustix`",
         );
-        must_refuse(
-            &said("src/policy/x.rs", "use md5::Digest;"),
-            "the crate `md-5`",
-        );
-        must_refuse(
-            &said("src/policy/x.rs", "use tracing;"),
-            "the crate `tracing`",
-        );
-        must_refuse(
-            &said("perf/load/x.rs", "use minijinja::Environment;"),
-            "`perf` names",
-        );
+        must_refuse(&said("src/policy/x.rs", "use md5::Digest;"), "the crate `md-5`");
+        must_refuse(&said("src/policy/x.rs", "use tracing;"), "the crate `tracing`");
+        must_refuse(&said("perf/load/x.rs", "use minijinja::Environment;"), "`perf` names");
     }
 
     #[test]
     fn a_crate_at_home_and_a_name_of_our_own_pass() {
         must_pass(&said("src/runtime/x.rs", "use glommio::Task;"));
         must_pass(&said("src/engine/x.rs", "use flate2::Decompress;"));
-        must_pass(&said(
-            "src/policy/x.rs",
-            "use super::md5::Table; x.md5(); // use glommio::Task",
-        ));
-        must_pass(&said(
-            "src/policy/x.rs",
-            "#[cfg(test)]\nmod tests { use flate2::Compress; }",
-        ));
+        must_pass(&said("src/policy/x.rs", "use super::md5::Table; x.md5(); // use glommio::Task"));
+        must_pass(&said("src/policy/x.rs", "#[cfg(test)]\nmod tests { use flate2::Compress; }"));
     }
 
     #[test]
     fn a_dependency_without_a_row_is_refused() {
-        must_refuse(
-            &check_manifest("[dependencies]\nleft-pad = \"1\"\n"),
-            "`left-pad` has no row",
-        );
-        must_refuse(
-            &check_manifest("[dependencies]\n"),
-            "the row of `ahash` has no dependency",
-        );
+        must_refuse(&check_manifest("[dependencies]\nleft-pad = \"1\"\n"), "`left-pad` has no row");
+        must_refuse(&check_manifest("[dependencies]\n"), "the row of `ahash` has no dependency");
     }
 
     #[test]
     fn a_forbidden_crate_is_refused() {
-        must_refuse(
-            &check_lock("[[package]]\nname = \"ring\"\n"),
-            "`ring` is in the graph",
-        );
-        must_refuse(
-            &check_lock("[[package]]\nname = \"rsa\"\n"),
-            "`rsa` is in the graph",
-        );
+        must_refuse(&check_lock("[[package]]\nname = \"ring\"\n"), "`ring` is in the graph");
+        must_refuse(&check_lock("[[package]]\nname = \"rsa\"\n"), "`rsa` is in the graph");
         must_pass(&check_lock("[[package]]\nname = \"ring-buffer\"\n"));
     }
 }

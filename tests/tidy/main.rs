@@ -33,25 +33,14 @@ fn root() -> &'static Path {
 
 #[track_caller]
 fn must_be_tidy(complaints: &[Complaint]) {
-    let all: String = complaints
-        .iter()
-        .map(|complaint| format!("\n{complaint}\n"))
-        .collect();
-    assert!(
-        complaints.is_empty(),
-        "{} rules of the house are broken\n{all}",
-        complaints.len()
-    );
+    let all: String = complaints.iter().map(|complaint| format!("\n{complaint}\n")).collect();
+    assert!(complaints.is_empty(), "{} rules of the house are broken\n{all}", complaints.len());
 }
 
 /// Applies a rule to every Rust file.
 fn each(rule: impl Fn(&Source) -> Vec<Complaint>) -> Vec<Complaint> {
     let sources = Source::all(root());
-    assert!(
-        sources.len() > 10,
-        "the walk must find the code; it found {} files",
-        sources.len()
-    );
+    assert!(sources.len() > 10, "the walk must find the code; it found {} files", sources.len());
     sources.iter().flat_map(rule).collect()
 }
 
@@ -67,10 +56,7 @@ fn each_crate_stays_in_its_rooms() {
 
 #[test]
 fn each_dependency_has_its_row() {
-    must_be_tidy(&crates::check_manifest(&repository::read(
-        root(),
-        "Cargo.toml",
-    )));
+    must_be_tidy(&crates::check_manifest(&repository::read(root(), "Cargo.toml")));
 }
 
 #[test]
@@ -112,10 +98,7 @@ fn prose_cites_symbols_not_line_numbers() {
 #[test]
 fn no_text_names_a_workplace_or_holds_a_sample() {
     must_be_tidy(
-        &repository::texts(root())
-            .iter()
-            .flat_map(prose::check_words)
-            .collect::<Vec<_>>(),
+        &repository::texts(root()).iter().flat_map(prose::check_words).collect::<Vec<_>>(),
     );
 }
 

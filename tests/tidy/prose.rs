@@ -5,14 +5,8 @@ use crate::source::Source;
 
 /// A file without a front page.
 pub(crate) fn check_front_page(source: &Source) -> Vec<Complaint> {
-    let first = source
-        .text
-        .lines()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or("");
-    let words = first
-        .strip_prefix("//!")
-        .map_or(0, |page| page.split_whitespace().count());
+    let first = source.text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
+    let words = first.strip_prefix("//!").map_or(0, |page| page.split_whitespace().count());
     let is_stub = first.contains("Placeholder") || first.contains("Front page to be written");
     if words >= FRONT_PAGE_WORDS_MIN && !is_stub {
         return Vec::new();
@@ -50,9 +44,8 @@ fn cites_a_line(comment: &str) -> bool {
             comment[at + sign.len()..].starts_with(|next: char| next.is_ascii_digit())
         })
     };
-    let by_word = ["see line ", "in line ", "at line ", "lines "]
-        .iter()
-        .any(|sign| number_follows(sign));
+    let by_word =
+        ["see line ", "in line ", "at line ", "lines "].iter().any(|sign| number_follows(sign));
     by_word && comment.contains(".rs")
         || number_follows("see line ")
         || number_follows(".rs:")
@@ -65,10 +58,7 @@ pub(crate) fn check_words(text: &(String, String)) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let lower = line.to_ascii_lowercase();
-        for word in workplace_words()
-            .iter()
-            .filter(|word| holds_word(&lower, word))
-        {
+        for word in workplace_words().iter().filter(|word| holds_word(&lower, word)) {
             complaints.push(Complaint {
                 path: path.clone(),
                 line: index + 1,
@@ -113,10 +103,7 @@ fn workplace_words() -> Vec<String> {
         ("l", "lm"),
         ("sub", "agent"),
     ];
-    halves
-        .iter()
-        .map(|(front, back)| format!("{front}{back}").to_ascii_lowercase())
-        .collect()
+    halves.iter().map(|(front, back)| format!("{front}{back}").to_ascii_lowercase()).collect()
 }
 
 fn sample() -> String {
@@ -145,10 +132,7 @@ mod canaries {
             "//! Preview.\n",
             "//! Placeholder for the room's page.\n",
         ] {
-            must_refuse(
-                &check_front_page(&Source::new("src/icap/x.rs", text)),
-                "no front page",
-            );
+            must_refuse(&check_front_page(&Source::new("src/icap/x.rs", text)), "no front page");
         }
         must_pass(&check_front_page(&Source::new(
             "src/icap/x.rs",
@@ -163,10 +147,7 @@ mod canaries {
             "x(); // as in shard.rs:12\n",
             "/// In line 3 of icap.rs\n/// see lines 3-5 of x.rs\n",
         ] {
-            must_refuse(
-                &check_line_numbers(&Source::new("src/icap/x.rs", text)),
-                "line number",
-            );
+            must_refuse(&check_line_numbers(&Source::new("src/icap/x.rs", text)), "line number");
         }
         must_pass(&check_line_numbers(&Source::new(
             "src/icap/x.rs",
@@ -178,9 +159,7 @@ mod canaries {
     fn a_workplace_is_refused() {
         must_refuse(&words(&["see /wo", "rk/shared/x"].concat()), "workplace");
         must_refuse(&words(&["written by an L", "LM"].concat()), "workplace");
-        must_pass(&words(
-            "how things work/fail here, working trees, allmost\n",
-        ));
+        must_pass(&words("how things work/fail here, working trees, allmost\n"));
     }
 
     #[test]

@@ -29,14 +29,11 @@ const TOP_LEVEL: &[&str] = &[
 const LEFT_BY_RUNS: &[&str] = &["target", "baleen-data"];
 
 /// Names that say nothing: whatever is in there belongs to somebody.
-const EMPTY_NAMES: &[&str] = &[
-    "util", "utils", "helper", "helpers", "common", "misc", "shared", "stuff", "lib2",
-];
+const EMPTY_NAMES: &[&str] =
+    &["util", "utils", "helper", "helpers", "common", "misc", "shared", "stuff", "lib2"];
 
 /// Texts that may be looked at for words.
-const TEXT_ENDINGS: &[&str] = &[
-    "rs", "toml", "md", "sh", "conf", "service", "txt", "py", "json",
-];
+const TEXT_ENDINGS: &[&str] = &["rs", "toml", "md", "sh", "conf", "service", "txt", "py", "json"];
 
 /// Reads a file of the repository.
 pub(crate) fn read(root: &Path, path: &str) -> String {
@@ -46,15 +43,7 @@ pub(crate) fn read(root: &Path, path: &str) -> String {
 /// The names at the top level.
 pub(crate) fn top_level(root: &Path) -> Vec<String> {
     let entries = fs::read_dir(root).expect("the repository is readable");
-    entries
-        .map(|entry| {
-            entry
-                .expect("a name")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect()
+    entries.map(|entry| entry.expect("a name").file_name().to_string_lossy().into_owned()).collect()
 }
 
 /// Looks for names that do not belong to the top level.
@@ -73,10 +62,7 @@ pub(crate) fn check_top_level(names: &[String]) -> Vec<Complaint> {
 
 /// Looks for names that say nothing.
 pub(crate) fn check_name(source: &Source) -> Vec<Complaint> {
-    let parts = source
-        .path
-        .split('/')
-        .map(|part| part.strip_suffix(".rs").unwrap_or(part));
+    let parts = source.path.split('/').map(|part| part.strip_suffix(".rs").unwrap_or(part));
     parts
         .filter(|part| EMPTY_NAMES.contains(part))
         .map(|part| Complaint {
@@ -91,17 +77,10 @@ pub(crate) fn check_name(source: &Source) -> Vec<Complaint> {
 /// Path and text of every text file that is ours.
 pub(crate) fn texts(root: &Path) -> Vec<(String, String)> {
     let mut texts = Vec::new();
-    for name in TOP_LEVEL
-        .iter()
-        .filter(|name| **name != ".git" && **name != "Cargo.lock")
-    {
+    for name in TOP_LEVEL.iter().filter(|name| **name != ".git" && **name != "Cargo.lock") {
         collect(root, name, &mut texts);
     }
-    assert!(
-        texts.len() > 10,
-        "the walk must find the texts; it found {}",
-        texts.len()
-    );
+    assert!(texts.len() > 10, "the walk must find the texts; it found {}", texts.len());
     texts
 }
 
@@ -109,9 +88,7 @@ fn collect(root: &Path, path: &str, texts: &mut Vec<(String, String)>) {
     let full = root.join(path);
     if full.is_dir() {
         let entries = fs::read_dir(&full).expect("a readable folder");
-        let mut names: Vec<_> = entries
-            .map(|entry| entry.expect("a name").file_name())
-            .collect();
+        let mut names: Vec<_> = entries.map(|entry| entry.expect("a name").file_name()).collect();
         names.sort();
         for name in names {
             collect(root, &format!("{path}/{}", name.to_string_lossy()), texts);
@@ -126,8 +103,7 @@ fn collect(root: &Path, path: &str, texts: &mut Vec<(String, String)>) {
 /// Scripts have no ending.
 fn is_text(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    name.rsplit_once('.')
-        .is_none_or(|(_, ending)| TEXT_ENDINGS.contains(&ending))
+    name.rsplit_once('.').is_none_or(|(_, ending)| TEXT_ENDINGS.contains(&ending))
         && !path.starts_with("perf/out/")
 }
 
@@ -146,10 +122,7 @@ mod canaries {
     #[test]
     fn a_name_that_says_nothing_is_refused() {
         must_refuse(&check_name(&Source::new("src/icap/util.rs", "")), "`util`");
-        must_refuse(
-            &check_name(&Source::new("tests/common/mod.rs", "")),
-            "`common`",
-        );
+        must_refuse(&check_name(&Source::new("tests/common/mod.rs", "")), "`common`");
         must_pass(&check_name(&Source::new("src/icap/utility_token.rs", "")));
     }
 

@@ -16,32 +16,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("mesh", &["engine", "policy"]),
     ("link", &[]),
     ("update", &["engine"]),
-    (
-        "settings",
-        &[
-            "http",
-            "icap",
-            "engine",
-            "policy",
-            "adaptation",
-            "mesh",
-            "link",
-            "update",
-        ],
-    ),
+    ("settings", &["http", "icap", "engine", "policy", "adaptation", "mesh", "link", "update"]),
     (
         "observe",
-        &[
-            "http",
-            "icap",
-            "engine",
-            "policy",
-            "adaptation",
-            "mesh",
-            "link",
-            "update",
-            "settings",
-        ],
+        &["http", "icap", "engine", "policy", "adaptation", "mesh", "link", "update", "settings"],
     ),
     ("control", &["settings", "observe"]),
     ("runtime", BELOW_RUNTIME),
@@ -90,12 +68,8 @@ pub(crate) fn check(source: &Source) -> Vec<Complaint> {
     let Some(room) = source.room() else {
         return Vec::new();
     };
-    let complain = |line, what| Complaint {
-        path: source.path.clone(),
-        line,
-        what,
-        way_out: WAY_OUT,
-    };
+    let complain =
+        |line, what| Complaint { path: source.path.clone(), line, what, way_out: WAY_OUT };
     let Some((_, below)) = ROOMS.iter().find(|(name, _)| *name == room) else {
         return vec![complain(0, format!("`{room}` is not a room of this house"))];
     };
@@ -107,14 +81,9 @@ pub(crate) fn check(source: &Source) -> Vec<Complaint> {
         if is_room && *named != room && *named != "stdx" && !below.contains(named) {
             complaints.push(complain(line, format!("`{room}` names the room `{named}`")));
         }
-        let is_work = parts
-            .next()
-            .is_some_and(|second| WORKS_OF_ENGINE.contains(second));
+        let is_work = parts.next().is_some_and(|second| WORKS_OF_ENGINE.contains(second));
         if *named == "engine" && is_work && VALUES_OF_ENGINE_ONLY.contains(&room) {
-            complaints.push(complain(
-                line,
-                format!("`{room}` may name values of `engine` only"),
-            ));
+            complaints.push(complain(line, format!("`{room}` may name values of `engine` only")));
         }
     }
     complaints
@@ -199,10 +168,7 @@ mod canaries {
             &said("src/http/x.rs", "fn f() { crate::icap::g() }"),
             "`http` names the room `icap`",
         );
-        must_refuse(
-            &said("src/runtime/x.rs", "use crate::cli;"),
-            "`runtime` names the room `cli`",
-        );
+        must_refuse(&said("src/runtime/x.rs", "use crate::cli;"), "`runtime` names the room `cli`");
         must_refuse(
             &said("src/main.rs", "fn main() { baleen::runtime::run() }"),
             "`main` names the room `runtime`",
@@ -232,18 +198,9 @@ mod canaries {
             "src/icap/x.rs",
             "use crate::http::RequestHead; use crate::icap::Fault; // crate::policy",
         ));
-        must_pass(&said(
-            "src/adaptation/x.rs",
-            "use crate::engine::{Verdict, verdict::Why};",
-        ));
-        must_pass(&said(
-            "src/http/x.rs",
-            "#[cfg(test)]\nmod tests { use crate::icap; }",
-        ));
-        must_pass(&said(
-            "src/cli/x.rs",
-            "use crate::{engine::Scan, runtime::{a, b}};",
-        ));
+        must_pass(&said("src/adaptation/x.rs", "use crate::engine::{Verdict, verdict::Why};"));
+        must_pass(&said("src/http/x.rs", "#[cfg(test)]\nmod tests { use crate::icap; }"));
+        must_pass(&said("src/cli/x.rs", "use crate::{engine::Scan, runtime::{a, b}};"));
     }
 
     #[test]

@@ -12,12 +12,8 @@ const FUNCTION_LINES_MAX: usize = 70;
 
 /// Looks for what has grown too long.
 pub(crate) fn check(source: &Source) -> Vec<Complaint> {
-    let complain = |line, what, way_out| Complaint {
-        path: source.path.clone(),
-        line,
-        what,
-        way_out,
-    };
+    let complain =
+        |line, what, way_out| Complaint { path: source.path.clone(), line, what, way_out };
     let mut complaints = Vec::new();
     let lines = product_lines(source);
     if lines > FILE_LINES_MAX {
@@ -48,12 +44,7 @@ fn product_lines(source: &Source) -> usize {
     }
     let is_test =
         |(code, product): &(&str, &str)| !code.trim().is_empty() && product.trim().is_empty();
-    let tests = source
-        .code
-        .lines()
-        .zip(source.product.lines())
-        .filter(is_test)
-        .count();
+    let tests = source.code.lines().zip(source.product.lines()).filter(is_test).count();
     source.text.lines().count() - tests
 }
 
@@ -77,9 +68,7 @@ fn functions(code: &str) -> Vec<(usize, &str, usize)> {
 
 /// From the brace that opens a function's body to the one that closes it; nothing for a declaration.
 fn body(code: &str) -> Option<&str> {
-    let open = code
-        .find(['{', ';'])
-        .filter(|at| code[*at..].starts_with('{'))?;
+    let open = code.find(['{', ';']).filter(|at| code[*at..].starts_with('{'))?;
     let mut depth = 0_usize;
     for (at, sign) in code[open..].char_indices() {
         match sign {
@@ -106,10 +95,7 @@ mod canaries {
 
     #[test]
     fn a_long_file_is_refused_and_its_tests_do_not_count() {
-        must_refuse(
-            &check(&Source::new("src/icap/x.rs", &"// x\n".repeat(801))),
-            "801 lines",
-        );
+        must_refuse(&check(&Source::new("src/icap/x.rs", &"// x\n".repeat(801))), "801 lines");
         must_pass(&check(&Source::new("src/icap/x.rs", &"// x\n".repeat(800))));
         let tests = format!(
             "{}#[cfg(test)]\nmod tests {{\n{}}}\n",
@@ -122,23 +108,14 @@ mod canaries {
 
     #[test]
     fn a_long_function_is_refused_wherever_it_is() {
+        must_refuse(&check(&Source::new("src/icap/x.rs", &function(71))), "`long` has 71 lines");
         must_refuse(
-            &check(&Source::new("src/icap/x.rs", &function(71))),
-            "`long` has 71 lines",
-        );
-        must_refuse(
-            &check(&Source::new(
-                "tests/x.rs",
-                &format!("mod m {{ {} }}", function(71)),
-            )),
+            &check(&Source::new("tests/x.rs", &format!("mod m {{ {} }}", function(71)))),
             "`long`",
         );
         must_pass(&check(&Source::new("src/icap/x.rs", &function(70))));
         let spaced = function(70).replace("x();\n", "x();\n\n    // why\n");
         must_pass(&check(&Source::new("src/icap/x.rs", &spaced)));
-        must_pass(&check(&Source::new(
-            "src/icap/x.rs",
-            "trait T { fn f(); }\nfn g() {}\n",
-        )));
+        must_pass(&check(&Source::new("src/icap/x.rs", "trait T { fn f(); }\nfn g() {}\n")));
     }
 }

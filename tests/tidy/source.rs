@@ -24,17 +24,8 @@ impl Source {
     /// A file with this text.
     pub(crate) fn new(path: &str, text: &str) -> Self {
         let code = blank(text);
-        let product = if is_test_file(path) {
-            String::new()
-        } else {
-            without_tests(&code)
-        };
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            code,
-            product,
-        }
+        let product = if is_test_file(path) { String::new() } else { without_tests(&code) };
+        Self { path: path.to_owned(), text: text.to_owned(), code, product }
     }
 
     /// Every Rust file of the repository.
@@ -59,9 +50,8 @@ fn collect(root: &Path, folder: &str, sources: &mut Vec<Source>) {
     let Ok(entries) = fs::read_dir(root.join(folder)) else {
         return;
     };
-    let mut names: Vec<_> = entries
-        .map(|entry| entry.expect("a readable folder").file_name())
-        .collect();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.expect("a readable folder").file_name()).collect();
     names.sort();
     for name in names {
         let name = name.to_str().expect("a name in UTF-8");
@@ -76,8 +66,7 @@ fn collect(root: &Path, folder: &str, sources: &mut Vec<Source>) {
 }
 
 fn is_test_file(path: &str) -> bool {
-    path.split('/')
-        .any(|part| part == "tests" || part == "tests.rs" || part == "benches")
+    path.split('/').any(|part| part == "tests" || part == "tests.rs" || part == "benches")
 }
 
 /// Identifiers and single signs, each with the line it stands in.
@@ -116,11 +105,7 @@ pub(crate) fn blank(text: &str) -> String {
             at += 1;
             continue;
         }
-        out.extend(
-            signs[at..end]
-                .iter()
-                .map(|sign| if *sign == '\n' { '\n' } else { ' ' }),
-        );
+        out.extend(signs[at..end].iter().map(|sign| if *sign == '\n' { '\n' } else { ' ' }));
         at = end;
     }
     out
@@ -147,9 +132,7 @@ fn follows_word(signs: &[char], at: usize) -> bool {
 }
 
 fn find(signs: &[char], from: usize, wanted: &[char]) -> usize {
-    (from..signs.len())
-        .find(|at| signs[*at..].starts_with(wanted))
-        .unwrap_or(signs.len())
+    (from..signs.len()).find(|at| signs[*at..].starts_with(wanted)).unwrap_or(signs.len())
 }
 
 fn block_comment(signs: &[char], at: usize) -> usize {
@@ -185,10 +168,7 @@ fn string(signs: &[char], from: usize) -> usize {
 }
 
 fn raw_string(signs: &[char], at: usize) -> usize {
-    let hashes = signs[at + 1..]
-        .iter()
-        .take_while(|sign| **sign == '#')
-        .count();
+    let hashes = signs[at + 1..].iter().take_while(|sign| **sign == '#').count();
     let start = at + 1 + hashes;
     if signs.get(start) != Some(&'"') {
         return at;
@@ -203,10 +183,8 @@ fn without_tests(code: &str) -> String {
     let mut product = code.to_owned();
     while let Some(start) = product.find("#[cfg(test)]") {
         let end = item_end(&product, start + "#[cfg(test)]".len());
-        let blanked: String = product[start..end]
-            .chars()
-            .map(|sign| if sign == '\n' { '\n' } else { ' ' })
-            .collect();
+        let blanked: String =
+            product[start..end].chars().map(|sign| if sign == '\n' { '\n' } else { ' ' }).collect();
         product.replace_range(start..end, &blanked);
     }
     product
@@ -244,11 +222,7 @@ mod tests {
         let check = |text: &str, want: &str| {
             let words: Vec<_> = blank(text).split_whitespace().map(str::to_owned).collect();
             assert_eq!(words.join(" "), want, "{text}");
-            assert_eq!(
-                blank(text).lines().count(),
-                text.lines().count(),
-                "lines stay"
-            );
+            assert_eq!(blank(text).lines().count(), text.lines().count(), "lines stay");
         };
         check("a // b\nc", "a c");
         check("a /* b /* c */ d */ e", "a e");
@@ -283,14 +257,7 @@ mod tests {
     fn tokens_know_their_lines() {
         assert_eq!(
             tokens("use a::b_1;\nx"),
-            [
-                (1, "use"),
-                (1, "a"),
-                (1, "::"),
-                (1, "b_1"),
-                (1, ";"),
-                (2, "x")
-            ]
+            [(1, "use"), (1, "a"), (1, "::"), (1, "b_1"), (1, ";"), (2, "x")]
         );
     }
 }

@@ -144,15 +144,9 @@ impl Pages {
     fn add(&mut self, template: Template) -> Result<(), TemplateFault> {
         let Template { name, text } = template;
         if !TEMPLATE_NAMES.contains(&name.as_str()) {
-            let message = format!(
-                "there is no such page: expected one of {}",
-                TEMPLATE_NAMES.join(", ")
-            );
-            return Err(TemplateFault {
-                template: name,
-                line: None,
-                message,
-            });
+            let message =
+                format!("there is no such page: expected one of {}", TEMPLATE_NAMES.join(", "));
+            return Err(TemplateFault { template: name, line: None, message });
         }
         let key = own_name(&name);
         self.environment
@@ -160,21 +154,13 @@ impl Pages {
             .map_err(|error| TemplateFault::of(&name, &error))?;
         let language = Language::choose(None);
         let context = context(&Variables::sample(language), language);
-        let rendered = self
-            .environment
-            .get_template(&key)
-            .and_then(|template| template.render(&context));
+        let rendered =
+            self.environment.get_template(&key).and_then(|template| template.render(&context));
         match rendered {
             Ok(body) if body.len() > BODY_BYTES_MAX => {
-                let message = format!(
-                    "the page has {} bytes, {BODY_BYTES_MAX} are allowed",
-                    body.len()
-                );
-                Err(TemplateFault {
-                    template: name,
-                    line: None,
-                    message,
-                })
+                let message =
+                    format!("the page has {} bytes, {BODY_BYTES_MAX} are allowed", body.len());
+                Err(TemplateFault { template: name, line: None, message })
             }
             Ok(_) => Ok(()),
             Err(error) => Err(TemplateFault::of(&name, &error)),
@@ -199,23 +185,15 @@ impl Pages {
             )
         };
         let head = head(facts, media_type, language, body.len());
-        let body = if facts.is_head {
-            Vec::new()
-        } else {
-            body.into_bytes()
-        };
+        let body = if facts.is_head { Vec::new() } else { body.into_bytes() };
         Rendered { head, body }
     }
 
     fn html(&self, name: &str, context: &Value) -> String {
         let tries = [own_name(name), name.to_owned()];
-        let mut pages = tries.iter().filter_map(|key| {
-            self.environment
-                .get_template(key)
-                .ok()?
-                .render(context)
-                .ok()
-        });
+        let mut pages = tries
+            .iter()
+            .filter_map(|key| self.environment.get_template(key).ok()?.render(context).ok());
         // Both the administrator's and the embedded template can only fail together if the program is broken.
         pages
             .find(|page| page.len() <= BODY_BYTES_MAX)
@@ -282,10 +260,7 @@ pub struct TemplateFault {
 
 impl TemplateFault {
     fn of(name: &str, error: &minijinja::Error) -> Self {
-        let detail = error
-            .detail()
-            .map(|detail| format!(": {detail}"))
-            .unwrap_or_default();
+        let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
         Self {
             template: name.to_owned(),
             line: error.line(),
@@ -306,26 +281,14 @@ impl fmt::Display for TemplateFault {
 impl std::error::Error for TemplateFault {}
 
 /// The files that an administrator can put into `TemplatesDir`.
-pub const TEMPLATE_NAMES: [&str; 3] = [
-    "ERR_ACCESS_DENIED.html",
-    "ERR_DOWNLOAD_BLOCK.html",
-    "ERR_FAILED_CHECK.html",
-];
+pub const TEMPLATE_NAMES: [&str; 3] =
+    ["ERR_ACCESS_DENIED.html", "ERR_DOWNLOAD_BLOCK.html", "ERR_FAILED_CHECK.html"];
 
 static EMBEDDED: [(&str, &str); 4] = [
     ("base.html", include_str!("templates/base.html")),
-    (
-        "ERR_ACCESS_DENIED.html",
-        include_str!("templates/ERR_ACCESS_DENIED.html"),
-    ),
-    (
-        "ERR_DOWNLOAD_BLOCK.html",
-        include_str!("templates/ERR_DOWNLOAD_BLOCK.html"),
-    ),
-    (
-        "ERR_FAILED_CHECK.html",
-        include_str!("templates/ERR_FAILED_CHECK.html"),
-    ),
+    ("ERR_ACCESS_DENIED.html", include_str!("templates/ERR_ACCESS_DENIED.html")),
+    ("ERR_DOWNLOAD_BLOCK.html", include_str!("templates/ERR_DOWNLOAD_BLOCK.html")),
+    ("ERR_FAILED_CHECK.html", include_str!("templates/ERR_FAILED_CHECK.html")),
 ];
 
 const LAST_RESORT_HTML: &str = "<!doctype html><html lang=\"en\"><title>Blocked</title><h1>This page was blocked</h1></html>\n";

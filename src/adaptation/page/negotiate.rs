@@ -11,9 +11,8 @@ pub(super) fn wants_json(accept: Option<&[u8]>) -> bool {
         if is("text/html") || is("application/xhtml+xml") {
             return false;
         }
-        let structured = range
-            .last_chunk()
-            .is_some_and(|end: &[u8; 5]| end.eq_ignore_ascii_case(b"+json"));
+        let structured =
+            range.last_chunk().is_some_and(|end: &[u8; 5]| end.eq_ignore_ascii_case(b"+json"));
         json |= quality > 0 && (is("application/json") || structured);
     }
     json
@@ -24,9 +23,7 @@ pub(super) fn best_language(accept_language: Option<&[u8]>, tags: &[&str]) -> us
     let mut best = (0_u16, 0_usize);
     for (range, quality) in ranges(accept_language.unwrap_or_default()) {
         let primary = range.split(|&byte| byte == b'-').next().unwrap_or_default();
-        let found = tags
-            .iter()
-            .position(|tag| primary.eq_ignore_ascii_case(tag.as_bytes()));
+        let found = tags.iter().position(|tag| primary.eq_ignore_ascii_case(tag.as_bytes()));
         if let Some(index) = found
             && quality > best.0
         {
@@ -38,33 +35,23 @@ pub(super) fn best_language(accept_language: Option<&[u8]>, tags: &[&str]) -> us
 
 /// The items of a list with their quality in thousandths.
 fn ranges(value: &[u8]) -> impl Iterator<Item = (&[u8], u16)> {
-    value
-        .split(|&byte| byte == b',')
-        .take(RANGES_MAX)
-        .map(|item| {
-            let mut parts = item.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
-            let range = parts.next().unwrap_or_default();
-            let quality = parts.find_map(|part| {
-                part.strip_prefix(b"q=")
-                    .or_else(|| part.strip_prefix(b"Q="))
-            });
-            (range, quality.map_or(1000, thousandths))
-        })
+    value.split(|&byte| byte == b',').take(RANGES_MAX).map(|item| {
+        let mut parts = item.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
+        let range = parts.next().unwrap_or_default();
+        let quality =
+            parts.find_map(|part| part.strip_prefix(b"q=").or_else(|| part.strip_prefix(b"Q=")));
+        (range, quality.map_or(1000, thousandths))
+    })
 }
 
 /// `0.8` as 800; what is no number is 0, so that it is not chosen.
 fn thousandths(text: &[u8]) -> u16 {
-    let number = std::str::from_utf8(text)
-        .ok()
-        .and_then(|text| text.parse::<f32>().ok());
+    let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f32>().ok());
     match number {
         Some(number) if number >= 1.0 => 1000,
         Some(number) if number > 0.0 => {
             let digits = format!("{number:.3}");
-            digits
-                .get(2..)
-                .and_then(|digits| digits.parse().ok())
-                .unwrap_or_default()
+            digits.get(2..).and_then(|digits| digits.parse().ok()).unwrap_or_default()
         }
         Some(_) | None => 0,
     }
@@ -82,10 +69,7 @@ mod tests {
         for (accept, json) in [
             ("", false),
             ("*/*", false),
-            (
-                "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-                false,
-            ),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", false),
             ("application/json", true),
             ("application/json, text/plain, */*", true),
             ("Application/Problem+JSON;q=0.5", true),
@@ -109,11 +93,7 @@ mod tests {
             ("de;q=0, fr;q=nonsense", 0),
             ("de;q=0.999, fr", 2),
         ] {
-            assert_eq!(
-                best_language(Some(accept.as_bytes()), &tags),
-                index,
-                "{accept}"
-            );
+            assert_eq!(best_language(Some(accept.as_bytes()), &tags), index, "{accept}");
         }
     }
 }

@@ -56,10 +56,7 @@ impl Language {
     /// The language that fits `Accept-Language` best; English when none does.
     pub(super) fn choose(accept_language: Option<&[u8]>) -> &'static Self {
         let tags = LANGUAGES.each_ref().map(|language| language.tag);
-        LANGUAGES
-            .get(best_language(accept_language, &tags))
-            .copied()
-            .unwrap_or(&ENGLISH)
+        LANGUAGES.get(best_language(accept_language, &tags)).copied().unwrap_or(&ENGLISH)
     }
 
     pub(super) const fn message(&self, cause: &Cause) -> MessageText {

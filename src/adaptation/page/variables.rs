@@ -40,11 +40,7 @@ struct Context<'a> {
 impl<'a> Variables<'a> {
     /// What a page says about a blocked message.
     pub(super) fn of(facts: &PageFacts<'a>, language: &'static Language) -> Self {
-        let MessageText {
-            title,
-            lead,
-            advice,
-        } = language.message(facts.cause);
+        let MessageText { title, lead, advice } = language.message(facts.cause);
         let (reason, threat, place, detail) = match facts.cause {
             Cause::Threat(threat) => (
                 "threat",
@@ -52,12 +48,9 @@ impl<'a> Variables<'a> {
                 shown(&threat.detection.path),
                 String::new(),
             ),
-            Cause::Unchecked(why) => (
-                "unchecked",
-                String::new(),
-                String::new(),
-                language.why(*why).to_owned(),
-            ),
+            Cause::Unchecked(why) => {
+                ("unchecked", String::new(), String::new(), language.why(*why).to_owned())
+            }
             Cause::BlackList(entry) => ("black-list", String::new(), String::new(), shown(entry)),
             Cause::Type(mime) => ("type", String::new(), String::new(), shown(mime)),
         };
@@ -80,11 +73,7 @@ impl<'a> Variables<'a> {
 
     /// What an administrator's template is tried with: every variable says something.
     pub(super) fn sample(language: &Language) -> Self {
-        let MessageText {
-            title,
-            lead,
-            advice,
-        } = language.sample();
+        let MessageText { title, lead, advice } = language.sample();
         let word = || "sample".to_owned();
         Self {
             lang: language.tag,
@@ -106,10 +95,7 @@ impl<'a> Variables<'a> {
 
 /// The variables with the words of their language, for the template engine.
 pub(super) fn context(variables: &Variables<'_>, language: &'static Language) -> Value {
-    Value::from(Serde(Context {
-        variables,
-        labels: &language.labels,
-    }))
+    Value::from(Serde(Context { variables, labels: &language.labels }))
 }
 
 /// The address for people: a target that is only a path says nothing without its host.

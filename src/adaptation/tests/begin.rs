@@ -26,12 +26,8 @@ fn policy() -> Policy {
         rule("video/*", BodyAction::Scan, Some((1000, BodyAction::Pass))),
         rule("application/x-msdownload", BodyAction::Reject, None),
     ];
-    Policy::compile(Options {
-        black: list("bad.example"),
-        white: list("example.com"),
-        mime_rules,
-    })
-    .expect("good")
+    Policy::compile(Options { black: list("bad.example"), white: list("example.com"), mime_rules })
+        .expect("good")
 }
 
 fn shown(connection: &Connection) -> String {
@@ -49,16 +45,9 @@ fn shown(connection: &Connection) -> String {
         },
         Begin::Answer(other) => format!("unexpected {other:?}"),
         Begin::Scan(plan) => {
-            let coding = plan
-                .content_encoding
-                .as_deref()
-                .unwrap_or(b"-")
-                .escape_ascii()
-                .to_string();
-            format!(
-                "scan: {coding}{}",
-                if plan.white_listed { " white" } else { "" }
-            )
+            let coding =
+                plan.content_encoding.as_deref().unwrap_or(b"-").escape_ascii().to_string();
+            format!("scan: {coding}{}", if plan.white_listed { " white" } else { "" })
         }
     }
 }
@@ -72,12 +61,7 @@ fn response(request: &str, head: &str, body: Option<&str>, want: &str) {
 
 #[test]
 fn a_response_body_is_scanned_and_its_coding_is_passed_on() {
-    response(
-        "GET http://a.example/ HTTP/1.1\n",
-        "Content-Type: text/html\n",
-        Some("x"),
-        "scan: -",
-    );
+    response("GET http://a.example/ HTTP/1.1\n", "Content-Type: text/html\n", Some("x"), "scan: -");
     response(
         "GET http://a.example/ HTTP/1.1\n",
         "Content-Encoding: gzip\n",
@@ -85,12 +69,7 @@ fn a_response_body_is_scanned_and_its_coding_is_passed_on() {
         "scan: gzip",
     );
     let twice = "Content-Encoding: gzip\nContent-Encoding: br, zstd\n";
-    response(
-        "GET http://a.example/ HTTP/1.1\n",
-        twice,
-        Some("x"),
-        "scan: gzip, br, zstd",
-    );
+    response("GET http://a.example/ HTTP/1.1\n", twice, Some("x"), "scan: gzip, br, zstd");
 }
 
 #[test]
@@ -101,18 +80,10 @@ fn the_white_list_never_exempts_from_scanning() {
 #[test]
 fn the_black_list_counts_in_both_directions_and_before_everything_else() {
     let get = "GET http://www.BAD.example./ HTTP/1.1\n";
-    response(
-        get,
-        "Content-Type: image/png\n",
-        Some("x"),
-        "block: list bad.example",
-    );
+    response(get, "Content-Type: image/png\n", Some("x"), "block: list bad.example");
     response(get, "", None, "block: list bad.example");
-    for line in [
-        get,
-        "CONNECT bad.example:443 HTTP/1.1\n",
-        "POST / HTTP/1.1\nHost: bad.example\n",
-    ] {
+    for line in [get, "CONNECT bad.example:443 HTTP/1.1\n", "POST / HTTP/1.1\nHost: bad.example\n"]
+    {
         let connection = connection(REQMOD, &[("req-hdr", line)], None);
         assert_eq!(shown(&connection), "block: list bad.example", "{line}");
     }
@@ -120,11 +91,7 @@ fn the_black_list_counts_in_both_directions_and_before_everything_else() {
 
 #[test]
 fn messages_without_a_body_go_on() {
-    for request in [
-        GET,
-        "HEAD http://a.example/ HTTP/1.1\n",
-        "CONNECT a.example:443 HTTP/1.1\n",
-    ] {
+    for request in [GET, "HEAD http://a.example/ HTTP/1.1\n", "CONNECT a.example:443 HTTP/1.1\n"] {
         let connection = connection(REQMOD, &[("req-hdr", request)], None);
         assert_eq!(shown(&connection), "pass: no body", "{request}");
     }
@@ -154,25 +121,10 @@ fn rules_pass_reject_or_scan_by_type_and_size() {
         Some("x"),
         "block: type application/x-msdownload",
     );
-    response(
-        get,
-        "Content-Type: video/mp4\nContent-Length: 1001\n",
-        Some("x"),
-        "pass: rule",
-    );
-    response(
-        get,
-        "Content-Type: video/mp4\nContent-Length: 1000\n",
-        Some("x"),
-        "scan: -",
-    );
+    response(get, "Content-Type: video/mp4\nContent-Length: 1001\n", Some("x"), "pass: rule");
+    response(get, "Content-Type: video/mp4\nContent-Length: 1000\n", Some("x"), "scan: -");
     response(get, "Content-Type: video/mp4\n", Some("x"), "scan: -");
-    response(
-        get,
-        "Content-Type: video/mp4\nContent-Length: +1001\n",
-        Some("x"),
-        "scan: -",
-    );
+    response(get, "Content-Type: video/mp4\nContent-Length: +1001\n", Some("x"), "scan: -");
 }
 
 #[test]
@@ -190,10 +142,8 @@ fn a_response_without_its_request_is_scanned() {
 
 #[test]
 fn an_echo_service_decides_nothing() {
-    let parts = [
-        ("req-hdr", "GET http://bad.example/ HTTP/1.1\n"),
-        ("res-hdr", "HTTP/1.1 200 OK\n"),
-    ];
+    let parts =
+        [("req-hdr", "GET http://bad.example/ HTTP/1.1\n"), ("res-hdr", "HTTP/1.1 200 OK\n")];
     let connection = connection(ECHO, &parts, Some("x"));
     assert_eq!(shown(&connection), "pass: echo");
 }

@@ -52,21 +52,12 @@ fn every_reason_for_not_checking_is_blocked_or_said() {
         Why::Failed,
     ];
     let block = Options::default();
-    let pass = Options {
-        unchecked: Unchecked::Pass,
-        ..block
-    };
+    let pass = Options { unchecked: Unchecked::Pass, ..block };
     for why in reasons {
         let verdict = || Verdict::Unscanned(why);
         let cause = || Box::new(Cause::Unchecked(why));
-        assert_eq!(
-            decide(verdict(), Released::Nothing, &block),
-            Decision::Block(cause())
-        );
-        assert_eq!(
-            decide(verdict(), Released::Part, &block),
-            Decision::Abort(cause())
-        );
+        assert_eq!(decide(verdict(), Released::Nothing, &block), Decision::Block(cause()));
+        assert_eq!(decide(verdict(), Released::Part, &block), Decision::Abort(cause()));
         assert_eq!(
             decide(verdict(), Released::Nothing, &pass),
             Decision::Unmodified(Passed::Unchecked(why))
@@ -80,29 +71,12 @@ fn a_threat_is_blocked_by_its_kind() {
         blocked_threats: ThreatKinds::NONE.with(ThreatKind::Adware),
         ..Options::default()
     };
-    let found = |name| {
-        decide(
-            Verdict::Infected(detection(name, "")),
-            Released::Nothing,
-            &only_adware,
-        )
-    };
-    let adware = Threat {
-        kind: ThreatKind::Adware,
-        detection: detection("Win.Adware.A-1", ""),
-    };
-    assert_eq!(
-        found("Win.Adware.A-1"),
-        Decision::Block(Box::new(Cause::Threat(adware)))
-    );
-    let joke = Threat {
-        kind: ThreatKind::Jokes,
-        detection: detection("Win.Joke.A-1", ""),
-    };
-    assert_eq!(
-        found("Win.Joke.A-1"),
-        Decision::Unmodified(Passed::Tolerated(Box::new(joke)))
-    );
+    let found =
+        |name| decide(Verdict::Infected(detection(name, "")), Released::Nothing, &only_adware);
+    let adware = Threat { kind: ThreatKind::Adware, detection: detection("Win.Adware.A-1", "") };
+    assert_eq!(found("Win.Adware.A-1"), Decision::Block(Box::new(Cause::Threat(adware))));
+    let joke = Threat { kind: ThreatKind::Jokes, detection: detection("Win.Joke.A-1", "") };
+    assert_eq!(found("Win.Joke.A-1"), Decision::Unmodified(Passed::Tolerated(Box::new(joke))));
 }
 
 #[test]
@@ -120,22 +94,10 @@ fn by_default_nothing_but_clean_goes_on() {
 #[test]
 fn the_digest_follows_every_option() {
     let default = Options::default();
-    let mut digests = vec![
-        default.digest(),
-        Options {
-            unchecked: Unchecked::Pass,
-            ..default
-        }
-        .digest(),
-    ];
+    let mut digests =
+        vec![default.digest(), Options { unchecked: Unchecked::Pass, ..default }.digest()];
     for kind in ThreatKind::ALL {
-        digests.push(
-            Options {
-                blocked_threats: ThreatKinds::NONE.with(kind),
-                ..default
-            }
-            .digest(),
-        );
+        digests.push(Options { blocked_threats: ThreatKinds::NONE.with(kind), ..default }.digest());
     }
     digests.sort_unstable();
     digests.dedup();

@@ -8,11 +8,8 @@ use crate::icap::{Extra, Output};
 /// The `X-` lines of an ICAP answer with the headers of a decision.
 fn lines(decision: &Decision) -> Vec<String> {
     let request = "REQMOD icap://gw.test/reqmod ICAP/1.0\nHost: gw.test\nAllow: 204\n";
-    let mut connection = connection(
-        request,
-        &[("req-hdr", "GET http://a.example/ HTTP/1.1\n")],
-        None,
-    );
+    let mut connection =
+        connection(request, &[("req-hdr", "GET http://a.example/ HTTP/1.1\n")], None);
     let page = "HTTP/1.1 403 Forbidden\r\nContent-Length: 1\r\n\r\n";
     connection.answer_with(page.as_bytes(), b"x", &extra(decision), now());
     let mut wire = Vec::new();
@@ -21,10 +18,7 @@ fn lines(decision: &Decision) -> Vec<String> {
     }
     let text = String::from_utf8(wire).expect("a head is text");
     let (head, _) = text.split_once("\r\n\r\n").expect("a head ends");
-    head.split("\r\n")
-        .filter(|line| line.starts_with("X-"))
-        .map(str::to_owned)
-        .collect()
+    head.split("\r\n").filter(|line| line.starts_with("X-")).map(str::to_owned).collect()
 }
 
 fn outcome(verdict: Verdict) -> Decision {
@@ -34,10 +28,7 @@ fn outcome(verdict: Verdict) -> Decision {
 #[test]
 fn a_threat_is_reported_in_the_form_that_clients_parse() {
     assert_eq!(
-        lines(&outcome(Verdict::Infected(detection(
-            "Eicar-Test-Signature",
-            ""
-        )))),
+        lines(&outcome(Verdict::Infected(detection("Eicar-Test-Signature", "")))),
         [
             "X-Response-Info: Blocked",
             "X-Infection-Found: Type=0; Resolution=2; Threat=Eicar-Test-Signature;",
@@ -48,14 +39,8 @@ fn a_threat_is_reported_in_the_form_that_clients_parse() {
 
 #[test]
 fn a_name_cannot_end_a_header_or_the_field_in_it() {
-    let found = lines(&outcome(Verdict::Infected(detection(
-        "A;B\r\nX-Evil: 1",
-        "",
-    ))));
-    assert_eq!(
-        found[1],
-        "X-Infection-Found: Type=0; Resolution=2; Threat=A_B__X-Evil: 1;"
-    );
+    let found = lines(&outcome(Verdict::Infected(detection("A;B\r\nX-Evil: 1", ""))));
+    assert_eq!(found[1], "X-Infection-Found: Type=0; Resolution=2; Threat=A_B__X-Evil: 1;");
     assert_eq!(found.len(), 3);
 }
 
@@ -69,21 +54,13 @@ fn what_could_not_be_checked_is_type_two_with_a_reason() {
             "X-Error-Code: password_protected",
         ]
     );
-    let limit = lines(&outcome(Verdict::Unscanned(Why::Limit(
-        Limit::MaxRecursion,
-    ))));
-    assert_eq!(
-        limit[1],
-        "X-Infection-Found: Type=2; Resolution=2; Threat=limit: MaxRecursion;"
-    );
+    let limit = lines(&outcome(Verdict::Unscanned(Why::Limit(Limit::MaxRecursion))));
+    assert_eq!(limit[1], "X-Infection-Found: Type=2; Resolution=2; Threat=limit: MaxRecursion;");
 }
 
 #[test]
 fn what_was_let_through_unchecked_says_so() {
-    let options = Options {
-        unchecked: Unchecked::Pass,
-        ..Options::default()
-    };
+    let options = Options { unchecked: Unchecked::Pass, ..Options::default() };
     let decision = decide(Verdict::Unscanned(Why::Time), Released::Nothing, &options);
     assert_eq!(lines(&decision), ["X-Response-Info: Unchecked"]);
 }
@@ -91,21 +68,9 @@ fn what_was_let_through_unchecked_says_so() {
 #[test]
 fn lists_and_rules_say_which_it_was() {
     let black = Decision::Block(Box::new(Cause::BlackList("bad.example".into())));
-    assert_eq!(
-        lines(&black),
-        [
-            "X-Response-Info: Blocked",
-            "X-Response-Desc: on the black list"
-        ]
-    );
+    assert_eq!(lines(&black), ["X-Response-Info: Blocked", "X-Response-Desc: on the black list"]);
     let kind = Decision::Block(Box::new(Cause::Type("image/png".into())));
-    assert_eq!(
-        lines(&kind),
-        [
-            "X-Response-Info: Blocked",
-            "X-Response-Desc: type not allowed"
-        ]
-    );
+    assert_eq!(lines(&kind), ["X-Response-Info: Blocked", "X-Response-Desc: type not allowed"]);
 }
 
 #[test]

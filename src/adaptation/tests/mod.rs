@@ -29,14 +29,9 @@ fn connection(line: &str, parts: &[(&str, &str)], body: Option<&str>) -> Connect
         Some(_) => "req-body",
     };
     places.push(format!("{kind}={}", heads.len()));
-    let body = body.map_or(String::new(), |body| {
-        format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len())
-    });
-    let bytes = format!(
-        "{}Encapsulated: {}\r\n\r\n{heads}{body}",
-        wire(line),
-        places.join(", ")
-    );
+    let body =
+        body.map_or(String::new(), |body| format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len()));
+    let bytes = format!("{}Encapsulated: {}\r\n\r\n{heads}{body}", wire(line), places.join(", "));
     let mut connection = Connection::new(Arc::new(Options::new(IsTag::of(b"", b""))), now());
     let taken = connection.handle_bytes(bytes.as_bytes(), now());
     assert_eq!(taken.event, Some(Event::Request), "{bytes}");
@@ -52,9 +47,5 @@ fn now() -> Instant {
 }
 
 fn detection(name: &str, path: &str) -> Detection {
-    Detection {
-        name: name.into(),
-        path: path.into(),
-        offset: 0,
-    }
+    Detection { name: name.into(), path: path.into(), offset: 0 }
 }

@@ -8,10 +8,7 @@ use crate::adaptation::{Cause, Threat, ThreatKind};
 use crate::engine::verdict::Why;
 
 fn threat(name: &str, path: &str) -> Cause {
-    Cause::Threat(Threat {
-        kind: ThreatKind::of(name),
-        detection: detection(name, path),
-    })
+    Cause::Threat(Threat { kind: ThreatKind::of(name), detection: detection(name, path) })
 }
 
 fn facts(cause: &Cause) -> PageFacts<'_> {
@@ -34,10 +31,7 @@ fn embedded() -> Pages {
 }
 
 fn own(name: &str, text: &str) -> Result<Pages, String> {
-    let template = Template {
-        name: name.to_owned(),
-        text: text.to_owned(),
-    };
+    let template = Template { name: name.to_owned(), text: text.to_owned() };
     Pages::compile(vec![template]).map_err(|fault| fault.to_string())
 }
 
@@ -72,16 +66,8 @@ fn the_page_of_a_threat_names_it() {
 #[test]
 fn each_cause_has_its_page() {
     for (cause, title, detail) in [
-        (
-            Cause::BlackList("bad.example".into()),
-            "This address is blocked",
-            "bad.example",
-        ),
-        (
-            Cause::Type("image/png".into()),
-            "This kind of file is blocked",
-            "image&#x2f;png",
-        ),
+        (Cause::BlackList("bad.example".into()), "This address is blocked", "bad.example"),
+        (Cause::Type("image/png".into()), "This kind of file is blocked", "image&#x2f;png"),
         (
             Cause::Unchecked(Why::Encrypted),
             "The content could not be checked",
@@ -99,10 +85,7 @@ fn each_cause_has_its_page() {
         ),
     ] {
         let html = body(&embedded().render(&facts(&cause)));
-        assert!(
-            html.contains(&format!("<h1>{title}</h1>")),
-            "{title}\n{html}"
-        );
+        assert!(html.contains(&format!("<h1>{title}</h1>")), "{title}\n{html}");
         assert!(html.contains(detail), "{detail}\n{html}");
     }
 }
@@ -126,41 +109,25 @@ fn the_head_is_exactly_this() {
 fn nothing_from_outside_becomes_markup_or_a_header() {
     let evil = "<script>alert('x')</script>\"><img src=x>\r\nX-Evil: 1\u{202e}";
     let cause = threat(evil, evil);
-    let hostile = PageFacts {
-        url: evil.as_bytes(),
-        user: evil,
-        time: "now\r\nX-Evil: 1",
-        ..facts(&cause)
-    };
+    let hostile =
+        PageFacts { url: evil.as_bytes(), user: evil, time: "now\r\nX-Evil: 1", ..facts(&cause) };
     let page = embedded().render(&hostile);
     assert!(!head(&page).contains("X-Evil"));
     let html = body(&page);
-    assert!(
-        !html.contains("<script") && !html.contains("<img"),
-        "{html}"
-    );
+    assert!(!html.contains("<script") && !html.contains("<img"), "{html}");
     assert!(html.contains("&lt;script&gt;"), "{html}");
     assert!(!html.contains('\u{202e}'));
-    let own = own(
-        "ERR_ACCESS_DENIED.html",
-        "<p title=\"{{ threat }}\">{{ url }}</p>",
-    )
-    .expect("a good template");
+    let own = own("ERR_ACCESS_DENIED.html", "<p title=\"{{ threat }}\">{{ url }}</p>")
+        .expect("a good template");
     let html = body(&own.render(&hostile));
-    assert!(
-        !html.contains("<script") && !html.contains("\"><img"),
-        "{html}"
-    );
+    assert!(!html.contains("<script") && !html.contains("\"><img"), "{html}");
 }
 
 #[test]
 fn a_page_for_head_has_the_length_and_no_body() {
     let cause = threat("A", "");
     let full = embedded().render(&facts(&cause));
-    let page = embedded().render(&PageFacts {
-        is_head: true,
-        ..facts(&cause)
-    });
+    let page = embedded().render(&PageFacts { is_head: true, ..facts(&cause) });
     assert_eq!(page.head, full.head);
     assert!(page.body.is_empty());
 }
@@ -168,10 +135,7 @@ fn a_page_for_head_has_the_length_and_no_body() {
 #[test]
 fn programs_get_the_same_facts_as_json() {
     let cause = threat("Eicar", "zip:a\"b");
-    let page = embedded().render(&PageFacts {
-        accept: Some(b"application/json"),
-        ..facts(&cause)
-    });
+    let page = embedded().render(&PageFacts { accept: Some(b"application/json"), ..facts(&cause) });
     assert!(head(&page).contains("Content-Type: application/json\r\n"));
     let value: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
     for (key, want) in [
@@ -191,12 +155,7 @@ fn programs_get_the_same_facts_as_json() {
 #[test]
 fn empty_facts_leave_no_empty_lines_on_the_page() {
     let cause = Cause::Unchecked(Why::Time);
-    let bare = PageFacts {
-        url: b"",
-        user: "",
-        contact: "",
-        ..facts(&cause)
-    };
+    let bare = PageFacts { url: b"", user: "", contact: "", ..facts(&cause) };
     let html = body(&embedded().render(&bare));
     for label in ["Address", "User", "Contact", "mailto"] {
         assert!(!html.contains(label), "{label}\n{html}");
@@ -207,34 +166,16 @@ fn empty_facts_leave_no_empty_lines_on_the_page() {
 fn long_and_broken_addresses_are_cut_and_shown() {
     let cause = threat("A", "");
     let url = [b"http://example.com/\xff".to_vec(), vec![b'a'; 5000]].concat();
-    let html = body(&embedded().render(&PageFacts {
-        url: &url,
-        ..facts(&cause)
-    }));
-    assert!(
-        html.contains("example.com&#x2f;\u{fffd}aaa") && html.contains("a…<"),
-        "{html}"
-    );
+    let html = body(&embedded().render(&PageFacts { url: &url, ..facts(&cause) }));
+    assert!(html.contains("example.com&#x2f;\u{fffd}aaa") && html.contains("a…<"), "{html}");
     assert!(html.len() < 8000);
 }
 
 #[test]
 fn embedded_pages_load_nothing() {
-    for cause in [
-        threat("A", "b"),
-        Cause::BlackList("a".into()),
-        Cause::Unchecked(Why::Time),
-    ] {
+    for cause in [threat("A", "b"), Cause::BlackList("a".into()), Cause::Unchecked(Why::Time)] {
         let html = body(&embedded().render(&facts(&cause)));
-        for outside in [
-            "src=",
-            "<link",
-            "@import",
-            "url(",
-            "<script",
-            "http://www",
-            "https://",
-        ] {
+        for outside in ["src=", "<link", "@import", "url(", "<script", "http://www", "https://"] {
             assert!(!html.contains(outside), "{outside}\n{html}");
         }
     }
@@ -250,25 +191,14 @@ fn an_own_template_takes_the_place_of_its_page_only() {
     let listed = Cause::BlackList("bad.example".into());
     assert!(body(&pages.render(&facts(&listed))).contains("no bad.example"));
     let cause = threat("A", "");
-    assert_eq!(
-        pages.render(&facts(&cause)),
-        embedded().render(&facts(&cause))
-    );
+    assert_eq!(pages.render(&facts(&cause)), embedded().render(&facts(&cause)));
 }
 
 #[test]
 fn a_bad_template_is_refused_with_its_line() {
     for (name, text, want) in [
-        (
-            "ERR_FAILED_CHECK.html",
-            "a\n{% if %}",
-            "ERR_FAILED_CHECK.html:2: syntax error",
-        ),
-        (
-            "ERR_FAILED_CHECK.html",
-            "\n\n{{ treat }}",
-            "ERR_FAILED_CHECK.html:3: undefined value",
-        ),
+        ("ERR_FAILED_CHECK.html", "a\n{% if %}", "ERR_FAILED_CHECK.html:2: syntax error"),
+        ("ERR_FAILED_CHECK.html", "\n\n{{ treat }}", "ERR_FAILED_CHECK.html:3: undefined value"),
         (
             "ERR_OTHER.html",
             "",
@@ -285,26 +215,18 @@ fn a_bad_template_is_refused_with_its_line() {
     }
     let large = "x".repeat(300 << 10);
     let fault = own("ERR_FAILED_CHECK.html", &large).expect_err("a large template");
-    assert_eq!(
-        fault,
-        "ERR_FAILED_CHECK.html: the page has 307200 bytes, 262144 are allowed"
-    );
+    assert_eq!(fault, "ERR_FAILED_CHECK.html: the page has 307200 bytes, 262144 are allowed");
 }
 
 #[test]
 fn a_template_that_fails_later_gives_way_to_the_embedded_one() {
-    let pages = own(
-        "ERR_ACCESS_DENIED.html",
-        "{% if threat == 'late' %}{{ missing }}{% endif %}own",
-    )
-    .expect("good so far");
+    let pages =
+        own("ERR_ACCESS_DENIED.html", "{% if threat == 'late' %}{{ missing }}{% endif %}own")
+            .expect("good so far");
     let early = threat("early", "");
     assert_eq!(body(&pages.render(&facts(&early))), "own");
     let late = threat("late", "");
-    assert_eq!(
-        pages.render(&facts(&late)),
-        embedded().render(&facts(&late))
-    );
+    assert_eq!(pages.render(&facts(&late)), embedded().render(&facts(&late)));
 }
 
 #[test]
@@ -315,19 +237,13 @@ fn the_facts_of_a_request_come_from_its_heads() {
     let connection = connection(icap, &[("req-hdr", http)], None);
     let cause = threat("A", "");
     let facts = PageFacts::of(connection.request(), &cause, "then", "7", "");
-    assert_eq!(
-        (facts.url, facts.host, facts.user),
-        (&b"/path"[..], &b"example.com"[..], "anna")
-    );
+    assert_eq!((facts.url, facts.host, facts.user), (&b"/path"[..], &b"example.com"[..], "anna"));
     assert_eq!(
         (facts.accept, facts.accept_language),
         (Some(&b"application/json"[..]), Some(&b"de"[..]))
     );
     assert!(facts.is_head);
-    let page = embedded().render(&PageFacts {
-        is_head: false,
-        ..facts
-    });
+    let page = embedded().render(&PageFacts { is_head: false, ..facts });
     let value: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
     assert_eq!(value["url"], "example.com/path");
 }

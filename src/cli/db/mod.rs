@@ -56,10 +56,7 @@ pub struct SourceArgs {
 #[derive(Clone, Debug, Args)]
 pub struct BuildArgs {
     #[command(flatten)]
-    #[expect(
-        missing_docs,
-        reason = "clap would print it as the help of the command"
-    )]
+    #[expect(missing_docs, reason = "clap would print it as the help of the command")]
     pub sources: SourceArgs,
     /// The image to write; an older one is replaced in one step.
     #[arg(long, short, value_name = "FILE")]
@@ -70,10 +67,7 @@ pub struct BuildArgs {
 #[derive(Clone, Debug, Args)]
 pub struct InfoArgs {
     #[command(flatten)]
-    #[expect(
-        missing_docs,
-        reason = "clap would print it as the help of the command"
-    )]
+    #[expect(missing_docs, reason = "clap would print it as the help of the command")]
     pub sources: SourceArgs,
     /// A compiled image instead of signature files.
     #[arg(long, value_name = "FILE", conflicts_with = "db")]
@@ -184,12 +178,7 @@ fn run_info(args: &InfoArgs, tools: Tools<'_>, out: &mut dyn Write) -> Result<()
 fn run_test(args: &TestArgs, tools: Tools<'_>, out: &mut dyn Write) -> Result<(), Failure> {
     let image = open(&args.image)?;
     let facts = image.facts();
-    writeln!(
-        out,
-        "ok: image {} is whole, {} signatures",
-        facts.version,
-        facts.signatures()
-    )?;
+    writeln!(out, "ok: image {} is whole, {} signatures", facts.version, facts.signatures())?;
     match (tools.scan)(&image, &builtin::eicar()) {
         Some(name) => writeln!(out, "ok: the EICAR test file is detected as {name}")?,
         None => {
@@ -222,9 +211,7 @@ fn load(args: &SourceArgs, now_seconds: u64, bar: &ProgressBar) -> Result<Source
     }
     let files = storage::database_files(&args.db)?;
     if files.is_empty() {
-        return Err(Failure(
-            "there is no file in the directories named".to_owned(),
-        ));
+        return Err(Failure("there is no file in the directories named".to_owned()));
     }
     bar.set_length(files.len() as u64);
     let mut sources = Sources::new(options);

@@ -21,10 +21,7 @@ pub(super) fn write_facts(
     writeln!(out, "  patterns   {}", facts.bodies)?;
     for (name, counts) in [("detect", &facts.detected), ("trust", &facts.trusted)] {
         let (md5, sha1, sha256) = (counts.md5, counts.sha1, counts.sha256);
-        writeln!(
-            out,
-            "  {name:<10} MD5 {md5}, SHA-1 {sha1}, SHA-256 {sha256}"
-        )?;
+        writeln!(out, "  {name:<10} MD5 {md5}, SHA-1 {sha1}, SHA-256 {sha256}")?;
     }
     let lines = &facts.lines;
     writeln!(out, "lines        {}", lines.lines)?;
@@ -48,11 +45,7 @@ pub(super) fn write_facts(
     writeln!(out, "sources      {}", facts.sources.len())?;
     for source in &facts.sources {
         let (sha256, bytes, name) = (source.sha256, source.bytes, &source.name);
-        writeln!(
-            out,
-            "  {sha256} {bytes} bytes, {} loaded: {name}",
-            source.loaded
-        )?;
+        writeln!(out, "  {sha256} {bytes} bytes, {} loaded: {name}", source.loaded)?;
     }
     Ok(())
 }

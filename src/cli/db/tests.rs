@@ -20,11 +20,7 @@ fn scan(image: &Image, bytes: &[u8]) -> Option<String> {
 }
 
 fn output(command: &Command) -> Result<String, String> {
-    let tools = Tools {
-        now_seconds: 1_700_000_000,
-        compile_matcher: &|_| Vec::new(),
-        scan: &scan,
-    };
+    let tools = Tools { now_seconds: 1_700_000_000, compile_matcher: &|_| Vec::new(), scan: &scan };
     let mut out = Vec::new();
     match run_to(command, tools, &mut out) {
         Ok(()) => Ok(String::from_utf8_lossy(&out).into_owned()),
@@ -44,25 +40,12 @@ fn sources(db: &[&Path]) -> SourceArgs {
 fn build_info_and_test_of_the_embedded_database() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("image");
-    let built = output(&Command::Build(BuildArgs {
-        sources: sources(&[]),
-        output: path.clone(),
-    }));
+    let built = output(&Command::Build(BuildArgs { sources: sources(&[]), output: path.clone() }));
     let built = built.expect("the embedded database builds");
-    assert!(
-        built.contains("signatures   2\n  patterns   1\n"),
-        "{built}"
-    );
-    assert!(
-        built.contains("built        2023-11-14 22:13:20 UTC\n"),
-        "{built}"
-    );
+    assert!(built.contains("signatures   2\n  patterns   1\n"), "{built}");
+    assert!(built.contains("built        2023-11-14 22:13:20 UTC\n"), "{built}");
     let info = |json| {
-        output(&Command::Info(InfoArgs {
-            sources: sources(&[]),
-            image: Some(path.clone()),
-            json,
-        }))
+        output(&Command::Info(InfoArgs { sources: sources(&[]), image: Some(path.clone()), json }))
     };
     assert_eq!(info(false), Ok(built));
     let json: serde_json::Value =
@@ -70,10 +53,7 @@ fn build_info_and_test_of_the_embedded_database() {
     assert_eq!(json["facts"]["detected"]["md5"], 1);
     let tested = output(&Command::Test(TestArgs { image: path }));
     let tested = tested.expect("the test file is detected");
-    assert!(
-        tested.contains("detected as Eicar-Test-Signature.UNOFFICIAL"),
-        "{tested}"
-    );
+    assert!(tested.contains("detected as Eicar-Test-Signature.UNOFFICIAL"), "{tested}");
 }
 
 #[test]
@@ -81,22 +61,12 @@ fn problems_are_shown_with_their_place() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("a.ndb"), "A:0:*:616263\nB:0:*:6z\n").expect("a file");
     fs::write(folder.path().join("b.ldb"), "A;Target:0;0;616263\n").expect("a file");
-    let args = InfoArgs {
-        sources: sources(&[folder.path()]),
-        image: None,
-        json: false,
-    };
+    let args = InfoArgs { sources: sources(&[folder.path()]), image: None, json: false };
     let info = output(&Command::Info(args)).expect("files");
-    assert!(
-        info.contains("not supported yet: 1\n  1          logical signatures\n"),
-        "{info}"
-    );
+    assert!(info.contains("not supported yet: 1\n  1          logical signatures\n"), "{info}");
     let place = "a.ndb: line 2, column 8: found 'z', allowed: a second hex digit or '?'\n";
     assert!(info.contains(place), "{info}");
-    assert!(
-        info.ends_with("b.ldb: not read: the format is not supported yet\n"),
-        "{info}"
-    );
+    assert!(info.ends_with("b.ldb: not read: the format is not supported yet\n"), "{info}");
 }
 
 #[test]
@@ -104,26 +74,15 @@ fn failures_say_why() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("image");
     fs::write(&path, "not an image").expect("a file");
-    let test = output(&Command::Test(TestArgs {
-        image: path.clone(),
-    }));
+    let test = output(&Command::Test(TestArgs { image: path.clone() }));
     let text = test.expect_err("not an image");
-    assert!(
-        text.ends_with("image: 12 bytes are too few for an image"),
-        "{text}"
-    );
+    assert!(text.ends_with("image: 12 bytes are too few for an image"), "{text}");
     let database = folder.path().join("a.ndb");
     fs::write(&database, "A:0:*:616263\n").expect("a file");
-    let args = BuildArgs {
-        sources: sources(&[&database]),
-        output: path.clone(),
-    };
+    let args = BuildArgs { sources: sources(&[&database]), output: path.clone() };
     output(&Command::Build(args)).expect("a database");
     let text = output(&Command::Test(TestArgs { image: path })).expect_err("no EICAR");
-    assert!(
-        text.starts_with("the EICAR test file is not detected"),
-        "{text}"
-    );
+    assert!(text.starts_with("the EICAR test file is not detected"), "{text}");
 }
 
 #[test]

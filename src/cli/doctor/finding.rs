@@ -33,12 +33,7 @@ pub(super) enum State {
 impl Finding {
     /// All is well.
     pub(super) fn good(check: &'static str, found: impl Into<String>) -> Self {
-        Self {
-            check,
-            state: State::Good,
-            found: found.into(),
-            remedy: None,
-        }
+        Self { check, state: State::Good, found: found.into(), remedy: None }
     }
 
     /// Could be better.
@@ -47,12 +42,7 @@ impl Finding {
         found: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self {
-            check,
-            state: State::Note,
-            found: found.into(),
-            remedy: Some(remedy.into()),
-        }
+        Self { check, state: State::Note, found: found.into(), remedy: Some(remedy.into()) }
     }
 
     /// Has to be repaired.
@@ -61,12 +51,7 @@ impl Finding {
         found: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self {
-            check,
-            state: State::Bad,
-            found: found.into(),
-            remedy: Some(remedy.into()),
-        }
+        Self { check, state: State::Bad, found: found.into(), remedy: Some(remedy.into()) }
     }
 
     /// Prints the finding as one line, and a second one with the remedy.

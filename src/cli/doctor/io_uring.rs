@@ -46,9 +46,7 @@ pub(super) fn check() -> Finding {
 /// The child's side: starts an executor as a shard would, and prints how that went.
 pub(super) fn run_probe() -> ExitCode {
     let mut screen = Screen::stdout();
-    let made = LocalExecutorBuilder::new(Placement::Unbound)
-        .io_memory(SHARD_IO_BYTES)
-        .make();
+    let made = LocalExecutorBuilder::new(Placement::Unbound).io_memory(SHARD_IO_BYTES).make();
     match made {
         Ok(executor) => {
             executor.run(std::future::ready(()));
@@ -81,15 +79,10 @@ fn probe() -> Probe {
     let program = match std::env::current_exe() {
         Ok(program) => program,
         Err(error) => {
-            return Probe::Died(format!(
-                "where this program is cannot be found out: {error}"
-            ));
+            return Probe::Died(format!("where this program is cannot be found out: {error}"));
         }
     };
-    match child::ask(
-        Command::new(program).args(["doctor", "--probe-io-uring"]),
-        PATIENCE,
-    ) {
+    match child::ask(Command::new(program).args(["doctor", "--probe-io-uring"]), PATIENCE) {
         Ok(answer) => understand(&answer),
         Err(silence) => Probe::Died(format!("the probe {silence}")),
     }
@@ -100,18 +93,11 @@ fn understand(answer: &Answer) -> Probe {
     if said == RUNS {
         return Probe::Runs;
     }
-    if let Some(number) = said
-        .strip_prefix(REFUSED)
-        .and_then(|number| number.parse().ok())
-    {
+    if let Some(number) = said.strip_prefix(REFUSED).and_then(|number| number.parse().ok()) {
         return Probe::Refused(number);
     }
-    let words = [said, answer.stderr.trim()]
-        .into_iter()
-        .find(|words| !words.is_empty());
-    let last = words
-        .and_then(|words| words.lines().last())
-        .unwrap_or("no word");
+    let words = [said, answer.stderr.trim()].into_iter().find(|words| !words.is_empty());
+    let last = words.and_then(|words| words.lines().last()).unwrap_or("no word");
     Probe::Died(format!("{last} ({})", answer.status))
 }
 
@@ -122,10 +108,9 @@ impl Circumstances {
         let limit = rustix::process::getrlimit(rustix::process::Resource::Memlock);
         Self {
             disabled: disabled.and_then(|text| text.trim().parse().ok()),
-            is_filtered: status.lines().any(|line| {
-                line.strip_prefix("Seccomp:")
-                    .is_some_and(|mode| mode.trim() == "2")
-            }),
+            is_filtered: status
+                .lines()
+                .any(|line| line.strip_prefix("Seccomp:").is_some_and(|mode| mode.trim() == "2")),
             memlock_bytes: limit.current,
         }
     }
@@ -177,10 +162,8 @@ fn judge(probe: &Probe, around: Circumstances) -> Finding {
 }
 
 fn memory(memlock_bytes: Option<u64>) -> Finding {
-    let limit = memlock_bytes.map_or_else(
-        || "unlimited".to_owned(),
-        |bytes| format!("{} KiB", bytes >> 10),
-    );
+    let limit = memlock_bytes
+        .map_or_else(|| "unlimited".to_owned(), |bytes| format!("{} KiB", bytes >> 10));
     Finding::bad(
         CHECK,
         format!("no locked memory left for the rings (limit: {limit})"),
@@ -208,19 +191,11 @@ mod tests {
 
     #[track_caller]
     fn check(probe: &Probe, disabled: Option<u8>, is_filtered: bool, want: &str) {
-        let around = Circumstances {
-            disabled,
-            is_filtered,
-            memlock_bytes: Some(64 << 10),
-        };
+        let around = Circumstances { disabled, is_filtered, memlock_bytes: Some(64 << 10) };
         let finding = judge(probe, around);
         assert!(finding.found.contains(want), "{probe:?}: {}", finding.found);
         let has_remedy = finding.remedy.is_some();
-        assert_eq!(
-            finding.state == State::Bad,
-            has_remedy,
-            "what is bad has a remedy"
-        );
+        assert_eq!(finding.state == State::Bad, has_remedy, "what is bad has a remedy");
         assert_eq!(finding.state == State::Good, *probe == Probe::Runs);
     }
 
@@ -244,11 +219,6 @@ mod tests {
             false,
             "limit: 64 KiB",
         );
-        check(
-            &Probe::Died("no word (exit status: 1)".into()),
-            Some(0),
-            false,
-            "no word",
-        );
+        check(&Probe::Died("no word (exit status: 1)".into()), Some(0), false, "no word");
     }
 }

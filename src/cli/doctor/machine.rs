@@ -16,11 +16,7 @@ pub(super) fn kernel() -> Finding {
 
 /// Locked memory: each shard's rings and registered buffers count against it.
 pub(super) fn memlock(shards: u64) -> Finding {
-    judge_memlock(
-        getrlimit(Resource::Memlock),
-        shards,
-        rustix::process::geteuid().is_root(),
-    )
+    judge_memlock(getrlimit(Resource::Memlock), shards, rustix::process::geteuid().is_root())
 }
 
 /// File descriptors: one for each connection, and some for files and rings.
@@ -36,11 +32,9 @@ pub(super) fn processors(shards: u64) -> Finding {
             let online = std::thread::available_parallelism().map_or(1, usize::from);
             judge_processors(u64::from(set.count()), online, shards)
         }
-        Err(error) => Finding::note(
-            CHECK,
-            format!("the affinity cannot be read: {error}"),
-            "see dmesg",
-        ),
+        Err(error) => {
+            Finding::note(CHECK, format!("the affinity cannot be read: {error}"), "see dmesg")
+        }
     }
 }
 
@@ -52,25 +46,20 @@ pub(super) fn clock(state_dir: &Path) -> Finding {
         Path::new("/etc"),
         Path::new("/proc/self"),
     ]);
-    let youngest = witnesses
-        .filter_map(|path| fs::metadata(path).and_then(|data| data.modified()).ok())
-        .max();
+    let youngest =
+        witnesses.filter_map(|path| fs::metadata(path).and_then(|data| data.modified()).ok()).max();
     judge_clock(now(), youngest)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the machine's clock is what is being looked at"
-)]
+#[expect(clippy::disallowed_methods, reason = "the machine's clock is what is being looked at")]
 pub(super) fn now() -> SystemTime {
     SystemTime::now()
 }
 
 fn judge_kernel(release: &str) -> Finding {
     const CHECK: &str = "kernel";
-    let mut numbers = release
-        .split(|sign: char| !sign.is_ascii_digit())
-        .filter_map(|number| number.parse().ok());
+    let mut numbers =
+        release.split(|sign: char| !sign.is_ascii_digit()).filter_map(|number| number.parse().ok());
     let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     let found = format!("Linux {release}");
     if version >= KERNEL_TESTED {
@@ -78,27 +67,17 @@ fn judge_kernel(release: &str) -> Finding {
     } else if version >= KERNEL_OLDEST {
         Finding::note(CHECK, found, "5.15 and newer are tested; this one may work")
     } else {
-        Finding::bad(
-            CHECK,
-            found,
-            "use Linux 5.15 or newer: io_uring is not complete before 5.8",
-        )
+        Finding::bad(CHECK, found, "use Linux 5.15 or newer: io_uring is not complete before 5.8")
     }
 }
 
 fn judge_memlock(limit: Rlimit, shards: u64, is_root: bool) -> Finding {
     const CHECK: &str = "locked memory";
-    let needed = shards
-        .saturating_mul(MEMLOCK_SHARD_BYTES)
-        .max(MEMLOCK_SHARD_BYTES);
+    let needed = shards.saturating_mul(MEMLOCK_SHARD_BYTES).max(MEMLOCK_SHARD_BYTES);
     let Some(soft) = limit.current else {
         return Finding::good(CHECK, "unlimited");
     };
-    let found = format!(
-        "{} KiB; {shards} shards want {} KiB",
-        soft >> 10,
-        needed >> 10
-    );
+    let found = format!("{} KiB; {shards} shards want {} KiB", soft >> 10, needed >> 10);
     if soft >= needed {
         return Finding::good(CHECK, found);
     }
@@ -120,11 +99,7 @@ fn judge_descriptors(limit: Rlimit, connections_max: u64) -> Finding {
     let soft = limit.current.unwrap_or(u64::MAX);
     let hard = limit.maximum.unwrap_or(u64::MAX);
     let show = |count: u64| {
-        if count == u64::MAX {
-            "unlimited".to_owned()
-        } else {
-            count.to_string()
-        }
+        if count == u64::MAX { "unlimited".to_owned() } else { count.to_string() }
     };
     let found = format!(
         "{} now, {} at most; {connections_max} connections want {needed}",
@@ -166,10 +141,8 @@ fn judge_clock(now: SystemTime, youngest: Option<SystemTime>) -> Finding {
     }
     match youngest.and_then(|file| file.duration_since(now).ok()) {
         Some(lead) if lead > CLOCK_SLACK => {
-            let found = format!(
-                "{} minutes behind the youngest file on this machine",
-                lead.as_secs() / 60
-            );
+            let found =
+                format!("{} minutes behind the youngest file on this machine", lead.as_secs() / 60);
             Finding::bad(CHECK, found, remedy)
         }
         Some(_) | None => Finding::good(CHECK, "not behind any file that was looked at"),
@@ -222,10 +195,7 @@ mod tests {
         assert_eq!(state(2048, 3, true), State::Good);
         assert_eq!(state(64, 1, false), State::Bad);
         assert_eq!(state(64, 1, true), State::Bad);
-        assert_eq!(
-            judge_memlock(limit(None, None), 64, false).state,
-            State::Good
-        );
+        assert_eq!(judge_memlock(limit(None, None), 64, false).state, State::Good);
     }
 
     #[test]
@@ -235,9 +205,7 @@ mod tests {
         assert_eq!(state(1024, Some(1_048_576)), State::Note);
         assert_eq!(state(1024, None), State::Note);
         assert_eq!(state(1024, Some(4096)), State::Bad);
-        let remedy = judge_descriptors(limit(Some(1), Some(1)), 10_000)
-            .remedy
-            .expect("it is bad");
+        let remedy = judge_descriptors(limit(Some(1), Some(1)), 10_000).remedy.expect("it is bad");
         assert!(remedy.starts_with("LimitNOFILE=10640 "), "{remedy}");
     }
 

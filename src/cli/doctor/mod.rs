@@ -73,11 +73,7 @@ pub fn run(args: &Args) -> ExitCode {
         let (tone, summary) = summary(&findings);
         screen.tagged(tone, "==", summary);
     }
-    if is_healthy(&findings) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if is_healthy(&findings) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// What is going to run here, as far as the machine has to bear it.
@@ -94,26 +90,14 @@ impl Subject {
     /// What the arguments name, and the defaults of the settings for the rest.
     fn of(args: &Args) -> Self {
         let usable = std::thread::available_parallelism().map_or(1, usize::from);
-        let state_dir = args
-            .state_dir
-            .clone()
-            .unwrap_or_else(|| PathBuf::from("baleen-data"));
+        let state_dir = args.state_dir.clone().unwrap_or_else(|| PathBuf::from("baleen-data"));
         let default = || vec![SocketAddr::from(([127, 0, 0, 1], 1344))];
         Self {
-            listen: if args.listen.is_empty() {
-                default()
-            } else {
-                args.listen.clone()
-            },
-            spool_dir: args
-                .spool_dir
-                .clone()
-                .unwrap_or_else(|| state_dir.join("spool")),
+            listen: if args.listen.is_empty() { default() } else { args.listen.clone() },
+            spool_dir: args.spool_dir.clone().unwrap_or_else(|| state_dir.join("spool")),
             state_dir,
             connections_max: args.max_connections.unwrap_or(16_384),
-            shards: args
-                .shards
-                .unwrap_or_else(|| u64::try_from(usable).unwrap_or(1)),
+            shards: args.shards.unwrap_or_else(|| u64::try_from(usable).unwrap_or(1)),
         }
     }
 
@@ -126,21 +110,9 @@ impl Subject {
             machine::processors(self.shards),
             machine::clock(&self.state_dir),
         ];
-        findings.extend(
-            self.listen
-                .iter()
-                .map(|address| network::listener(*address)),
-        );
-        findings.push(storage::folder(
-            "state folder",
-            &self.state_dir,
-            STATE_BYTES_WANTED,
-        ));
-        findings.push(storage::folder(
-            "spool folder",
-            &self.spool_dir,
-            SPOOL_BYTES_WANTED,
-        ));
+        findings.extend(self.listen.iter().map(|address| network::listener(*address)));
+        findings.push(storage::folder("state folder", &self.state_dir, STATE_BYTES_WANTED));
+        findings.push(storage::folder("spool folder", &self.spool_dir, SPOOL_BYTES_WANTED));
         findings.push(storage::database(&self.state_dir, machine::now()));
         findings
     }
@@ -151,30 +123,17 @@ fn is_healthy(findings: &[Finding]) -> bool {
 }
 
 fn summary(findings: &[Finding]) -> (Tone, String) {
-    let count = |state| {
-        findings
-            .iter()
-            .filter(|finding| finding.state == state)
-            .count()
-    };
+    let count = |state| findings.iter().filter(|finding| finding.state == state).count();
     match (count(State::Bad), count(State::Note)) {
         (0, 0) => (Tone::Good, "all is well".to_owned()),
-        (0, 1) => (
-            Tone::Note,
-            "Baleen can run; one thing could be better".to_owned(),
-        ),
-        (0, notes) => (
-            Tone::Note,
-            format!("Baleen can run; {notes} things could be better"),
-        ),
-        (1, _) => (
-            Tone::Bad,
-            "one thing has to be repaired before Baleen can do its work".to_owned(),
-        ),
-        (bad, _) => (
-            Tone::Bad,
-            format!("{bad} things have to be repaired before Baleen can do its work"),
-        ),
+        (0, 1) => (Tone::Note, "Baleen can run; one thing could be better".to_owned()),
+        (0, notes) => (Tone::Note, format!("Baleen can run; {notes} things could be better")),
+        (1, _) => {
+            (Tone::Bad, "one thing has to be repaired before Baleen can do its work".to_owned())
+        }
+        (bad, _) => {
+            (Tone::Bad, format!("{bad} things have to be repaired before Baleen can do its work"))
+        }
     }
 }
 
@@ -221,10 +180,7 @@ mod tests {
     #[test]
     fn a_finding_in_json_has_its_remedy_only_when_there_is_one() {
         let json = |finding: Finding| serde_json::to_string(&finding).expect("plain values");
-        assert_eq!(
-            json(Finding::good("a", "x")),
-            r#"{"check":"a","state":"good","found":"x"}"#
-        );
+        assert_eq!(json(Finding::good("a", "x")), r#"{"check":"a","state":"good","found":"x"}"#);
         assert_eq!(
             json(Finding::bad("a", "x", "y")),
             r#"{"check":"a","state":"bad","found":"x","remedy":"y"}"#

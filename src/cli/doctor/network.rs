@@ -44,11 +44,9 @@ pub(super) fn squid(config: &Path) -> Finding {
     let found = format!("Squid {}, {}", squid.version(), config.display());
     match squid::is_set_up(config) {
         Ok(true) => Finding::good(SQUID, format!("{found}: asks Baleen")),
-        Ok(false) => Finding::note(
-            SQUID,
-            format!("{found}: does not ask Baleen"),
-            "baleen squid setup",
-        ),
+        Ok(false) => {
+            Finding::note(SQUID, format!("{found}: does not ask Baleen"), "baleen squid setup")
+        }
         Err(error) => Finding::note(
             SQUID,
             format!("{found}: {error}"),
@@ -84,25 +82,19 @@ fn judge_owner(address: SocketAddr, answer: io::Result<String>) -> Finding {
         Ok(head) if is_baleen(&head) => {
             Finding::good(PORT, format!("{address} is in use by a running Baleen"))
         }
-        Ok(head) if head.starts_with("ICAP/1.0") => Finding::bad(
-            PORT,
-            format!("{address} is in use by another ICAP server"),
-            remedy,
-        ),
-        Ok(_) | Err(_) => Finding::bad(
-            PORT,
-            format!("{address} is in use by another program"),
-            remedy,
-        ),
+        Ok(head) if head.starts_with("ICAP/1.0") => {
+            Finding::bad(PORT, format!("{address} is in use by another ICAP server"), remedy)
+        }
+        Ok(_) | Err(_) => {
+            Finding::bad(PORT, format!("{address} is in use by another program"), remedy)
+        }
     }
 }
 
 fn is_baleen(head: &str) -> bool {
     head.lines().any(|line| {
         line.split_once(':').is_some_and(|(name, value)| {
-            ["service", "service-id", "server"]
-                .iter()
-                .any(|known| name.eq_ignore_ascii_case(known))
+            ["service", "service-id", "server"].iter().any(|known| name.eq_ignore_ascii_case(known))
                 && value.to_ascii_lowercase().contains("baleen")
         })
     })
@@ -124,15 +116,9 @@ mod tests {
 
     #[test]
     fn a_free_address_is_good_and_a_foreign_one_is_bad() {
-        assert_eq!(
-            listener("127.0.0.1:0".parse().expect("an address")).state,
-            State::Good
-        );
+        assert_eq!(listener("127.0.0.1:0".parse().expect("an address")).state, State::Good);
         // An address that is reserved for documentation belongs to nobody.
-        assert_eq!(
-            listener("192.0.2.1:1344".parse().expect("an address")).state,
-            State::Bad
-        );
+        assert_eq!(listener("192.0.2.1:1344".parse().expect("an address")).state, State::Bad);
     }
 
     #[test]
@@ -145,30 +131,17 @@ mod tests {
             listener(address)
         });
         assert_eq!(finding.state, State::Bad);
-        assert!(
-            finding.found.ends_with("in use by another program"),
-            "{}",
-            finding.found
-        );
+        assert!(finding.found.ends_with("in use by another program"), "{}", finding.found);
     }
 
     #[test]
     fn the_owner_is_known_by_its_answer() {
         let state = |answer: io::Result<&str>| {
-            judge_owner(
-                "127.0.0.1:1344".parse().expect("an address"),
-                answer.map(str::to_owned),
-            )
-            .state
+            judge_owner("127.0.0.1:1344".parse().expect("an address"), answer.map(str::to_owned))
+                .state
         };
-        assert_eq!(
-            state(Ok("ICAP/1.0 200 OK\r\nService: Baleen 0.1\r\n\r\n")),
-            State::Good
-        );
-        assert_eq!(
-            state(Ok("ICAP/1.0 200 OK\r\nService: C-ICAP/0.5\r\n\r\n")),
-            State::Bad
-        );
+        assert_eq!(state(Ok("ICAP/1.0 200 OK\r\nService: Baleen 0.1\r\n\r\n")), State::Good);
+        assert_eq!(state(Ok("ICAP/1.0 200 OK\r\nService: C-ICAP/0.5\r\n\r\n")), State::Bad);
         assert_eq!(state(Ok("SSH-2.0-x\r\n")), State::Bad);
         assert_eq!(state(Err(io::ErrorKind::TimedOut.into())), State::Bad);
     }

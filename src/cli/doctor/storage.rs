@@ -14,11 +14,7 @@ pub(super) fn folder(check: &'static str, folder: &Path, free_bytes_wanted: u64)
     if let Err(error) = try_write(&place) {
         return Finding::bad(check, format!("{shown}: {error}"), remedy(folder, &place));
     }
-    let will_be = if place == folder {
-        "writable"
-    } else {
-        "can be created"
-    };
+    let will_be = if place == folder { "writable" } else { "can be created" };
     match rustix::fs::statvfs(&place) {
         Ok(volume) => {
             let free_bytes = volume.f_bavail.saturating_mul(volume.f_frsize);
@@ -56,10 +52,7 @@ pub(super) fn database(state_dir: &Path, now: SystemTime) -> Finding {
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Finding::bad(
             DATABASE,
-            format!(
-                "none at {}: everything counts as unscanned",
-                current.display()
-            ),
+            format!("none at {}: everything counts as unscanned", current.display()),
             "baleen db build, with a folder of signature files",
         ),
         Err(error) => Finding::bad(
@@ -72,20 +65,12 @@ pub(super) fn database(state_dir: &Path, now: SystemTime) -> Finding {
 
 fn judge_database(path: &Path, bytes: u64, age: Duration) -> Finding {
     let days = age.as_secs() / (24 * 60 * 60);
-    let found = format!(
-        "{}: {} KiB, {days} days old",
-        path.display(),
-        bytes.div_ceil(1024)
-    );
+    let found = format!("{}: {} KiB, {days} days old", path.display(), bytes.div_ceil(1024));
     if bytes == 0 {
         return Finding::bad(DATABASE, found, "the file is empty: baleen db build");
     }
     if age > DATABASE_AGE_MAX {
-        return Finding::note(
-            DATABASE,
-            found,
-            "fetch new signature files, then: baleen db build",
-        );
+        return Finding::note(DATABASE, found, "fetch new signature files, then: baleen db build");
     }
     Finding::good(DATABASE, found)
 }
@@ -94,9 +79,7 @@ fn judge_database(path: &Path, bytes: u64, age: Duration) -> Finding {
 fn existing(folder: &Path) -> PathBuf {
     let near = folder.ancestors().find(|above| above.is_dir());
     // A relative path ends in the empty one, which means the current folder.
-    near.filter(|above| !above.as_os_str().is_empty())
-        .unwrap_or_else(|| Path::new("."))
-        .to_owned()
+    near.filter(|above| !above.as_os_str().is_empty()).unwrap_or_else(|| Path::new(".")).to_owned()
 }
 
 /// Writes a page and takes it away again: rights, quotas, full and read-only volumes all show up here.
@@ -107,10 +90,7 @@ fn try_write(folder: &Path) -> io::Result<()> {
         .create_new(true)
         .open(&path)
         .and_then(|mut file| file.write_all(&[0; 4096]).and_then(|()| file.sync_all()));
-    if written
-        .as_ref()
-        .is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists)
-    {
+    if written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists) {
         return written;
     }
     match fs::remove_file(&path) {
@@ -157,10 +137,7 @@ mod tests {
     #[test]
     fn a_full_volume_is_noted() {
         let temp = tempfile::tempdir().expect("a temporary folder");
-        assert_eq!(
-            folder("spool folder", temp.path(), u64::MAX).state,
-            State::Note
-        );
+        assert_eq!(folder("spool folder", temp.path(), u64::MAX).state, State::Note);
     }
 
     #[test]

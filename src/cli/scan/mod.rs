@@ -39,10 +39,7 @@ use crate::engine::{Engine, Object, Scan};
 /// Scan files, directories or standard input
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "switches of a command line are booleans"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line are booleans")]
 pub struct Args {
     /// Scan directories with everything below them
     #[arg(short, long)]
@@ -161,15 +158,9 @@ impl Session {
 
     /// Scans one stream of bytes to its end and reports it.
     fn stream(&mut self, path: &Path, input: &mut dyn Read, size: Option<u64>) {
-        let object = Object {
-            size,
-            ..Object::default()
-        };
-        let mut scan = if self.all {
-            self.engine.start_all(object)
-        } else {
-            self.engine.start(object)
-        };
+        let object = Object { size, ..Object::default() };
+        let mut scan =
+            if self.all { self.engine.start_all(object) } else { self.engine.start(object) };
         self.progress.begin(path, size);
         let mut bytes = 0_u64;
         let fault = loop {
@@ -199,8 +190,7 @@ impl Session {
 
     fn report(&mut self, path: &Path, outcome: &Outcome, bytes: u64) {
         let reporter = &mut self.reporter;
-        self.progress
-            .aside(|| reporter.report(&path.to_string_lossy(), outcome, bytes));
+        self.progress.aside(|| reporter.report(&path.to_string_lossy(), outcome, bytes));
     }
 }
 

@@ -73,8 +73,7 @@ impl Reporter {
         match outcome {
             Outcome::Scanned(Verdict::Infected(_), detections) => {
                 for detection in detections {
-                    self.out
-                        .line(format_args!("{path}: {} FOUND", detection.name));
+                    self.out.line(format_args!("{path}: {} FOUND", detection.name));
                 }
             }
             Outcome::Scanned(Verdict::Clean, _) => self.out.line(format_args!("{path}: OK")),
@@ -82,8 +81,7 @@ impl Reporter {
                 self.out.line(format_args!("{path}: {why} UNSCANNED"));
             }
             Outcome::Error(fault) => {
-                self.errors
-                    .tagged(Tone::Bad, "error:", format_args!("{path}: {fault}"));
+                self.errors.tagged(Tone::Bad, "error:", format_args!("{path}: {fault}"));
             }
         }
     }
@@ -108,23 +106,13 @@ impl Counts {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self { infected: 1.., .. } => ExitCode::from(1),
-            Self {
-                unscanned: 0,
-                errors: 0,
-                ..
-            } => ExitCode::SUCCESS,
+            Self { unscanned: 0, errors: 0, .. } => ExitCode::SUCCESS,
             Self { .. } => ExitCode::from(2),
         }
     }
 
     fn summary(&self, engine: &Engine) -> String {
-        let Self {
-            files,
-            infected,
-            unscanned,
-            errors,
-            bytes,
-        } = self;
+        let Self { files, infected, unscanned, errors, bytes } = self;
         let signatures = engine.database().signatures();
         let database = &engine.database().version;
         let mebibytes = bytes >> 20;
@@ -178,13 +166,7 @@ fn json(path: &str, outcome: &Outcome, bytes_read: u64) -> String {
             offset: detection.offset,
         })
         .collect();
-    let row = Row {
-        path,
-        verdict,
-        reason,
-        detections,
-        bytes_read,
-    };
+    let row = Row { path, verdict, reason, detections, bytes_read };
     // Nothing in a row can fail to be written: keys are fixed and values are text and numbers.
     serde_json::to_string(&row).unwrap_or_default()
 }
@@ -208,11 +190,7 @@ mod tests {
     use std::process::ExitCode;
 
     fn infected() -> Outcome {
-        let detection = Detection {
-            name: "Eicar".into(),
-            path: "gzip".into(),
-            offset: 7,
-        };
+        let detection = Detection { name: "Eicar".into(), path: "gzip".into(), offset: 7 };
         Outcome::Scanned(Verdict::Infected(detection.clone()), vec![detection])
     }
 
@@ -225,10 +203,7 @@ mod tests {
         let clean = Outcome::Scanned(Verdict::Clean, vec![]);
         assert_eq!(drweb("/a b", &clean), "/a b - Ok");
         assert_eq!(drweb("x", &infected()), "x - infected with Eicar");
-        assert_eq!(
-            drweb("x", &unscanned()),
-            "x - not checked: limit: MaxRecursion"
-        );
+        assert_eq!(drweb("x", &unscanned()), "x - not checked: limit: MaxRecursion");
         let error = Outcome::Error("gone".to_owned());
         assert_eq!(drweb("x", &error), "x - not checked: gone");
     }

@@ -38,13 +38,7 @@ pub(super) enum Found {
 
 impl Walk {
     pub(super) fn new(path: &Path, recursive: bool) -> Self {
-        Self {
-            waiting: vec![Waiting {
-                path: path.to_owned(),
-                origin: Origin::Named,
-            }],
-            recursive,
-        }
+        Self { waiting: vec![Waiting { path: path.to_owned(), origin: Origin::Named }], recursive }
     }
 
     fn visit(&mut self, waiting: Waiting) -> Result<Option<Found>, (PathBuf, String)> {
@@ -82,14 +76,10 @@ impl Walk {
         let mut directories = Vec::new();
         for entry in entries {
             match origin(entry.file_type()?) {
-                Some(origin @ Origin::Directory) => directories.push(Waiting {
-                    path: entry.path(),
-                    origin,
-                }),
-                Some(origin) => files.push(Waiting {
-                    path: entry.path(),
-                    origin,
-                }),
+                Some(origin @ Origin::Directory) => {
+                    directories.push(Waiting { path: entry.path(), origin })
+                }
+                Some(origin) => files.push(Waiting { path: entry.path(), origin }),
                 None => {}
             }
         }

@@ -45,10 +45,7 @@ impl Service {
         if options.hop == Some(Hop::Icap) {
             let skipped = [CLEAN, INFECTED, UPLOAD]
                 .map(|step| Step::skipped(step, "no answer at this address"));
-            return (
-                std::iter::once(options).chain(skipped).collect(),
-                Direct::Unknown,
-            );
+            return (std::iter::once(options).chain(skipped).collect(), Direct::Unknown);
         }
         let (infected, direct) = judge_blocked(INFECTED, self.ask(&response(&sample::eicar())));
         let (upload, _) = judge_blocked(UPLOAD, self.ask(&request(&sample::eicar())));
@@ -66,10 +63,7 @@ impl Service {
         match asked {
             Ok(answer) if answer.head.status == 200 => {
                 let service = answer.head.field("service").unwrap_or("no name given");
-                Step::passed(
-                    OPTIONS,
-                    format!("{}:{} is «{service}»", self.host, self.port),
-                )
+                Step::passed(OPTIONS, format!("{}:{} is «{service}»", self.host, self.port))
             }
             Ok(answer) => Step::failed(
                 OPTIONS,
@@ -95,30 +89,16 @@ impl Service {
         if !head.first_line().starts_with("ICAP/1.0 ") {
             return Err(wire::invalid("this is no ICAP answer"));
         }
-        let parts = head
-            .field("encapsulated")
-            .unwrap_or("null-body=0")
-            .to_owned();
+        let parts = head.field("encapsulated").unwrap_or("null-body=0").to_owned();
         if head.status != 200 || parts.starts_with("null-body") || parts.starts_with("opt-body") {
-            return Ok(Answer {
-                head,
-                http: None,
-                body: Vec::new(),
-            });
+            return Ok(Answer { head, http: None, body: Vec::new() });
         }
         if parts.contains("req-hdr") {
             wire::skip_head(&mut from)?;
         }
-        let http = if parts.contains("res-hdr") {
-            Some(Head::read(&mut from)?)
-        } else {
-            None
-        };
-        let body = if parts.contains("null-body") {
-            Vec::new()
-        } else {
-            wire::read_chunked(&mut from)?
-        };
+        let http = if parts.contains("res-hdr") { Some(Head::read(&mut from)?) } else { None };
+        let body =
+            if parts.contains("null-body") { Vec::new() } else { wire::read_chunked(&mut from)? };
         Ok(Answer { head, http, body })
     }
 }
@@ -143,10 +123,7 @@ fn response(body: &[u8]) -> Message {
         method: "RESPMOD",
         path: "respmod",
         encapsulated: vec![
-            (
-                "req-hdr",
-                format!("GET {URL} HTTP/1.1\r\nHost: {HOST}\r\n\r\n"),
-            ),
+            ("req-hdr", format!("GET {URL} HTTP/1.1\r\nHost: {HOST}\r\n\r\n")),
             ("res-hdr", answer),
         ],
         body: Some(("res-body", body.to_vec())),
@@ -155,10 +132,8 @@ fn response(body: &[u8]) -> Message {
 
 /// An upload with this body.
 fn request(body: &[u8]) -> Message {
-    let head = format!(
-        "POST {URL} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
+    let head =
+        format!("POST {URL} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {}\r\n\r\n", body.len());
     Message {
         method: "REQMOD",
         path: "reqmod",
@@ -209,10 +184,7 @@ fn judge_blocked(step: &'static str, asked: io::Result<Answer>) -> (Step, Direct
             }
             _ if matches!(answer.head.status, 200 | 204) => {
                 let remedy = "load signatures that know EICAR (baleen db info), and look at [ICAPD] Block… switches";
-                (
-                    Step::failed(step, Hop::Scan, "scanned, but not blocked", remedy),
-                    Direct::Passes,
-                )
+                (Step::failed(step, Hop::Scan, "scanned, but not blocked", remedy), Direct::Passes)
             }
             _ => {
                 let found = format!("answers «{}»", answer.head.first_line());
@@ -223,12 +195,7 @@ fn judge_blocked(step: &'static str, asked: io::Result<Answer>) -> (Step, Direct
             }
         },
         Err(error) => (
-            Step::failed(
-                step,
-                Hop::Scan,
-                error.to_string(),
-                "see Baleen's log at this time",
-            ),
+            Step::failed(step, Hop::Scan, error.to_string(), "see Baleen's log at this time"),
             Direct::Passes,
         ),
     }
@@ -239,16 +206,9 @@ fn judge_clean(asked: io::Result<Answer>) -> Step {
     let remedy = "see Baleen's log at this time; please report it if the log says nothing";
     match asked {
         Ok(answer) if answer.head.status == 204 => Step::passed(CLEAN, "passed unmodified"),
-        Ok(Answer {
-            http: Some(http),
-            body,
-            ..
-        }) if http.status == 200 => {
+        Ok(Answer { http: Some(http), body, .. }) if http.status == 200 => {
             if body == sample::clean() {
-                Step::passed(
-                    CLEAN,
-                    format!("{} bytes came back as they were", body.len()),
-                )
+                Step::passed(CLEAN, format!("{} bytes came back as they were", body.len()))
             } else {
                 let found = format!(
                     "the clean body is damaged: {} bytes of {} came back, or others",
@@ -258,9 +218,7 @@ fn judge_clean(asked: io::Result<Answer>) -> Step {
                 Step::failed(CLEAN, Hop::Scan, found, remedy)
             }
         }
-        Ok(Answer {
-            http: Some(http), ..
-        }) if http.status == 403 => Step::failed(
+        Ok(Answer { http: Some(http), .. }) if http.status == 403 => Step::failed(
             CLEAN,
             Hop::Scan,
             "a clean body is blocked",
@@ -291,11 +249,7 @@ mod tests {
 
     fn answer(icap: &str, http: Option<&str>, body: &[u8]) -> Answer {
         let head = |text: &str| Head::read(&mut text.as_bytes()).expect("a head");
-        Answer {
-            head: head(icap),
-            http: http.map(head),
-            body: body.to_vec(),
-        }
+        Answer { head: head(icap), http: http.map(head), body: body.to_vec() }
     }
 
     const OK: &str = "ICAP/1.0 200 OK\r\nX-Virus-ID: Eicar\r\n\r\n";
@@ -306,10 +260,7 @@ mod tests {
         let text = String::from_utf8(request(b"abc").render("h:1")).expect("ASCII");
         let (icap, rest) = text.split_once("\r\n\r\n").expect("a head");
         let http = rest.split_once("\r\n\r\n").expect("a head").0.len() + 4;
-        assert!(
-            icap.contains(&format!("Encapsulated: req-hdr=0, req-body={http}\r\n")),
-            "{icap}"
-        );
+        assert!(icap.contains(&format!("Encapsulated: req-hdr=0, req-body={http}\r\n")), "{icap}");
         assert!(text.ends_with("\r\n\r\n3\r\nabc\r\n0\r\n\r\n"));
     }
 
@@ -321,10 +272,7 @@ mod tests {
         };
         let blocked = answer(OK, Some("HTTP/1.1 403 Forbidden\r\n\r\n"), b"page");
         assert_eq!(check(Ok(blocked)), (Outcome::Passed, Direct::Blocks));
-        assert_eq!(
-            check(Ok(answer(NO_CONTENT, None, b""))),
-            (Outcome::Failed, Direct::Passes)
-        );
+        assert_eq!(check(Ok(answer(NO_CONTENT, None, b""))), (Outcome::Failed, Direct::Passes));
         let echoed = answer(OK, Some("HTTP/1.1 200 OK\r\n\r\n"), b"virus");
         assert_eq!(check(Ok(echoed)), (Outcome::Failed, Direct::Passes));
         let overloaded = answer("ICAP/1.0 503 Overloaded\r\n\r\n", None, b"");
@@ -337,17 +285,8 @@ mod tests {
         let http = Some("HTTP/1.1 200 OK\r\n\r\n");
         assert_eq!(check(answer(NO_CONTENT, None, b"")), Outcome::Passed);
         assert_eq!(check(answer(OK, http, &sample::clean())), Outcome::Passed);
-        assert_eq!(
-            check(answer(OK, http, &sample::clean()[1..])),
-            Outcome::Failed
-        );
-        assert_eq!(
-            check(answer(OK, Some("HTTP/1.1 403 Forbidden\r\n\r\n"), b"")),
-            Outcome::Failed
-        );
-        assert_eq!(
-            judge_clean(Err(std::io::ErrorKind::TimedOut.into())).hop,
-            Some(Hop::Scan)
-        );
+        assert_eq!(check(answer(OK, http, &sample::clean()[1..])), Outcome::Failed);
+        assert_eq!(check(answer(OK, Some("HTTP/1.1 403 Forbidden\r\n\r\n"), b"")), Outcome::Failed);
+        assert_eq!(judge_clean(Err(std::io::ErrorKind::TimedOut.into())).hop, Some(Hop::Scan));
     }
 }

@@ -55,32 +55,13 @@ struct HostPort {
 pub fn run(args: &Args) -> ExitCode {
     let patience = Duration::from_secs(args.timeout);
     let HostPort { host, port } = args.icap.clone();
-    let (mut steps, direct) = Service {
-        host,
-        port,
-        patience,
-    }
-    .examine();
+    let (mut steps, direct) = Service { host, port, patience }.examine();
     if let Some(HostPort { host, port }) = args.through.clone() {
-        steps.extend(
-            Proxy {
-                host,
-                port,
-                patience,
-            }
-            .examine(direct, token()),
-        );
+        steps.extend(Proxy { host, port, patience }.examine(direct, token()));
     }
-    let failed = steps
-        .iter()
-        .filter(|step| step.result == Outcome::Failed)
-        .count();
+    let failed = steps.iter().filter(|step| step.result == Outcome::Failed).count();
     report(&steps, failed, args);
-    if failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn report(steps: &[Step], failed: usize, args: &Args) {
@@ -103,24 +84,16 @@ fn report(steps: &[Step], failed: usize, args: &Args) {
             "==",
             "Baleen scans; add --through http://PROXY:3128 to see whether the proxy asks it",
         ),
-        (failed, _) => screen.tagged(
-            Tone::Bad,
-            "==",
-            format_args!("{failed} of {} steps failed", steps.len()),
-        ),
+        (failed, _) => {
+            screen.tagged(Tone::Bad, "==", format_args!("{failed} of {} steps failed", steps.len()))
+        }
     }
 }
 
 /// A word that no cache has seen before.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the time makes the name of this run its own"
-)]
+#[expect(clippy::disallowed_methods, reason = "the time makes the name of this run its own")]
 fn token() -> String {
-    let nanos = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_nanos();
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     format!("baleen-selftest-{}-{nanos}", std::process::id())
 }
 
@@ -142,9 +115,7 @@ fn parse_host_port(text: &str, port_default: u16) -> Result<HostPort, String> {
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, "")) => (host, None),
         Some((host, rest)) => (host, Some(rest.strip_prefix(':').ok_or_else(wanted)?)),
-        None => text
-            .rsplit_once(':')
-            .map_or((text, None), |(host, port)| (host, Some(port))),
+        None => text.rsplit_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
     };
     if host.is_empty()
         || host.contains(|sign: char| sign.is_whitespace() || matches!(sign, '/' | '@'))
@@ -155,10 +126,7 @@ fn parse_host_port(text: &str, port_default: u16) -> Result<HostPort, String> {
         None => port_default,
         Some(port) => port.parse().map_err(|_| wanted())?,
     };
-    Ok(HostPort {
-        host: host.to_owned(),
-        port,
-    })
+    Ok(HostPort { host: host.to_owned(), port })
 }
 
 const AFTER_HELP: &str = "\
@@ -181,27 +149,13 @@ mod tests {
 
     #[test]
     fn addresses_are_read_in_their_usual_forms() {
-        let is = |host: &str, port| {
-            Ok(HostPort {
-                host: host.to_owned(),
-                port,
-            })
-        };
+        let is = |host: &str, port| Ok(HostPort { host: host.to_owned(), port });
         assert_eq!(parse_proxy("http://proxy:3128/"), is("proxy", 3128));
         assert_eq!(parse_proxy("proxy"), is("proxy", 3128));
         assert_eq!(parse_proxy("http://[::1]:8080"), is("::1", 8080));
         assert_eq!(parse_icap("[::1]"), is("::1", 1344));
         assert_eq!(parse_icap("gw:11344"), is("gw", 11344));
-        for wrong in [
-            "",
-            ":1",
-            "h:x",
-            "h:70000",
-            "https://h",
-            "u@h:1",
-            "a b",
-            "[::1]x",
-        ] {
+        for wrong in ["", ":1", "h:x", "h:70000", "https://h", "u@h:1", "a b", "[::1]x"] {
             assert!(parse_proxy(wrong).is_err(), "{wrong}");
         }
     }

@@ -175,9 +175,7 @@ impl Path {
     }
 
     fn parse(name: &str) -> Option<Self> {
-        [Self::Clean, Self::Virus, Self::Upload]
-            .into_iter()
-            .find(|path| path.name() == name)
+        [Self::Clean, Self::Virus, Self::Upload].into_iter().find(|path| path.name() == name)
     }
 }
 
@@ -201,31 +199,21 @@ mod tests {
         std::thread::scope(|scope| {
             origin.serve(scope);
             // A web server understands the form of request that proxies get, so it can stand in for one.
-            let way = proxy::Proxy {
-                host: "127.0.0.1".into(),
-                port: origin.address().port(),
-                patience,
-            };
+            let way =
+                proxy::Proxy { host: "127.0.0.1".into(), port: origin.address().port(), patience };
             assert_eq!(
-                way.get(&origin.url(Path::Clean), origin.address())
-                    .expect("answered")
-                    .status,
+                way.get(&origin.url(Path::Clean), origin.address()).expect("answered").status,
                 404
             );
             assert!(!origin.virus_was_fetched() && !origin.virus_was_received());
             let target = |path: Path| format!("/t/{}", path.name());
-            let clean = way
-                .get(&target(Path::Clean), origin.address())
-                .expect("answered");
+            let clean = way.get(&target(Path::Clean), origin.address()).expect("answered");
             assert_eq!((clean.status, clean.body == sample::clean()), (200, true));
-            way.post(&target(Path::Upload), origin.address(), b"harmless")
-                .expect("answered");
+            way.post(&target(Path::Upload), origin.address(), b"harmless").expect("answered");
             assert!(!origin.virus_was_received());
-            way.post(&target(Path::Upload), origin.address(), &sample::eicar())
-                .expect("answered");
+            way.post(&target(Path::Upload), origin.address(), &sample::eicar()).expect("answered");
             assert!(origin.virus_was_received());
-            way.get(&target(Path::Virus), origin.address())
-                .expect("answered");
+            way.get(&target(Path::Virus), origin.address()).expect("answered");
             assert!(origin.virus_was_fetched());
             origin.stop();
         });

@@ -68,23 +68,9 @@ impl Proxy {
     fn walk(&self, origin: &Origin, direct: Direct) -> Vec<Step> {
         let clean = judge_clean(self.get(&origin.url(Path::Clean), origin.address()));
         let virus = self.get(&origin.url(Path::Virus), origin.address());
-        let virus = judge_virus(
-            DOWNLOAD,
-            virus,
-            Arrived::of(origin.virus_was_fetched()),
-            direct,
-        );
-        let upload = self.post(
-            &origin.url(Path::Upload),
-            origin.address(),
-            &sample::eicar(),
-        );
-        let upload = judge_virus(
-            UPLOAD,
-            upload,
-            Arrived::of(origin.virus_was_received()),
-            direct,
-        );
+        let virus = judge_virus(DOWNLOAD, virus, Arrived::of(origin.virus_was_fetched()), direct);
+        let upload = self.post(&origin.url(Path::Upload), origin.address(), &sample::eicar());
+        let upload = judge_virus(UPLOAD, upload, Arrived::of(origin.virus_was_received()), direct);
         vec![clean, virus, upload]
     }
 
@@ -122,11 +108,7 @@ impl Proxy {
         let squid_error = head
             .field("x-squid-error")
             .map(|error| error.split(' ').next().unwrap_or("").to_owned());
-        Ok(Reply {
-            status: head.status,
-            squid_error,
-            body: wire::read_to_close(&mut from)?,
-        })
+        Ok(Reply { status: head.status, squid_error, body: wire::read_to_close(&mut from)? })
     }
 }
 
@@ -147,9 +129,7 @@ fn unreachable_proxy(proxy: &Proxy, error: &io::Error) -> Vec<Step> {
     let found = format!("proxy unreachable: {}:{}: {error}", proxy.host, proxy.port);
     let remedy = "is it running (systemctl status squid), and is this its http_port? --through http://HOST:PORT";
     let skipped = [DOWNLOAD, UPLOAD].map(|step| Step::skipped(step, "no proxy"));
-    std::iter::once(Step::failed(CLEAN, Hop::Proxy, found, remedy))
-        .chain(skipped)
-        .collect()
+    std::iter::once(Step::failed(CLEAN, Hop::Proxy, found, remedy)).chain(skipped).collect()
 }
 
 /// What is wrong when the proxy itself reports an error; nothing if it does not.
@@ -304,43 +284,27 @@ mod tests {
     use crate::cli::selftest::step::{Hop, Outcome, Step};
 
     fn reply(status: u16, squid_error: Option<&str>, body: &[u8]) -> std::io::Result<Reply> {
-        Ok(Reply {
-            status,
-            squid_error: squid_error.map(str::to_owned),
-            body: body.to_vec(),
-        })
+        Ok(Reply { status, squid_error: squid_error.map(str::to_owned), body: body.to_vec() })
     }
 
     #[track_caller]
     fn check(step: &Step, want: Option<Hop>, words: &str) {
         assert_eq!(step.hop, want, "{}", step.found);
         assert_eq!(step.result == Outcome::Passed, want.is_none());
-        assert_eq!(
-            step.remedy.is_some(),
-            want.is_some(),
-            "what failed has a remedy"
-        );
+        assert_eq!(step.remedy.is_some(), want.is_some(), "what failed has a remedy");
         assert!(step.found.contains(words), "{}", step.found);
     }
 
     #[test]
     fn every_way_to_fail_with_a_clean_body_names_its_hop() {
         let broken = || Err(std::io::ErrorKind::TimedOut.into());
-        check(
-            &judge_clean(reply(200, None, &sample::clean())),
-            None,
-            "as they were",
-        );
+        check(&judge_clean(reply(200, None, &sample::clean())), None, "as they were");
         check(
             &judge_clean(reply(200, None, b"short")),
             Some(Hop::ProxyToIcap),
             "clean body damaged: 5 bytes",
         );
-        check(
-            &judge_clean(reply(403, None, b"page")),
-            Some(Hop::Scan),
-            "clean body is blocked",
-        );
+        check(&judge_clean(reply(403, None, b"page")), Some(Hop::Scan), "clean body is blocked");
         check(&judge_clean(reply(404, None, b"")), Some(Hop::Proxy), "404");
         check(
             &judge_clean(reply(407, Some("ERR_CACHE_ACCESS_DENIED"), b"")),
@@ -362,11 +326,7 @@ mod tests {
             Some(Hop::Origin),
             "cannot reach",
         );
-        check(
-            &judge_clean(reply(500, Some("ERR_OTHER"), b"")),
-            Some(Hop::Proxy),
-            "ERR_OTHER",
-        );
+        check(&judge_clean(reply(500, Some("ERR_OTHER"), b"")), Some(Hop::Proxy), "ERR_OTHER");
         check(&judge_clean(broken()), Some(Hop::ProxyToIcap), "broke off");
     }
 
@@ -374,32 +334,16 @@ mod tests {
     fn a_virus_that_comes_through_is_somebodys_fault() {
         let virus = || reply(200, None, &sample::eicar());
         let judge = |direct| judge_virus(DOWNLOAD, virus(), Arrived::Yes, direct);
-        check(
-            &judge(Direct::Blocks),
-            Some(Hop::ProxyToIcap),
-            "does not use ICAP",
-        );
+        check(&judge(Direct::Blocks), Some(Hop::ProxyToIcap), "does not use ICAP");
         check(&judge(Direct::Passes), Some(Hop::Scan), "does not block it");
-        check(
-            &judge(Direct::Unknown),
-            Some(Hop::ProxyToIcap),
-            "cannot be told",
-        );
+        check(&judge(Direct::Unknown), Some(Hop::ProxyToIcap), "cannot be told");
     }
 
     #[test]
     fn blocked_means_a_page_of_ours() {
         let page = || reply(403, None, b"page");
-        check(
-            &judge_virus(DOWNLOAD, page(), Arrived::Yes, Direct::Blocks),
-            None,
-            "blocked",
-        );
-        check(
-            &judge_virus(UPLOAD, page(), Arrived::No, Direct::Unknown),
-            None,
-            "blocked",
-        );
+        check(&judge_virus(DOWNLOAD, page(), Arrived::Yes, Direct::Blocks), None, "blocked");
+        check(&judge_virus(UPLOAD, page(), Arrived::No, Direct::Unknown), None, "blocked");
         // The page came, but so did the virus: worse than no page.
         check(
             &judge_virus(UPLOAD, page(), Arrived::Yes, Direct::Blocks),
@@ -413,10 +357,6 @@ mod tests {
             "refuses",
         );
         let other = reply(502, None, b"");
-        check(
-            &judge_virus(DOWNLOAD, other, Arrived::No, Direct::Blocks),
-            Some(Hop::Proxy),
-            "502",
-        );
+        check(&judge_virus(DOWNLOAD, other, Arrived::No, Direct::Blocks), Some(Hop::Proxy), "502");
     }
 }

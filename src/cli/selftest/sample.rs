@@ -29,10 +29,7 @@ mod tests {
         let eicar = eicar();
         assert_eq!(eicar.len(), 68);
         // The sum of its bytes: cheap, and no scanner minds it.
-        assert_eq!(
-            eicar.iter().map(|byte| u32::from(*byte)).sum::<u32>(),
-            EICAR_SUM
-        );
+        assert_eq!(eicar.iter().map(|byte| u32::from(*byte)).sum::<u32>(), EICAR_SUM);
     }
 
     #[test]

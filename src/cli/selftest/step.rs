@@ -51,13 +51,7 @@ pub(super) enum Hop {
 
 impl Step {
     pub(super) fn passed(step: &'static str, found: impl Into<String>) -> Self {
-        Self {
-            step,
-            result: Outcome::Passed,
-            found: found.into(),
-            hop: None,
-            remedy: None,
-        }
+        Self { step, result: Outcome::Passed, found: found.into(), hop: None, remedy: None }
     }
 
     pub(super) fn failed(
@@ -76,13 +70,7 @@ impl Step {
     }
 
     pub(super) fn skipped(step: &'static str, why: impl Into<String>) -> Self {
-        Self {
-            step,
-            result: Outcome::Skipped,
-            found: why.into(),
-            hop: None,
-            remedy: None,
-        }
+        Self { step, result: Outcome::Skipped, found: why.into(), hop: None, remedy: None }
     }
 
     /// Prints the step, and what to do if it failed.

@@ -34,10 +34,7 @@ impl Head {
     pub(super) fn field(&self, name: &str) -> Option<&str> {
         self.lines.iter().skip(1).find_map(|line| {
             let (found, value) = line.split_once(':')?;
-            found
-                .trim()
-                .eq_ignore_ascii_case(name)
-                .then_some(value.trim())
+            found.trim().eq_ignore_ascii_case(name).then_some(value.trim())
         })
     }
 
@@ -155,10 +152,7 @@ mod tests {
     fn a_head_is_read_to_its_empty_line_and_not_further() {
         let mut bytes: &[u8] = b"ICAP/1.0 200 OK\r\nISTag: \"x\"\r\n\r\nrest";
         let head = Head::read(&mut bytes).expect("a head");
-        assert_eq!(
-            (head.status, head.field("istag"), bytes),
-            (200, Some("\"x\""), &b"rest"[..])
-        );
+        assert_eq!((head.status, head.field("istag"), bytes), (200, Some("\"x\""), &b"rest"[..]));
     }
 
     #[test]
@@ -175,14 +169,7 @@ mod tests {
             read("3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n").expect("right"),
             b"abc0123456789"
         );
-        for wrong in [
-            "",
-            "x\r\n",
-            "3\r\nabcd\r\n",
-            "3\r\nab",
-            "fffffff\r\n",
-            "3\r\n",
-        ] {
+        for wrong in ["", "x\r\n", "3\r\nabcd\r\n", "3\r\nab", "fffffff\r\n", "3\r\n"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

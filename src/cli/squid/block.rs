@@ -62,10 +62,7 @@ impl Version {
         let mut numbers = rest.split(|sign: char| !sign.is_ascii_digit());
         let major = numbers.next()?.parse().ok()?;
         // «7» alone is a version, too; what is not a number any more counts as 0.
-        let minor = numbers
-            .next()
-            .and_then(|number| number.parse().ok())
-            .unwrap_or(0);
+        let minor = numbers.next().and_then(|number| number.parse().ok()).unwrap_or(0);
         Some(Self { major, minor })
     }
 
@@ -95,14 +92,8 @@ impl Link<'_> {
                 "The first bytes decide about most messages; their rest then needs no way back.",
                 preview(),
             ),
-            (
-                "Connections are kept: a scan costs no TCP handshake.",
-                persistent(),
-            ),
-            (
-                "Baleen is told who asks, for its rules and its log.",
-                identity(manner),
-            ),
+            ("Connections are kept: a scan costs no TCP handshake.", persistent()),
+            ("Baleen is told who asks, for its rules and its log.", identity(manner)),
             self.suspension(manner),
         ] {
             text.push_str("# ");
@@ -161,10 +152,7 @@ impl Link<'_> {
             ),
             (Failure::Open, Manner::Squid32) => (
                 "Ten failures in a minute, and traffic goes past Baleen without waiting for it. Ask again soon.",
-                vec![
-                    "icap_service_failure_limit 10 in 60 seconds".to_owned(),
-                    revival,
-                ],
+                vec!["icap_service_failure_limit 10 in 60 seconds".to_owned(), revival],
             ),
         }
     }
@@ -217,10 +205,7 @@ fn identity(manner: Manner) -> Vec<String> {
         Manner::Squid30 | Manner::Squid31 => {
             ["icap_send_client_ip on", "icap_send_client_username on"]
         }
-        Manner::Squid32 => [
-            "adaptation_send_client_ip on",
-            "adaptation_send_username on",
-        ],
+        Manner::Squid32 => ["adaptation_send_client_ip on", "adaptation_send_username on"],
     };
     names.map(str::to_owned).to_vec()
 }
@@ -237,17 +222,9 @@ mod tests {
 
     /// The block's directives without its comments.
     fn directives(major: u32, minor: u32, host: &str, failure: Failure) -> String {
-        let link = Link {
-            version: Version { major, minor },
-            host,
-            port: 1344,
-            failure,
-        };
+        let link = Link { version: Version { major, minor }, host, port: 1344, failure };
         let text = link.render();
-        text.lines()
-            .filter(|line| !line.starts_with('#'))
-            .map(|line| format!("{line}\n"))
-            .collect()
+        text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect()
     }
 
     #[test]
@@ -257,10 +234,7 @@ mod tests {
             parse("Squid Cache: Version 5.7\nService Name: squid\n").as_deref(),
             Some("5.7")
         );
-        assert_eq!(
-            parse("Squid Cache: Version 3.0.STABLE26\n").as_deref(),
-            Some("3.0")
-        );
+        assert_eq!(parse("Squid Cache: Version 3.0.STABLE26\n").as_deref(), Some("3.0"));
         assert_eq!(parse("Squid Cache: Version 7\n").as_deref(), Some("7.0"));
         assert_eq!(parse("Squid Cache: Version \n"), None);
         assert_eq!(parse("sh: squid: not found"), None);
@@ -313,13 +287,7 @@ icap_service_revival_delay 30
     #[test]
     fn the_block_says_which_way_it_fails() {
         let said = |failure| {
-            Link {
-                version: Version { major: 5, minor: 7 },
-                host: "::1",
-                port: 1,
-                failure,
-            }
-            .render()
+            Link { version: Version { major: 5, minor: 7 }, host: "::1", port: 1, failure }.render()
         };
         assert!(said(Failure::Closed).contains("# Fail closed: "));
         assert!(said(Failure::Open).contains("# FAIL OPEN: "));

@@ -64,16 +64,10 @@ impl<'a> Document<'a> {
             return Err(Fault::NoEnd { line });
         }
         Ok(match found {
-            None => Self {
-                before: file,
-                block: None,
-                after: &[],
-            },
-            Some((start, end)) => Self {
-                before: &file[..start],
-                block: Some(&file[start..end]),
-                after: &file[end..],
-            },
+            None => Self { before: file, block: None, after: &[] },
+            Some((start, end)) => {
+                Self { before: &file[..start], block: Some(&file[start..end]), after: &file[end..] }
+            }
         })
     }
 
@@ -132,13 +126,8 @@ pub(super) fn diff(name: &str, old: &[u8], new: &[u8]) -> String {
     let new: Vec<_> = new.split_inclusive(|byte| *byte == b'\n').collect();
     let same_front = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let rest = old.len().min(new.len()) - same_front;
-    let same_back = old
-        .iter()
-        .rev()
-        .zip(new.iter().rev())
-        .take(rest)
-        .take_while(|(a, b)| a == b)
-        .count();
+    let same_back =
+        old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
     let first = same_front.saturating_sub(CONTEXT_LINES);
     let context_after = same_back.min(CONTEXT_LINES);
     let old_end = old.len() - same_back;
@@ -173,14 +162,12 @@ fn line_count(text: &[u8]) -> usize {
 impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoEnd { line } => write!(
-                out,
-                "line {line}: our begin marker has no end marker after it"
-            ),
-            Self::NoBegin { line } => write!(
-                out,
-                "line {line}: our end marker has no begin marker before it"
-            ),
+            Self::NoEnd { line } => {
+                write!(out, "line {line}: our begin marker has no end marker after it")
+            }
+            Self::NoBegin { line } => {
+                write!(out, "line {line}: our end marker has no begin marker before it")
+            }
             Self::Second { line } => write!(out, "line {line}: a second begin marker of ours"),
         }
     }
@@ -201,17 +188,10 @@ mod tests {
 
     #[track_caller]
     fn check_round_trip(file: &[u8]) {
-        let with = Document::parse(file)
-            .expect("no markers")
-            .with_block(&block());
-        let again = Document::parse(&with)
-            .expect("one block")
-            .with_block(&block());
+        let with = Document::parse(file).expect("no markers").with_block(&block());
+        let again = Document::parse(&with).expect("one block").with_block(&block());
         assert_eq!(with, again, "putting the block in twice changes nothing");
-        assert_eq!(
-            Document::parse(&with).expect("one block").without_block(),
-            file
-        );
+        assert_eq!(Document::parse(&with).expect("one block").without_block(), file);
     }
 
     #[test]
@@ -223,28 +203,21 @@ mod tests {
 
     #[test]
     fn a_last_line_without_its_end_gets_one() {
-        let with = Document::parse(b"http_port 3128")
-            .expect("no markers")
-            .with_block(&block());
+        let with = Document::parse(b"http_port 3128").expect("no markers").with_block(&block());
         assert!(with.starts_with(b"http_port 3128\n# >>>"));
     }
 
     #[test]
     fn the_block_keeps_its_place() {
         let file = format!("a\n{}b\n", block());
-        let new = Document::parse(file.as_bytes())
-            .expect("one block")
-            .with_block("X\n");
+        let new = Document::parse(file.as_bytes()).expect("one block").with_block("X\n");
         assert_eq!(new, b"a\nX\nb\n");
     }
 
     #[test]
     fn a_marker_without_its_partner_is_refused_with_its_line() {
-        let refused = |text: String| {
-            Document::parse(text.as_bytes())
-                .expect_err("refused")
-                .to_string()
-        };
+        let refused =
+            |text: String| Document::parse(text.as_bytes()).expect_err("refused").to_string();
         assert_eq!(
             refused(format!("a\n{BEGIN}\n")),
             "line 2: our begin marker has no end marker after it"
@@ -253,10 +226,7 @@ mod tests {
             refused(format!("{END}\n")),
             "line 1: our end marker has no begin marker before it"
         );
-        assert_eq!(
-            refused(block() + &block()),
-            "line 4: a second begin marker of ours"
-        );
+        assert_eq!(refused(block() + &block()), "line 4: a second begin marker of ours");
         assert_eq!(
             refused(format!("{BEGIN}\n{BEGIN}\n{END}\n")),
             "line 2: a second begin marker of ours"
@@ -265,17 +235,11 @@ mod tests {
 
     #[test]
     fn lines_of_others_about_adaptation_are_named() {
-        let file = format!(
-            "icap_enable off\n{}# icap_x\n  adaptation_access x allow all\n",
-            block()
-        );
-        let rivals = Document::parse(file.as_bytes())
-            .expect("one block")
-            .rivals();
-        let want = [
-            (1, "icap_enable off".to_owned()),
-            (6, "adaptation_access x allow all".to_owned()),
-        ];
+        let file =
+            format!("icap_enable off\n{}# icap_x\n  adaptation_access x allow all\n", block());
+        let rivals = Document::parse(file.as_bytes()).expect("one block").rivals();
+        let want =
+            [(1, "icap_enable off".to_owned()), (6, "adaptation_access x allow all".to_owned())];
         assert_eq!(rivals, want);
     }
 
@@ -287,10 +251,7 @@ mod tests {
             diff("f", old, new),
             "--- f\n+++ f\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+X\n 6\n 7\n 8\n"
         );
-        assert_eq!(
-            diff("f", b"a\n", b"a\na\n"),
-            "--- f\n+++ f\n@@ -1,1 +1,2 @@\n a\n+a\n"
-        );
+        assert_eq!(diff("f", b"a\n", b"a\na\n"), "--- f\n+++ f\n@@ -1,1 +1,2 @@\n a\n+a\n");
         assert_eq!(diff("f", b"a\n", b"a\n"), "");
     }
 }

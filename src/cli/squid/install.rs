@@ -30,11 +30,7 @@ pub(super) struct Config {
 #[derive(Debug)]
 pub(super) enum Refusal {
     /// A file operation failed.
-    File {
-        what: &'static str,
-        path: PathBuf,
-        error: io::Error,
-    },
+    File { what: &'static str, path: PathBuf, error: io::Error },
     /// The file is larger than any squid.conf.
     TooLarge(PathBuf),
     /// Squid does not accept the file as it is, without us.
@@ -52,29 +48,16 @@ impl Config {
     ///
     /// [`Refusal::File`] and [`Refusal::TooLarge`].
     pub(super) fn read(named: &Path) -> Result<Self, Refusal> {
-        let fail = |what| {
-            move |error| Refusal::File {
-                what,
-                path: named.to_owned(),
-                error,
-            }
-        };
+        let fail = |what| move |error| Refusal::File { what, path: named.to_owned(), error };
         let path = fs::canonicalize(named).map_err(fail("find"))?;
         let file = File::open(&path).map_err(fail("open"))?;
         let metadata = file.metadata().map_err(fail("look at"))?;
         let mut bytes = Vec::new();
-        let read = file
-            .take(CONFIG_BYTES_MAX + 1)
-            .read_to_end(&mut bytes)
-            .map_err(fail("read"))?;
+        let read = file.take(CONFIG_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(fail("read"))?;
         if u64::try_from(read).is_ok_and(|read| read > CONFIG_BYTES_MAX) {
             return Err(Refusal::TooLarge(path));
         }
-        Ok(Self {
-            path,
-            bytes,
-            metadata,
-        })
+        Ok(Self { path, bytes, metadata })
     }
 
     /// What is in it.
@@ -125,10 +108,7 @@ impl Config {
         let time = stamp(now());
         let first = self.beside(&time);
         let others = (2..BACKUPS_A_SECOND_MAX).map(|count| self.beside(&format!("{time}-{count}")));
-        std::iter::once(first.clone())
-            .chain(others)
-            .find(|path| !path.exists())
-            .unwrap_or(first)
+        std::iter::once(first.clone()).chain(others).find(|path| !path.exists()).unwrap_or(first)
     }
 
     /// `squid.conf.baleen-WORD`, in the same folder.
@@ -141,13 +121,7 @@ impl Config {
 
     /// Writes a file with the mode and the owner of the configuration.
     fn write_like(&self, path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
-        let fail = |what| {
-            move |error| Refusal::File {
-                what,
-                path: path.to_owned(),
-                error,
-            }
-        };
+        let fail = |what| move |error| Refusal::File { what, path: path.to_owned(), error };
         // Readable by nobody else until it has the right owner: a squid.conf may hold passwords.
         let mut file = OpenOptions::new()
             .write(true)
@@ -162,26 +136,17 @@ impl Config {
                 .map_err(fail("change the owner of"))?;
         }
         let mode = fs::Permissions::from_mode(self.metadata.mode() & 0o7777);
-        file.set_permissions(mode)
-            .map_err(fail("change the mode of"))?;
+        file.set_permissions(mode).map_err(fail("change the mode of"))?;
         file.write_all(bytes).map_err(fail("write"))?;
         file.sync_all().map_err(fail("sync"))
     }
 
     /// Puts a written file in the configuration's place, durably.
     fn move_in(&self, from: &Path) -> Result<(), Refusal> {
-        let fail = |what| {
-            move |error| Refusal::File {
-                what,
-                path: self.path.clone(),
-                error,
-            }
-        };
+        let fail = |what| move |error| Refusal::File { what, path: self.path.clone(), error };
         fs::rename(from, &self.path).map_err(fail("replace"))?;
         let folder = self.path.parent().unwrap_or_else(|| Path::new("/"));
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(fail("sync the folder of"))
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(fail("sync the folder of"))
     }
 }
 
@@ -190,9 +155,7 @@ impl Config {
     reason = "a backup is named after the time at which it was made"
 )]
 fn now() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// `20261121T234455Z`: sorts by time, and needs no quoting in a shell.
@@ -213,11 +176,7 @@ fn stamp(since_epoch: Duration) -> String {
         month += 1;
     }
     let (hour, minute) = (second / 3600, second / 60 % 60);
-    format!(
-        "{year:04}{month:02}{:02}T{hour:02}{minute:02}{:02}Z",
-        day + 1,
-        second % 60
-    )
+    format!("{year:04}{month:02}{:02}T{hour:02}{minute:02}{:02}Z", day + 1, second % 60)
 }
 
 const fn is_leap(year: u64) -> bool {

@@ -192,10 +192,7 @@ impl Target {
             confirm(screen)?;
         }
         let backup = config.replace(new, squid)?;
-        Ok(Done::Changed {
-            backup,
-            squid: squid.program().to_owned(),
-        })
+        Ok(Done::Changed { backup, squid: squid.program().to_owned() })
     }
 }
 
@@ -228,18 +225,13 @@ pub(super) fn is_set_up(config: &Path) -> Result<bool, String> {
 
 /// A host name or address that can stand in a URL of squid.conf and means one word there.
 fn parse_host(text: &str) -> Result<String, String> {
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(text);
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     if bare.parse::<IpAddr>().is_ok() {
         return Ok(bare.to_owned());
     }
     let is_name = |label: &str| {
         (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     };
     if bare.len() <= 253 && bare.split('.').all(is_name) {
         return Ok(bare.to_owned());
@@ -336,10 +328,7 @@ mod tests {
     #[test]
     fn a_host_is_one_word() {
         let check = |text: &str| parse_host(text).ok();
-        assert_eq!(
-            check("gateway-1.example").as_deref(),
-            Some("gateway-1.example")
-        );
+        assert_eq!(check("gateway-1.example").as_deref(), Some("gateway-1.example"));
         assert_eq!(check("[::1]").as_deref(), Some("::1"));
         assert_eq!(check("10.0.0.1").as_deref(), Some("10.0.0.1"));
         for bad in ["", "a b", "x/y", "a..b", "host\nicap_enable off", "h:1344"] {

@@ -70,18 +70,12 @@ impl Squid {
     /// [`Objections`] are Squid's own lines.
     pub(super) fn parse(&self, config: &Path) -> Result<(), Objections> {
         let answer = child::ask(
-            Command::new(&self.program)
-                .args(["-k", "parse", "-f"])
-                .arg(config),
+            Command::new(&self.program).args(["-k", "parse", "-f"]).arg(config),
             PATIENCE,
         )
         .map_err(|silence| Objections(vec![format!("{} {silence}", self.program.display())]))?;
-        let said: Vec<_> = answer
-            .stderr
-            .lines()
-            .filter(|line| is_objection(line))
-            .map(clean)
-            .collect();
+        let said: Vec<_> =
+            answer.stderr.lines().filter(|line| is_objection(line)).map(clean).collect();
         // Some versions end with 0 after an unknown directive, hence the look at the words.
         if answer.status.success() && said.is_empty() {
             return Ok(());
@@ -104,9 +98,7 @@ fn installed() -> Option<PathBuf> {
 }
 
 fn is_objection(line: &str) -> bool {
-    ["FATAL:", "ERROR:", "Bungled", "unrecognized:"]
-        .iter()
-        .any(|sign| line.contains(sign))
+    ["FATAL:", "ERROR:", "Bungled", "unrecognized:"].iter().any(|sign| line.contains(sign))
 }
 
 /// A line without the time stamp that Squid puts in front.
@@ -123,11 +115,9 @@ impl fmt::Display for Missing {
                  On Debian: apt-get install squid. Elsewhere: --squid /path/to/squid",
             ),
             Self::Silent(program, silence) => write!(out, "{}: {silence}", program.display()),
-            Self::NotSquid(program) => write!(
-                out,
-                "{} -v does not print Squid's version",
-                program.display()
-            ),
+            Self::NotSquid(program) => {
+                write!(out, "{} -v does not print Squid's version", program.display())
+            }
             Self::TooOld(version) => {
                 write!(
                     out,
@@ -154,12 +144,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Squid repeats itself; its first words are the ones that matter.
 const OBJECTIONS_SHOWN_MAX: usize = 8;
 /// Debian and most others; the default prefix of Squid's own build.
-const SQUID_FOLDERS: [&str; 4] = [
-    "/usr/sbin",
-    "/usr/local/sbin",
-    "/usr/local/squid/sbin",
-    "/opt/squid/sbin",
-];
+const SQUID_FOLDERS: [&str; 4] =
+    ["/usr/sbin", "/usr/local/sbin", "/usr/local/squid/sbin", "/opt/squid/sbin"];
 
 #[cfg(test)]
 mod tests {
@@ -171,12 +157,8 @@ mod tests {
         assert!(is_objection(
             "2026/01/02 03:04:05| FATAL: Bungled /etc/squid/squid.conf line 3: http_port x"
         ));
-        assert!(is_objection(
-            "2026/01/02 03:04:05| ERROR: unrecognized: 'foo'"
-        ));
-        assert!(!is_objection(
-            "2026/01/02 03:04:05| Processing: http_port 3128"
-        ));
+        assert!(is_objection("2026/01/02 03:04:05| ERROR: unrecognized: 'foo'"));
+        assert!(!is_objection("2026/01/02 03:04:05| Processing: http_port 3128"));
         assert_eq!(clean("2026/01/02 03:04:05| ERROR: x "), "ERROR: x");
         assert_eq!(clean("FATAL: y"), "FATAL: y");
     }

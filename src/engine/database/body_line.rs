@@ -23,12 +23,9 @@ pub(super) fn parse(line: &[u8], level: u32) -> Result<Read<BodySignature>, Line
     let offset = offset::parse(fields.required(2), target)?;
     let pattern = pattern::parse(fields.required(3), target)?;
     Ok(match (offset, pattern) {
-        (Read::Signature(offset), Read::Signature(pattern)) => Read::Signature(BodySignature {
-            name,
-            target,
-            offset,
-            pattern,
-        }),
+        (Read::Signature(offset), Read::Signature(pattern)) => {
+            Read::Signature(BodySignature { name, target, offset, pattern })
+        }
         (Read::Unsupported(reason), _) | (_, Read::Unsupported(reason)) => {
             Read::Unsupported(reason)
         }

@@ -24,12 +24,7 @@ pub struct BuildOptions {
 
 impl Default for BuildOptions {
     fn default() -> Self {
-        Self {
-            potentially_unwanted: false,
-            level: 214,
-            created_seconds: 0,
-            version: None,
-        }
+        Self { potentially_unwanted: false, level: 214, created_seconds: 0, version: None }
     }
 }
 
@@ -64,13 +59,7 @@ pub fn build(
     compile_matcher: &dyn Fn(&[BodySignature]) -> Vec<u8>,
     progress: &mut dyn FnMut(Progress),
 ) -> Built {
-    let Loaded {
-        options,
-        mut names,
-        bodies,
-        digests,
-        report,
-    } = sources.into_loaded();
+    let Loaded { options, mut names, bodies, digests, report } = sources.into_loaded();
     let facts = facts(&options, &bodies, &digests, &report);
     let records = bodies
         .iter()
@@ -83,24 +72,12 @@ pub fn build(
     progress(Progress::Matcher(bodies.len()));
     let matcher = compile_matcher(&bodies);
     drop(bodies);
-    progress(Progress::Digests(
-        facts.detected.total().saturating_add(facts.trusted.total()),
-    ));
+    progress(Progress::Digests(facts.detected.total().saturating_add(facts.trusted.total())));
     let digests = digests.compile();
     progress(Progress::Image);
     let meta = serde_json::to_vec(&facts).unwrap_or_default();
-    let image = write(Contents {
-        meta,
-        names,
-        records,
-        matcher,
-        digests,
-    });
-    Built {
-        image,
-        facts,
-        report,
-    }
+    let image = write(Contents { meta, names, records, matcher, digests });
+    Built { image, facts, report }
 }
 
 /// The facts that an image of these signatures would have.
@@ -137,11 +114,7 @@ pub(super) fn facts(
 
 fn counts(digests: &Rows, purpose: Purpose) -> DigestCounts {
     let of = |kind| digests.count(kind, purpose) as u64;
-    DigestCounts {
-        md5: of(Kind::Md5),
-        sha1: of(Kind::Sha1),
-        sha256: of(Kind::Sha256),
-    }
+    DigestCounts { md5: of(Kind::Md5), sha1: of(Kind::Sha1), sha256: of(Kind::Sha256) }
 }
 
 /// Over everything that decides what is detected: the loaders' own version, the options, and each

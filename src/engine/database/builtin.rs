@@ -25,10 +25,7 @@ pub fn builtin_sources(options: BuildOptions) -> Sources {
     }
     let mut sources = Sources::new(options);
     let length = eicar.len();
-    sources.add_file(
-        "builtin.hdb",
-        format!("{digest}:{length}:{NAME}\n").as_bytes(),
-    );
+    sources.add_file("builtin.hdb", format!("{digest}:{length}:{NAME}\n").as_bytes());
     sources.add_file("builtin.ndb", format!("{NAME}:0:0:{hex}\n").as_bytes());
     sources
 }
@@ -37,10 +34,7 @@ pub fn builtin_sources(options: BuildOptions) -> Sources {
 #[must_use]
 pub fn eicar() -> Vec<u8> {
     // One half has every second character, the other half those between them.
-    let (even, odd) = (
-        "XOP@P4PX4P)C)}ECRSADR-NIIU-ETFL!HH",
-        "5!%A[\\Z5(^7C7$IA-TNADATVRSTS-IE$+*",
-    );
+    let (even, odd) = ("XOP@P4PX4P)C)}ECRSADR-NIIU-ETFL!HH", "5!%A[\\Z5(^7C7$IA-TNADATVRSTS-IE$+*");
     let pairs = even.bytes().zip(odd.bytes());
     pairs.flat_map(|(first, second)| [first, second]).collect()
 }

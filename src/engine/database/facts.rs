@@ -57,9 +57,7 @@ impl DigestCounts {
     /// All kinds together.
     #[must_use]
     pub const fn total(&self) -> u64 {
-        self.md5
-            .saturating_add(self.sha1)
-            .saturating_add(self.sha256)
+        self.md5.saturating_add(self.sha1).saturating_add(self.sha256)
     }
 }
 

@@ -29,9 +29,7 @@ impl Ignored {
     pub(super) fn new() -> Self {
         // Fixed seeds: the lists come from the administrator, and replays shall not differ.
         let hasher = RandomState::with_seeds(0x6967, 0x6e6f, 0x7265, 0x6400);
-        Self {
-            entries: AHashMap::with_hasher(hasher),
-        }
+        Self { entries: AHashMap::with_hasher(hasher) }
     }
 
     /// Takes one line of an ignore list.

@@ -34,16 +34,9 @@ pub(super) enum Refusal {
     /// So many bytes.
     TooLong(usize),
     /// Another number of fields.
-    Fields {
-        found: usize,
-        min: usize,
-        max: usize,
-    },
+    Fields { found: usize, min: usize, max: usize },
     /// A byte, or the end, where something else has to be.
-    Unexpected {
-        found: Option<u8>,
-        allowed: &'static str,
-    },
+    Unexpected { found: Option<u8>, allowed: &'static str },
     /// A number beyond its range.
     Number { max: u64 },
     /// A rule in words.
@@ -73,14 +66,12 @@ impl fmt::Display for Refusal {
             Self::Fields { found, min, max } => {
                 write!(out, "{found} fields, {min} to {max} are allowed")
             }
-            Self::Unexpected {
-                found: Some(found),
-                allowed,
-            } => write!(out, "found '{}', allowed: {allowed}", found.escape_ascii()),
-            Self::Unexpected {
-                found: None,
-                allowed,
-            } => write!(out, "found the end, allowed: {allowed}"),
+            Self::Unexpected { found: Some(found), allowed } => {
+                write!(out, "found '{}', allowed: {allowed}", found.escape_ascii())
+            }
+            Self::Unexpected { found: None, allowed } => {
+                write!(out, "found the end, allowed: {allowed}")
+            }
             Self::Number { max } => write!(out, "a number larger than {max}"),
             Self::Rule(rule) => out.write_str(rule),
         }
@@ -97,8 +88,7 @@ pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
         let line = text.get(start..end).unwrap_or_default();
         start = end.saturating_add(1);
         let kept = line.iter().rposition(|byte| *byte != b'\r');
-        line.get(..kept.map_or(0, |last| last.saturating_add(1)))
-            .unwrap_or_default()
+        line.get(..kept.map_or(0, |last| last.saturating_add(1))).unwrap_or_default()
     });
     // An empty file has no lines, not one blank line.
     let count = if text.is_empty() { 0 } else { usize::MAX };
@@ -120,10 +110,7 @@ impl Field<'_> {
         let value = digits(self.text, self.at, "digits")?;
         if value > max {
             let refusal = Refusal::Number { max };
-            return Err(LineFault {
-                at: self.at,
-                refusal,
-            });
+            return Err(LineFault { at: self.at, refusal });
         }
         Ok(value)
     }
@@ -164,10 +151,7 @@ impl<'a> Fields<'a> {
         }
         if found < min || found > max.min(FIELDS_MAX) {
             let refusal = Refusal::Fields { found, min, max };
-            return Err(LineFault {
-                at: line.len(),
-                refusal,
-            });
+            return Err(LineFault { at: line.len(), refusal });
         }
         let mut fields = Self { list };
         // Fields that are not there have no place; an empty one has.
@@ -179,10 +163,7 @@ impl<'a> Fields<'a> {
 
     /// A field that may not be there.
     pub(super) fn get(&self, index: usize) -> Option<Field<'a>> {
-        self.list
-            .get(index)
-            .copied()
-            .filter(|field| field.at != usize::MAX)
+        self.list.get(index).copied().filter(|field| field.at != usize::MAX)
     }
 
     /// A field that [`Fields::split`] saw to.

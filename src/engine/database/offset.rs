@@ -11,19 +11,13 @@ use super::signature::{Offset, OffsetBase, Target};
 /// Reads an offset for a pattern of `target`.
 pub(super) fn parse(field: Field<'_>, target: Target) -> Result<Read<Offset>, LineFault> {
     if field.text.len() > OFFSET_BYTES_MAX {
-        return Err(LineFault::rule(
-            field.at,
-            "an offset of more than 64 characters",
-        ));
+        return Err(LineFault::rule(field.at, "an offset of more than 64 characters"));
     }
     if let Some(rest) = field.text.strip_prefix(b"$") {
         return macro_group(rest, field.at.saturating_add(1));
     }
     if field.text == b"*" {
-        return Ok(Read::Signature(Offset {
-            base: OffsetBase::Any,
-            shift: 0,
-        }));
+        return Ok(Read::Signature(Offset { base: OffsetBase::Any, shift: 0 }));
     }
     let comma = field.text.iter().position(|byte| *byte == b',');
     let (base, shift) = field.text.split_at(comma.unwrap_or(field.text.len()));
@@ -33,9 +27,7 @@ pub(super) fn parse(field: Field<'_>, target: Target) -> Result<Read<Offset>, Li
             let at = field.at.saturating_add(base.len()).saturating_add(1);
             u32::try_from(digits(shift, at, "digits of a shift")?).map_err(|_| LineFault {
                 at,
-                refusal: Refusal::Number {
-                    max: u64::from(u32::MAX),
-                },
+                refusal: Refusal::Number { max: u64::from(u32::MAX) },
             })?
         }
     };
@@ -68,9 +60,7 @@ fn parse_base(text: &[u8], at: usize, target: Target) -> Result<Read<OffsetBase>
         section_plus(rest, after(1))?
     } else {
         let allowed = "'*', digits, EOF-n, EP+n, EP-n, Sx+n, SL+n, SEx, VI or $n$";
-        return Ok(Read::Signature(OffsetBase::Start(digits(
-            text, at, allowed,
-        )?)));
+        return Ok(Read::Signature(OffsetBase::Start(digits(text, at, allowed)?)));
     };
     if !matches!(base, OffsetBase::End(_)) {
         only_in_executables(at, target)?;
@@ -104,12 +94,8 @@ fn section(number: u64) -> u16 {
 
 fn distance(text: &[u8], at: usize) -> Result<i64, LineFault> {
     let number = digits(text, at, "digits after EP")?;
-    i64::try_from(number).map_err(|_| LineFault {
-        at,
-        refusal: Refusal::Number {
-            max: i64::MAX.unsigned_abs(),
-        },
-    })
+    i64::try_from(number)
+        .map_err(|_| LineFault { at, refusal: Refusal::Number { max: i64::MAX.unsigned_abs() } })
 }
 
 const fn only_in_executables(at: usize, target: Target) -> Result<(), LineFault> {
@@ -124,16 +110,10 @@ const fn only_in_executables(at: usize, target: Target) -> Result<(), LineFault>
 fn macro_group(rest: &[u8], at: usize) -> Result<Read<Offset>, LineFault> {
     let number = rest.strip_suffix(b"$").unwrap_or(rest);
     if number.is_empty() {
-        return Err(LineFault::unexpected(
-            at,
-            None,
-            "the number of a macro group",
-        ));
+        return Err(LineFault::unexpected(at, None, "the number of a macro group"));
     }
     if digits(number, at, "the number of a macro group and '$'")? > MACRO_GROUP_MAX {
-        let refusal = Refusal::Number {
-            max: MACRO_GROUP_MAX,
-        };
+        let refusal = Refusal::Number { max: MACRO_GROUP_MAX };
         return Err(LineFault { at, refusal });
     }
     Ok(Read::Unsupported(Unsupported::MacroGroup))

@@ -40,10 +40,7 @@ fn exact(body: &BodySignature, distance: u8) -> Option<BodySignature> {
     let before = i64::from(distance).saturating_add(1);
     let mut exact = body.clone();
     let skip = exact.pattern.parts.first_mut()?.units.get_mut(1)?;
-    *skip = Unit::Skip {
-        min: distance,
-        max: distance,
-    };
+    *skip = Unit::Skip { min: distance, max: distance };
     if let OffsetBase::Start(at) = body.offset.base {
         // The front byte cannot lie before the layer: that part of the range is given up.
         let start = i64::try_from(at).ok()?.saturating_sub(before);
@@ -66,13 +63,12 @@ fn shifted(base: OffsetBase, by: i64) -> Option<OffsetBase> {
         OffsetBase::Start(at) => OffsetBase::Start(at.checked_add_signed(by)?),
         OffsetBase::End(back) => OffsetBase::End(back.checked_add_signed(by.checked_neg()?)?),
         OffsetBase::EntryPoint(plus) => OffsetBase::EntryPoint(plus.checked_add(by)?),
-        OffsetBase::Section { index, plus } => OffsetBase::Section {
-            index,
-            plus: plus.checked_add_signed(by)?,
-        },
-        OffsetBase::LastSection { plus } => OffsetBase::LastSection {
-            plus: plus.checked_add_signed(by)?,
-        },
+        OffsetBase::Section { index, plus } => {
+            OffsetBase::Section { index, plus: plus.checked_add_signed(by)? }
+        }
+        OffsetBase::LastSection { plus } => {
+            OffsetBase::LastSection { plus: plus.checked_add_signed(by)? }
+        }
         OffsetBase::Any | OffsetBase::InSection { .. } => return None,
     })
 }

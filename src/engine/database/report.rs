@@ -99,9 +99,7 @@ impl Totals {
     /// Valid signatures that cannot be used yet, over all reasons.
     #[must_use]
     pub fn unsupported_count(&self) -> u64 {
-        self.unsupported
-            .iter()
-            .fold(0, |sum, (_, count)| sum.saturating_add(*count))
+        self.unsupported.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
     }
 
     /// Counts `count` signatures under a reason.

@@ -74,13 +74,7 @@ impl Sources {
     /// The facts that an image of what was read so far would have.
     #[must_use]
     pub fn facts(&self) -> DatabaseFacts {
-        let Loaded {
-            options,
-            bodies,
-            digests,
-            report,
-            ..
-        } = &self.loaded;
+        let Loaded { options, bodies, digests, report, .. } = &self.loaded;
         facts(options, bodies, digests, report)
     }
 
@@ -111,9 +105,9 @@ impl Sources {
             Format::Ignore if self.has_signatures() => {
                 report.not_read = Some(NotRead::IgnoreListTooLate);
             }
-            Format::Ignore => each_line(bytes, report, |line| {
-                self.ignored.add(line).map(|()| Fate::Loaded)
-            }),
+            Format::Ignore => {
+                each_line(bytes, report, |line| self.ignored.add(line).map(|()| Fate::Loaded))
+            }
             Format::Body => each_line(bytes, report, |line| self.body(line)),
             Format::Digest(purpose) => each_line(bytes, report, |line| self.digest(line, purpose)),
         }
@@ -287,9 +281,7 @@ fn container_count(bytes: &[u8]) -> u64 {
 
 /// Whether the first word of a line, after `private` and `global`, is `rule`.
 fn starts_a_rule(line: &[u8]) -> bool {
-    let mut words = line
-        .split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty());
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     words.find(|word| *word != b"private" && *word != b"global") == Some(b"rule")
 }
 

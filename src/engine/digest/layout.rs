@@ -46,13 +46,7 @@ impl Descriptor {
 
     pub(super) fn from_bytes(bytes: &DescriptorBytes) -> Self {
         let [offset, rows, bits, distinct, any] = bytes.map(U64::get);
-        Self {
-            offset,
-            rows,
-            bits,
-            distinct,
-            any,
-        }
+        Self { offset, rows, bits, distinct, any }
     }
 }
 

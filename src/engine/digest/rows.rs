@@ -89,12 +89,7 @@ fn push<const N: usize>(rows: &mut Vec<Row<N>>, digest: [u8; N], size: Option<u3
     let Ok(arrival) = u32::try_from(rows.len()) else {
         return;
     };
-    rows.push(Row {
-        digest,
-        arrival,
-        name: name.0,
-        size: size.unwrap_or(ANY_SIZE),
-    });
+    rows.push(Row { digest, arrival, name: name.0, size: size.unwrap_or(ANY_SIZE) });
 }
 
 /// Appends the columns of one table and says where they are.
@@ -148,9 +143,7 @@ fn write_buckets<const N: usize>(rows: &[Row<N>], bits: u32, out: &mut Vec<u8>) 
 
 /// The first four bytes of a digest as a number that sorts as they do.
 pub(super) fn head_of(digest: &[u8]) -> u32 {
-    digest
-        .first_chunk()
-        .map_or(0, |head| u32::from_be_bytes(*head))
+    digest.first_chunk().map_or(0, |head| u32::from_be_bytes(*head))
 }
 
 /// Four to eight rows a bucket: an MD5 bucket is one or two cache lines, the index half a byte to

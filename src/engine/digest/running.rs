@@ -54,9 +54,7 @@ impl Running {
         Computed {
             md5: self.md5.map(|state| Digest::Md5(state.finalize().into())),
             sha1: self.sha1.map(|state| Digest::Sha1(state.finalize().into())),
-            sha256: self
-                .sha256
-                .map(|state| Digest::Sha256(state.finalize().into())),
+            sha256: self.sha256.map(|state| Digest::Sha256(state.finalize().into())),
         }
     }
 }

@@ -25,14 +25,8 @@ pub(super) struct Table<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> Table<'a, N> {
-    pub(super) const EMPTY: Self = Self {
-        bits: 0,
-        any: 0,
-        buckets: &[],
-        digests: &[],
-        labels: &[],
-        distinct: &[],
-    };
+    pub(super) const EMPTY: Self =
+        Self { bits: 0, any: 0, buckets: &[], digests: &[], labels: &[], distinct: &[] };
 
     /// Finds the columns. Constant time: nothing in them is read.
     pub(super) fn open(section: &'a [u8], of: &Descriptor) -> Result<Self, TablesFault> {
@@ -44,22 +38,13 @@ impl<'a, const N: usize> Table<'a, N> {
         let index = |word: u64| usize::try_from(word).map_err(|_| short);
         let rest = section.get(index(of.offset)?..).ok_or(short)?;
         let rows = index(of.rows)?;
-        let buckets = 1_usize
-            .checked_shl(bits)
-            .and_then(|count| count.checked_add(1))
-            .ok_or(short)?;
+        let buckets =
+            1_usize.checked_shl(bits).and_then(|count| count.checked_add(1)).ok_or(short)?;
         let (buckets, rest) = column::<U32>(rest, buckets)?;
         let (digests, rest) = column::<[u8; N]>(rest, rows)?;
         let (labels, rest) = column::<[U32; 2]>(rest, rows)?;
         let (distinct, _) = column::<U32>(rest, index(of.distinct)?)?;
-        Ok(Self {
-            bits,
-            any: of.any,
-            buckets,
-            digests,
-            labels,
-            distinct,
-        })
+        Ok(Self { bits, any: of.any, buckets, digests, labels, distinct })
     }
 
     /// Reads every column once: what a lookup relies on holds afterwards.
@@ -83,22 +68,15 @@ impl<'a, const N: usize> Table<'a, N> {
             return Err(TablesFault::Sizes);
         }
         let known = |size| size == ANY_SIZE || self.has_size(size);
-        if sizes().all(known) {
-            Ok(())
-        } else {
-            Err(TablesFault::Sizes)
-        }
+        if sizes().all(known) { Ok(()) } else { Err(TablesFault::Sizes) }
     }
 
     fn rows_are_in_their_buckets(&self) -> bool {
         let bounds = self.buckets.iter().zip(self.buckets.iter().skip(1));
         bounds.zip(0_u32..).all(|((from, to), bucket)| {
-            self.digests
-                .get(from.get() as usize..to.get() as usize)
-                .is_some_and(|rows| {
-                    rows.iter()
-                        .all(|digest| bucket_of(head_of(digest), self.bits) == bucket)
-                })
+            self.digests.get(from.get() as usize..to.get() as usize).is_some_and(|rows| {
+                rows.iter().all(|digest| bucket_of(head_of(digest), self.bits) == bucket)
+            })
         })
     }
 
@@ -114,9 +92,7 @@ impl<'a, const N: usize> Table<'a, N> {
     }
 
     fn has_size(&self, size: u32) -> bool {
-        self.distinct
-            .binary_search_by_key(&size, |entry| entry.get())
-            .is_ok()
+        self.distinct.binary_search_by_key(&size, |entry| entry.get()).is_ok()
     }
 
     /// The first row, in the order of the sources, with this digest and this size or any size.

@@ -31,11 +31,8 @@ pub struct Entry {
 
 impl<'a> Tables<'a> {
     /// Tables without a row.
-    pub const EMPTY: Self = Self {
-        md5: [Table::EMPTY; 2],
-        sha1: [Table::EMPTY; 2],
-        sha256: [Table::EMPTY; 2],
-    };
+    pub const EMPTY: Self =
+        Self { md5: [Table::EMPTY; 2], sha1: [Table::EMPTY; 2], sha256: [Table::EMPTY; 2] };
 
     /// Finds the tables in the section. Constant time; [`Tables::check`] reads them.
     ///
@@ -45,27 +42,12 @@ impl<'a> Tables<'a> {
     pub fn open(section: &'a [u8]) -> Result<Self, TablesFault> {
         let (directory, _) =
             Directory::read_from_prefix(section).map_err(|_| TablesFault::Short)?;
-        let [
-            md5_bad,
-            md5_trusted,
-            sha1_bad,
-            sha1_trusted,
-            sha256_bad,
-            sha256_trusted,
-        ] = directory.each_ref().map(Descriptor::from_bytes);
+        let [md5_bad, md5_trusted, sha1_bad, sha1_trusted, sha256_bad, sha256_trusted] =
+            directory.each_ref().map(Descriptor::from_bytes);
         Ok(Self {
-            md5: [
-                Table::open(section, &md5_bad)?,
-                Table::open(section, &md5_trusted)?,
-            ],
-            sha1: [
-                Table::open(section, &sha1_bad)?,
-                Table::open(section, &sha1_trusted)?,
-            ],
-            sha256: [
-                Table::open(section, &sha256_bad)?,
-                Table::open(section, &sha256_trusted)?,
-            ],
+            md5: [Table::open(section, &md5_bad)?, Table::open(section, &md5_trusted)?],
+            sha1: [Table::open(section, &sha1_bad)?, Table::open(section, &sha1_trusted)?],
+            sha256: [Table::open(section, &sha256_bad)?, Table::open(section, &sha256_trusted)?],
         })
     }
 
@@ -93,10 +75,7 @@ impl<'a> Tables<'a> {
     /// its kind has exactly that size, or any size.
     #[must_use]
     pub fn needs(&self, size: Option<u64>) -> Needs {
-        Needs {
-            detect: self.kinds(Purpose::Detect, size),
-            trust: self.kinds(Purpose::Trust, size),
-        }
+        Needs { detect: self.kinds(Purpose::Detect, size), trust: self.kinds(Purpose::Trust, size) }
     }
 
     fn kinds(&self, purpose: Purpose, size: Option<u64>) -> Kinds {
@@ -123,11 +102,7 @@ impl<'a> Tables<'a> {
             Digest::Sha1(bytes) => of(&self.sha1, purpose).lookup(bytes, size),
             Digest::Sha256(bytes) => of(&self.sha256, purpose).lookup(bytes, size),
         };
-        found.map(|(name, size)| Entry {
-            name,
-            kind: Kind::from(digest),
-            size,
-        })
+        found.map(|(name, size)| Entry { name, kind: Kind::from(digest), size })
     }
 
     /// How many rows a table has.

@@ -15,12 +15,7 @@ pub(super) enum Stage {
     /// The file header.
     Start,
     /// The nearer table; afterwards the other one.
-    First {
-        shape: Shape,
-        table: Table,
-        later: Option<(Table, Range<u64>)>,
-        known: ExecutableMap,
-    },
+    First { shape: Shape, table: Table, later: Option<(Table, Range<u64>)>, known: ExecutableMap },
 }
 
 /// Which of the two tables.
@@ -46,12 +41,7 @@ impl Stage {
     pub(super) fn next(&self, bytes: &[u8]) -> Option<Next> {
         match self {
             Self::Start => start(bytes),
-            Self::First {
-                shape,
-                table,
-                later,
-                known,
-            } => {
+            Self::First { shape, table, later, known } => {
                 let mut known = known.clone();
                 match table {
                     Table::Segments => known.entry_point = shape.entry_point(bytes),
@@ -100,9 +90,7 @@ fn start(bytes: &[u8]) -> Option<Next> {
     )?;
     let mut tables = [(Table::Segments, segments), (Table::Sections, sections)];
     tables.sort_by_key(|(_, range)| range.start);
-    let mut wanted = tables
-        .into_iter()
-        .filter(|(_, range)| range.start < range.end);
+    let mut wanted = tables.into_iter().filter(|(_, range)| range.start < range.end);
     let known = ExecutableMap::default();
     Some(match wanted.next() {
         None => Next::Known(known),
@@ -124,12 +112,7 @@ fn gather(
     later: Option<(Table, Range<u64>)>,
     known: ExecutableMap,
 ) -> Next {
-    let stage = Stage::First {
-        shape,
-        table,
-        later,
-        known,
-    };
+    let stage = Stage::First { shape, table, later, known };
     Next::Gather(Step::Elf(stage), range)
 }
 
@@ -149,15 +132,13 @@ impl Shape {
 
     /// The segment that holds the entry address says where in the file it is.
     fn entry_point(&self, table: &[u8]) -> Option<u64> {
-        table
-            .chunks_exact(usize::from(self.segment_bytes).max(1))
-            .find_map(|row| {
-                let offset = self.field(row, 0x08, 0x04)?;
-                let address = self.field(row, 0x10, 0x08)?;
-                let memory_bytes = self.field(row, 0x28, 0x14)?;
-                let into = self.entry.checked_sub(address)?;
-                (into < memory_bytes).then(|| offset.checked_add(into))?
-            })
+        table.chunks_exact(usize::from(self.segment_bytes).max(1)).find_map(|row| {
+            let offset = self.field(row, 0x08, 0x04)?;
+            let address = self.field(row, 0x10, 0x08)?;
+            let memory_bytes = self.field(row, 0x28, 0x14)?;
+            let into = self.entry.checked_sub(address)?;
+            (into < memory_bytes).then(|| offset.checked_add(into))?
+        })
     }
 
     fn sections(&self, table: &[u8]) -> Option<Box<[RawSection]>> {

@@ -44,17 +44,11 @@ fn start(bytes: &[u8]) -> Option<Next> {
         b"\xfe\xed\xfa\xcf" => (Order::Big, true),
         _ => return None,
     };
-    let shape = Shape {
-        order,
-        processor: u32_at(bytes, 4, order)?,
-        commands: u32_at(bytes, 16, order)?,
-    };
+    let shape =
+        Shape { order, processor: u32_at(bytes, 4, order)?, commands: u32_at(bytes, 16, order)? };
     let at: u64 = if is_wide { 32 } else { 28 };
     let end = at.checked_add(u64::from(u32_at(bytes, 20, order)?))?;
-    Some(Next::Gather(
-        Step::MachO(Stage::Commands { shape }),
-        at..end,
-    ))
+    Some(Next::Gather(Step::MachO(Stage::Commands { shape }), at..end))
 }
 
 /// A section with its address in memory, which finds the entry point.
@@ -107,16 +101,10 @@ impl Shape {
             let (address, size) = if layout.is_wide {
                 (u64_at(row, 32, self.order)?, u64_at(row, 40, self.order)?)
             } else {
-                (
-                    u64::from(u32_at(row, 32, self.order)?),
-                    u64::from(u32_at(row, 36, self.order)?),
-                )
+                (u64::from(u32_at(row, 32, self.order)?), u64::from(u32_at(row, 36, self.order)?))
             };
             let start = u64::from(u32_at(row, layout.start_at, self.order)?);
-            mapped.push(Mapped {
-                address,
-                section: RawSection { start, size },
-            });
+            mapped.push(Mapped { address, section: RawSection { start, size } });
         }
         Some(())
     }
@@ -151,20 +139,10 @@ struct Layout {
     start_at: usize,
 }
 
-const NARROW: Layout = Layout {
-    is_wide: false,
-    count_at: 48,
-    table_at: 56,
-    row_bytes: 68,
-    start_at: 40,
-};
-const WIDE: Layout = Layout {
-    is_wide: true,
-    count_at: 64,
-    table_at: 72,
-    row_bytes: 80,
-    start_at: 48,
-};
+const NARROW: Layout =
+    Layout { is_wide: false, count_at: 48, table_at: 56, row_bytes: 68, start_at: 40 };
+const WIDE: Layout =
+    Layout { is_wide: true, count_at: 64, table_at: 72, row_bytes: 80, start_at: 48 };
 
 const LC_SEGMENT: u32 = 0x1;
 const LC_THREAD: u32 = 0x4;

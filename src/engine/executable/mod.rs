@@ -79,13 +79,7 @@ impl Headers {
             Format::Elf => (Stage::Elf(elf::Stage::Start), elf::FIRST),
             Format::MachO => (Stage::MachO(mach_o::Stage::Start), mach_o::FIRST),
         };
-        Self {
-            stage,
-            prefix: Vec::new(),
-            wanted,
-            gathered: Vec::new(),
-            position: 0,
-        }
+        Self { stage, prefix: Vec::new(), wanted, gathered: Vec::new(), position: 0 }
     }
 
     /// The next bytes of the layer: how many of them it read, and what is known then. After another
@@ -120,20 +114,14 @@ impl Headers {
     /// next stage begins must not depend on how much happened to arrive at once.
     fn gather(&mut self, bytes: &[u8]) -> usize {
         let until_end = self.wanted.end.saturating_sub(self.position);
-        let taken = bytes
-            .len()
-            .min(usize::try_from(until_end).unwrap_or(usize::MAX));
+        let taken = bytes.len().min(usize::try_from(until_end).unwrap_or(usize::MAX));
         let piece = bytes.get(..taken).unwrap_or_default();
         let prefix_room = PREFIX_BYTES.saturating_sub(self.prefix.len());
-        self.prefix
-            .extend_from_slice(piece.get(..prefix_room.min(taken)).unwrap_or_default());
+        self.prefix.extend_from_slice(piece.get(..prefix_room.min(taken)).unwrap_or_default());
         let before = self.wanted.start.saturating_sub(self.position);
         let skipped = usize::try_from(before).unwrap_or(usize::MAX).min(taken);
-        self.gathered
-            .extend_from_slice(piece.get(skipped..).unwrap_or_default());
-        self.position = self
-            .position
-            .saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
+        self.gathered.extend_from_slice(piece.get(skipped..).unwrap_or_default());
+        self.position = self.position.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
         taken
     }
 

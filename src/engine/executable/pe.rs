@@ -35,16 +35,12 @@ impl Stage {
                 (1..=SECTIONS_MAX).contains(&sections).then_some(())?;
                 let table_bytes = u64::from(sections).saturating_mul(SECTION_BYTES);
                 let bytes = table_bytes.saturating_add(u64::from(optional_bytes));
-                let stage = Self::Tables {
-                    optional_bytes,
-                    sections,
-                };
+                let stage = Self::Tables { optional_bytes, sections };
                 Some(gather(stage, at.saturating_add(COFF_BYTES), bytes))
             }
-            Self::Tables {
-                optional_bytes,
-                sections,
-            } => places(bytes, usize::from(optional_bytes), usize::from(sections)).map(Next::Known),
+            Self::Tables { optional_bytes, sections } => {
+                places(bytes, usize::from(optional_bytes), usize::from(sections)).map(Next::Known)
+            }
         }
     }
 }
@@ -69,10 +65,7 @@ fn places(bytes: &[u8], optional_bytes: usize, count: usize) -> Option<Executabl
         entry_point: entry_point(entry, header_bytes, &rows),
         sections: rows
             .iter()
-            .map(|row| RawSection {
-                start: row.raw_start,
-                size: row.raw_size,
-            })
+            .map(|row| RawSection { start: row.raw_start, size: row.raw_size })
             .collect(),
     })
 }

@@ -139,11 +139,7 @@ pub(super) struct Chooser<'t> {
 
 impl<'t> Chooser<'t> {
     pub(super) fn new(training: &'t GramCounts, plan: Plan) -> Self {
-        Self {
-            training,
-            plan,
-            taken: AHashMap::with_hasher(RandomState::with_seeds(1, 2, 3, 4)),
-        }
+        Self { training, plan, taken: AHashMap::with_hasher(RandomState::with_seeds(1, 2, 3, 4)) }
     }
 
     /// The anchor of a part; `None` when it has no two fixed bytes in a row.
@@ -165,21 +161,13 @@ impl<'t> Chooser<'t> {
                 best = window;
             }
         }
-        let grams: Vec<u64> = best
-            .bytes
-            .windows(usize::from(best.family.gram_bytes()))
-            .map(gram_value)
-            .collect();
+        let grams: Vec<u64> =
+            best.bytes.windows(usize::from(best.family.gram_bytes())).map(gram_value).collect();
         for gram in &grams {
             *self.taken.entry((best.family, *gram)).or_default() += 1;
         }
         let check = check(&part.units, best.unit, best.bytes.len());
-        Some(Anchor {
-            family: best.family,
-            unit: best.unit,
-            grams,
-            check,
-        })
+        Some(Anchor { family: best.family, unit: best.unit, grams, check })
     }
 
     /// The window of a family that is expected to cost least.
@@ -188,22 +176,13 @@ impl<'t> Chooser<'t> {
         let grams_count = usize::from(self.plan.stride(family));
         let mut best: Option<Window<'r>> = None;
         for (unit, run) in runs {
-            let costs: Vec<u64> = run
-                .windows(gram_bytes)
-                .map(|gram| self.cost(family, gram))
-                .collect();
+            let costs: Vec<u64> =
+                run.windows(gram_bytes).map(|gram| self.cost(family, gram)).collect();
             let windows = run.windows(gram_bytes + grams_count - 1);
             for (index, (bytes, costs)) in windows.zip(costs.windows(grams_count)).enumerate() {
-                let cost = costs
-                    .iter()
-                    .fold(0, |sum: u64, one| sum.saturating_add(*one));
+                let cost = costs.iter().fold(0, |sum: u64, one| sum.saturating_add(*one));
                 if best.as_ref().is_none_or(|best| cost < best.cost) {
-                    best = Some(Window {
-                        cost,
-                        family,
-                        unit: unit + index,
-                        bytes,
-                    });
+                    best = Some(Window { cost, family, unit: unit + index, bytes });
                 }
             }
         }
@@ -212,16 +191,8 @@ impl<'t> Chooser<'t> {
 
     /// What a gram is expected to cost: how often it comes, times the entries then looked at.
     fn cost(&self, family: FamilyKind, gram: &[u8]) -> u64 {
-        let taken = u64::from(
-            self.taken
-                .get(&(family, gram_value(gram)))
-                .copied()
-                .unwrap_or(0),
-        );
-        self.training
-            .rate(gram)
-            .saturating_mul(1 + taken)
-            .saturating_add(taken)
+        let taken = u64::from(self.taken.get(&(family, gram_value(gram))).copied().unwrap_or(0));
+        self.training.rate(gram).saturating_mul(1 + taken).saturating_add(taken)
     }
 }
 
@@ -236,18 +207,12 @@ struct Window<'r> {
 
 /// The longest run of fixed bytes.
 pub(super) fn longest_run(units: &[Unit]) -> usize {
-    runs(units)
-        .iter()
-        .map(|(_, run)| run.len())
-        .max()
-        .unwrap_or(0)
+    runs(units).iter().map(|(_, run)| run.len()).max().unwrap_or(0)
 }
 
 /// A gram as the number that is hashed: little endian.
 pub(super) fn gram_value(gram: &[u8]) -> u64 {
-    gram.iter()
-        .rev()
-        .fold(0, |value, byte| value << 8 | u64::from(*byte))
+    gram.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
 }
 
 /// The runs of fixed bytes, each with the index of its first unit.
@@ -269,17 +234,8 @@ fn runs(units: &[Unit]) -> Vec<(usize, Vec<u8>)> {
 fn check(units: &[Unit], anchor: usize, window: usize) -> Check {
     let (before, after) = units.split_at(anchor);
     let single = |unit: &&Unit| matches!(unit, Unit::Byte { .. });
-    let before = before
-        .iter()
-        .rev()
-        .take_while(single)
-        .take(CHECK_REACH)
-        .count();
-    let after = after
-        .iter()
-        .take_while(single)
-        .take(CHECK_REACH + window)
-        .count();
+    let before = before.iter().rev().take_while(single).take(CHECK_REACH).count();
+    let after = after.iter().take_while(single).take(CHECK_REACH + window).count();
     let around = &units[anchor - before..anchor + after];
     let mut best = (0, Check::default());
     let mut best_outside = best;
@@ -291,13 +247,7 @@ fn check(units: &[Unit], anchor: usize, window: usize) -> Check {
         else {
             continue;
         };
-        let candidate = (
-            told,
-            Check {
-                from_anchor,
-                ..masked(eight)
-            },
-        );
+        let candidate = (told, Check { from_anchor, ..masked(eight) });
         let outside = start + eight.len() <= before || start >= before + window;
         let nearer = |than: &(u32, Check)| {
             told > than.0 || told == than.0 && from_anchor.abs() < than.1.from_anchor.abs()
@@ -309,11 +259,7 @@ fn check(units: &[Unit], anchor: usize, window: usize) -> Check {
             best_outside = candidate;
         }
     }
-    if best_outside.0 >= OUTSIDE_MIN {
-        best_outside.1
-    } else {
-        best.1
-    }
+    if best_outside.0 >= OUTSIDE_MIN { best_outside.1 } else { best.1 }
 }
 
 const fn information(unit: &Unit) -> u32 {
@@ -360,26 +306,14 @@ mod tests {
     fn part(bytes: &[u8]) -> Part {
         let units = bytes
             .iter()
-            .map(|&value| Unit::Byte {
-                value,
-                mask: if value == b'?' { 0 } else { 0xFF },
-            })
+            .map(|&value| Unit::Byte { value, mask: if value == b'?' { 0 } else { 0xFF } })
             .collect();
-        Part {
-            left: None,
-            units,
-            right: None,
-        }
+        Part { left: None, units, right: None }
     }
 
     fn anchor(bytes: &[u8]) -> Option<(FamilyKind, usize)> {
         let part = part(bytes);
-        let plan = Plan {
-            long_stride: 4,
-            middle: Middle::Own,
-            short: true,
-            pair: true,
-        };
+        let plan = Plan { long_stride: 4, middle: Middle::Own, short: true, pair: true };
         Chooser::new(&GramCounts::new(), plan)
             .choose(&part)
             .map(|anchor| (anchor.family, anchor.unit))
@@ -404,12 +338,7 @@ mod tests {
 
     #[test]
     fn parts_with_a_gram_in_common_are_told_to_take_another() {
-        let plan = Plan {
-            long_stride: 4,
-            middle: Middle::Own,
-            short: true,
-            pair: true,
-        };
+        let plan = Plan { long_stride: 4, middle: Middle::Own, short: true, pair: true };
         let training = GramCounts::new();
         let mut chooser = Chooser::new(&training, plan);
         let twice = b"\xD3\x91\xB7\x5E\xA1?\xD3\x91\xB7\x5F\xA1";
@@ -422,9 +351,6 @@ mod tests {
         let part = part(b"\xD3\x91\xB7\x5E\xA2\xCC\x97\xDA\x6B\xB1\x9D\0\0\0\0\0\0\0\0\x9A\x8C\x7E\x6F\x5D\x9B\x8F\x7A");
         let check = check(&part.units, 0, 11);
         assert_eq!((check.from_anchor, check.mask), (19, u64::MAX));
-        assert_eq!(
-            check.value.to_le_bytes(),
-            *b"\x9A\x8C\x7E\x6F\x5D\x9B\x8F\x7A"
-        );
+        assert_eq!(check.value.to_le_bytes(), *b"\x9A\x8C\x7E\x6F\x5D\x9B\x8F\x7A");
     }
 }

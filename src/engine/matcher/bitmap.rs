@@ -29,10 +29,7 @@ pub(super) fn shape(kind: FamilyKind, rows: &[(u64, Entry)]) -> Family {
     family.buckets_log2 = log2.min(BUCKETS_LOG2_MAX).into();
     let mut fewest = u32::MAX;
     for factor in FACTORS {
-        let tried = Family {
-            factor: factor.into(),
-            ..family
-        };
+        let tried = Family { factor: factor.into(), ..family };
         let runs = passing_runs(&tried, rows);
         let passing = runs.iter().map(|byte| byte.count_ones()).sum();
         if passing < fewest {
@@ -56,18 +53,10 @@ pub(super) fn sort_into_buckets(
     entries: &mut Vec<Entry>,
 ) -> u32 {
     let bucket_of = |gram: u64| {
-        hash::bucket(
-            hash::product(gram, family.factor.get()),
-            family.buckets_log2.get(),
-        )
+        hash::bucket(hash::product(gram, family.factor.get()), family.buckets_log2.get())
     };
     rows.sort_by_key(|(gram, entry)| {
-        (
-            bucket_of(*gram),
-            *gram,
-            entry.content.get(),
-            entry.back.get(),
-        )
+        (bucket_of(*gram), *gram, entry.content.get(), entry.back.get())
     });
     let mut rows = rows.into_iter().peekable();
     let mut longest = 0;
@@ -110,10 +99,7 @@ fn place(family: &Family, gram: u64) -> (usize, u32) {
         return (index(gram >> 5), 1 << (gram & 31));
     }
     let product = hash::product(gram, family.factor.get());
-    (
-        index(hash::word(product, family.words_log2.get())),
-        hash::bits(product),
-    )
+    (index(hash::word(product, family.words_log2.get())), hash::bits(product))
 }
 
 /// A gram of one byte repeated.

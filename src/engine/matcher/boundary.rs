@@ -10,10 +10,7 @@ use crate::engine::database::signature::{Edge, EdgeKind};
 
 /// Whether the edge holds before `at`. Index 0 of `bytes` is the start of the layer when `at` is 0.
 pub(super) fn holds_before(edge: Edge, bytes: &[u8], at: usize) -> bool {
-    let before = at
-        .checked_sub(1)
-        .and_then(|index| bytes.get(index))
-        .copied();
+    let before = at.checked_sub(1).and_then(|index| bytes.get(index)).copied();
     let plain = before.is_none_or(|byte| match edge.kind {
         EdgeKind::Word => ends_word_left(byte),
         EdgeKind::Line => byte == b'\n',
@@ -40,25 +37,15 @@ pub(super) fn taken_at(edge: Edge, bytes: &[u8], at: usize) -> Option<usize> {
         EdgeKind::Line => line_end_bytes(bytes, at),
         EdgeKind::NonAlphanumeric => (!byte.is_ascii_alphanumeric()).then_some(1),
     };
-    if edge.negated {
-        taken.is_none().then_some(1)
-    } else {
-        taken
-    }
+    if edge.negated { taken.is_none().then_some(1) } else { taken }
 }
 
 /// Bytes after the end of a part that an edge may look at.
 pub(super) const fn look_after(edge: Option<Edge>) -> u32 {
     match edge {
         None => 0,
-        Some(Edge {
-            kind: EdgeKind::Line,
-            ..
-        }) => 2,
-        Some(Edge {
-            kind: EdgeKind::Word | EdgeKind::NonAlphanumeric,
-            ..
-        }) => 1,
+        Some(Edge { kind: EdgeKind::Line, .. }) => 2,
+        Some(Edge { kind: EdgeKind::Word | EdgeKind::NonAlphanumeric, .. }) => 1,
     }
 }
 
@@ -83,10 +70,7 @@ pub(super) const fn decode(code: u8) -> Option<Edge> {
         3 => EdgeKind::NonAlphanumeric,
         _ => return None,
     };
-    Some(Edge {
-        kind,
-        negated: code & NEGATED != 0,
-    })
+    Some(Edge { kind, negated: code & NEGATED != 0 })
 }
 
 /// Whether [`encode`] can have written this byte.
@@ -109,8 +93,5 @@ const fn ends_word_left(byte: u8) -> bool {
 }
 
 const fn ends_word_right(byte: u8) -> bool {
-    matches!(
-        byte,
-        b'\n' | b'\r' | b' ' | b'"' | b'\'' | b'-' | b'/' | b'=' | b'>' | b'_'
-    )
+    matches!(byte, b'\n' | b'\r' | b' ' | b'"' | b'\'' | b'-' | b'/' | b'=' | b'>' | b'_')
 }

@@ -66,18 +66,14 @@ impl Tables<'_> {
             Place::Later => return Use::Counts,
             Place::Between(_, last) => last,
         };
-        let earliest_start = candidate
-            .anchor
-            .saturating_sub(content.head_max.get().into());
+        let earliest_start = candidate.anchor.saturating_sub(content.head_max.get().into());
         if segment == 0 && earliest_start > last_begin.saturating_add(rule.lead.get().into()) {
             return Use::Never;
         }
         if segment > 0 && !state.chains.contains_key(&(signature, segment - 1)) {
             return Use::NotNow;
         }
-        let settled = gaps
-            .get(segment as usize)
-            .is_some_and(|gap| gap.max.get() == NO_MAX)
+        let settled = gaps.get(segment as usize).is_some_and(|gap| gap.max.get() == NO_MAX)
             && matches!(state.chains.get(&(signature, segment)), Some(Chain::First(end)) if end.at < candidate.anchor);
         if settled { Use::Never } else { Use::Counts }
     }
@@ -159,11 +155,8 @@ impl Tables<'_> {
 
     /// Reports the matches that are certain at `position`.
     pub(super) fn report(&self, state: &mut State, position: u64, hits: &mut Vec<Hit>) {
-        while let Some(Reverse(one)) = state
-            .trailing
-            .peek()
-            .copied()
-            .filter(|Reverse(one)| one.at <= position)
+        while let Some(Reverse(one)) =
+            state.trailing.peek().copied().filter(|Reverse(one)| one.at <= position)
         {
             state.trailing.pop();
             if !one.varies || self.is_first_report(state, one) {
@@ -220,10 +213,8 @@ impl Step<'_> {
         match self.gaps.get(self.segment as usize) {
             None => self.complete(state, occurrence),
             Some(gap) => {
-                let offsets = occurrence
-                    .starts
-                    .iter()
-                    .filter_map(|start| self.offset_of(state, *start));
+                let offsets =
+                    occurrence.starts.iter().filter_map(|start| self.offset_of(state, *start));
                 if let Some(offset) = offsets.min() {
                     self.remember(state, *gap, offset, occurrence);
                 }
@@ -253,10 +244,7 @@ impl Step<'_> {
         let Some(end) = occurrence.ends.iter().min() else {
             return;
         };
-        let at = occurrence
-            .due
-            .max(self.now)
-            .max(end.saturating_add(self.rule.trail.get().into()));
+        let at = occurrence.due.max(self.now).max(end.saturating_add(self.rule.trail.get().into()));
         for &start in occurrence.starts {
             let Some(offset) = self.offset_of(state, start) else {
                 continue;
@@ -304,18 +292,12 @@ impl Step<'_> {
                 .or_insert(new);
             return;
         }
-        let chain = state
-            .chains
-            .entry(key)
-            .or_insert_with(|| Chain::Recent(VecDeque::new()));
+        let chain = state.chains.entry(key).or_insert_with(|| Chain::Recent(VecDeque::new()));
         // Whatever follows begins at most one window before the position at which this was decided; the
         // block in which later segments are first looked for is decided after its first segments.
-        let useless_before = occurrence.due.saturating_sub(
-            gap.max
-                .get()
-                .saturating_add(self.window)
-                .saturating_add(BLOCK),
-        );
+        let useless_before = occurrence
+            .due
+            .saturating_sub(gap.max.get().saturating_add(self.window).saturating_add(BLOCK));
         state.ends_count -= chain.forget_before(useless_before);
         for &at in occurrence.ends {
             if state.ends_count >= ENDS_MAX {
@@ -393,16 +375,10 @@ fn thin(list: &mut Vec<Held>, rule: &Rule, position: u64) -> usize {
     let lead = u64::from(rule.lead.get());
     let before: usize = list.iter().map(held_numbers).sum();
     let may_begin = |held: &Held| {
-        held.starts
-            .iter()
-            .any(|start| start.saturating_sub(lead).saturating_add(reach) >= position)
+        held.starts.iter().any(|start| start.saturating_sub(lead).saturating_add(reach) >= position)
     };
     list.retain(|held| held.segment > 0 || may_begin(held));
-    match list
-        .iter()
-        .find(|held| held.segment == 0)
-        .map(|held| held.due)
-    {
+    match list.iter().find(|held| held.segment == 0).map(|held| held.due) {
         Some(first) => list.retain(|held| held.due >= first),
         None => list.clear(),
     }

@@ -25,15 +25,11 @@ use zerocopy::little_endian::{U16, U32};
 /// costs nothing; the loaders refuse such lines.
 #[must_use]
 pub fn compile(signatures: &[BodySignature], training: &GramCounts) -> Vec<u8> {
-    let segmented: Vec<Option<Segments>> = signatures
-        .iter()
-        .map(|signature| Segments::of(&signature.pattern))
-        .collect();
+    let segmented: Vec<Option<Segments>> =
+        signatures.iter().map(|signature| Segments::of(&signature.pattern)).collect();
     let mut drafts = Drafts::default();
-    let ids: Vec<Vec<usize>> = segmented
-        .iter()
-        .map(|segments| drafts.intern(segments.as_ref()))
-        .collect();
+    let ids: Vec<Vec<usize>> =
+        segmented.iter().map(|segments| drafts.intern(segments.as_ref())).collect();
     let runs: Vec<usize> = drafts.list.iter().map(|draft| draft.run).collect();
     let plan = Plan::of(&runs);
     let mut chooser = Chooser::new(training, plan);
@@ -134,22 +130,10 @@ impl<'d> Builder<'d> {
         let gaps_start = narrow(self.gaps.len());
         for gap in segments.map_or(&[][..], |segments| &segments.gaps) {
             let max = gap.max.map_or(image::NO_MAX, u64::from);
-            self.gaps.push(GapRange {
-                min: gap.min.into(),
-                max: max.into(),
-            });
+            self.gaps.push(GapRange { min: gap.min.into(), max: max.into() });
         }
-        let targets = if segments.is_some() {
-            target_bit(signature.target)
-        } else {
-            0
-        };
-        self.rules.push(rule(
-            signature,
-            targets,
-            gaps_start,
-            narrow(self.gaps.len()),
-        ));
+        let targets = if segments.is_some() { target_bit(signature.target) } else { 0 };
+        self.rules.push(rule(signature, targets, gaps_start, narrow(self.gaps.len())));
         let mut slack = 0;
         for (segment, &draft) in ids.iter().enumerate() {
             let places = if segment == 0 {
@@ -161,10 +145,7 @@ impl<'d> Builder<'d> {
                 draft,
                 slack,
                 places,
-                User {
-                    signature: id.into(),
-                    segment: narrow(segment).into(),
-                },
+                User { signature: id.into(), segment: narrow(segment).into() },
             );
         }
     }
@@ -196,11 +177,7 @@ impl<'d> Builder<'d> {
         let look = boundary::look_after(draft.part.right)
             .max(program::looks_behind_itself(&draft.part.units).into());
         let own = tail.max.saturating_add(look);
-        let after = if user.segment == 0 {
-            0
-        } else {
-            (slack + 1).saturating_sub(head.min)
-        };
+        let after = if user.segment == 0 { 0 } else { (slack + 1).saturating_sub(head.min) };
         let delay = own.max(after);
         let content = self.content(draft_id, delay, place, user.segment != 0);
         let targets = self.rules.last().map_or(0, |rule| rule.targets.get());
@@ -208,20 +185,16 @@ impl<'d> Builder<'d> {
         self.contents[content].targets |= targets;
         if let (Place::Fixed, Some((first, last))) = (place, places) {
             let content = narrow(content).into();
-            self.fixed.extend((first..=last).map(|position| Fixed {
-                position: position.into(),
-                content,
-            }));
+            self.fixed.extend(
+                (first..=last).map(|position| Fixed { position: position.into(), content }),
+            );
         }
         delay.saturating_sub(tail.min)
     }
 
     fn content(&mut self, draft: usize, delay: u32, place: Place, follows: bool) -> usize {
         let next = self.contents.len();
-        let id = *self
-            .index
-            .entry((draft, delay, place, follows))
-            .or_insert(next);
+        let id = *self.index.entry((draft, delay, place, follows)).or_insert(next);
         if id == next {
             self.contents.push(ContentDraft {
                 draft,
@@ -236,8 +209,7 @@ impl<'d> Builder<'d> {
     }
 
     fn finish(mut self, plan: Plan) -> Vec<u8> {
-        self.fixed
-            .sort_by_key(|fixed| (fixed.position.get(), fixed.content.get()));
+        self.fixed.sort_by_key(|fixed| (fixed.position.get(), fixed.content.get()));
         let mut layout = Layout::default();
         for content in &self.contents {
             layout.add_content(content, &self.drafts[content.draft]);
@@ -277,14 +249,8 @@ struct Layout {
 
 impl Layout {
     fn add_content(&mut self, content: &ContentDraft, draft: &Draft) {
-        let anchor = draft
-            .anchor
-            .as_ref()
-            .filter(|_| content.place == Place::Filter);
-        let (head, tail) = draft
-            .part
-            .units
-            .split_at(anchor.map_or(0, |anchor| anchor.unit));
+        let anchor = draft.anchor.as_ref().filter(|_| content.place == Place::Filter);
+        let (head, tail) = draft.part.units.split_at(anchor.map_or(0, |anchor| anchor.unit));
         let head_start = narrow(self.programs.len());
         program::encode(head, program::Walk::Backwards, &mut self.programs);
         let tail_start = narrow(self.programs.len());
@@ -307,9 +273,8 @@ impl Layout {
             follows: content.follows.into(),
         });
         // One more for the byte that a left edge looks at.
-        self.window_bytes = self
-            .window_bytes
-            .max(head.max.saturating_add(content.delay).saturating_add(1));
+        self.window_bytes =
+            self.window_bytes.max(head.max.saturating_add(content.delay).saturating_add(1));
         self.users_max = self.users_max.max(narrow(content.users.len()));
     }
 
@@ -330,11 +295,7 @@ impl Layout {
                     value: anchor.check.value.into(),
                     mask: anchor.check.mask.into(),
                     content: narrow(index).into(),
-                    check: anchor
-                        .check
-                        .from_anchor
-                        .saturating_sub_unsigned(back)
-                        .into(),
+                    check: anchor.check.from_anchor.saturating_sub_unsigned(back).into(),
                     back: back.into(),
                 };
                 rows.push((*gram, entry));

@@ -34,10 +34,7 @@ impl View<'_> {
     fn between<'v>(&'v self, from: u64, to: u64, scratch: &'v mut Vec<u8>) -> &'v [u8] {
         let chunk_to = offset_in(self.chunk_start, to).min(self.chunk.len());
         if let Some(chunk_from) = from.checked_sub(self.chunk_start) {
-            return self
-                .chunk
-                .get(offset_in(0, chunk_from)..chunk_to)
-                .unwrap_or_default();
+            return self.chunk.get(offset_in(0, chunk_from)..chunk_to).unwrap_or_default();
         }
         let back = offset_in(from, self.chunk_start).min(self.tail.len());
         let ahead = offset_in(to, self.chunk_start).min(back);
@@ -59,11 +56,8 @@ impl Tables<'_> {
         hits: &mut Vec<Hit>,
     ) {
         let mut before = None;
-        while let Some(Reverse(candidate)) = state
-            .candidates
-            .peek()
-            .copied()
-            .filter(|Reverse(one)| one.due <= position)
+        while let Some(Reverse(candidate)) =
+            state.candidates.peek().copied().filter(|Reverse(one)| one.due <= position)
         {
             state.candidates.pop();
             if before != Some(candidate) {
@@ -91,10 +85,7 @@ impl Tables<'_> {
         // Certain now, and not at a position that the layer does not have.
         let trailing = std::mem::take(&mut state.trailing);
         let needs_more = |bytes: u64| bytes > end;
-        state.trailing = trailing
-            .into_iter()
-            .filter(|Reverse(one)| !needs_more(one.at))
-            .collect();
+        state.trailing = trailing.into_iter().filter(|Reverse(one)| !needs_more(one.at)).collect();
         self.report(state, end, hits);
     }
 
@@ -133,9 +124,7 @@ impl Tables<'_> {
         layer: &LayerFacts,
     ) {
         let due = candidate.due.min(view.end());
-        let from = candidate
-            .anchor
-            .saturating_sub(u64::from(content.head_max.get()) + 1);
+        let from = candidate.anchor.saturating_sub(u64::from(content.head_max.get()) + 1);
         let mut scratch = std::mem::take(&mut state.scratch);
         let text = view.between(from, due, &mut scratch);
         let anchor = offset_in(from, candidate.anchor);
@@ -162,12 +151,8 @@ impl Tables<'_> {
         let position = |index: usize| from + index as u64;
         let starts: Vec<u64> = starts.into_iter().map(position).collect();
         let ends: Vec<u64> = ends.into_iter().map(position).collect();
-        let occurrence = Occurrence {
-            due,
-            starts: &starts,
-            ends: &ends,
-            varies: content.varies != 0,
-        };
+        let occurrence =
+            Occurrence { due, starts: &starts, ends: &ends, varies: content.varies != 0 };
         for user in range(self.users, content.users_start, content.users_end).unwrap_or_default() {
             if self.usefulness(state, layer, *user, candidate, content) == Use::Counts {
                 self.occur(state, layer, *user, occurrence);

@@ -25,11 +25,7 @@ impl GramCounts {
     /// No training yet: the model alone.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            pairs: Vec::new(),
-            quads: Vec::new(),
-            trained_bytes: 0,
-        }
+        Self { pairs: Vec::new(), quads: Vec::new(), trained_bytes: 0 }
     }
 
     /// Adds a piece of traffic. The end of one piece and the start of the next are not seen as adjacent.
@@ -99,11 +95,7 @@ fn information(run: &[u8], of: fn(u8) -> u32) -> u32 {
     let mut before = None;
     for &byte in run {
         let alone = of(byte) * 5 / 8;
-        total += if before == Some(byte) {
-            alone.min(24)
-        } else {
-            alone
-        };
+        total += if before == Some(byte) { alone.min(24) } else { alone };
         before = Some(byte);
     }
     total

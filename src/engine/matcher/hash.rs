@@ -29,18 +29,12 @@ pub(super) const fn bits(product: u64) -> u32 {
 #[inline]
 pub(super) const fn bucket(product: u64, buckets_log2: u32) -> u64 {
     let mixed = (product ^ product >> 29).wrapping_mul(0xD6E8_FEB8_6659_FD93);
-    if buckets_log2 == 0 {
-        0
-    } else {
-        mixed >> (64 - buckets_log2)
-    }
+    if buckets_log2 == 0 { 0 } else { mixed >> (64 - buckets_log2) }
 }
 
 /// Below the largest word index (18 bits).
 pub(super) const FIRST_SHIFT: u32 = 41;
 pub(super) const SECOND_SHIFT: u32 = 36;
 
-const _: () = assert!(
-    FIRST_SHIFT + 5 <= 64 - super::image::WORDS_LOG2_MAX,
-    "the fields do not overlap"
-);
+const _: () =
+    assert!(FIRST_SHIFT + 5 <= 64 - super::image::WORDS_LOG2_MAX, "the fields do not overlap");

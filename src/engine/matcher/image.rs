@@ -33,18 +33,15 @@ impl std::fmt::Display for MatcherFault {
         match self {
             Self::Truncated => out.write_str("compiled patterns are cut short"),
             Self::Magic => out.write_str("not a set of compiled patterns"),
-            Self::Version { found } => write!(
-                out,
-                "compiled patterns have layout {found}, this program reads {VERSION}"
-            ),
-            Self::Section(name) => write!(
-                out,
-                "section {name} of the compiled patterns has a wrong length"
-            ),
-            Self::Index(name) => write!(
-                out,
-                "an index in table {name} of the compiled patterns leads nowhere"
-            ),
+            Self::Version { found } => {
+                write!(out, "compiled patterns have layout {found}, this program reads {VERSION}")
+            }
+            Self::Section(name) => {
+                write!(out, "section {name} of the compiled patterns has a wrong length")
+            }
+            Self::Index(name) => {
+                write!(out, "an index in table {name} of the compiled patterns leads nowhere")
+            }
         }
     }
 }
@@ -202,17 +199,13 @@ impl<'image> Tables<'image> {
             return Err(MatcherFault::Magic);
         }
         if header.version.get() != VERSION {
-            return Err(MatcherFault::Version {
-                found: header.version.get(),
-            });
+            return Err(MatcherFault::Version { found: header.version.get() });
         }
         let mut rest = body;
         let mut sections: [&[u8]; SECTIONS] = [&[]; SECTIONS];
         for (section, length) in sections.iter_mut().zip(header.lengths) {
             let length = usize::try_from(length.get()).map_err(|_| MatcherFault::Truncated)?;
-            (*section, rest) = rest
-                .split_at_checked(length)
-                .ok_or(MatcherFault::Truncated)?;
+            (*section, rest) = rest.split_at_checked(length).ok_or(MatcherFault::Truncated)?;
         }
         let [
             families,
@@ -264,29 +257,18 @@ impl<'image> Tables<'image> {
             range(self.gaps, rule.gaps_start, rule.gaps_end).is_some()
                 && rule.offset.get() <= OFFSET_LAST
         };
-        self.rules
-            .iter()
-            .all(rule_fits)
-            .then_some(())
-            .ok_or(MatcherFault::Index("rules"))?;
+        self.rules.iter().all(rule_fits).then_some(()).ok_or(MatcherFault::Index("rules"))?;
         let user_fits = |user: &User| {
             let rule = self.rules.get(user.signature.get() as usize);
             rule.is_some_and(|rule| {
                 user.segment.get() <= rule.gaps_end.get() - rule.gaps_start.get()
             })
         };
-        self.users
-            .iter()
-            .all(user_fits)
-            .then_some(())
-            .ok_or(MatcherFault::Index("users"))
+        self.users.iter().all(user_fits).then_some(()).ok_or(MatcherFault::Index("users"))
     }
 
     fn check_family(&self, family: &Family) -> Result<(), MatcherFault> {
-        let shape = matches!(
-            (family.gram_bytes, family.stride),
-            (8, 1 | 4) | (4, 2 | 4) | (2, 1)
-        );
+        let shape = matches!((family.gram_bytes, family.stride), (8, 1 | 4) | (4, 2 | 4) | (2, 1));
         let sizes = family.words_log2.get() <= WORDS_LOG2_MAX
             && family.buckets_log2.get() <= BUCKETS_LOG2_MAX;
         if !shape
@@ -298,13 +280,9 @@ impl<'image> Tables<'image> {
         let words = self.family_words(family).is_some();
         let buckets = self.family_buckets(family).is_some_and(|buckets| {
             buckets.is_sorted_by_key(|start| start.get())
-                && buckets
-                    .last()
-                    .is_some_and(|end| end.get() as usize <= self.entries.len())
+                && buckets.last().is_some_and(|end| end.get() as usize <= self.entries.len())
         });
-        (words && buckets)
-            .then_some(())
-            .ok_or(MatcherFault::Index("families"))
+        (words && buckets).then_some(()).ok_or(MatcherFault::Index("families"))
     }
 
     fn check_contents(&self) -> Result<(), MatcherFault> {
@@ -327,14 +305,12 @@ impl<'image> Tables<'image> {
 
     pub(super) fn family_words(&self, family: &Family) -> Option<&'image [U32]> {
         let start = family.words_start.get() as usize;
-        self.words
-            .get(start..start.checked_add(1 << family.words_log2.get())?)
+        self.words.get(start..start.checked_add(1 << family.words_log2.get())?)
     }
 
     pub(super) fn family_buckets(&self, family: &Family) -> Option<&'image [U32]> {
         let start = family.buckets_start.get() as usize;
-        self.buckets
-            .get(start..start.checked_add((1 << family.buckets_log2.get()) + 1)?)
+        self.buckets.get(start..start.checked_add((1 << family.buckets_log2.get()) + 1)?)
     }
 }
 

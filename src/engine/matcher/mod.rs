@@ -67,9 +67,7 @@ impl<'image> Matcher<'image> {
     ///
     /// [`MatcherFault`] says which rule of the layout is broken.
     pub fn open(bytes: &'image [u8]) -> Result<Self, MatcherFault> {
-        Ok(Self {
-            tables: Tables::open(bytes)?,
-        })
+        Ok(Self { tables: Tables::open(bytes)? })
     }
 
     /// Looks at every index of the block. An image from outside is checked once before it is used;
@@ -97,11 +95,7 @@ impl<'image> Matcher<'image> {
             Executable::Unknown => Executable::Absent,
             known @ (Executable::Absent | Executable::Known(_)) => known.clone(),
         };
-        let layer = LayerFacts {
-            targets: layer.targets,
-            executable,
-            size: Some(state.position()),
-        };
+        let layer = LayerFacts { targets: layer.targets, executable, size: Some(state.position()) };
         self.tables.finish(state, &layer, hits);
     }
 
@@ -154,10 +148,7 @@ impl MatcherFacts {
                 gram_bytes: family.gram_bytes,
                 stride: family.stride,
                 bits_count: words.len() * 32,
-                bits_set: words
-                    .iter()
-                    .map(|word| word.get().count_ones() as usize)
-                    .sum(),
+                bits_set: words.iter().map(|word| word.get().count_ones() as usize).sum(),
             }
         };
         Self {

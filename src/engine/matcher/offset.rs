@@ -35,39 +35,31 @@ pub(super) fn resolve(rule: &Rule, layer: &LayerFacts) -> Place {
         OFFSET_END => from_end(rule, layer),
         OFFSET_ENTRY => with_map(layer, |map| {
             place(
-                map.entry_point
-                    .and_then(|entry| entry.checked_add_signed(plus.cast_signed())),
+                map.entry_point.and_then(|entry| entry.checked_add_signed(plus.cast_signed())),
                 rule,
             )
         }),
         OFFSET_SECTION => with_map(layer, |map| {
-            from(
-                map.sections
-                    .get(usize::from(rule.section.get()))
-                    .map(|section| section.start),
-            )
+            from(map.sections.get(usize::from(rule.section.get())).map(|section| section.start))
         }),
-        OFFSET_LAST_SECTION => with_map(layer, |map| {
-            from(map.sections.last().map(|section| section.start))
-        }),
-        OFFSET_IN_SECTION => with_map(layer, |map| {
-            match map.sections.get(usize::from(rule.section.get())) {
+        OFFSET_LAST_SECTION => {
+            with_map(layer, |map| from(map.sections.last().map(|section| section.start)))
+        }
+        OFFSET_IN_SECTION => {
+            with_map(layer, |map| match map.sections.get(usize::from(rule.section.get())) {
                 Some(section) => {
                     let end = section.start.saturating_add(section.size);
                     Place::Between(section.start, end.saturating_add(rule.shift.get().into()))
                 }
                 None => Place::Never,
-            }
-        }),
+            })
+        }
         _ => Place::Never,
     }
 }
 
 fn from_end(rule: &Rule, layer: &LayerFacts) -> Place {
-    let executables = TargetSet::of(Target::Pe)
-        .with(Target::Elf)
-        .with(Target::MachO)
-        .bits()
+    let executables = TargetSet::of(Target::Pe).with(Target::Elf).with(Target::MachO).bits()
         & !TargetSet::ANY.bits();
     if rule.targets.get() & executables != 0 {
         match layer.executable {

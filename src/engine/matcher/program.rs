@@ -31,10 +31,8 @@ pub(super) fn encode(units: &[Unit], walk: Walk, out: &mut Vec<u8>) {
     while let Some(unit) = pick(at) {
         at += match unit {
             Unit::Byte { mask: 0xFF, .. } => {
-                let mut run: Vec<u8> = (at..)
-                    .map_while(|index| fixed_byte(pick(index)?))
-                    .take(RUN_MAX)
-                    .collect();
+                let mut run: Vec<u8> =
+                    (at..).map_while(|index| fixed_byte(pick(index)?)).take(RUN_MAX).collect();
                 if walk == Walk::Backwards {
                     run.reverse();
                 }
@@ -132,10 +130,7 @@ pub(super) fn is_well_formed(program: &[u8]) -> bool {
 pub(super) fn length(units: &[Unit]) -> Length {
     units.iter().fold(Length::default(), |sum, unit| {
         let one = unit_length(unit);
-        Length {
-            min: sum.min.saturating_add(one.min),
-            max: sum.max.saturating_add(one.max),
-        }
+        Length { min: sum.min.saturating_add(one.min), max: sum.max.saturating_add(one.max) }
     })
 }
 
@@ -155,35 +150,17 @@ impl Length {
 fn unit_length(unit: &Unit) -> Length {
     match unit {
         Unit::Byte { .. } => Length { min: 1, max: 1 },
-        Unit::Skip { min, max } => Length {
-            min: (*min).into(),
-            max: (*max).into(),
-        },
-        Unit::Boundary(Edge {
-            kind: EdgeKind::Line,
-            negated: false,
-        }) => Length { min: 1, max: 2 },
+        Unit::Skip { min, max } => Length { min: (*min).into(), max: (*max).into() },
+        Unit::Boundary(Edge { kind: EdgeKind::Line, negated: false }) => Length { min: 1, max: 2 },
         Unit::Boundary(_) => Length { min: 1, max: 1 },
-        Unit::Choice {
-            negated: true,
-            choices,
-        } => {
+        Unit::Choice { negated: true, choices } => {
             let width = choices.first().map_or(0, |choice| length(choice).min);
-            Length {
-                min: width,
-                max: width,
-            }
+            Length { min: width, max: width }
         }
-        Unit::Choice {
-            negated: false,
-            choices,
-        } => {
+        Unit::Choice { negated: false, choices } => {
             let lengths = || choices.iter().map(|choice| length(choice));
             let min = lengths().map(|one| one.min).min().unwrap_or(0);
-            Length {
-                min,
-                max: lengths().map(|one| one.max).max().unwrap_or(0),
-            }
+            Length { min, max: lengths().map(|one| one.max).max().unwrap_or(0) }
         }
     }
 }
@@ -360,14 +337,7 @@ impl Choice {
         let (&negated, after) = operands.split_first()?;
         let (width, after) = read_u32(after)?;
         let (count, after) = read_u32(after)?;
-        Some((
-            Self {
-                negated: negated != 0,
-                width,
-                count,
-            },
-            after,
-        ))
+        Some((Self { negated: negated != 0, width, count }, after))
     }
 }
 

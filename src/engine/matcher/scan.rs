@@ -36,22 +36,13 @@ impl Tables<'_> {
         self.release_held(state, layer);
         let tail = std::mem::take(&mut state.tail);
         let mut found = std::mem::take(&mut state.found);
-        let view = View {
-            tail: &tail,
-            chunk,
-            chunk_start: state.position,
-        };
+        let view = View { tail: &tail, chunk, chunk_start: state.position };
         let seam = Seam::of(&view);
         while state.position < view.end() {
             let from = state.position;
             let to = view.end().min((from / BLOCK + 1) * BLOCK);
-            let mut pass = Pass {
-                tables: self,
-                view: &view,
-                seam: &seam,
-                layer,
-                found: &mut found,
-            };
+            let mut pass =
+                Pass { tables: self, view: &view, seam: &seam, layer, found: &mut found };
             let started = state.started.len();
             state.pass += 1;
             pass.probe(state, from..to, Segments::First);
@@ -74,23 +65,13 @@ impl Tables<'_> {
     pub(super) fn finish(&self, state: &mut State, layer: &LayerFacts, hits: &mut Vec<Hit>) {
         let first_hit = hits.len();
         let tail = std::mem::take(&mut state.tail);
-        let view = View {
-            tail: &tail,
-            chunk: &[],
-            chunk_start: state.position,
-        };
+        let view = View { tail: &tail, chunk: &[], chunk_start: state.position };
         self.release_held(state, layer);
         state.pass += 1;
         let started = state.started.len();
         self.decide_all(state, &view, layer, hits);
         let (seam, mut found) = (Seam::of(&view), std::mem::take(&mut state.found));
-        let mut pass = Pass {
-            tables: self,
-            view: &view,
-            seam: &seam,
-            layer,
-            found: &mut found,
-        };
+        let mut pass = Pass { tables: self, view: &view, seam: &seam, layer, found: &mut found };
         pass.follow(state, started, view.end()..view.end());
         self.decide_all(state, &view, layer, hits);
         hits[first_hit..].sort_unstable();
@@ -117,10 +98,8 @@ impl Tables<'_> {
 
     /// Contents that are looked for at one position only.
     fn add_fixed(&self, state: &mut State, block_end: u64, layer: &LayerFacts) {
-        while let Some(fixed) = self
-            .fixed
-            .get(state.fixed_next)
-            .filter(|fixed| fixed.position.get() < block_end)
+        while let Some(fixed) =
+            self.fixed.get(state.fixed_next).filter(|fixed| fixed.position.get() < block_end)
         {
             state.fixed_next += 1;
             state.work += 1;
@@ -143,10 +122,8 @@ impl Tables<'_> {
         segments: Segments,
     ) {
         for id in self.dense {
-            let follows = self
-                .contents
-                .get(id.get() as usize)
-                .is_some_and(|content| content.follows != 0);
+            let follows =
+                self.contents.get(id.get() as usize).is_some_and(|content| content.follows != 0);
             if follows == segments.follow() {
                 for position in block.clone() {
                     state.work += 1;
@@ -202,13 +179,7 @@ impl Tables<'_> {
         state.work += 1;
         let due = anchor.saturating_add(content.delay.get().into());
         let again = segments == Segments::Again;
-        let candidate = Candidate {
-            due,
-            anchor,
-            content: id,
-            pass: state.pass,
-            again,
-        };
+        let candidate = Candidate { due, anchor, content: id, pass: state.pass, again };
         state.candidates.push(Reverse(candidate));
         Lively::Yes
     }
@@ -253,11 +224,7 @@ impl Pass<'_, '_> {
                 state.muted.clear(index);
             }
             let window = self.tables.header.window_bytes.get().into();
-            self.probe(
-                state,
-                block.start.saturating_sub(window)..block.start,
-                Segments::Again,
-            );
+            self.probe(state, block.start.saturating_sub(window)..block.start, Segments::Again);
         }
         self.probe(state, block, Segments::Later);
     }
@@ -316,9 +283,7 @@ impl Block<'_, '_> {
         let chunk_start = self.view.chunk_start;
         let tail_start = chunk_start - self.view.tail.len() as u64;
         // Grams that lie before the chunk, those that begin there and end in it, and those inside it.
-        let in_tail = chunk_start
-            .checked_sub(gram)
-            .map(|to| first.max(tail_start)..=last.min(to));
+        let in_tail = chunk_start.checked_sub(gram).map(|to| first.max(tail_start)..=last.min(to));
         let in_seam = (chunk_start + 1).saturating_sub(gram).max(first)
             ..=last.min(chunk_start.saturating_sub(1));
         let in_chunk = first.max(chunk_start)..=last;
@@ -336,10 +301,8 @@ impl Block<'_, '_> {
         }
         let (from, to) = (in_chunk.start().next_multiple_of(stride), *in_chunk.end());
         if from <= to {
-            let data = self
-                .view
-                .chunk
-                .get(index(from - chunk_start)..index(to + gram - chunk_start));
+            let data =
+                self.view.chunk.get(index(from - chunk_start)..index(to + gram - chunk_start));
             self.probe_data(from, data.unwrap_or_default(), found);
         }
     }
@@ -386,10 +349,9 @@ impl Block<'_, '_> {
     fn look_up(&mut self, position: u64, gram: u64) -> Lively {
         let product = hash::product(gram, self.filter.probe.factor);
         let bucket = index(hash::bucket(product, self.filter.buckets_log2));
-        let (Some(from), Some(to)) = (
-            self.filter.buckets.get(bucket),
-            self.filter.buckets.get(bucket + 1),
-        ) else {
+        let (Some(from), Some(to)) =
+            (self.filter.buckets.get(bucket), self.filter.buckets.get(bucket + 1))
+        else {
             return Lively::No;
         };
         let mut lively = Lively::No;
@@ -405,9 +367,7 @@ impl Block<'_, '_> {
             }
             let anchor = position.checked_sub(entry.back.get().into());
             let id = entry.content.get();
-            if self
-                .tables
-                .add_candidate(self.state, anchor, id, self.layer, self.segments)
+            if self.tables.add_candidate(self.state, anchor, id, self.layer, self.segments)
                 == Lively::Yes
             {
                 lively = Lively::Yes;
@@ -448,11 +408,7 @@ impl Seam {
         let mut bytes = [0; 2 * SIDE];
         bytes[..before].copy_from_slice(&view.tail[view.tail.len() - before..]);
         bytes[before..before + after].copy_from_slice(&view.chunk[..after]);
-        Self {
-            bytes,
-            len: before + after,
-            start: view.chunk_start - before as u64,
-        }
+        Self { bytes, len: before + after, start: view.chunk_start - before as u64 }
     }
 
     fn between(&self, from: u64, to: u64) -> &[u8] {

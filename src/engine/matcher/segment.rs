@@ -26,18 +26,12 @@ impl Segments {
         if pattern.parts.is_empty() || pattern.gaps.len() + 1 != pattern.parts.len() {
             return None;
         }
-        let mut segments = Self {
-            parts: Vec::new(),
-            gaps: Vec::new(),
-        };
+        let mut segments = Self { parts: Vec::new(), gaps: Vec::new() };
         for (index, part) in pattern.parts.iter().enumerate() {
             if part.units.is_empty() {
                 return None;
             }
-            match index
-                .checked_sub(1)
-                .and_then(|before| pattern.gaps.get(before))
-            {
+            match index.checked_sub(1).and_then(|before| pattern.gaps.get(before)) {
                 Some(gap) => segments.append(*gap, part),
                 None => segments.parts.push(part.clone()),
             }
@@ -52,9 +46,7 @@ impl Segments {
             && part.left.is_none()
             && joined_bytes(before, gap, part).is_some_and(|bytes| bytes <= JOINED_BYTES_MAX)
         {
-            before
-                .units
-                .extend((0..gap.min).map(|_| Unit::Byte { value: 0, mask: 0 }));
+            before.units.extend((0..gap.min).map(|_| Unit::Byte { value: 0, mask: 0 }));
             before.units.extend_from_slice(&part.units);
             before.right = part.right;
         } else {
@@ -65,10 +57,7 @@ impl Segments {
 
     fn cut(self) -> Self {
         let mut gaps = self.gaps.into_iter();
-        let mut cut = Self {
-            parts: Vec::new(),
-            gaps: Vec::new(),
-        };
+        let mut cut = Self { parts: Vec::new(), gaps: Vec::new() };
         for part in self.parts {
             let pieces = pieces(part);
             let last = pieces.len().saturating_sub(1);
@@ -96,20 +85,12 @@ fn pieces(part: Part) -> Vec<Part> {
         return vec![part];
     }
     let goal = bytes.div_ceil(bytes.div_ceil(SEGMENT_BYTES_MAX));
-    let mut pieces = vec![Part {
-        left: part.left,
-        units: Vec::new(),
-        right: None,
-    }];
+    let mut pieces = vec![Part { left: part.left, units: Vec::new(), right: None }];
     let mut filled = 0_u32;
     for unit in part.units {
         let bytes = program::length(std::slice::from_ref(&unit)).max;
         if filled > 0 && filled.saturating_add(bytes) > goal {
-            pieces.push(Part {
-                left: None,
-                units: Vec::new(),
-                right: None,
-            });
+            pieces.push(Part { left: None, units: Vec::new(), right: None });
             filled = 0;
         }
         filled = filled.saturating_add(bytes);
@@ -124,10 +105,7 @@ fn pieces(part: Part) -> Vec<Part> {
 }
 
 /// The gap between two pieces of one part.
-const NOTHING: Gap = Gap {
-    min: 0,
-    max: Some(0),
-};
+const NOTHING: Gap = Gap { min: 0, max: Some(0) };
 
 /// Longer parts are cut. 99 of 100 patterns of the official set have at most 128 bytes, the longest 5,584.
 const SEGMENT_BYTES_MAX: u32 = 2_048;
@@ -135,10 +113,7 @@ const SEGMENT_BYTES_MAX: u32 = 2_048;
 /// Parts are joined up to this length, gaps included.
 const JOINED_BYTES_MAX: u32 = 512;
 
-const _: () = assert!(
-    JOINED_BYTES_MAX <= SEGMENT_BYTES_MAX,
-    "what was joined is not cut again"
-);
+const _: () = assert!(JOINED_BYTES_MAX <= SEGMENT_BYTES_MAX, "what was joined is not cut again");
 
 #[cfg(test)]
 mod tests {
@@ -146,74 +121,38 @@ mod tests {
     use crate::engine::database::signature::{Edge, EdgeKind};
 
     fn literal(bytes: &[u8]) -> Part {
-        let units = bytes
-            .iter()
-            .map(|&value| Unit::Byte { value, mask: 0xFF })
-            .collect();
-        Part {
-            left: None,
-            units,
-            right: None,
-        }
+        let units = bytes.iter().map(|&value| Unit::Byte { value, mask: 0xFF }).collect();
+        Part { left: None, units, right: None }
     }
 
     fn segments(parts: Vec<Part>, gaps: Vec<Gap>) -> Option<Segments> {
-        Segments::of(&Pattern {
-            parts,
-            gaps,
-            lead: 0,
-            trail: 0,
-        })
+        Segments::of(&Pattern { parts, gaps, lead: 0, trail: 0 })
     }
 
     #[test]
     fn exact_gaps_between_fixed_parts_become_wildcards_and_others_stay() {
-        let exact = Gap {
-            min: 2,
-            max: Some(2),
-        };
+        let exact = Gap { min: 2, max: Some(2) };
         let joined = segments(vec![literal(b"ab"), literal(b"cd")], vec![exact]).unwrap();
         assert_eq!((joined.parts.len(), joined.parts[0].units.len()), (1, 6));
 
-        let open = Gap {
-            min: 2,
-            max: Some(3),
-        };
+        let open = Gap { min: 2, max: Some(3) };
         assert_eq!(
-            segments(vec![literal(b"ab"), literal(b"cd")], vec![open])
-                .unwrap()
-                .gaps,
+            segments(vec![literal(b"ab"), literal(b"cd")], vec![open]).unwrap().gaps,
             [open]
         );
 
-        let edge = Edge {
-            kind: EdgeKind::Line,
-            negated: false,
-        };
-        let edged = Part {
-            left: Some(edge),
-            ..literal(b"cd")
-        };
-        assert_eq!(
-            segments(vec![literal(b"ab"), edged], vec![exact])
-                .unwrap()
-                .gaps,
-            [exact]
-        );
+        let edge = Edge { kind: EdgeKind::Line, negated: false };
+        let edged = Part { left: Some(edge), ..literal(b"cd") };
+        assert_eq!(segments(vec![literal(b"ab"), edged], vec![exact]).unwrap().gaps, [exact]);
     }
 
     #[test]
     fn long_parts_are_cut_into_pieces_that_touch() {
-        let cut = segments(
-            vec![literal(&[7; 5_000]), literal(b"xy")],
-            vec![Gap { min: 0, max: None }],
-        )
-        .unwrap();
+        let cut =
+            segments(vec![literal(&[7; 5_000]), literal(b"xy")], vec![Gap { min: 0, max: None }])
+                .unwrap();
         assert_eq!(
-            cut.parts
-                .iter()
-                .map(|part| part.units.len())
-                .collect::<Vec<_>>(),
+            cut.parts.iter().map(|part| part.units.len()).collect::<Vec<_>>(),
             [1_667, 1_667, 1_666, 2]
         );
         assert_eq!(cut.gaps, [NOTHING, NOTHING, Gap { min: 0, max: None }]);

@@ -63,9 +63,7 @@ pub(super) struct Muted {
 
 impl Muted {
     pub(super) fn contains(&self, family: usize, gram: u64) -> bool {
-        self.slots
-            .get(Self::slot(family, gram))
-            .is_some_and(|muted| *muted == Some(gram))
+        self.slots.get(Self::slot(family, gram)).is_some_and(|muted| *muted == Some(gram))
     }
 
     pub(super) fn add(&mut self, family: usize, gram: u64) {
@@ -79,11 +77,7 @@ impl Muted {
 
     /// Takes back what is muted in one family.
     pub(super) fn clear(&mut self, family: usize) {
-        let slots = self
-            .slots
-            .iter_mut()
-            .skip(family << MUTED_LOG2)
-            .take(1 << MUTED_LOG2);
+        let slots = self.slots.iter_mut().skip(family << MUTED_LOG2).take(1 << MUTED_LOG2);
         slots.for_each(|slot| *slot = None);
     }
 
@@ -223,20 +217,14 @@ impl State {
     /// Whether a first segment was seen by `pass`; `again` asks for that pass only.
     pub(super) fn has_started(&self, signature: u32, pass: u64, again: bool) -> bool {
         let fits = |started: &u64| {
-            if again {
-                *started == pass
-            } else {
-                *started <= pass
-            }
+            if again { *started == pass } else { *started <= pass }
         };
         self.started.get(&signature).is_some_and(fits)
     }
 
     /// Whether the signature has as many hits as are reported.
     pub(super) fn is_full(&self, signature: u32) -> bool {
-        self.hits_count
-            .get(&signature)
-            .is_some_and(|count| *count >= HITS_MAX)
+        self.hits_count.get(&signature).is_some_and(|count| *count >= HITS_MAX)
     }
 
     /// Keeps the last `window` bytes of what was fed.

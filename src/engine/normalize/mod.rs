@@ -31,11 +31,7 @@ pub(super) struct Normalizer {
 
 impl Normalizer {
     pub(super) const fn new(script: Script) -> Self {
-        Self {
-            script,
-            half: None,
-            in_space: false,
-        }
+        Self { script, half: None, in_space: false }
     }
 
     /// Appends the normal form of `bytes` to `out`: at most as many.

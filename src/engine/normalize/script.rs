@@ -34,21 +34,16 @@ impl Script {
                 return Some(Self::Wide(order));
             }
         }
-        head.iter()
-            .all(|&byte| is_text(byte))
-            .then_some(Self::Bytes)
+        head.iter().all(|&byte| is_text(byte)).then_some(Self::Bytes)
     }
 
     /// `head` with a byte for each character; what is not ASCII becomes 0xFF.
     pub(in crate::engine) fn narrow(self, head: &[u8]) -> Vec<u8> {
         match self {
             Self::Bytes => head.to_vec(),
-            Self::Wide(order) => head
-                .as_chunks::<2>()
-                .0
-                .iter()
-                .map(|&unit| order.narrow(unit))
-                .collect(),
+            Self::Wide(order) => {
+                head.as_chunks::<2>().0.iter().map(|&unit| order.narrow(unit)).collect()
+            }
         }
     }
 }
@@ -57,11 +52,7 @@ impl ByteOrder {
     /// The ASCII character of a unit, 0xFF for any other.
     pub(super) const fn narrow(self, unit: [u8; 2]) -> u8 {
         let code = self.code(unit);
-        if code < 0x80 {
-            code.to_be_bytes()[1]
-        } else {
-            0xff
-        }
+        if code < 0x80 { code.to_be_bytes()[1] } else { 0xff }
     }
 
     const fn code(self, unit: [u8; 2]) -> u16 {

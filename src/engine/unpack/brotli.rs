@@ -68,17 +68,10 @@ impl Brotli {
             BrotliResult::ResultFailure => {
                 let room = output.get_mut(made..).unwrap_or_default();
                 let salvaged = self.salvage(self.unwritten(), used, room);
-                return Step {
-                    made: made.saturating_add(salvaged.made),
-                    ..salvaged
-                };
+                return Step { made: made.saturating_add(salvaged.made), ..salvaged };
             }
         };
-        Step {
-            used,
-            made,
-            progress,
-        }
+        Step { used, made, progress }
     }
 
     /// Whether the stream may end here.
@@ -94,10 +87,7 @@ impl Brotli {
         let state = &self.state;
         let round = u64::try_from(state.ringbuffer_size).unwrap_or(0);
         let position = u64::try_from(state.pos).unwrap_or(0);
-        let total = state
-            .rb_roundtrips
-            .saturating_mul(round)
-            .saturating_add(position);
+        let total = state.rb_roundtrips.saturating_mul(round).saturating_add(position);
         usize::try_from(total.saturating_sub(state.partial_pos_out)).unwrap_or(0)
     }
 
@@ -112,10 +102,8 @@ impl Brotli {
         for (to, from) in output.iter_mut().zip(kept) {
             *to = *from;
         }
-        self.state.partial_pos_out = self
-            .state
-            .partial_pos_out
-            .saturating_add(u64::try_from(made).unwrap_or(u64::MAX));
+        self.state.partial_pos_out =
+            self.state.partial_pos_out.saturating_add(u64::try_from(made).unwrap_or(u64::MAX));
         let left = kept.len().saturating_sub(made);
         self.place = Place::Damaged(left);
         let progress = if left > 0 {
@@ -123,11 +111,7 @@ impl Brotli {
         } else {
             Progress::Stopped(Why::Broken("br: not a brotli stream"))
         };
-        Step {
-            used,
-            made,
-            progress,
-        }
+        Step { used, made, progress }
     }
 }
 
@@ -138,9 +122,5 @@ const fn after_end(input: &[u8], used: usize, made: usize) -> Step {
     } else {
         Progress::Hungry
     };
-    Step {
-        used,
-        made,
-        progress,
-    }
+    Step { used, made, progress }
 }

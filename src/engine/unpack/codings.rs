@@ -41,17 +41,11 @@ pub struct ContentCodings {
 
 impl ContentCodings {
     /// No coding: the body is the object.
-    pub const NONE: Self = Self {
-        applied: [None; CODINGS_MAX],
-        unreadable: false,
-    };
+    pub const NONE: Self = Self { applied: [None; CODINGS_MAX], unreadable: false };
 
     /// A coding that the engine cannot undo: the coded bytes are scanned as they are, and without a
     /// detection in them the verdict is `Unscanned(Unsupported)`.
-    pub const UNREADABLE: Self = Self {
-        applied: [None; CODINGS_MAX],
-        unreadable: true,
-    };
+    pub const UNREADABLE: Self = Self { applied: [None; CODINGS_MAX], unreadable: true };
 
     /// Reads the value of the header: `gzip`, `identity`, `br, gzip` and so on. An empty value is no coding.
     ///

@@ -38,10 +38,7 @@ enum Framing {
 
 impl Deflate {
     pub(super) fn new() -> Self {
-        Self {
-            inflate: Inflate::new(),
-            place: Place::Start,
-        }
+        Self { inflate: Inflate::new(), place: Place::Start }
     }
 
     pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
@@ -63,9 +60,7 @@ impl Deflate {
                 }
                 Place::Replay(head, left) => {
                     let from = head.len().saturating_sub(usize::from(left));
-                    let inflated = self
-                        .inflate
-                        .step(head.get(from..).unwrap_or_default(), room);
+                    let inflated = self.inflate.step(head.get(from..).unwrap_or_default(), room);
                     made = made.saturating_add(inflated.made);
                     let used = u8::try_from(inflated.used).unwrap_or(left);
                     let left = left.saturating_sub(used);
@@ -92,11 +87,7 @@ impl Deflate {
                 }
             }
         };
-        Step {
-            used: input.len().saturating_sub(rest.len()),
-            made,
-            progress,
-        }
+        Step { used: input.len().saturating_sub(rest.len()), made, progress }
     }
 
     /// Whether the stream may end here.

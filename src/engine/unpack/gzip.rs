@@ -44,12 +44,7 @@ enum Place {
 
 impl Gzip {
     pub(super) fn new() -> Self {
-        Self {
-            inflate: Inflate::new(),
-            place: Place::Fixed(0),
-            has_member: false,
-            flags: 0,
-        }
+        Self { inflate: Inflate::new(), place: Place::Fixed(0), has_member: false, flags: 0 }
     }
 
     pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
@@ -60,9 +55,7 @@ impl Gzip {
             if let Place::Body = self.place {
                 let inflated = self.inflate.step(rest, room);
                 rest = rest.get(inflated.used..).unwrap_or_default();
-                room = std::mem::take(&mut room)
-                    .get_mut(inflated.made..)
-                    .unwrap_or_default();
+                room = std::mem::take(&mut room).get_mut(inflated.made..).unwrap_or_default();
                 made = room_bytes.saturating_sub(room.len());
                 match inflated.outcome {
                     Outcome::Hungry => break Progress::Hungry,
@@ -81,11 +74,7 @@ impl Gzip {
                 rest = after;
             }
         };
-        Step {
-            used: input.len().saturating_sub(rest.len()),
-            made,
-            progress,
-        }
+        Step { used: input.len().saturating_sub(rest.len()), made, progress }
     }
 
     /// Whether the stream may end here.
@@ -158,27 +147,15 @@ impl Gzip {
     }
 
     const fn after_extra(&self) -> Place {
-        if self.flags & FLAG_NAME != 0 {
-            Place::Name
-        } else {
-            self.after_name()
-        }
+        if self.flags & FLAG_NAME != 0 { Place::Name } else { self.after_name() }
     }
 
     const fn after_name(&self) -> Place {
-        if self.flags & FLAG_COMMENT != 0 {
-            Place::Comment
-        } else {
-            self.after_comment()
-        }
+        if self.flags & FLAG_COMMENT != 0 { Place::Comment } else { self.after_comment() }
     }
 
     const fn after_comment(&self) -> Place {
-        if self.flags & FLAG_HEADER_SUM != 0 {
-            Place::HeaderSum(2)
-        } else {
-            Place::Body
-        }
+        if self.flags & FLAG_HEADER_SUM != 0 { Place::HeaderSum(2) } else { Place::Body }
     }
 }
 

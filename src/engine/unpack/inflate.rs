@@ -26,9 +26,7 @@ pub(super) enum Outcome {
 
 impl Inflate {
     pub(super) fn new() -> Self {
-        Self {
-            state: Decompress::new(false),
-        }
+        Self { state: Decompress::new(false) }
     }
 
     /// Makes it ready for another stream.
@@ -50,11 +48,7 @@ impl Inflate {
                 Outcome::Stopped(Why::Broken("deflate: no progress"))
             }
         };
-        Inflated {
-            used,
-            made,
-            outcome,
-        }
+        Inflated { used, made, outcome }
     }
 }
 

@@ -23,12 +23,7 @@ impl Zstd {
         state
             .set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX))
             .map_err(|_| Why::Limit(Limit::MaxScanState))?;
-        Ok(Self {
-            state,
-            frame_bytes: 0,
-            asked: PREFIX_BYTES,
-            has_frame: false,
-        })
+        Ok(Self { state, frame_bytes: 0, asked: PREFIX_BYTES, has_frame: false })
     }
 
     pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
@@ -64,11 +59,7 @@ impl Zstd {
                 }
             }
         };
-        Step {
-            used,
-            made,
-            progress,
-        }
+        Step { used, made, progress }
     }
 
     /// Whether the stream may end here.

@@ -48,10 +48,9 @@ pub enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Size { found } => write!(
-                out,
-                "chunk size: expected a hex digit, found byte {found:#04x}"
-            ),
+            Self::Size { found } => {
+                write!(out, "chunk size: expected a hex digit, found byte {found:#04x}")
+            }
             Self::SizeTooLong => write!(out, "chunk size: more than {DIGITS_MAX} digits"),
             Self::SizeLine => out.write_str("chunk size: the line does not end with CR LF"),
             Self::Extension => out.write_str("chunk extension: expected `;name` or `;name=value`"),

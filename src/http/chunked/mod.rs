@@ -229,11 +229,7 @@ impl Decoder {
         if self.state == State::Done {
             step.end = Some(self.end());
         }
-        Ok(if is_gap || step.end.is_some() {
-            Progress::Stop
-        } else {
-            Progress::GoOn
-        })
+        Ok(if is_gap || step.end.is_some() { Progress::Stop } else { Progress::GoOn })
     }
 
     const fn end(&self) -> End {
@@ -290,10 +286,8 @@ impl Decoder {
         if (!is_text && !ends_line) || (ends_line && at == Extension::NameStart) {
             return Err(Fault::Extension);
         }
-        let is_named_ieof = matches!(
-            at,
-            Extension::Name(4) | Extension::AfterName { is_ieof: true }
-        );
+        let is_named_ieof =
+            matches!(at, Extension::Name(4) | Extension::AfterName { is_ieof: true });
         if is_named_ieof && matches!(byte, b';' | b'\r') {
             self.ieof = true;
         }
@@ -303,9 +297,7 @@ impl Decoder {
         }
         self.extension_bytes = self.extension_bytes.saturating_add(1);
         if self.extension_bytes > self.limits.extension_bytes_max {
-            return Err(Fault::ExtensionTooLong {
-                max: self.limits.extension_bytes_max,
-            });
+            return Err(Fault::ExtensionTooLong { max: self.limits.extension_bytes_max });
         }
         self.state = State::Extension(at.next(byte)?);
         Ok(false)
@@ -339,9 +331,7 @@ impl Decoder {
         keep(&mut step.wire, step.bytes, length);
         step.data = step.bytes..step.bytes.saturating_add(length);
         step.bytes = step.data.end;
-        self.left = self
-            .left
-            .saturating_sub(u64::try_from(length).unwrap_or(u64::MAX));
+        self.left = self.left.saturating_sub(u64::try_from(length).unwrap_or(u64::MAX));
         if self.left == 0 {
             self.state = State::DataCr;
         }
@@ -365,9 +355,7 @@ impl Decoder {
         };
         self.trailer_bytes = self.trailer_bytes.saturating_add(1);
         if self.trailer_bytes > self.limits.trailer_bytes_max {
-            return Err(Fault::TrailerTooLong {
-                max: self.limits.trailer_bytes_max,
-            });
+            return Err(Fault::TrailerTooLong { max: self.limits.trailer_bytes_max });
         }
         // Trailer bytes are consecutive and end the body, so the range never has a gap.
         keep(&mut step.trailer, step.bytes, 1);
@@ -396,9 +384,7 @@ impl Extension {
             (Self::Name(matched), _) if is_token_byte(byte) => {
                 Self::Name(match_ieof(matched, byte))
             }
-            (Self::Name(matched), _) if is_blank => Self::AfterName {
-                is_ieof: matched == 4,
-            },
+            (Self::Name(matched), _) if is_blank => Self::AfterName { is_ieof: matched == 4 },
             (Self::AfterName { is_ieof }, _) if is_blank => Self::AfterName { is_ieof },
             (Self::Name(_) | Self::AfterName { .. }, b'=') => Self::Value,
             (Self::Value, b'"') => Self::Quoted,

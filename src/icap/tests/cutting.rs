@@ -76,11 +76,8 @@ impl Owner {
             Event::Body { wire, data } => {
                 assert!(data.is_empty() || (wire.start <= data.start && data.end <= wire.end));
                 self.outcome.data.extend_from_slice(&slice[data]);
-                let target = if self.is_echo_open {
-                    &mut self.outcome.sent
-                } else {
-                    &mut self.kept
-                };
+                let target =
+                    if self.is_echo_open { &mut self.outcome.sent } else { &mut self.kept };
                 target.extend_from_slice(&slice[wire]);
             }
             Event::PreviewEnd if self.request_count.is_multiple_of(2) => {
@@ -153,10 +150,7 @@ fn run(options: &Options, bytes: &[u8], pieces: &[usize]) -> Outcome {
                 break;
             }
             turns += 1;
-            assert!(
-                turns < 4 * bytes.len() + 100,
-                "the core goes round in circles"
-            );
+            assert!(turns < 4 * bytes.len() + 100, "the core goes round in circles");
         }
     }
     owner.outcome

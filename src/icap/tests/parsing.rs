@@ -25,11 +25,7 @@ fn encapsulated_is_a_table_of_contents() {
     check_parts(Reqmod, "req-hdr=0, null-body=10", "Some(10) None NullBody");
     check_parts(Reqmod, "req-hdr=0,req-body=010", "Some(10) None ReqBody");
     check_parts(Reqmod, "req-body=0", "None None ReqBody");
-    check_parts(
-        Respmod,
-        "req-hdr=0, res-hdr=10, res-body=25",
-        "Some(10) Some(15) ResBody",
-    );
+    check_parts(Respmod, "req-hdr=0, res-hdr=10, res-body=25", "Some(10) Some(15) ResBody");
     check_parts(Respmod, "res-hdr=0, null-body=25", "None Some(25) NullBody");
     check_parts(Options, "null-body=0", "None None NullBody");
     check_parts(Options, "OPT-Body = 0", "None None OptBody");
@@ -38,47 +34,19 @@ fn encapsulated_is_a_table_of_contents() {
 #[test]
 fn encapsulated_refuses_what_a_hostile_client_writes() {
     use Method::{Options, Reqmod, Respmod};
-    check_parts(
-        Reqmod,
-        "req-hdr=1, null-body=10",
-        "the first part begins at 0",
-    );
+    check_parts(Reqmod, "req-hdr=1, null-body=10", "the first part begins at 0");
     check_parts(Reqmod, "null-body=7", "the first part begins at 0");
     check_parts(Respmod, "res-hdr=0, res-body=0", "offsets rise");
     check_parts(Respmod, "req-hdr=0, res-hdr=9, res-body=8", "offsets rise");
-    check_parts(
-        Respmod,
-        "res-body=0, res-hdr=9",
-        "a body or null-body ends the list",
-    );
+    check_parts(Respmod, "res-body=0, res-hdr=9", "a body or null-body ends the list");
     check_parts(Reqmod, "req-hdr=0", "a body or null-body ends the list");
-    check_parts(
-        Reqmod,
-        "req-hdr=0, req-hdr=9, req-body=20",
-        "req-hdr comes first, and once",
-    );
-    check_parts(
-        Respmod,
-        "res-hdr=0, req-hdr=9, res-body=20",
-        "req-hdr comes first, and once",
-    );
-    check_parts(
-        Respmod,
-        "res-hdr=0, res-hdr=9, res-body=20",
-        "res-hdr comes once",
-    );
+    check_parts(Reqmod, "req-hdr=0, req-hdr=9, req-body=20", "req-hdr comes first, and once");
+    check_parts(Respmod, "res-hdr=0, req-hdr=9, res-body=20", "req-hdr comes first, and once");
+    check_parts(Respmod, "res-hdr=0, res-hdr=9, res-body=20", "res-hdr comes once");
     check_parts(Reqmod, "foo=0", "an unknown part");
     check_parts(Reqmod, "req-hdr", "a part is written name=offset");
     check_parts(Reqmod, "", "a part is written name=offset");
-    for offset in [
-        "",
-        "-1",
-        "+1",
-        "1 1",
-        "0x1",
-        "2147483649",
-        "99999999999999999999",
-    ] {
+    for offset in ["", "-1", "+1", "1 1", "0x1", "2147483649", "99999999999999999999"] {
         check_parts(
             Reqmod,
             &format!("req-hdr=0, req-body={offset}"),
@@ -88,33 +56,18 @@ fn encapsulated_refuses_what_a_hostile_client_writes() {
     check_parts(Reqmod, "null-body=0", "at least one part");
     check_parts(Respmod, "null-body=0", "at least one part");
     check_parts(Reqmod, "res-hdr=0, req-body=9", "REQMOD carries no res-hdr");
-    check_parts(
-        Reqmod,
-        "req-hdr=0, res-body=9",
-        "REQMOD carries req-body or null-body",
-    );
-    check_parts(
-        Respmod,
-        "res-hdr=0, req-body=9",
-        "RESPMOD carries res-body or null-body",
-    );
-    check_parts(
-        Options,
-        "req-hdr=0, null-body=9",
-        "OPTIONS carries opt-body or null-body alone",
-    );
+    check_parts(Reqmod, "req-hdr=0, res-body=9", "REQMOD carries req-body or null-body");
+    check_parts(Respmod, "res-hdr=0, req-body=9", "RESPMOD carries res-body or null-body");
+    check_parts(Options, "req-hdr=0, null-body=9", "OPTIONS carries opt-body or null-body alone");
 }
 
 #[track_caller]
 fn check_line(form: UriForm, line: &str, want: &str) {
     let part = |range: std::ops::Range<usize>| line[range].to_owned();
     let said = match RequestLine::parse(line.as_bytes(), form) {
-        Ok(parsed) => format!(
-            "{} {} {}",
-            parsed.method.as_str(),
-            part(parsed.path),
-            part(parsed.arguments)
-        ),
+        Ok(parsed) => {
+            format!("{} {} {}", parsed.method.as_str(), part(parsed.path), part(parsed.arguments))
+        }
         Err(fault) => format!("{}: {fault}", fault.status()),
     };
     assert_eq!(said, want, "{line:?}");
@@ -123,16 +76,8 @@ fn check_line(form: UriForm, line: &str, want: &str) {
 #[test]
 fn a_request_line_names_method_path_and_arguments() {
     use UriForm::{Absolute, PathToo};
-    check_line(
-        Absolute,
-        "REQMOD icap://gw/reqmod ICAP/1.0",
-        "REQMOD reqmod ",
-    );
-    check_line(
-        Absolute,
-        "RESPMOD icaps://[::1]:11344/a/b?x=y&z ICAP/1.0",
-        "RESPMOD a/b x=y&z",
-    );
+    check_line(Absolute, "REQMOD icap://gw/reqmod ICAP/1.0", "REQMOD reqmod ");
+    check_line(Absolute, "RESPMOD icaps://[::1]:11344/a/b?x=y&z ICAP/1.0", "RESPMOD a/b x=y&z");
     check_line(Absolute, "OPTIONS icap://gw ICAP/1.0", "OPTIONS  ");
     check_line(Absolute, "OPTIONS icap://gw?x ICAP/1.0", "OPTIONS  x");
     check_line(Absolute, "OPTIONS icap://gw/?x?y ICAP/1.0", "OPTIONS  x?y");
@@ -142,17 +87,10 @@ fn a_request_line_names_method_path_and_arguments() {
 #[test]
 fn a_request_line_that_is_none_is_refused_by_rule() {
     let check = |line: &str, want: &str| {
-        check_line(
-            UriForm::Absolute,
-            line,
-            &format!("400: ICAP request line: {want}"),
-        );
+        check_line(UriForm::Absolute, line, &format!("400: ICAP request line: {want}"));
     };
     check("OPTIONS icap://gw/x", "expected `method uri version`");
-    check(
-        "OPTIONS icap://gw/x HTTP/1.0",
-        "the version is not ICAP/1.0",
-    );
+    check("OPTIONS icap://gw/x HTTP/1.0", "the version is not ICAP/1.0");
     check("P@SH icap://gw/x ICAP/1.0", "the method is no token");
     check(" icap://gw/x ICAP/1.0", "the method is empty");
     let ours = "the method is not REQMOD, RESPMOD or OPTIONS";
@@ -166,22 +104,12 @@ fn a_request_line_that_is_none_is_refused_by_rule() {
 fn a_uri_that_is_none_is_refused_by_rule() {
     let check = |uri: &str, want: &str| {
         let line = format!("OPTIONS {uri} ICAP/1.0");
-        check_line(
-            UriForm::Absolute,
-            &line,
-            &format!("400: ICAP request line: {want}"),
-        );
+        check_line(UriForm::Absolute, &line, &format!("400: ICAP request line: {want}"));
     };
     check("/x", "expected an absolute icap: or icaps: URI");
-    check(
-        "icap://g\tw/x",
-        "the URI has characters that a URI cannot have",
-    );
+    check("icap://g\tw/x", "the URI has characters that a URI cannot have");
     check("icap:///x", "the URI has no host");
-    check(
-        "icap://g<w/x",
-        "the host has characters that a host cannot have",
-    );
+    check("icap://g<w/x", "the host has characters that a host cannot have");
     check("icap://[::1/x", "the IPv6 address has no `]`");
     check("icap://[gw]/x", "the host in brackets is no IPv6 address");
     check("icap://[::1]x/x", "the port is a number from 1 to 65535");
@@ -199,23 +127,14 @@ fn head(fields: &str) -> Head {
 #[test]
 fn lists_are_merged_and_tokens_compared_whole() {
     let list = head("A: x, y ,,\t z\r\nB: n\r\na: ,w\r\n");
-    assert_eq!(
-        tokens(&list, "A").collect::<Vec<_>>(),
-        [&b"x"[..], b"y", b"z", b"w"]
-    );
+    assert_eq!(tokens(&list, "A").collect::<Vec<_>>(), [&b"x"[..], b"y", b"z", b"w"]);
     let allow = |fields: &str| {
         let allow = Allow::of(&head(fields));
         (allow.no_content, allow.partial_content, allow.trailers)
     };
     assert_eq!(allow("Allow: 204, 206, trailers\r\n"), (true, true, true));
-    assert_eq!(
-        allow("Allow: Trailers\r\nALLOW: 204\r\n"),
-        (true, false, true)
-    );
-    assert_eq!(
-        allow("Allow: 2040, 1204, 20 4, trailersx\r\n"),
-        (false, false, false)
-    );
+    assert_eq!(allow("Allow: Trailers\r\nALLOW: 204\r\n"), (true, false, true));
+    assert_eq!(allow("Allow: 2040, 1204, 20 4, trailersx\r\n"), (false, false, false));
     assert_eq!(allow(""), (false, false, false));
 }
 
@@ -226,17 +145,9 @@ fn numbers_are_digits_and_nothing_else() {
     check("0", Some(0));
     check("0042", Some(42));
     check("9999999999999999999", Some(9_999_999_999_999_999_999));
-    for text in [
-        "",
-        "-1",
-        "+1",
-        " 1",
-        "1 ",
-        "1e9",
-        "0x1",
-        "00000000000000000001",
-        "99999999999999999999",
-    ] {
+    for text in
+        ["", "-1", "+1", " 1", "1 ", "1e9", "0x1", "00000000000000000001", "99999999999999999999"]
+    {
         check(text, None);
     }
 }

@@ -13,10 +13,7 @@ fn connection() -> (Connection, Instant) {
         reason = "a test needs an instant to count from; its value plays no part"
     )]
     let now = Instant::now();
-    (
-        Connection::new(Arc::new(Options::new(IsTag::of(b"", b""))), now),
-        now,
-    )
+    (Connection::new(Arc::new(Options::new(IsTag::of(b"", b""))), now), now)
 }
 
 /// Everything the core wants sent, as text; `#body` and `#close` for the other outputs.
@@ -41,20 +38,14 @@ const GET: &str = "REQMOD icap://gw/reqmod ICAP/1.0\r\nHost: gw\r\nAllow: 204\r\
 #[test]
 fn the_request_can_be_asked_about() {
     let (mut core, now) = connection();
-    assert_eq!(
-        core.handle_bytes(POST.as_bytes(), now).event,
-        Some(Event::Request)
-    );
+    assert_eq!(core.handle_bytes(POST.as_bytes(), now).event, Some(Event::Request));
     let request = core.request();
     assert_eq!(
         (request.path(), request.kind(), request.has_body()),
         (&b"echo"[..], ServiceKind::Echo, true)
     );
     assert_eq!(request.field("x-group"), Some(&b"staff"[..]));
-    assert_eq!(
-        request.http_request().map(crate::http::RequestHead::method),
-        Some(&b"POST"[..])
-    );
+    assert_eq!(request.http_request().map(crate::http::RequestHead::method), Some(&b"POST"[..]));
     assert!(request.http_response().is_none() && request.preview().is_none());
     let pairs: Vec<_> = request.arguments().collect();
     assert_eq!(pairs, [(&b"a"[..], &b"b"[..]), (b"c", b""), (b"d", b"e=f")]);
@@ -64,17 +55,11 @@ fn the_request_can_be_asked_about() {
 fn a_request_without_body_ends_at_once_even_without_further_bytes() {
     let (mut core, now) = connection();
     let taken = core.handle_bytes(GET.as_bytes(), now);
-    assert_eq!(
-        (taken.bytes, taken.event),
-        (GET.len(), Some(Event::Request))
-    );
+    assert_eq!((taken.bytes, taken.event), (GET.len(), Some(Event::Request)));
     assert_eq!(core.handle_bytes(b"", now).event, Some(Event::BodyEnd));
     assert_eq!(
         core.handle_bytes(GET.as_bytes(), now),
-        crate::icap::Taken {
-            bytes: 0,
-            event: None
-        }
+        crate::icap::Taken { bytes: 0, event: None }
     );
 }
 
@@ -88,11 +73,7 @@ fn verbs_at_the_wrong_time_do_nothing() {
     core.answer_fault(Fault::Internal, now);
     assert_eq!(core.answer_unmodified(&extra, now), Unmodified::NoContent);
     assert_eq!(outputs(&mut core), "");
-    assert_eq!(
-        core.handle_bytes(HEAD.get(..20).unwrap().as_bytes(), now)
-            .bytes,
-        20
-    );
+    assert_eq!(core.handle_bytes(HEAD.get(..20).unwrap().as_bytes(), now).bytes, 20);
     assert_eq!(core.answer_unmodified(&extra, now), Unmodified::NoContent);
     core.answer_fault(Fault::Internal, now);
     assert_eq!(outputs(&mut core), "");
@@ -119,10 +100,7 @@ fn the_first_answer_counts() {
     core.body_sent(now);
     assert_eq!(
         core.handle_bytes(b"0\r\n\r\n", now).event,
-        Some(Event::Body {
-            wire: 0..5,
-            data: 0..0
-        })
+        Some(Event::Body { wire: 0..5, data: 0..0 })
     );
     assert_eq!(core.handle_bytes(b"", now).event, Some(Event::BodyEnd));
     assert!(!core.is_idle());
@@ -133,11 +111,7 @@ fn the_first_answer_counts() {
 
 #[test]
 fn a_page_that_is_no_http_response_becomes_a_server_error() {
-    for head in [
-        &b"403 Forbidden\r\n\r\n"[..],
-        b"HTTP/1.1 403 Forbidden\r\n",
-        b"",
-    ] {
+    for head in [&b"403 Forbidden\r\n\r\n"[..], b"HTTP/1.1 403 Forbidden\r\n", b""] {
         let (mut core, now) = connection();
         core.handle_bytes(GET.as_bytes(), now);
         core.answer_with(head, b"x", &Extra::new(), now);
@@ -150,12 +124,7 @@ fn a_page_that_is_no_http_response_becomes_a_server_error() {
 fn a_page_without_body_is_a_null_body() {
     let (mut core, now) = connection();
     core.handle_bytes(GET.as_bytes(), now);
-    core.answer_with(
-        b"HTTP/1.1 302 Found\r\nLocation: http://x/\r\n\r\n",
-        b"",
-        &Extra::new(),
-        now,
-    );
+    core.answer_with(b"HTTP/1.1 302 Found\r\nLocation: http://x/\r\n\r\n", b"", &Extra::new(), now);
     let said = outputs(&mut core);
     assert!(
         said.contains("Encapsulated: res-hdr=0, null-body=43\r\n\r\nHTTP/1.1 302 Found\r\n"),
@@ -197,11 +166,7 @@ fn deadlines_follow_the_request() {
     outputs(&mut core);
     assert_eq!(left(&core, now), Some(deadlines.idle));
     core.handle_deadline(now);
-    assert_eq!(
-        outputs(&mut core),
-        "",
-        "a deadline that has not come changes nothing"
-    );
+    assert_eq!(outputs(&mut core), "", "a deadline that has not come changes nothing");
 }
 
 #[test]
@@ -215,20 +180,14 @@ fn no_deadline_runs_while_the_owner_decides() {
 fn what_the_core_did_alone_is_noted() {
     let (mut core, now) = connection();
     core.handle_bytes(b"OPTIONS icap://gw/echo ICAP/1.0\r\nHost: gw\r\n\r\n", now);
-    assert_eq!(
-        (core.poll_note(), core.poll_note()),
-        (Some(Note::Options), None)
-    );
+    assert_eq!((core.poll_note(), core.poll_note()), (Some(Note::Options), None));
     outputs(&mut core);
     core.handle_bytes(b"OPTIONS icap://gw/none ICAP/1.0\r\nHost: gw\r\n\r\n", now);
     assert_eq!(core.poll_note(), Some(Note::Fault(Fault::NoSuchService)));
     outputs(&mut core);
     core.handle_bytes(b"X", now);
     core.handle_deadline(now + Duration::from_secs(40));
-    assert_eq!(
-        core.poll_note(),
-        Some(Note::Fault(Fault::Timeout(Timer::Head)))
-    );
+    assert_eq!(core.poll_note(), Some(Note::Fault(Fault::Timeout(Timer::Head))));
 }
 
 #[test]
@@ -236,19 +195,10 @@ fn after_a_close_bytes_are_taken_and_forgotten() {
     let (mut core, now) = connection();
     core.abort(now);
     assert_eq!(outputs(&mut core), "#close");
-    assert_eq!(
-        core.handle_bytes(b"anything", now),
-        crate::icap::Taken {
-            bytes: 8,
-            event: None
-        }
-    );
+    assert_eq!(core.handle_bytes(b"anything", now), crate::icap::Taken { bytes: 8, event: None });
     core.handle_deadline(now + Duration::from_secs(9999));
     core.handle_end(now);
-    assert_eq!(
-        (outputs(&mut core), core.poll_deadline()),
-        (String::new(), None)
-    );
+    assert_eq!((outputs(&mut core), core.poll_deadline()), (String::new(), None));
 }
 
 #[test]
@@ -297,21 +247,12 @@ fn a_body_of_five_gibibytes_costs_one_step_for_each_piece() {
         let taken = core.handle_bytes(&piece, now);
         assert_eq!(
             (taken.bytes, taken.event),
-            (
-                1 << 16,
-                Some(Event::Body {
-                    wire: 0..1 << 16,
-                    data: 0..1 << 16
-                })
-            )
+            (1 << 16, Some(Event::Body { wire: 0..1 << 16, data: 0..1 << 16 }))
         );
     }
     assert_eq!(
         core.handle_bytes(b"\r\n0\r\n\r\n", now).event,
-        Some(Event::Body {
-            wire: 0..7,
-            data: 0..0
-        })
+        Some(Event::Body { wire: 0..7, data: 0..0 })
     );
     assert_eq!(core.handle_bytes(b"", now).event, Some(Event::BodyEnd));
 }

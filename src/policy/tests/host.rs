@@ -58,23 +58,14 @@ fn an_ipv6_address_has_one_spelling_and_may_hold_an_ipv4_address() {
 fn what_is_no_host_is_refused() {
     check("", "fault: the host is empty");
     check("...", "fault: the host is empty");
-    check(
-        "a..b",
-        "fault: the host has two dots in a row, or one in front",
-    );
-    check(
-        ".example.com",
-        "fault: the host has two dots in a row, or one in front",
-    );
+    check("a..b", "fault: the host has two dots in a row, or one in front");
+    check(".example.com", "fault: the host has two dots in a row, or one in front");
     check("a b", "fault: a host cannot contain ' '");
     check("a%00b", "fault: a host cannot contain '\\x00'");
     check("a%2fb", "fault: a host cannot contain '/'");
     check("a%2561", "fault: a host cannot contain '%'");
     check("a%4", "fault: a '%' in a host needs two hexadecimal digits");
-    check(
-        "a%zz",
-        "fault: a '%' in a host needs two hexadecimal digits",
-    );
+    check("a%zz", "fault: a '%' in a host needs two hexadecimal digits");
     check(
         "пример.рф",
         "fault: the host is not ASCII: write its ASCII form, which begins with xn--",
@@ -89,17 +80,11 @@ fn what_is_no_host_is_refused() {
         "0xg.1",
         "1.0x100000000",
     ] {
-        check(
-            number,
-            "fault: the host ends in a number but is no IPv4 address",
-        );
+        check(number, "fault: the host ends in a number but is no IPv4 address");
     }
     check("[::1", "fault: brackets need an IPv6 address inside");
     check("[127.0.0.1]", "fault: brackets need an IPv6 address inside");
-    check(
-        &"a".repeat(HOST_BYTES_MAX + 1),
-        "fault: the host is longer than 254 bytes",
-    );
+    check(&"a".repeat(HOST_BYTES_MAX + 1), "fault: the host is longer than 254 bytes");
 }
 
 proptest! {

@@ -4,18 +4,11 @@ use crate::policy::mime::RULES_MAX;
 use crate::policy::{BodyAction, MimeRule, Options, Pattern, Policy};
 
 fn rule(pattern: &str, action: BodyAction, above: Option<(u64, BodyAction)>) -> MimeRule {
-    MimeRule {
-        pattern: Pattern::parse(pattern).expect("a good pattern"),
-        action,
-        above,
-    }
+    MimeRule { pattern: Pattern::parse(pattern).expect("a good pattern"), action, above }
 }
 
 fn policy(rules: Vec<MimeRule>) -> Result<Policy, String> {
-    let options = Options {
-        mime_rules: rules,
-        ..Options::default()
-    };
+    let options = Options { mime_rules: rules, ..Options::default() };
     Policy::compile(options).map_err(|fault| fault.to_string())
 }
 
@@ -74,33 +67,23 @@ fn an_unknown_size_gets_the_stricter_action() {
         (Reject, Scan, Reject),
         (Reject, Reject, Reject),
     ] {
-        assert_eq!(
-            rule("*", first, Some((1, second))).action(None),
-            want,
-            "{first:?} {second:?}"
-        );
+        assert_eq!(rule("*", first, Some((1, second))).action(None), want, "{first:?} {second:?}");
     }
 }
 
 #[test]
 fn rules_that_disagree_and_too_many_rules_are_refused() {
-    let twice = vec![
-        rule("image/*", BodyAction::Pass, None),
-        rule("IMAGE/*", BodyAction::Scan, None),
-    ];
+    let twice =
+        vec![rule("image/*", BodyAction::Pass, None), rule("IMAGE/*", BodyAction::Scan, None)];
     assert_eq!(
         policy(twice).err().as_deref(),
         Some("MimeRules: two different rules for 'image/*'")
     );
     let same = vec![rule("image/*", BodyAction::Pass, None); 2];
     assert!(policy(same).is_ok());
-    let many = (0..=RULES_MAX)
-        .map(|index| rule(&format!("a/{index}"), BodyAction::Pass, None))
-        .collect();
-    assert_eq!(
-        policy(many).err().as_deref(),
-        Some("MimeRules: 1025 rules, 1024 are allowed")
-    );
+    let many =
+        (0..=RULES_MAX).map(|index| rule(&format!("a/{index}"), BodyAction::Pass, None)).collect();
+    assert_eq!(policy(many).err().as_deref(), Some("MimeRules: 1025 rules, 1024 are allowed"));
 }
 
 #[test]
@@ -115,32 +98,20 @@ fn a_bad_pattern_is_refused() {
         ("a/b/c", form),
         ("image/p ng", "character 8 cannot be part of a MIME type"),
         ("image/*png", "character 7 cannot be part of a MIME type"),
-        (
-            &format!("a/{}", "b".repeat(254)),
-            "a MIME type has 255 bytes at most",
-        ),
+        (&format!("a/{}", "b".repeat(254)), "a MIME type has 255 bytes at most"),
     ] {
-        assert_eq!(
-            Pattern::parse(text).expect_err("a bad pattern").to_string(),
-            want,
-            "{text}"
-        );
+        assert_eq!(Pattern::parse(text).expect_err("a bad pattern").to_string(), want, "{text}");
     }
 }
 
 #[test]
 fn the_digest_follows_the_rules() {
     let digest = |rules| policy(rules).expect("good rules").digest();
-    let first = digest(vec![
-        rule("image/*", BodyAction::Pass, None),
-        rule("*", BodyAction::Scan, None),
-    ]);
+    let first =
+        digest(vec![rule("image/*", BodyAction::Pass, None), rule("*", BodyAction::Scan, None)]);
     assert_eq!(
         first,
-        digest(vec![
-            rule("*", BodyAction::Scan, None),
-            rule("image/*", BodyAction::Pass, None)
-        ])
+        digest(vec![rule("*", BodyAction::Scan, None), rule("image/*", BodyAction::Pass, None)])
     );
     assert_ne!(
         first,

@@ -32,20 +32,13 @@ pub static SECTIONS: [&Section; 11] = [
 /// The section with this name, in any case.
 #[must_use]
 pub fn section(name: &str) -> Option<&'static Section> {
-    SECTIONS
-        .iter()
-        .copied()
-        .find(|section| section.name.eq_ignore_ascii_case(name))
+    SECTIONS.iter().copied().find(|section| section.name.eq_ignore_ascii_case(name))
 }
 
 /// The row with this name in a section, in any case.
 #[must_use]
 pub fn row(section: &Section, key: &str) -> Option<&'static Row> {
-    section
-        .rows
-        .iter()
-        .copied()
-        .find(|row| row.key.eq_ignore_ascii_case(key))
+    section.rows.iter().copied().find(|row| row.key.eq_ignore_ascii_case(key))
 }
 
 /// Meanings of the parameters that every component has (Dr.Web's common parameters).

@@ -9,11 +9,7 @@ use crate::settings::{Code, Settings};
 fn the_sample_file_is_good_and_sets_nothing() {
     let (settings, problems) = Settings::parse(&sample());
     assert_eq!((settings, problems), (Settings::default(), Vec::new()));
-    assert!(
-        sample()
-            .lines()
-            .all(|line| line.chars().count() <= 100 || line.starts_with(';'))
-    );
+    assert!(sample().lines().all(|line| line.chars().count() <= 100 || line.starts_with(';')));
 }
 
 #[test]
@@ -42,14 +38,8 @@ fn the_sample_file_uncommented_sets_every_default() {
 #[test]
 fn the_manual_has_a_line_for_every_row_with_six_bars() {
     let manual = markdown();
-    let rows = SECTIONS
-        .iter()
-        .map(|section| section.rows.len())
-        .sum::<usize>();
-    let lines: Vec<&str> = manual
-        .lines()
-        .filter(|line| line.starts_with("| `"))
-        .collect();
+    let rows = SECTIONS.iter().map(|section| section.rows.len()).sum::<usize>();
+    let lines: Vec<&str> = manual.lines().filter(|line| line.starts_with("| `")).collect();
     assert_eq!(lines.len(), rows);
     for line in lines {
         assert_eq!(line.matches('|').count(), 6, "{line}");

@@ -25,7 +25,5 @@ fn good(text: &str) -> Settings {
 
 /// What the first problem says.
 fn first(problems: &[Problem]) -> String {
-    problems
-        .first()
-        .map_or_else(String::new, |problem| problem.message.clone())
+    problems.first().map_or_else(String::new, |problem| problem.message.clone())
 }

@@ -16,24 +16,15 @@ use crate::settings::table::{icapd, root};
 fn the_defaults_are_those_of_the_rooms() {
     let settings = Settings::default();
     assert_eq!(settings.engine_limits(), Limits::default());
-    assert_eq!(
-        settings.adaptation_options(),
-        adaptation::Options::default()
-    );
+    assert_eq!(settings.adaptation_options(), adaptation::Options::default());
     assert_eq!(settings.policy_options(), policy::Options::default());
     let server = settings.server();
-    assert_eq!(
-        server.listen,
-        ["127.0.0.1:1344".parse().expect("an address")]
-    );
+    assert_eq!(server.listen, ["127.0.0.1:1344".parse().expect("an address")]);
     assert_eq!((server.shards, server.pin_shards), (None, PinShards::Auto));
     assert_eq!(server.log_level, LogLevel::Notice);
     assert_eq!(server.state_dir.to_str(), Some("./baleen-data"));
     assert_eq!(server.early, EarlyResponse::Allow);
-    assert_eq!(
-        (server.unwanted, server.functionality_level),
-        (Unwanted::Ignore, 214)
-    );
+    assert_eq!((server.unwanted, server.functionality_level), (Unwanted::Ignore, 214));
     assert!(
         server.database.is_empty() && server.templates_dir.is_none() && server.contact.is_empty()
     );
@@ -52,13 +43,7 @@ fn the_icap_options_follow_the_settings() {
     assert_eq!(options.deadlines.body, Duration::from_secs(900));
     let text = "[ICAPD]\nProfile = Strict\nViolationsHeader = Yes\nUsePreview = No\nUse204 = No\nIdleTimeout = None\nHeadTimeout = 1.5s\n";
     let options = good(text).icap_options(istag);
-    assert_eq!(
-        options.profile,
-        Profile {
-            violations: Violations::Folded,
-            ..Profile::STRICT
-        }
-    );
+    assert_eq!(options.profile, Profile { violations: Violations::Folded, ..Profile::STRICT });
     assert_eq!(options.advertised.preview_bytes, None);
     assert_eq!(options.advertised.no_content, NoContent::Withhold);
     assert!(options.deadlines.idle > Duration::from_secs(1 << 31));
@@ -67,9 +52,7 @@ fn the_icap_options_follow_the_settings() {
 
 #[test]
 fn every_profile_of_the_icap_room_can_be_chosen_and_no_other() {
-    let Kind::Choice(words) = icapd::PROFILE.row().kind else {
-        panic!("a choice")
-    };
+    let Kind::Choice(words) = icapd::PROFILE.row().kind else { panic!("a choice") };
     assert_eq!(words, Profile::ALL.map(|profile| profile.name));
 }
 
@@ -84,30 +67,18 @@ fn the_server_follows_the_settings() {
         (LogLevel::Debug, Some(4), PinShards::Off)
     );
     assert_eq!(server.state_dir.to_str(), Some("/var/lib/baleen"));
+    assert_eq!((server.early, server.scan_time_max), (EarlyResponse::Forbid, None));
     assert_eq!(
-        (server.early, server.scan_time_max),
-        (EarlyResponse::Forbid, None)
-    );
-    assert_eq!(
-        (
-            server.budgets.hold_bytes_max,
-            server.budgets.memory_bytes_max
-        ),
+        (server.budgets.hold_bytes_max, server.budgets.memory_bytes_max),
         (1 << 30, 1 << 30)
     );
     assert_eq!(
         (server.budgets.spool_dir, server.budgets.spool_bytes_max),
         (Some("/spool".into()), 0)
     );
-    assert_eq!(
-        (server.contact.as_str(), server.templates_dir),
-        ("a@b", Some("/t".into()))
-    );
+    assert_eq!((server.contact.as_str(), server.templates_dir), ("a@b", Some("/t".into())));
     assert_eq!((server.connections_max, server.database.len()), (5, 2));
-    assert_eq!(
-        (server.unwanted, server.functionality_level),
-        (Unwanted::Detect, 90)
-    );
+    assert_eq!((server.unwanted, server.functionality_level), (Unwanted::Detect, 90));
 }
 
 #[test]
@@ -115,23 +86,14 @@ fn every_word_of_a_choice_means_something_of_its_own() {
     let levels = ["Debug", "Info", "Notice", "Warning", "Error"];
     let mut found: Vec<LogLevel> = levels
         .iter()
-        .map(|level| {
-            good(&format!("[Root]\nDefaultLogLevel = {level}\n"))
-                .server()
-                .log_level
-        })
+        .map(|level| good(&format!("[Root]\nDefaultLogLevel = {level}\n")).server().log_level)
         .collect();
     found.dedup();
     assert_eq!(found.len(), levels.len());
-    let Kind::Choice(words) = root::DEFAULT_LOG_LEVEL.row().kind else {
-        panic!("a choice")
-    };
+    let Kind::Choice(words) = root::DEFAULT_LOG_LEVEL.row().kind else { panic!("a choice") };
     assert_eq!(words, levels);
-    let pins = ["Auto", "On", "Off"].map(|pin| {
-        good(&format!("[Root]\nPinShards = {pin}\n"))
-            .server()
-            .pin_shards
-    });
+    let pins = ["Auto", "On", "Off"]
+        .map(|pin| good(&format!("[Root]\nPinShards = {pin}\n")).server().pin_shards);
     assert_eq!(pins, [PinShards::Auto, PinShards::On, PinShards::Off]);
 }
 
@@ -148,19 +110,11 @@ fn the_smaller_of_two_limits_counts() {
 #[test]
 fn each_threat_switch_switches_its_own_kind() {
     for kind in ThreatKind::ALL {
-        let settings = good(&format!(
-            "[ICAPD]\nBlock{} = No\nBlockUnchecked = No\n",
-            kind.name()
-        ));
+        let settings = good(&format!("[ICAPD]\nBlock{} = No\nBlockUnchecked = No\n", kind.name()));
         let options = settings.adaptation_options();
         assert_eq!(options.unchecked, Unchecked::Pass);
         for other in ThreatKind::ALL {
-            assert_eq!(
-                options.blocked_threats.has(other),
-                other != kind,
-                "{}",
-                other.name()
-            );
+            assert_eq!(options.blocked_threats.has(other), other != kind, "{}", other.name());
         }
     }
 }
@@ -171,17 +125,7 @@ fn lists_and_rules_reach_the_policy() {
         "[ICAPD]\nBlackList = a.example, @/black\nWhiteList = b.example, @/white\nMimeRules = image/* pass\n",
     );
     let options = settings.policy_options();
-    assert_eq!(
-        (
-            options.black.len(),
-            options.white.len(),
-            options.mime_rules.len()
-        ),
-        (1, 1, 1)
-    );
+    assert_eq!((options.black.len(), options.white.len(), options.mime_rules.len()), (1, 1, 1));
     let files = settings.list_files();
-    assert_eq!(
-        (files.black, files.white),
-        (vec!["/black".into()], vec!["/white".into()])
-    );
+    assert_eq!((files.black, files.white), (vec!["/black".into()], vec!["/white".into()]));
 }

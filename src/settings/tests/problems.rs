@@ -6,51 +6,28 @@ use crate::settings::{Code, Settings, Severity};
 #[track_caller]
 fn check(name: &str, text: &str, want: &str) {
     let (_, problems) = Settings::parse(text);
-    let got: Vec<String> = problems
-        .iter()
-        .map(|problem| problem.render(name))
-        .collect();
-    assert!(
-        got.join("\n") == want,
-        "{name} now says:\n{}",
-        got.join("\n")
-    );
+    let got: Vec<String> = problems.iter().map(|problem| problem.render(name)).collect();
+    assert!(got.join("\n") == want, "{name} now says:\n{}", got.join("\n"));
 }
 
 #[test]
 fn unknown_names_are_said_with_what_was_meant() {
-    check(
-        "names.conf",
-        include_str!("problems/names.conf"),
-        include_str!("problems/names.txt"),
-    );
+    check("names.conf", include_str!("problems/names.conf"), include_str!("problems/names.txt"));
 }
 
 #[test]
 fn wrong_values_are_said_with_what_is_allowed() {
-    check(
-        "values.conf",
-        include_str!("problems/values.conf"),
-        include_str!("problems/values.txt"),
-    );
+    check("values.conf", include_str!("problems/values.conf"), include_str!("problems/values.txt"));
 }
 
 #[test]
 fn wrong_lines_and_values_that_do_not_go_together() {
-    check(
-        "lines.conf",
-        include_str!("problems/lines.conf"),
-        include_str!("problems/lines.txt"),
-    );
+    check("lines.conf", include_str!("problems/lines.conf"), include_str!("problems/lines.txt"));
 }
 
 #[test]
 fn a_long_line_is_shown_around_the_place() {
-    check(
-        "long.conf",
-        include_str!("problems/long.conf"),
-        include_str!("problems/long.txt"),
-    );
+    check("long.conf", include_str!("problems/long.conf"), include_str!("problems/long.txt"));
 }
 
 #[test]

@@ -10,10 +10,7 @@ fn an_interval_is_the_sum_of_its_parts() {
         ("0", 0),
         ("30", 30_000),
         ("30m2.5s", 1_802_500),
-        (
-            "1w2d3h4m5s",
-            604_800_000 + 2 * 86_400_000 + 3 * 3_600_000 + 4 * 60_000 + 5000,
-        ),
+        ("1w2d3h4m5s", 604_800_000 + 2 * 86_400_000 + 3 * 3_600_000 + 4 * 60_000 + 5000),
         ("1.5", 1500),
         ("0.001s", 1),
         ("1H30M", 5_400_000),
@@ -36,24 +33,12 @@ fn what_is_no_interval_is_refused() {
         ("1msec", form),
         ("1,5s", form),
         ("1.5m", "only seconds can have a fraction, as in 2.5s"),
-        (
-            "1.2345s",
-            "a fraction of a second has one to three digits, as in 2.5s",
-        ),
-        (
-            "1.s",
-            "a fraction of a second has one to three digits, as in 2.5s",
-        ),
-        (
-            "1.2.3s",
-            "a fraction of a second has one to three digits, as in 2.5s",
-        ),
+        ("1.2345s", "a fraction of a second has one to three digits, as in 2.5s"),
+        ("1.s", "a fraction of a second has one to three digits, as in 2.5s"),
+        ("1.2.3s", "a fraction of a second has one to three digits, as in 2.5s"),
         ("99999999999999999999s", form),
         ("18446744073709551615s", "the time interval is too long"),
-        (
-            "18446744073709551s18446744073709551s",
-            "the time interval is too long",
-        ),
+        ("18446744073709551s18446744073709551s", "the time interval is too long"),
     ] {
         assert_eq!(interval_ms(text), Err(want), "{text}");
     }

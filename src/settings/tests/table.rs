@@ -13,11 +13,8 @@ fn every_name_is_there_once_and_found_in_any_case() {
             Some(section.name)
         );
         for row in section.rows {
-            let same = section
-                .rows
-                .iter()
-                .filter(|other| other.key.eq_ignore_ascii_case(row.key))
-                .count();
+            let same =
+                section.rows.iter().filter(|other| other.key.eq_ignore_ascii_case(row.key)).count();
             assert_eq!(same, 1, "[{}] {}", section.name, row.key);
             assert_eq!(row.section, section.name, "{}", row.key);
             assert_eq!(
@@ -34,10 +31,7 @@ fn every_default_is_a_good_value_and_every_row_says_something() {
         let place = format!("[{}] {}", row.section, row.key);
         let default = value::parse(row.kind, row.default);
         assert!(matches!(default, Ok(Some(_))), "{place}: {default:?}");
-        assert!(
-            row.meaning.ends_with('.') && row.meaning.len() > 10,
-            "{place}"
-        );
+        assert!(row.meaning.ends_with('.') && row.meaning.len() > 10, "{place}");
     }
 }
 
@@ -61,15 +55,10 @@ fn what_has_no_effect_yet_is_said_once_for_each_line() {
     let (_, problems) = Settings::parse(
         "[MeshD]\nUpdateChannel = On\n[ICAPD]\nUsePreview = Yes\nUpdateUplink = x\n",
     );
-    let notes: Vec<_> = problems
-        .iter()
-        .filter(|problem| problem.code == Code::NotInEffect)
-        .collect();
+    let notes: Vec<_> =
+        problems.iter().filter(|problem| problem.code == Code::NotInEffect).collect();
     assert_eq!(notes.len(), 1);
-    assert_eq!(
-        notes[0].message,
-        "UpdateChannel: accepted; not in effect in this version"
-    );
+    assert_eq!(notes[0].message, "UpdateChannel: accepted; not in effect in this version");
 }
 
 #[test]
@@ -96,9 +85,6 @@ fn all_seventeen_categories_are_known() {
     let section = table::section("ICAPD").expect("it is there");
     for name in names {
         let row = table::row(section, &format!("Block{name}")).expect(name);
-        assert_eq!(
-            (row.key, row.effect),
-            (format!("Block{name}").as_str(), Effect::NotYet)
-        );
+        assert_eq!((row.key, row.effect), (format!("Block{name}").as_str(), Effect::NotYet));
     }
 }

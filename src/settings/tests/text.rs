@@ -35,24 +35,12 @@ fn a_line_is_one_of_four_things() {
     check(" [ ICAPD ] ", "section <ICAPD>");
     check("\u{feff}[Root]", "section <Root>");
     check("Key=value", "entry <Key> at 0 <value> at 4");
-    check(
-        "  Key  =  a value = more  \r",
-        "entry <Key> at 2 <a value = more> at 10",
-    );
+    check("  Key  =  a value = more  \r", "entry <Key> at 2 <a value = more> at 10");
     check("Key =", "entry <Key> at 0 <> at 5");
-    check(
-        "[]",
-        "fault: a section's name in brackets, alone on its line",
-    );
-    check(
-        "[A] B",
-        "fault: a section's name in brackets, alone on its line",
-    );
+    check("[]", "fault: a section's name in brackets, alone on its line");
+    check("[A] B", "fault: a section's name in brackets, alone on its line");
     check("= value", "fault: a setting's name before '='");
-    check(
-        "words",
-        "fault: [Section], Key = value, or a comment that begins with ;",
-    );
+    check("words", "fault: [Section], Key = value, or a comment that begins with ;");
 }
 
 proptest! {

@@ -30,10 +30,7 @@ fn names_and_words_are_read_in_any_case_and_paths_are_kept() {
 #[test]
 fn quotes_hold_blanks_commas_and_escapes() {
     let settings = good("[ICAPD]\nHostmaster = \"The \\\"Help\\\" Desk, 2nd \\\\ floor\"\n");
-    assert_eq!(
-        settings.get(&icapd::HOSTMASTER),
-        "The \"Help\" Desk, 2nd \\ floor"
-    );
+    assert_eq!(settings.get(&icapd::HOSTMASTER), "The \"Help\" Desk, 2nd \\ floor");
     for (value, want) in [
         ("\"open", "Hostmaster: the closing quote is missing"),
         ("\"a\" b", "Hostmaster: something follows the closing quote"),
@@ -47,30 +44,18 @@ fn quotes_hold_blanks_commas_and_escapes() {
 #[test]
 fn lists_are_separated_by_commas_or_lines_and_an_empty_value_takes_back() {
     let settings = good("[ICAPD]\nListenAddress = 127.0.0.1:1, [::1]:2\nListenAddress = :3\n");
-    let listen: Vec<String> = settings
-        .get(&icapd::LISTEN_ADDRESS)
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let listen: Vec<String> =
+        settings.get(&icapd::LISTEN_ADDRESS).iter().map(ToString::to_string).collect();
     assert_eq!(listen, ["127.0.0.1:1", "[::1]:2", "0.0.0.0:3"]);
     let settings =
         good("[ICAPD]\nListenAddress = 127.0.0.1:1\nListenAddress =\nListenAddress = *:9\n");
-    let listen: Vec<String> = settings
-        .get(&icapd::LISTEN_ADDRESS)
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let listen: Vec<String> =
+        settings.get(&icapd::LISTEN_ADDRESS).iter().map(ToString::to_string).collect();
     assert_eq!(listen, ["0.0.0.0:9"]);
     let (_, problems) = Settings::parse("[ICAPD]\nBlackList = a.example,, b.example\n");
-    assert_eq!(
-        first(&problems),
-        "BlackList: an item is missing beside this comma"
-    );
+    assert_eq!(first(&problems), "BlackList: an item is missing beside this comma");
     let (_, problems) = Settings::parse("[ICAPD]\nBlackList = a.example,\n");
-    assert_eq!(
-        first(&problems),
-        "BlackList: an item is missing beside this comma"
-    );
+    assert_eq!(first(&problems), "BlackList: an item is missing beside this comma");
 }
 
 #[test]
@@ -79,18 +64,12 @@ fn an_empty_value_is_none_or_the_default() {
         "[MeshD]\nListenAddress =\n[HTTPD]\n[ICAPD]\nPreviewSize =\nHostmaster =\nTemplatesDir = \"\"\n",
     );
     assert_eq!(settings.get(&meshd::LISTEN_ADDRESS), None);
-    assert_eq!(
-        settings.get(&httpd::ADMIN_LISTEN),
-        "127.0.0.1:4443".parse().ok()
-    );
+    assert_eq!(settings.get(&httpd::ADMIN_LISTEN), "127.0.0.1:4443".parse().ok());
     assert_eq!(settings.get(&icapd::PREVIEW_SIZE), 60 << 10);
     assert_eq!(settings.get(&icapd::HOSTMASTER), "");
     assert_eq!(settings.get(&icapd::TEMPLATES_DIR), None);
     let (_, problems) = Settings::parse("[ICAPD]\nRunAsUser =\n");
-    assert_eq!(
-        first(&problems),
-        "RunAsUser: an empty user lets no component start"
-    );
+    assert_eq!(first(&problems), "RunAsUser: an empty user lets no component start");
 }
 
 #[test]
@@ -98,12 +77,7 @@ fn without_limit_is_written_as_the_setting_says() {
     let settings = good("[ICAPD]\nScanTimeout = 0\nIdleTimeout = none\n");
     assert_eq!(settings.get(&icapd::SCAN_TIMEOUT), None);
     assert_eq!(settings.get(&icapd::IDLE_TIMEOUT), None);
-    for text in [
-        "ScanTimeout = None",
-        "IdleTimeout = 0",
-        "HeadTimeout = 0",
-        "HeadTimeout = None",
-    ] {
+    for text in ["ScanTimeout = None", "IdleTimeout = 0", "HeadTimeout = 0", "HeadTimeout = None"] {
         let (_, problems) = Settings::parse(&format!("[ICAPD]\n{text}\n"));
         assert!(problems[0].is_error(), "{text}");
     }
@@ -116,19 +90,11 @@ fn sites_can_be_in_files() {
     );
     let sites = settings.get(&icapd::BLACK_LIST);
     assert_eq!(sites.list.len(), 1);
-    let files: Vec<String> = sites
-        .files
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
+    let files: Vec<String> = sites.files.iter().map(|path| path.display().to_string()).collect();
     assert_eq!(files, ["/etc/a.list", "/etc/b c", "/etc/d,e", "/etc/f"]);
     for value in ["@", "file()", "file(\"\")"] {
         let (_, problems) = Settings::parse(&format!("[ICAPD]\nBlackList = {value}\n"));
-        assert_eq!(
-            first(&problems),
-            "BlackList: the name of the list file is missing",
-            "{value}"
-        );
+        assert_eq!(first(&problems), "BlackList: the name of the list file is missing", "{value}");
     }
 }
 
@@ -144,28 +110,15 @@ fn mime_rules_need_no_quotes() {
         .collect();
     assert_eq!(
         rules,
-        [
-            "image/* Pass None",
-            "video/* Scan Some((104857600, Pass))",
-            "text/html Scan None"
-        ]
+        ["image/* Pass None", "video/* Scan Some((104857600, Pass))", "text/html Scan None"]
     );
     for (rule, want) in [
         ("image/*", "expected scan, pass or reject"),
-        (
-            "image pass",
-            "expected a MIME type: type/subtype, type/*, type/begin* or *",
-        ),
+        ("image pass", "expected a MIME type: type/subtype, type/*, type/begin* or *"),
         ("image/* keep", "\"keep\": expected scan, pass or reject"),
         ("image/* pass 10MB", "expected scan, pass or reject"),
-        (
-            "image/* pass much scan",
-            "expected a size, as in 4096, 64KB or 10MB",
-        ),
-        (
-            "image/* pass 1MB scan now",
-            "\"now\" is too much for a rule",
-        ),
+        ("image/* pass much scan", "expected a size, as in 4096, 64KB or 10MB"),
+        ("image/* pass 1MB scan now", "\"now\" is too much for a rule"),
     ] {
         let (_, problems) = Settings::parse(&format!("[ICAPD]\nMimeRules = {rule}\n"));
         assert_eq!(first(&problems), format!("MimeRules: {want}"), "{rule}");
@@ -176,33 +129,20 @@ fn mime_rules_need_no_quotes() {
 fn uplinks_have_three_forms() {
     let text = "[MeshD]\nUpdateUplink = 10.0.0.1:7090, tcp://[::1]:1, Host.example:2\nEngineUplink = udp://:18009, udp://\nUrlUplink = srv://baleen@example.com, srv://baleen\n";
     let settings = good(text);
-    let host = |host: &str, port| Uplink::Host {
-        host: host.to_owned(),
-        port,
-    };
+    let host = |host: &str, port| Uplink::Host { host: host.to_owned(), port };
     let service = |domain: Option<&str>| Uplink::Service {
         name: "baleen".to_owned(),
         domain: domain.map(str::to_owned),
     };
     assert_eq!(
         settings.get(&meshd::UPDATE_UPLINK),
-        [
-            host("10.0.0.1", 7090),
-            host("::1", 1),
-            host("host.example", 2)
-        ]
+        [host("10.0.0.1", 7090), host("::1", 1), host("host.example", 2)]
     );
     assert_eq!(
         settings.get(&meshd::ENGINE_UPLINK),
-        [
-            Uplink::Search { port: 18_009 },
-            Uplink::Search { port: 18_008 }
-        ]
+        [Uplink::Search { port: 18_009 }, Uplink::Search { port: 18_008 }]
     );
-    assert_eq!(
-        settings.get(&meshd::URL_UPLINK),
-        [service(Some("example.com")), service(None)]
-    );
+    assert_eq!(settings.get(&meshd::URL_UPLINK), [service(Some("example.com")), service(None)]);
     for bad in [
         "10.0.0.1",
         "10.0.0.1:0",

@@ -43,13 +43,8 @@ pub enum SectionKind {
 
 impl SectionKind {
     /// Every section, in its order.
-    pub const ALL: [Self; 5] = [
-        Self::Meta,
-        Self::Names,
-        Self::Signatures,
-        Self::Matcher,
-        Self::Digests,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Meta, Self::Names, Self::Signatures, Self::Matcher, Self::Digests];
 
     /// As in messages.
     #[must_use]
@@ -112,7 +107,5 @@ impl From<&OffsetBase> for OffsetKind {
 
 /// The target of a number, if it is one that signatures are loaded for.
 pub(super) fn target_from_number(number: u8) -> Option<Target> {
-    Target::ALL
-        .into_iter()
-        .find(|target| *target as u8 == number)
+    Target::ALL.into_iter().find(|target| *target as u8 == number)
 }

@@ -69,11 +69,7 @@ impl Image {
             }
             facts
         };
-        Ok(Self {
-            bytes,
-            sections,
-            facts: Arc::new(facts),
-        })
+        Ok(Self { bytes, sections, facts: Arc::new(facts) })
     }
 
     /// What the image says about itself.
@@ -168,9 +164,7 @@ fn section<'a>(
 }
 
 fn check_header(all: &[u8]) -> Result<(), ImageFault> {
-    let (header, body) = all
-        .split_at_checked(HEADER_BYTES)
-        .ok_or(ImageFault::Short(all.len()))?;
+    let (header, body) = all.split_at_checked(HEADER_BYTES).ok_or(ImageFault::Short(all.len()))?;
     let fault = ImageFault::Short(all.len());
     let (magic, rest) = <[u8; 8]>::read_from_prefix(header).map_err(|_| fault.clone())?;
     if magic != MAGIC {
@@ -187,16 +181,9 @@ fn check_header(all: &[u8]) -> Result<(), ImageFault> {
         return Err(ImageFault::Header);
     }
     if length.get() != all.len() as u64 {
-        return Err(ImageFault::Length {
-            said: length.get(),
-            found: all.len() as u64,
-        });
+        return Err(ImageFault::Length { said: length.get(), found: all.len() as u64 });
     }
-    if sha2::Sha256::digest(body).as_slice() == digest {
-        Ok(())
-    } else {
-        Err(ImageFault::Digest)
-    }
+    if sha2::Sha256::digest(body).as_slice() == digest { Ok(()) } else { Err(ImageFault::Digest) }
 }
 
 /// Sections lie in their order, aligned, without overlap, inside the image.
@@ -206,11 +193,7 @@ fn directory(all: &[u8]) -> Result<[Range<usize>; SectionKind::ALL.len()], Image
         Directory::read_from_prefix(body).map_err(|_| ImageFault::Short(all.len()))?;
     let mut sections = [const { 0..0 }; SectionKind::ALL.len()];
     let mut free = HEADER_BYTES.saturating_add(size_of::<Directory>());
-    for ((kind, place), range) in SectionKind::ALL
-        .into_iter()
-        .zip(directory)
-        .zip(&mut sections)
-    {
+    for ((kind, place), range) in SectionKind::ALL.into_iter().zip(directory).zip(&mut sections) {
         let [number, offset, length] = place.map(|word| usize::try_from(word.get()).ok());
         let (Some(number), Some(from), Some(length)) = (number, offset, length) else {
             return Err(ImageFault::Place(kind));

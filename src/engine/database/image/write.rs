@@ -23,22 +23,10 @@ pub(in crate::engine::database) struct Contents {
 /// The whole image. Sections are dropped as they are copied, so that the peak is the image and its
 /// largest section.
 pub(in crate::engine::database) fn write(contents: Contents) -> Vec<u8> {
-    let Contents {
-        meta,
-        names,
-        records,
-        matcher,
-        digests,
-    } = contents;
+    let Contents { meta, names, records, matcher, digests } = contents;
     let mut out = vec![0; HEADER_BYTES.saturating_add(size_of::<Directory>())];
     let mut directory = Directory::default();
-    let parts = [
-        meta,
-        names.into_section(),
-        section_of(&records),
-        matcher,
-        digests,
-    ];
+    let parts = [meta, names.into_section(), section_of(&records), matcher, digests];
     for ((kind, part), place) in SectionKind::ALL.into_iter().zip(parts).zip(&mut directory) {
         out.resize(out.len().next_multiple_of(ALIGN), 0);
         *place = [kind.number(), out.len() as u64, part.len() as u64].map(U64::new);

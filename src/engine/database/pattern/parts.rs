@@ -20,12 +20,7 @@ pub(super) struct Parts {
 impl Parts {
     pub(super) const fn new() -> Self {
         Self {
-            pattern: Pattern {
-                parts: Vec::new(),
-                gaps: Vec::new(),
-                lead: 0,
-                trail: 0,
-            },
+            pattern: Pattern { parts: Vec::new(), gaps: Vec::new(), lead: 0, trail: 0 },
             units: Vec::new(),
             part_at: 0,
             boundary_beside_distance: false,
@@ -87,10 +82,8 @@ impl Parts {
         }
         if core.len() < units.len() {
             let edges = [core.first(), core.last()];
-            self.boundary_beside_distance |= edges
-                .into_iter()
-                .flatten()
-                .any(|unit| matches!(unit, Unit::Boundary(_)));
+            self.boundary_beside_distance |=
+                edges.into_iter().flatten().any(|unit| matches!(unit, Unit::Boundary(_)));
         }
         let right = match units.last() {
             Some(Unit::Boundary(edge)) => Some(*edge),
@@ -131,10 +124,7 @@ impl Parts {
 /// A gap at an end of the pattern: so many bytes must exist there.
 fn exact(gap: Gap, at: usize) -> Result<u32, LineFault> {
     match gap {
-        Gap {
-            min,
-            max: Some(max),
-        } if min == max => Ok(min),
+        Gap { min, max: Some(max) } if min == max => Ok(min),
         Gap { .. } => {
             let rule = "a gap at an end of the pattern: only {n} is allowed";
             Err(LineFault::rule(at, rule))

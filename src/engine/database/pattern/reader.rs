@@ -12,12 +12,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) const fn new(field: Field<'a>) -> Self {
-        Self {
-            rest: field.text,
-            at: field.at,
-            units: 0,
-            braces_are_wildcards: true,
-        }
+        Self { rest: field.text, at: field.at, units: 0, braces_are_wildcards: true }
     }
 
     /// Whether a short `{n}` still is another way to write wildcards.

@@ -29,14 +29,9 @@ pub(super) fn read(reader: &mut Reader<'_>, parts: &mut Parts) -> Result<(), Lin
 
 /// The rest of `(B)`, `(L)`, `(W)` after the parenthesis, if it is one of them.
 fn boundary(reader: &mut Reader<'_>) -> Option<EdgeKind> {
-    let kinds: [(&[u8], EdgeKind); 3] = [
-        (b"B)", EdgeKind::Word),
-        (b"L)", EdgeKind::Line),
-        (b"W)", EdgeKind::NonAlphanumeric),
-    ];
-    kinds
-        .into_iter()
-        .find_map(|(text, kind)| reader.take(text).then_some(kind))
+    let kinds: [(&[u8], EdgeKind); 3] =
+        [(b"B)", EdgeKind::Word), (b"L)", EdgeKind::Line), (b"W)", EdgeKind::NonAlphanumeric)];
+    kinds.into_iter().find_map(|(text, kind)| reader.take(text).then_some(kind))
 }
 
 /// Two characters, each a hex digit or `?`.
@@ -44,10 +39,7 @@ fn byte(reader: &mut Reader<'_>) -> Result<Unit, LineFault> {
     reader.spend(1)?;
     let (high, high_mask) = nibble(reader, "a hex digit, '?', '*', '{', '(', '!' or '['")?;
     let (low, low_mask) = nibble(reader, "a second hex digit or '?'")?;
-    Ok(Unit::Byte {
-        value: high.rotate_left(4) | low,
-        mask: high_mask.rotate_left(4) | low_mask,
-    })
+    Ok(Unit::Byte { value: high.rotate_left(4) | low, mask: high_mask.rotate_left(4) | low_mask })
 }
 
 fn nibble(reader: &mut Reader<'_>, allowed: &'static str) -> Result<(u8, u8), LineFault> {
@@ -141,10 +133,7 @@ fn distance(reader: &mut Reader<'_>) -> Result<Unit, LineFault> {
     let field = reader.until(b']', "']' at the end of a distance")?;
     let (min, max) = range(field, "digits of a distance, '-'")?;
     let (Some(min), Some(max)) = (min, max) else {
-        return Err(LineFault::rule(
-            at,
-            "a distance [x] or [x-y] needs both numbers",
-        ));
+        return Err(LineFault::rule(at, "a distance [x] or [x-y] needs both numbers"));
     };
     match (u8::try_from(min), u8::try_from(max)) {
         (Ok(min), Ok(max)) if min <= max && max <= DISTANCE_MAX => Ok(Unit::Skip { min, max }),
@@ -181,12 +170,8 @@ pub(super) fn brace(reader: &mut Reader<'_>) -> Result<Brace, LineFault> {
     }
     reader.braces_are_gaps();
     let number = |value: u64| {
-        u32::try_from(value).map_err(|_| LineFault {
-            at,
-            refusal: Refusal::Number {
-                max: u64::from(u32::MAX),
-            },
-        })
+        u32::try_from(value)
+            .map_err(|_| LineFault { at, refusal: Refusal::Number { max: u64::from(u32::MAX) } })
     };
     let (min, max) = (number(min)?, number(max)?);
     if max != 0 && max < min {

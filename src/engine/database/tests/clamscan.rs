@@ -46,10 +46,8 @@ fn rows() -> impl Iterator<Item = Row> {
 fn odd_lines_are_read_as_the_table_says() {
     let mut differences = Vec::new();
     for row in rows() {
-        let mut sources = Sources::new(BuildOptions {
-            level: CLAMSCAN_LEVEL,
-            ..BuildOptions::default()
-        });
+        let mut sources =
+            Sources::new(BuildOptions { level: CLAMSCAN_LEVEL, ..BuildOptions::default() });
         sources.add_file(&format!("t.{}", row.extension), row.line.as_bytes());
         let totals = sources.report().totals();
         let found = match (totals.loaded, totals.bad) {
@@ -70,10 +68,7 @@ fn ask(folder: &tempfile::TempDir, extension: &str, lines: &str) -> Option<u64> 
     let sample = folder.path().join("sample");
     fs::write(&database, lines).expect("a writable folder");
     fs::write(&sample, [0; 12]).expect("a writable folder");
-    let output = Command::new("clamscan")
-        .arg("-d")
-        .args([&database, &sample])
-        .output();
+    let output = Command::new("clamscan").arg("-d").args([&database, &sample]).output();
     let output = output.expect("clamscan answered before");
     fs::remove_file(database).expect("it was just written");
     let text = String::from_utf8_lossy(&output.stdout);
@@ -92,10 +87,7 @@ fn clamscan_still_says_what_the_table_says() {
     let folder = tempfile::tempdir().expect("a folder for temporary files");
     for extension in ["ndb", "hdb"] {
         let accepted = |row: &Row| row.extension == extension && row.clamscan != "refused";
-        let lines: String = rows()
-            .filter(accepted)
-            .map(|row| format!("{}\n", row.line))
-            .collect();
+        let lines: String = rows().filter(accepted).map(|row| format!("{}\n", row.line)).collect();
         let loads = rows().filter(|row| row.extension == extension && row.clamscan == "loads");
         // clamscan keeps one of several equal digests, so only the refusals count there.
         let found = ask(&folder, extension, &lines);

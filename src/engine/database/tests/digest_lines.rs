@@ -12,10 +12,7 @@ const SHA256: &str = "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf6
 /// `rest` follows the MD5.
 #[track_caller]
 fn check(rest: &str, want: &str) {
-    line(
-        &format!("{MD5}{rest}"),
-        &want.replace("M:", &format!("{MD5}:")),
-    );
+    line(&format!("{MD5}{rest}"), &want.replace("M:", &format!("{MD5}:")));
 }
 
 #[track_caller]
@@ -37,10 +34,7 @@ fn the_length_decides_the_kind() {
     line(&format!("{}:68:A", &MD5[1..]), length);
     line(&format!(" {MD5}:68:A"), length);
     line(":68:A", length);
-    line(
-        &format!("4z{}:68:A", &MD5[2..]),
-        "column 2: found 'z', allowed: a hex digit",
-    );
+    line(&format!("4z{}:68:A", &MD5[2..]), "column 2: found 'z', allowed: a hex digit");
 }
 
 #[test]
@@ -52,22 +46,10 @@ fn sizes() {
     check(":0:A", range);
     check(":4294967295:A", range);
     check(":99999999999999999999999:A", range);
-    check(
-        ":-1:A",
-        "column 34: found '-', allowed: a size in bytes or '*'",
-    );
-    check(
-        ":5a:A",
-        "column 35: found 'a', allowed: a size in bytes or '*'",
-    );
-    check(
-        "::A",
-        "column 34: found the end, allowed: a size in bytes or '*'",
-    );
-    check(
-        ":**:A:73",
-        "column 34: found '*', allowed: a size in bytes or '*'",
-    );
+    check(":-1:A", "column 34: found '-', allowed: a size in bytes or '*'");
+    check(":5a:A", "column 35: found 'a', allowed: a size in bytes or '*'");
+    check("::A", "column 34: found the end, allowed: a size in bytes or '*'");
+    check(":**:A:73", "column 34: found '*', allowed: a size in bytes or '*'");
 }
 
 #[test]
@@ -75,14 +57,8 @@ fn any_size_needs_a_level() {
     check(":*:A:73", "M:*:A.U:73");
     check(":*:A:300", "another level");
     check(":*:A:72:80", "another level");
-    check(
-        ":*:A:72",
-        "column 38: size '*' needs a minimum level of 73 or more",
-    );
-    check(
-        ":*:A",
-        "column 34: size '*' needs a minimum level of 73 or more",
-    );
+    check(":*:A:72", "column 38: size '*' needs a minimum level of 73 or more");
+    check(":*:A", "column 34: size '*' needs a minimum level of 73 or more");
     check(":*:A:a", "column 38: found 'a', allowed: digits");
 }
 

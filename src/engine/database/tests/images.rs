@@ -26,10 +26,7 @@ fn files() -> Vec<(&'static str, String)> {
     digests.push_str("3395856ce81f2b7382dee72602f798b642f14140:*:Sha1:73\n");
     vec![
         ("a.hdb", digests),
-        (
-            "b.fp",
-            "44d88612fea8a8f36de82e1278abb02f:68:Trusted\n".to_owned(),
-        ),
+        ("b.fp", "44d88612fea8a8f36de82e1278abb02f:68:Trusted\n".to_owned()),
         (
             "c.ndb",
             "Anywhere:0:*:616263\nStart:7:5:616263\nName.3:1:EP+1:616263\nEnd:10:EOF-9:616263\n"
@@ -60,29 +57,11 @@ fn what_goes_in_comes_out() {
     let built = built(BuildOptions::default());
     let image = open(built.image).expect("an image that was just built");
     let view = |id| image.signature(SignatureId(id));
-    let want = |name, target, offset| {
-        Some(SignatureView {
-            name,
-            target,
-            offset,
-        })
-    };
-    assert_eq!(
-        view(0),
-        want("Anywhere.UNOFFICIAL", Target::Any, OffsetKind::Anywhere)
-    );
-    assert_eq!(
-        view(1),
-        want("Start.UNOFFICIAL", Target::Text, OffsetKind::Start)
-    );
-    assert_eq!(
-        view(2),
-        want("Name.3.UNOFFICIAL", Target::Pe, OffsetKind::Executable)
-    );
-    assert_eq!(
-        view(3),
-        want("End.UNOFFICIAL", Target::Pdf, OffsetKind::End)
-    );
+    let want = |name, target, offset| Some(SignatureView { name, target, offset });
+    assert_eq!(view(0), want("Anywhere.UNOFFICIAL", Target::Any, OffsetKind::Anywhere));
+    assert_eq!(view(1), want("Start.UNOFFICIAL", Target::Text, OffsetKind::Start));
+    assert_eq!(view(2), want("Name.3.UNOFFICIAL", Target::Pe, OffsetKind::Executable));
+    assert_eq!(view(3), want("End.UNOFFICIAL", Target::Pdf, OffsetKind::End));
     assert_eq!(view(4), None);
     assert_eq!(image.signature_count(), 4);
     let patterns = image.matcher().expect("it was built with patterns");
@@ -93,13 +72,8 @@ fn what_goes_in_comes_out() {
     for index in 0..500_u128 {
         let digest = Digest::Md5((index * 7919).to_be_bytes());
         let size = u64::try_from(index % 50 + 1).expect("small");
-        let entry = tables
-            .lookup(Purpose::Detect, &digest, size)
-            .expect("it was added");
-        assert_eq!(
-            image.name(entry.name),
-            format!("Name.{}.UNOFFICIAL", index % 60)
-        );
+        let entry = tables.lookup(Purpose::Detect, &digest, size).expect("it was added");
+        assert_eq!(image.name(entry.name), format!("Name.{}.UNOFFICIAL", index % 60));
         assert_eq!(tables.lookup(Purpose::Detect, &digest, size + 50), None);
         assert_eq!(tables.lookup(Purpose::Trust, &digest, size), None);
     }
@@ -108,25 +82,16 @@ fn what_goes_in_comes_out() {
 
 #[test]
 fn facts_say_what_is_inside() {
-    let options = BuildOptions {
-        created_seconds: 1_700_000_000,
-        ..BuildOptions::default()
-    };
+    let options = BuildOptions { created_seconds: 1_700_000_000, ..BuildOptions::default() };
     let built = built(options);
     let image = open(built.image).expect("an image that was just built");
     let facts = image.facts();
     assert_eq!(*facts, built.facts);
-    assert_eq!(
-        (facts.bodies, facts.detected.md5, facts.detected.sha1),
-        (4, 500, 1)
-    );
+    assert_eq!((facts.bodies, facts.detected.md5, facts.detected.sha1), (4, 500, 1));
     assert_eq!((facts.trusted.total(), facts.signatures()), (1, 505));
     assert_eq!(facts.created_seconds, 1_700_000_000);
-    let sources: Vec<_> = facts
-        .sources
-        .iter()
-        .map(|source| (&*source.name, source.loaded))
-        .collect();
+    let sources: Vec<_> =
+        facts.sources.iter().map(|source| (&*source.name, source.loaded)).collect();
     assert_eq!(sources, [("a.hdb", 501), ("b.fp", 1), ("c.ndb", 4)]);
     assert_eq!(facts.version.len(), 12);
     assert!(facts.content.to_string().starts_with(&*facts.version));
@@ -142,15 +107,9 @@ fn the_content_digest_changes_with_what_is_detected_only() {
         ..BuildOptions::default()
     };
     assert_eq!(of(later), plain);
-    let level = BuildOptions {
-        level: 100,
-        ..BuildOptions::default()
-    };
+    let level = BuildOptions { level: 100, ..BuildOptions::default() };
     assert_ne!(of(level), plain);
-    let wanted = BuildOptions {
-        potentially_unwanted: true,
-        ..BuildOptions::default()
-    };
+    let wanted = BuildOptions { potentially_unwanted: true, ..BuildOptions::default() };
     assert_ne!(of(wanted), plain);
     let mut sources = Sources::new(BuildOptions::default());
     for (name, text) in files().into_iter().rev() {
@@ -167,37 +126,23 @@ fn the_content_digest_changes_with_what_is_detected_only() {
 #[test]
 fn progress_is_told() {
     let mut steps = Vec::new();
-    build(
-        builtin_sources(BuildOptions::default()),
-        &matcher,
-        &mut |step| {
-            steps.push(format!("{step:?}"));
-        },
-    );
+    build(builtin_sources(BuildOptions::default()), &matcher, &mut |step| {
+        steps.push(format!("{step:?}"));
+    });
     assert_eq!(steps, ["Matcher(1)", "Digests(1)", "Image"]);
 }
 
 #[test]
 fn the_embedded_digest_hits_the_test_file() {
-    let built = build(
-        builtin_sources(BuildOptions::default()),
-        &matcher,
-        &mut |_| {},
-    );
+    let built = build(builtin_sources(BuildOptions::default()), &matcher, &mut |_| {});
     let image = open(built.image).expect("an image that was just built");
     let eicar = crate::engine::database::builtin::eicar();
-    assert_eq!(
-        image.digests().needs(Some(68)).detect,
-        Kinds::NONE.with(Kind::Md5)
-    );
+    assert_eq!(image.digests().needs(Some(68)).detect, Kinds::NONE.with(Kind::Md5));
     let mut running = Running::new(image.digests().needs(None).all());
     running.update(&eicar);
     let computed = running.finish();
     let digest = computed.get(Kind::Md5).expect("it was needed");
-    let entry = image
-        .digests()
-        .lookup(Purpose::Detect, digest, 68)
-        .expect("the test file");
+    let entry = image.digests().lookup(Purpose::Detect, digest, 68).expect("the test file");
     assert_eq!(image.name(entry.name), "Eicar-Test-Signature.UNOFFICIAL");
 }
 
@@ -250,11 +195,9 @@ fn exercise(image: &Image) -> u64 {
     }
     for head in 0..=255_u8 {
         for purpose in [Purpose::Detect, Purpose::Trust] {
-            for digest in [
-                Digest::Md5([head; 16]),
-                Digest::Sha1([head; 20]),
-                Digest::Sha256([head; 32]),
-            ] {
+            for digest in
+                [Digest::Md5([head; 16]), Digest::Sha1([head; 20]), Digest::Sha256([head; 32])]
+            {
                 sum += u64::from(tables.lookup(purpose, &digest, 5).is_some());
             }
         }
@@ -287,11 +230,7 @@ fn a_hostile_image_is_a_fault_or_harmless() {
         let mut changed = image.clone();
         // The tables are the larger part; the directory is where a change does most harm.
         for _ in 0..=seeded.below(3) {
-            let end = if seeded.next().is_multiple_of(2) {
-                256
-            } else {
-                changed.len()
-            };
+            let end = if seeded.next().is_multiple_of(2) { 256 } else { changed.len() };
             let at = 64 + seeded.below(end - 64);
             changed[at] = match seeded.next() % 3 {
                 0 => 0,
@@ -307,10 +246,7 @@ fn a_hostile_image_is_a_fault_or_harmless() {
             Err(fault) => faults += u32::from(!fault.to_string().is_empty()),
         }
     }
-    assert!(
-        faults > 1_000,
-        "the changes do not reach the checks: {faults} faults"
-    );
+    assert!(faults > 1_000, "the changes do not reach the checks: {faults} faults");
 }
 
 /// An image, sealed again after a change of some bytes, is refused with this text.
@@ -340,33 +276,17 @@ fn faults_name_the_place_in_header_and_directory() {
     refused(&image[..50], 0, 0, "50 bytes are too few for an image");
     refused(&image[..100], 99, 0, "100 bytes are too few for an image");
     refused(&image, 64, 9, "section META: not inside the image");
-    refused(
-        &image,
-        64 + 24 + 8,
-        1,
-        "section NAMES: not inside the image",
-    );
-    refused(
-        &image,
-        64 + 4 * 24 + 16 + 7,
-        1,
-        "section DIGESTS: not inside the image",
-    );
+    refused(&image, 64 + 24 + 8, 1, "section NAMES: not inside the image");
+    refused(&image, 64 + 4 * 24 + 16 + 7, 1, "section DIGESTS: not inside the image");
     let mut longer = image.clone();
     longer.push(0);
     let length = image.len();
-    let want = format!(
-        "byte 24: {length} bytes were written, {} are there",
-        length + 1
-    );
+    let want = format!("byte 24: {length} bytes were written, {} are there", length + 1);
     assert_eq!(open(longer).expect_err("a longer image").to_string(), want);
     let mut changed = image;
     changed[length - 1] ^= 1;
     let fault = open(changed).expect_err("a changed image");
-    assert_eq!(
-        fault.to_string(),
-        "byte 32: the digest does not fit the content"
-    );
+    assert_eq!(fault.to_string(), "byte 32: the digest does not fit the content");
 }
 
 #[test]
@@ -376,26 +296,11 @@ fn faults_name_the_place_in_sections() {
     let json = "section META: expected `,` or `]` at line 1 column 11";
     refused(&image, meta, b'[', json);
     refused(&image, names, 0, "section NAMES: not a table of names");
-    refused(
-        &image,
-        names + 12,
-        0xff,
-        "section NAMES: not a table of names",
-    );
+    refused(&image, names + 12, 0xff, "section NAMES: not a table of names");
     let last = names + 8 + 4 * 70;
     refused(&image, last, 0xff, "section NAMES: not a table of names");
-    refused(
-        &image,
-        records + 3,
-        1,
-        "section SIGNATURES: record 0 is not valid",
-    );
-    refused(
-        &image,
-        records + 12,
-        8,
-        "section SIGNATURES: record 1 is not valid",
-    );
+    refused(&image, records + 3, 1, "section SIGNATURES: record 0 is not valid");
+    refused(&image, records + 12, 8, "section SIGNATURES: record 1 is not valid");
     let bits = "section DIGESTS: a bucket index of 25 bits: 24 is the limit";
     refused(&image, digests + 16, 25, bits);
     let short = "section DIGESTS: a table ends beyond its section";

@@ -10,10 +10,7 @@ use crate::engine::database::{body_line, render};
 
 fn byte() -> impl Strategy<Value = Unit> {
     let mask = prop_oneof![6 => Just(0xff_u8), 1 => Just(0xf0), 1 => Just(0x0f), 1 => Just(0)];
-    (any::<u8>(), mask).prop_map(|(value, mask)| Unit::Byte {
-        value: value & mask,
-        mask,
-    })
+    (any::<u8>(), mask).prop_map(|(value, mask)| Unit::Byte { value: value & mask, mask })
 }
 
 fn fixed() -> impl Strategy<Value = Unit> {
@@ -23,33 +20,22 @@ fn fixed() -> impl Strategy<Value = Unit> {
 fn choice() -> impl Strategy<Value = Unit> {
     let open = byte().prop_recursive(3, 24, 4, |inner| {
         let run = prop::collection::vec(inner, 1..4);
-        prop::collection::vec(run, 1..4).prop_map(|choices| Unit::Choice {
-            negated: false,
-            choices,
-        })
+        prop::collection::vec(run, 1..4)
+            .prop_map(|choices| Unit::Choice { negated: false, choices })
     });
     let open = prop::collection::vec(prop::collection::vec(open, 1..4), 1..4);
     let negated = (1_usize..4).prop_flat_map(|length| {
         prop::collection::vec(prop::collection::vec(fixed(), length), 1..4)
     });
     prop_oneof![
-        open.prop_map(|choices| Unit::Choice {
-            negated: false,
-            choices
-        }),
-        negated.prop_map(|choices| Unit::Choice {
-            negated: true,
-            choices
-        }),
+        open.prop_map(|choices| Unit::Choice { negated: false, choices }),
+        negated.prop_map(|choices| Unit::Choice { negated: true, choices }),
     ]
 }
 
 fn edge() -> impl Strategy<Value = Edge> {
-    let kind = prop_oneof![
-        Just(EdgeKind::Word),
-        Just(EdgeKind::Line),
-        Just(EdgeKind::NonAlphanumeric)
-    ];
+    let kind =
+        prop_oneof![Just(EdgeKind::Word), Just(EdgeKind::Line), Just(EdgeKind::NonAlphanumeric)];
     (kind, any::<bool>()).prop_map(|(kind, negated)| Edge { kind, negated })
 }
 
@@ -61,28 +47,21 @@ fn unit() -> impl Strategy<Value = Unit> {
 /// byte, because a boundary there would be an edge.
 fn core() -> impl Strategy<Value = Vec<Unit>> {
     let around = || prop::collection::vec(unit(), 0..4);
-    (
-        fixed(),
-        around(),
-        [fixed(), fixed(), fixed()],
-        around(),
-        fixed(),
-    )
-        .prop_map(|(first, before, middle, after, last)| {
+    (fixed(), around(), [fixed(), fixed(), fixed()], around(), fixed()).prop_map(
+        |(first, before, middle, after, last)| {
             let mut units = vec![first];
             units.extend(before);
             units.extend(middle);
             units.extend(after);
             units.push(last);
             units
-        })
+        },
+    )
 }
 
 fn distance() -> impl Strategy<Value = Unit> {
-    (0_u8..=32, 0_u8..=32).prop_map(|(one, other)| Unit::Skip {
-        min: one.min(other),
-        max: one.max(other),
-    })
+    (0_u8..=32, 0_u8..=32)
+        .prop_map(|(one, other)| Unit::Skip { min: one.min(other), max: one.max(other) })
 }
 
 fn part() -> impl Strategy<Value = Part> {
@@ -96,20 +75,14 @@ fn part() -> impl Strategy<Value = Part> {
         if let Some((byte, skip)) = after {
             units.extend([skip, byte]);
         }
-        Part {
-            left: None,
-            units,
-            right: None,
-        }
+        Part { left: None, units, right: None }
     });
     prop_oneof![2 => plain, 1 => distant]
 }
 
 fn gap() -> impl Strategy<Value = Gap> {
-    let bounded = (any::<u32>(), 1_u32..=u32::MAX).prop_map(|(one, other)| Gap {
-        min: one.min(other),
-        max: Some(one.max(other)),
-    });
+    let bounded = (any::<u32>(), 1_u32..=u32::MAX)
+        .prop_map(|(one, other)| Gap { min: one.min(other), max: Some(one.max(other)) });
     prop_oneof![
         Just(Gap { min: 0, max: None }),
         any::<u32>().prop_map(|min| Gap { min, max: None }),
@@ -124,12 +97,7 @@ fn pattern() -> impl Strategy<Value = Pattern> {
         let (gaps, others): (Vec<_>, Vec<_>) = rest.into_iter().unzip();
         let mut parts = vec![first];
         parts.extend(others);
-        Pattern {
-            parts,
-            gaps,
-            lead,
-            trail,
-        }
+        Pattern { parts, gaps, lead, trail }
     })
 }
 
@@ -142,10 +110,7 @@ fn offset() -> impl Strategy<Value = Offset> {
         any::<u64>().prop_map(|plus| OffsetBase::LastSection { plus }),
         any::<u16>().prop_map(|index| OffsetBase::InSection { index }),
     ];
-    let any_place = Just(Offset {
-        base: OffsetBase::Any,
-        shift: 0,
-    });
+    let any_place = Just(Offset { base: OffsetBase::Any, shift: 0 });
     prop_oneof![
         1 => any_place,
         4 => (base, any::<u32>()).prop_map(|(base, shift)| Offset { base, shift }),

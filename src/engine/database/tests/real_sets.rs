@@ -16,10 +16,7 @@ fn folder() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    println!(
-        "skipped: {} is not there (set BALEEN_TEST_DATA)",
-        folder.display()
-    );
+    println!("skipped: {} is not there (set BALEEN_TEST_DATA)", folder.display());
     None
 }
 
@@ -29,9 +26,7 @@ fn unpacked(path: &Path) -> Option<Vec<u8>> {
     if extension == Some("gz") {
         let mut bytes = Vec::new();
         let file = fs::File::open(path).ok()?;
-        flate2::read::GzDecoder::new(file)
-            .read_to_end(&mut bytes)
-            .ok()?;
+        flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).ok()?;
         return Some(bytes);
     }
     let output = Command::new("xz").arg("-dc").arg(path).output();

@@ -73,23 +73,11 @@ fn a_bad_line_costs_one_line() {
 #[test]
 fn ends_of_files_and_lines() {
     check(&[("t.ndb", "")], &["t.ndb:"]);
-    check(
-        &[("t.ndb", "# placeholder\n")],
-        &["t.ndb: lines 1 comments 1"],
-    );
-    check(
-        &[("t.ndb", "A:0:*:616263\r\r\n")],
-        &["t.ndb: lines 1 loaded 1"],
-    );
-    check(
-        &[("t.ndb", "\u{feff}A:0:*:616263")],
-        &["t.ndb: lines 1 loaded 1"],
-    );
+    check(&[("t.ndb", "# placeholder\n")], &["t.ndb: lines 1 comments 1"]);
+    check(&[("t.ndb", "A:0:*:616263\r\r\n")], &["t.ndb: lines 1 loaded 1"]);
+    check(&[("t.ndb", "\u{feff}A:0:*:616263")], &["t.ndb: lines 1 loaded 1"]);
     let (hex, long) = ("61".repeat(9_000), "61".repeat(1 << 19));
-    check(
-        &[("t.ndb", &format!("A:0:*:{hex}\n"))],
-        &["t.ndb: lines 1 loaded 1"],
-    );
+    check(&[("t.ndb", &format!("A:0:*:{hex}\n"))], &["t.ndb: lines 1 loaded 1"]);
     check(
         &[("t.ndb", &format!("A:0:*:{long}\nB:0:*:616263\n"))],
         &[
@@ -110,15 +98,10 @@ fn only_so_many_bad_lines_are_kept() {
 #[test]
 fn levels_and_what_is_not_supported_yet_are_counted() {
     check(
-        &[(
-            "t.ndb",
-            "A:0:*:616263:300\nB:1:VI:616263\nC:0:$1$:616263\nD:15:*:zz\nE:8:*:616263\n",
-        )],
-        &[
-            "t.ndb: lines 5 by level 1 [offset VI: version information is not read yet 1] \
+        &[("t.ndb", "A:0:*:616263:300\nB:1:VI:616263\nC:0:$1$:616263\nD:15:*:zz\nE:8:*:616263\n")],
+        &["t.ndb: lines 5 by level 1 [offset VI: version information is not read yet 1] \
              [offset $n$: macro groups come with logical signatures 1] [target 8 is not used 1] \
-             [a target of a later version 1]",
-        ],
+             [a target of a later version 1]"],
     );
 }
 
@@ -129,10 +112,7 @@ fn other_formats_are_recognised_and_counted() {
             ("main.ldb", "#c\nA;Target:0;0;6162\nB;Target:0;0;6162\n\n"),
             ("main.cvd", "ClamAV-VDB:16 Sep 2021:62:6647427:90:x:y:z:1"),
             ("broken.cld", "no header"),
-            (
-                "rules.YARA",
-                "private rule a { }\nrule b {\n condition: rule }\n// rule c\n",
-            ),
+            ("rules.YARA", "private rule a { }\nrule b {\n condition: rule }\n// rule c\n"),
             ("x.cbc", "a\nb\n"),
             ("notes.txt", "x"),
             ("noextension", "x"),
@@ -153,10 +133,8 @@ fn other_formats_are_recognised_and_counted() {
 
 #[test]
 fn potentially_unwanted_is_read_on_request() {
-    let mut sources = Sources::new(BuildOptions {
-        potentially_unwanted: true,
-        ..BuildOptions::default()
-    });
+    let mut sources =
+        Sources::new(BuildOptions { potentially_unwanted: true, ..BuildOptions::default() });
     sources.add_file("x.ndu", b"PUA.A:0:*:616263\n");
     sources.add_file("x.hsu", b"44d88612fea8a8f36de82e1278abb02f:68:PUA.B\n");
     sources.add_file("x.hdu", b"44d88612fea8a8f36de82e1278abb02f:69:PUA.B\n");
@@ -170,11 +148,7 @@ fn ignore_lists() {
     let text = "A:0:*:616263\nA.{1}:0:*:616263\nB:0:*:616263\nB:0:*:616264\nC:0:*:616263\n\
                 D:0:*:616263\nF:0:*:616263\n";
     check(
-        &[
-            ("x.ign2", list),
-            ("t.ndb", text),
-            ("t.fp", "44d88612fea8a8f36de82e1278abb02f:68:A\n"),
-        ],
+        &[("x.ign2", list), ("t.ndb", text), ("t.fp", "44d88612fea8a8f36de82e1278abb02f:68:A\n")],
         &[
             "x.ign2: lines 7 comments 1 loaded 4 bad 2",
             "  line 6, column 1: a blank line, a signature or a comment is allowed",
@@ -188,11 +162,7 @@ fn ignore_lists() {
 #[test]
 fn an_ignore_list_that_comes_too_late_is_reported() {
     check(
-        &[
-            ("t.ndb", "A:0:*:616263\n"),
-            ("x.ign2", "A\n"),
-            ("y.ign", "A\n"),
-        ],
+        &[("t.ndb", "A:0:*:616263\n"), ("x.ign2", "A\n"), ("y.ign", "A\n")],
         &[
             "t.ndb: lines 1 loaded 1",
             "x.ign2: not read: an ignore list has to come before signatures;",
@@ -203,26 +173,9 @@ fn an_ignore_list_that_comes_too_late_is_reported() {
 
 #[test]
 fn files_of_a_directory_have_an_order() {
-    let mut names = [
-        "main.ndb",
-        "z.ign2",
-        "daily.ndb",
-        "a.hdb",
-        "daily.ign",
-        "README",
-    ];
+    let mut names = ["main.ndb", "z.ign2", "daily.ndb", "a.hdb", "daily.ign", "README"];
     names.sort_by_key(|name| format::loading_order(name));
-    assert_eq!(
-        names,
-        [
-            "daily.ign",
-            "z.ign2",
-            "daily.ndb",
-            "README",
-            "a.hdb",
-            "main.ndb"
-        ]
-    );
+    assert_eq!(names, ["daily.ign", "z.ign2", "daily.ndb", "README", "a.hdb", "main.ndb"]);
 }
 
 #[test]
@@ -230,10 +183,7 @@ fn the_embedded_database_knows_the_test_file() {
     let sources = builtin_sources(BuildOptions::default());
     assert_eq!(
         story(sources.report()),
-        [
-            "builtin.hdb: lines 1 loaded 1",
-            "builtin.ndb: lines 1 loaded 1"
-        ]
+        ["builtin.hdb: lines 1 loaded 1", "builtin.ndb: lines 1 loaded 1"]
     );
     let digest: String = {
         use sha2::Digest as _;

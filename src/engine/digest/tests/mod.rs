@@ -117,12 +117,7 @@ fn section() -> Vec<u8> {
     let mut rows = Rows::default();
     rows.add(Purpose::Detect, &Digest::Md5([1; 16]), Some(68), NameId(0));
     rows.add(Purpose::Detect, &Digest::Sha1([2; 20]), None, NameId(1));
-    rows.add(
-        Purpose::Trust,
-        &Digest::Sha256([3; 32]),
-        Some(70),
-        NameId(2),
-    );
+    rows.add(Purpose::Trust, &Digest::Sha256([3; 32]), Some(70), NameId(2));
     rows.compile()
 }
 
@@ -136,11 +131,8 @@ fn the_size_gate_keeps_detection_and_trust_apart() {
         (needs.detect, needs.trust)
     };
     let none = Kinds::NONE;
-    let (md5, sha1, sha256) = (
-        none.with(Kind::Md5),
-        none.with(Kind::Sha1),
-        none.with(Kind::Sha256),
-    );
+    let (md5, sha1, sha256) =
+        (none.with(Kind::Md5), none.with(Kind::Sha1), none.with(Kind::Sha256));
     assert_eq!(needs(Some(68)), (md5.union(sha1), none));
     assert_eq!(needs(Some(70)), (sha1, sha256));
     assert_eq!(needs(Some(71)), (sha1, none));
@@ -154,10 +146,7 @@ fn any_size_is_any_size() {
     let section = section();
     let tables = Tables::open(&section).expect("a section");
     let entry = tables.lookup(Purpose::Detect, &Digest::Sha1([2; 20]), u64::MAX);
-    assert_eq!(
-        entry.map(|entry| (entry.name, entry.size)),
-        Some((NameId(1), None))
-    );
+    assert_eq!(entry.map(|entry| (entry.name, entry.size)), Some((NameId(1), None)));
     let beyond = tables.lookup(Purpose::Detect, &Digest::Md5([1; 16]), 68 + (1 << 32));
     assert_eq!(beyond, None, "sizes are not cut to 32 bits");
 }

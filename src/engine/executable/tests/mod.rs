@@ -35,17 +35,9 @@ fn put(file: &mut [u8], at: usize, bytes: &[u8]) {
 fn pe(at: usize, entry: u32, sections: &[(u32, u32, u32)]) -> Vec<u8> {
     let mut file = vec![0; 4_096.max(at + 2_048)];
     put(&mut file, 0, b"MZ");
-    put(
-        &mut file,
-        0x3c,
-        &u32::try_from(at).expect("small").to_le_bytes(),
-    );
+    put(&mut file, 0x3c, &u32::try_from(at).expect("small").to_le_bytes());
     put(&mut file, at, b"PE\0\0\x4c\x01");
-    put(
-        &mut file,
-        at + 6,
-        &u16::try_from(sections.len()).expect("few").to_le_bytes(),
-    );
+    put(&mut file, at + 6, &u16::try_from(sections.len()).expect("few").to_le_bytes());
     put(&mut file, at + 20, &224_u16.to_le_bytes());
     let optional = at + 24;
     put(&mut file, optional, &0x10b_u16.to_le_bytes());
@@ -63,23 +55,13 @@ fn pe(at: usize, entry: u32, sections: &[(u32, u32, u32)]) -> Vec<u8> {
 }
 
 fn known(entry_point: Option<u64>, sections: &[(u64, u64)]) -> Executable {
-    let sections = sections
-        .iter()
-        .map(|&(start, size)| RawSection { start, size })
-        .collect();
-    Executable::Known(ExecutableMap {
-        entry_point,
-        sections,
-    })
+    let sections = sections.iter().map(|&(start, size)| RawSection { start, size }).collect();
+    Executable::Known(ExecutableMap { entry_point, sections })
 }
 
 #[test]
 fn a_pe_is_known_after_its_section_table_and_not_earlier() {
-    let file = pe(
-        64,
-        0x1010,
-        &[(0x1000, 0x200, 0x400), (0x2000, 0x200, 0x600)],
-    );
+    let file = pe(64, 0x1010, &[(0x1000, 0x200, 0x400), (0x2000, 0x200, 0x600)]);
     let wanted = known(Some(0x410), &[(0x400, 0x200), (0x600, 0x200)]);
     assert_eq!(read(Format::Pe, &file), (64 + 24 + 224 + 80, wanted));
 }
@@ -93,10 +75,7 @@ fn raw_pointers_of_a_pe_are_rounded_as_the_loader_rounds() {
 #[test]
 fn an_entry_point_in_the_headers_is_a_place_in_the_file() {
     let file = pe(64, 0x80, &[(0x1000, 0x200, 0x400)]);
-    assert_eq!(
-        read(Format::Pe, &file).1,
-        known(Some(0x80), &[(0x400, 0x200)])
-    );
+    assert_eq!(read(Format::Pe, &file).1, known(Some(0x80), &[(0x400, 0x200)]));
     let file = pe(64, 0x9000, &[(0x1000, 0x200, 0x400)]);
     assert_eq!(read(Format::Pe, &file).1, known(None, &[(0x400, 0x200)]));
 }
@@ -105,11 +84,7 @@ fn an_entry_point_in_the_headers_is_a_place_in_the_file() {
 fn a_pe_header_may_overlap_the_dos_header_or_lie_far_behind() {
     for at in [1_000, 9_000] {
         let file = pe(at, 0x1000, &[(0x1000, 0x200, 0x400)]);
-        assert_eq!(
-            read(Format::Pe, &file).1,
-            known(Some(0x400), &[(0x400, 0x200)]),
-            "{at}"
-        );
+        assert_eq!(read(Format::Pe, &file).1, known(Some(0x400), &[(0x400, 0x200)]), "{at}");
     }
     // The header at 4: its optional header's alignments cover the pointer to it at 0x3c.
     let mut file = pe(4, 0x1000, &[(0x1000, 0x200, 0x400)]);
@@ -128,11 +103,7 @@ fn what_only_begins_like_an_executable_has_no_headers() {
     let none = [0; 200];
     assert_eq!(read(Format::Elf, &none).1, Executable::Absent);
     assert_eq!(read(Format::MachO, &none).1, Executable::Absent);
-    assert_eq!(
-        read(Format::Pe, b"MZ").1,
-        Executable::Unknown,
-        "too short to tell"
-    );
+    assert_eq!(read(Format::Pe, b"MZ").1, Executable::Unknown, "too short to tell");
 }
 
 #[test]
@@ -179,11 +150,7 @@ fn both_classes_of_elf_are_read_with_their_tables_in_either_order() {
         for segments_at in [64, 0x900] {
             let file = elf(is_wide, segments_at, 0x40_0123);
             let wanted = known(Some(0x123), &[(0, 0), (0x200, 0x30)]);
-            assert_eq!(
-                read(Format::Elf, &file).1,
-                wanted,
-                "{is_wide} {segments_at}"
-            );
+            assert_eq!(read(Format::Elf, &file).1, wanted, "{is_wide} {segments_at}");
         }
     }
 }
@@ -191,10 +158,7 @@ fn both_classes_of_elf_are_read_with_their_tables_in_either_order() {
 #[test]
 fn an_elf_whose_entry_is_in_no_segment_has_sections_all_the_same() {
     let file = elf(true, 64, 0x10);
-    assert_eq!(
-        read(Format::Elf, &file).1,
-        known(None, &[(0, 0), (0x200, 0x30)])
-    );
+    assert_eq!(read(Format::Elf, &file).1, known(None, &[(0, 0), (0x200, 0x30)]));
 }
 
 #[test]
@@ -223,10 +187,7 @@ fn a_mach_o_gives_its_sections_and_its_main() {
     put(&mut file, 20, &(152_u32 + 16 + 21 * 8).to_le_bytes());
     put(&mut file, main + 4, &(16_u32 + 21 * 8).to_le_bytes());
     put(&mut file, main + 16 + 16 * 8, &0x1024_u64.to_le_bytes());
-    assert_eq!(
-        read(Format::MachO, &file).1,
-        known(Some(0x1a4), &[(0x180, 0x80)])
-    );
+    assert_eq!(read(Format::MachO, &file).1, known(Some(0x1a4), &[(0x180, 0x80)]));
 }
 
 #[test]

@@ -84,10 +84,7 @@ fn walk<const REACH: usize, const STEP: usize, const STRIDE: u32>(
     test: impl Fn(&[u8; REACH]) -> u32,
 ) -> usize {
     let mut index = 0;
-    while let Some(bytes) = data
-        .get(index..)
-        .and_then(|rest| rest.first_chunk::<REACH>())
-    {
+    while let Some(bytes) = data.get(index..).and_then(|rest| rest.first_chunk::<REACH>()) {
         let mut passing = test(bytes);
         while passing != 0 {
             found.note(
@@ -174,26 +171,17 @@ fn upper_products_of_quads(grams: __m256i, factor: u64) -> __m256i {
 #[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn test(probe: &Probe<'_>, upper: __m256i) -> u32 {
-    let indices = _mm256_srl_epi32(
-        upper,
-        _mm_cvtsi32_si128(32 - probe.words_log2.cast_signed()),
-    );
+    let indices = _mm256_srl_epi32(upper, _mm_cvtsi32_si128(32 - probe.words_log2.cast_signed()));
     // SAFETY: an index of `words_log2` bits is below the number of words.
     let words = unsafe { _mm256_i32gather_epi32::<4>(probe.words.as_ptr().cast::<i32>(), indices) };
     let (one, low5) = (_mm256_set1_epi32(1), _mm256_set1_epi32(31));
     let first = _mm256_sllv_epi32(
         one,
-        _mm256_and_si256(
-            _mm256_srli_epi32::<{ FIRST_SHIFT.cast_signed() - 32 }>(upper),
-            low5,
-        ),
+        _mm256_and_si256(_mm256_srli_epi32::<{ FIRST_SHIFT.cast_signed() - 32 }>(upper), low5),
     );
     let second = _mm256_sllv_epi32(
         one,
-        _mm256_and_si256(
-            _mm256_srli_epi32::<{ SECOND_SHIFT.cast_signed() - 32 }>(upper),
-            low5,
-        ),
+        _mm256_and_si256(_mm256_srli_epi32::<{ SECOND_SHIFT.cast_signed() - 32 }>(upper), low5),
     );
     let bits = _mm256_or_si256(first, second);
     let equal = _mm256_cmpeq_epi32(_mm256_and_si256(words, bits), bits);

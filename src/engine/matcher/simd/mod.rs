@@ -6,10 +6,7 @@
 //!
 //! Measured on an AMD EPYC (Zen 4): see `benches/matcher.rs` for how, and the crate's records for figures.
 
-#![expect(
-    unsafe_code,
-    reason = "vector loads and gathers; every block carries its proof"
-)]
+#![expect(unsafe_code, reason = "vector loads and gathers; every block carries its proof")]
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -105,10 +102,7 @@ impl Found {
 /// Writes the indices of `data` at which a probe passes: 0, the stride, twice the stride, … as far as
 /// whole grams go. `data` is at most `u32::MAX` bytes long; callers bring blocks of 4 KiB.
 pub(super) fn probe(probe: &Probe<'_>, data: &[u8], found: &mut Found) {
-    assert!(
-        probe.words.len() == 1 << probe.words_log2,
-        "the image was checked"
-    );
+    assert!(probe.words.len() == 1 << probe.words_log2, "the image was checked");
     found.start(data.len() / probe.shape.stride() + 1);
     #[cfg(target_arch = "x86_64")]
     let done = avx2::probe(probe, data, found);

@@ -25,10 +25,7 @@ fn grams<const GRAM: usize, const STRIDE: usize>(
     for window in rest.array_windows::<GRAM>().step_by(STRIDE) {
         let product = hash::product(gram_of(window), probe.factor);
         let bits = hash::bits(product);
-        found.note(
-            index,
-            word(probe, hash::word(product, probe.words_log2)) & bits == bits,
-        );
+        found.note(index, word(probe, hash::word(product, probe.words_log2)) & bits == bits);
         index += number(STRIDE);
     }
 }
@@ -37,10 +34,7 @@ fn pairs(probe: &Probe<'_>, data: &[u8], from: usize, found: &mut Found) {
     let Some(rest) = data.get(from..) else { return };
     for (index, window) in (number(from)..).zip(rest.array_windows::<2>()) {
         let pair = u16::from_le_bytes(*window);
-        found.note(
-            index,
-            word(probe, u64::from(pair >> 5)) >> (pair & 31) & 1 != 0,
-        );
+        found.note(index, word(probe, u64::from(pair >> 5)) >> (pair & 31) & 1 != 0);
     }
 }
 

@@ -7,36 +7,22 @@ use super::*;
 #[track_caller]
 fn check(signatures: &[BodySignature], data: &[u8], bound: u64) {
     let bytes = compiled(signatures);
-    let (_, state) = scan(
-        &Matcher::open(&bytes).unwrap(),
-        data,
-        [5_000, 60_000],
-        &LayerFacts::default(),
-    );
+    let (_, state) =
+        scan(&Matcher::open(&bytes).unwrap(), data, [5_000, 60_000], &LayerFacts::default());
     assert!(!state.overflowed());
     let per_byte = state.work().div_ceil(data.len() as u64);
-    assert!(
-        per_byte <= bound,
-        "{per_byte} units a byte, the bound is {bound}"
-    );
+    assert!(per_byte <= bound, "{per_byte} units a byte, the bound is {bound}");
 }
 
 fn random_literals(count: usize, length: usize) -> Vec<Vec<u8>> {
     let mut dice = Dice(5);
     (0..count)
-        .map(|_| {
-            (0..length)
-                .map(|_| u8::try_from(dice.roll(256)).unwrap())
-                .collect()
-        })
+        .map(|_| (0..length).map(|_| u8::try_from(dice.roll(256)).unwrap()).collect())
         .collect()
 }
 
 fn singles(literals: &[Vec<u8>]) -> Vec<BodySignature> {
-    literals
-        .iter()
-        .map(|bytes| single(literal(bytes)))
-        .collect()
+    literals.iter().map(|bytes| single(literal(bytes))).collect()
 }
 
 #[test]
@@ -52,21 +38,14 @@ fn one_anchor_repeated_costs_what_its_entries_cost() {
     // Every gram that the filter knows of this pattern, over and over, never with the right rest.
     let literals = random_literals(1_000, 40);
     for at in 0..30 {
-        check(
-            &singles(&literals),
-            &literals[0][at..at + 11].repeat(20_000),
-            2,
-        );
+        check(&singles(&literals), &literals[0][at..at + 11].repeat(20_000), 2);
     }
 }
 
 #[test]
 fn every_anchor_in_a_row_costs_two_units_a_byte() {
     let literals = random_literals(2_000, 40);
-    let nearly: Vec<u8> = literals
-        .iter()
-        .flat_map(|bytes| bytes[..39].to_vec())
-        .collect();
+    let nearly: Vec<u8> = literals.iter().flat_map(|bytes| bytes[..39].to_vec()).collect();
     check(&singles(&literals), &nearly, 2);
 }
 
@@ -80,28 +59,16 @@ fn nested_choices_over_one_byte_cost_steps_times_positions() {
     let mut units = vec![byte(b'a'); 4];
     units.extend(vec![choice; 30]);
     units.push(byte(b'b'));
-    let part = Part {
-        left: None,
-        units,
-        right: None,
-    };
+    let part = Part { left: None, units, right: None };
     // Backtracking would try two to the thirtieth ways at each position.
     check(&[single(part)], &vec![b'a'; 1 << 14], 4_000);
 }
 
 #[test]
 fn limits_are_reported_when_they_are_reached() {
-    let gap = Gap {
-        min: 0,
-        max: Some(10_000_000),
-    };
+    let gap = Gap { min: 0, max: Some(10_000_000) };
     let parts = vec![literal(b"ab"), literal(b"xyz")];
-    let far = signature(Pattern {
-        parts,
-        gaps: vec![gap],
-        lead: 0,
-        trail: 0,
-    });
+    let far = signature(Pattern { parts, gaps: vec![gap], lead: 0, trail: 0 });
     let bytes = compiled(&[far]);
     let matcher = Matcher::open(&bytes).unwrap();
     let (_, state) = scan(&matcher, &b"ab".repeat(100_000), [], &LayerFacts::default());

@@ -18,21 +18,13 @@ fn offsets(signature: &BodySignature, data: &[u8], layer: &LayerFacts) -> Vec<u6
 fn parts(parts: &[&[u8]], gap: Gap) -> BodySignature {
     let gaps = vec![gap; parts.len() - 1];
     let parts = parts.iter().map(|part| literal(part)).collect();
-    signature(Pattern {
-        parts,
-        gaps,
-        lead: 0,
-        trail: 0,
-    })
+    signature(Pattern { parts, gaps, lead: 0, trail: 0 })
 }
 
 #[test]
 fn every_start_counts_and_every_last_part_counts() {
     let layer = LayerFacts::default();
-    assert_eq!(
-        offsets(&single(literal(b"aaaa")), b"aaaaaaaa", &layer),
-        [0, 1, 2, 3, 4]
-    );
+    assert_eq!(offsets(&single(literal(b"aaaa")), b"aaaaaaaa", &layer), [0, 1, 2, 3, 4]);
     let star = parts(&[b"abcd", b"wxyz"], Gap { min: 0, max: None });
     assert_eq!(offsets(&star, b"abcd.wxyz.wxyz", &layer), [0, 0]);
     assert_eq!(offsets(&star, b"abcd.abcd.wxyz", &layer), [0]);
@@ -42,93 +34,41 @@ fn every_start_counts_and_every_last_part_counts() {
 #[test]
 fn no_candidate_is_forgotten_among_many_leads() {
     // clamscan keeps nine ends of a part; only the second of ten leads fits here.
-    let gap = Gap {
-        min: 49,
-        max: Some(51),
-    };
-    let data = [
-        b"abcdabcd".to_vec(),
-        b".".repeat(14),
-        b"abcd".repeat(9),
-        b"wxyz".to_vec(),
-    ]
-    .concat();
-    assert_eq!(
-        offsets(
-            &parts(&[b"abcd", b"wxyz"], gap),
-            &data,
-            &LayerFacts::default()
-        ),
-        [4]
-    );
+    let gap = Gap { min: 49, max: Some(51) };
+    let data =
+        [b"abcdabcd".to_vec(), b".".repeat(14), b"abcd".repeat(9), b"wxyz".to_vec()].concat();
+    assert_eq!(offsets(&parts(&[b"abcd", b"wxyz"], gap), &data, &LayerFacts::default()), [4]);
 }
 
 #[test]
 fn a_header_that_comes_late_is_waited_for() {
     let mut at_entry = single(literal(b"entry"));
     at_entry.target = Target::Pe;
-    at_entry.offset = Offset {
-        base: OffsetBase::EntryPoint(-2),
-        shift: 1,
-    };
+    at_entry.offset = Offset { base: OffsetBase::EntryPoint(-2), shift: 1 };
     let bytes = compiled(std::slice::from_ref(&at_entry));
     let matcher = Matcher::open(&bytes).unwrap();
-    let map = ExecutableMap {
-        entry_point: Some(12),
-        sections: Box::new([RawSection::default()]),
-    };
-    let facts = |executable| LayerFacts {
-        targets: TargetSet::of(Target::Pe),
-        executable,
-        size: None,
-    };
+    let map = ExecutableMap { entry_point: Some(12), sections: Box::new([RawSection::default()]) };
+    let facts =
+        |executable| LayerFacts { targets: TargetSet::of(Target::Pe), executable, size: None };
     let (mut state, mut hits) = (State::new(), Vec::new());
-    matcher.feed(
-        &mut state,
-        b"entry.....entry",
-        &facts(Executable::Unknown),
-        &mut hits,
-    );
+    matcher.feed(&mut state, b"entry.....entry", &facts(Executable::Unknown), &mut hits);
     assert_eq!(hits, []);
     matcher.feed(&mut state, b".", &facts(Executable::Known(map)), &mut hits);
-    assert_eq!(
-        hits.iter()
-            .map(|hit| (hit.at, hit.offset))
-            .collect::<Vec<_>>(),
-        [(15, 10)]
-    );
+    assert_eq!(hits.iter().map(|hit| (hit.at, hit.offset)).collect::<Vec<_>>(), [(15, 10)]);
     matcher.finish(&mut state, &facts(Executable::Unknown), &mut hits);
     assert_eq!(hits.len(), 1);
-    assert_eq!(
-        offsets(&at_entry, b"..........entry", &facts(Executable::Absent)),
-        NONE
-    );
+    assert_eq!(offsets(&at_entry, b"..........entry", &facts(Executable::Absent)), NONE);
 }
 
 #[test]
 fn the_end_is_counted_from_only_when_there_is_enough_before_it() {
     let mut near_end = single(literal(b"defg"));
-    near_end.offset = Offset {
-        base: OffsetBase::End(100),
-        shift: 100,
-    };
-    assert_eq!(
-        offsets(&near_end, &b"abcdefgh".repeat(2), &LayerFacts::default()),
-        NONE
-    );
-    near_end.offset = Offset {
-        base: OffsetBase::End(13),
-        shift: 0,
-    };
-    assert_eq!(
-        offsets(&near_end, &b"abcdefgh".repeat(2), &LayerFacts::default()),
-        [3]
-    );
+    near_end.offset = Offset { base: OffsetBase::End(100), shift: 100 };
+    assert_eq!(offsets(&near_end, &b"abcdefgh".repeat(2), &LayerFacts::default()), NONE);
+    near_end.offset = Offset { base: OffsetBase::End(13), shift: 0 };
+    assert_eq!(offsets(&near_end, &b"abcdefgh".repeat(2), &LayerFacts::default()), [3]);
     near_end.target = Target::Elf;
-    let elf = LayerFacts {
-        targets: TargetSet::of(Target::Elf),
-        ..LayerFacts::default()
-    };
+    let elf = LayerFacts { targets: TargetSet::of(Target::Elf), ..LayerFacts::default() };
     assert_eq!(offsets(&near_end, &b"abcdefgh".repeat(2), &elf), NONE);
 }
 
@@ -143,9 +83,7 @@ fn a_signature_reports_so_many_hits_and_no_more() {
 
 #[test]
 fn a_long_part_is_found_whole_and_never_in_pieces() {
-    let long: Vec<u8> = (0..9_000_u32)
-        .map(|index| (index * index / 7).to_le_bytes()[0])
-        .collect();
+    let long: Vec<u8> = (0..9_000_u32).map(|index| (index * index / 7).to_le_bytes()[0]).collect();
     let data = [b"head", &long[..], b"tail"].concat();
     let layer = LayerFacts::default();
     assert_eq!(offsets(&single(literal(&long)), &data, &layer), [4]);
@@ -170,12 +108,8 @@ fn a_reset_state_remembers_nothing() {
 #[test]
 fn an_empty_set_looks_at_nothing() {
     let bytes = compiled(&[]);
-    let (hits, state) = scan(
-        &Matcher::open(&bytes).unwrap(),
-        &[7; 10_000],
-        [3],
-        &LayerFacts::default(),
-    );
+    let (hits, state) =
+        scan(&Matcher::open(&bytes).unwrap(), &[7; 10_000], [3], &LayerFacts::default());
     assert_eq!((hits, state.work(), state.position()), (vec![], 0, 10_000));
 }
 
@@ -191,12 +125,7 @@ fn a_block_that_is_cut_or_changed_is_refused_or_harmless() {
         if let Ok(matcher) = Matcher::open(&changed)
             && matcher.check().is_ok()
         {
-            scan(
-                &matcher,
-                b"abcdefghijklmnop xy",
-                [5],
-                &LayerFacts::default(),
-            );
+            scan(&matcher, b"abcdefghijklmnop xy", [5], &LayerFacts::default());
         }
     }
 }

@@ -28,29 +28,18 @@ impl Dice {
     }
 
     pub(super) fn signature(&mut self) -> BodySignature {
-        let parts: Vec<Part> = (0..1 + self.roll(8) / 4 + self.roll(5) / 4)
-            .map(|_| self.part())
-            .collect();
+        let parts: Vec<Part> =
+            (0..1 + self.roll(8) / 4 + self.roll(5) / 4).map(|_| self.part()).collect();
         let gaps = (1..parts.len()).map(|_| self.gap()).collect();
-        let target = [
-            Target::Any,
-            Target::Any,
-            Target::Any,
-            Target::Pe,
-            Target::Text,
-        ][self.roll(5)];
+        let target =
+            [Target::Any, Target::Any, Target::Any, Target::Pe, Target::Text][self.roll(5)];
         let lead = if self.one_in(8) { self.small(4) } else { 0 };
         let trail = if self.one_in(8) { self.small(9) } else { 0 };
         BodySignature {
             name: "Random".into(),
             target,
             offset: self.offset(),
-            pattern: Pattern {
-                parts,
-                gaps,
-                lead,
-                trail,
-            },
+            pattern: Pattern { parts, gaps, lead, trail },
         }
     }
 
@@ -63,27 +52,16 @@ impl Dice {
                 index: u16::try_from(self.roll(3)).unwrap(),
                 plus: self.small(9).into(),
             },
-            4 => OffsetBase::LastSection {
-                plus: self.small(9).into(),
-            },
-            5 => OffsetBase::InSection {
-                index: u16::try_from(self.roll(3)).unwrap(),
-            },
+            4 => OffsetBase::LastSection { plus: self.small(9).into() },
+            5 => OffsetBase::InSection { index: u16::try_from(self.roll(3)).unwrap() },
             _ => OffsetBase::Any,
         };
-        Offset {
-            base,
-            shift: if self.one_in(2) { self.small(70) } else { 0 },
-        }
+        Offset { base, shift: if self.one_in(2) { self.small(70) } else { 0 } }
     }
 
     fn gap(&mut self) -> Gap {
         let min = self.small(4);
-        let max = if self.one_in(3) {
-            None
-        } else {
-            Some(min + self.small(2) * self.small(12))
-        };
+        let max = if self.one_in(3) { None } else { Some(min + self.small(2) * self.small(12)) };
         Gap { min, max }
     }
 
@@ -92,43 +70,22 @@ impl Dice {
         let mut units = Vec::new();
         let plain = self.one_in(2);
         for _ in 0..1 + self.roll(longest) {
-            units.push(if plain || !self.one_in(8) {
-                self.fixed()
-            } else {
-                self.unit(2)
-            });
+            units.push(if plain || !self.one_in(8) { self.fixed() } else { self.unit(2) });
         }
-        let left = if self.one_in(8) {
-            Some(self.edge())
-        } else {
-            None
-        };
-        let right = if self.one_in(8) {
-            Some(self.edge())
-        } else {
-            None
-        };
+        let left = if self.one_in(8) { Some(self.edge()) } else { None };
+        let right = if self.one_in(8) { Some(self.edge()) } else { None };
         Part { left, units, right }
     }
 
     fn fixed(&mut self) -> Unit {
-        Unit::Byte {
-            value: self.byte(),
-            mask: 0xFF,
-        }
+        Unit::Byte { value: self.byte(), mask: 0xFF }
     }
 
     fn unit(&mut self, depth: usize) -> Unit {
         match self.roll(if depth == 0 { 5 } else { 8 }) {
             0 => Unit::Byte { value: 0, mask: 0 },
-            1 => Unit::Byte {
-                value: self.byte() & 0xF0,
-                mask: 0xF0,
-            },
-            2 => Unit::Byte {
-                value: self.byte() & 0x0F,
-                mask: 0x0F,
-            },
+            1 => Unit::Byte { value: self.byte() & 0xF0, mask: 0xF0 },
+            2 => Unit::Byte { value: self.byte() & 0x0F, mask: 0x0F },
             3 => Unit::Boundary(self.edge()),
             4 => Unit::Skip {
                 min: u8::try_from(self.roll(3)).unwrap(),
@@ -146,13 +103,7 @@ impl Dice {
                 let one = |dice: &mut Self| {
                     let count = 1 + dice.roll(3);
                     (0..count)
-                        .map(|_| {
-                            if dice.one_in(3) {
-                                dice.unit(depth - 1)
-                            } else {
-                                dice.fixed()
-                            }
-                        })
+                        .map(|_| if dice.one_in(3) { dice.unit(depth - 1) } else { dice.fixed() })
                         .collect()
                 };
                 Unit::Choice {
@@ -165,10 +116,7 @@ impl Dice {
 
     fn edge(&mut self) -> Edge {
         let kind = [EdgeKind::Word, EdgeKind::Line, EdgeKind::NonAlphanumeric][self.roll(3)];
-        Edge {
-            kind,
-            negated: self.one_in(3),
-        }
+        Edge { kind, negated: self.one_in(3) }
     }
 
     /// Random bytes with instances of the patterns among them.
@@ -214,10 +162,9 @@ impl Dice {
                     out.extend((0..count).map(|_| self.byte()).collect::<Vec<u8>>());
                 }
                 Unit::Boundary(edge) => out.push(self.beside(*edge)),
-                Unit::Choice {
-                    negated: true,
-                    choices,
-                } => out.extend(choices[0].iter().map(|_| b'z')),
+                Unit::Choice { negated: true, choices } => {
+                    out.extend(choices[0].iter().map(|_| b'z'))
+                }
                 Unit::Choice { choices, .. } => {
                     let chosen = self.roll(choices.len());
                     self.plant_units(&choices[chosen], out);
@@ -227,11 +174,7 @@ impl Dice {
     }
 
     fn beside(&mut self, edge: Edge) -> u8 {
-        if edge.negated {
-            b'x'
-        } else {
-            [b'\n', b' '][self.roll(2)]
-        }
+        if edge.negated { b'x' } else { [b'\n', b' '][self.roll(2)] }
     }
 
     pub(super) fn executable(&mut self) -> Executable {
@@ -243,14 +186,7 @@ impl Dice {
             size: dice.small(30).into(),
         };
         let sections = (0..self.roll(4)).map(|_| section(self)).collect();
-        let entry_point = if self.one_in(4) {
-            None
-        } else {
-            Some(self.small(40).into())
-        };
-        Executable::Known(ExecutableMap {
-            entry_point,
-            sections,
-        })
+        let entry_point = if self.one_in(4) { None } else { Some(self.small(40).into()) };
+        Executable::Known(ExecutableMap { entry_point, sections })
     }
 }

@@ -36,38 +36,18 @@ fn compiled(signatures: &[BodySignature]) -> Vec<u8> {
 }
 
 fn signature(pattern: Pattern) -> BodySignature {
-    BodySignature {
-        name: "Test".into(),
-        target: Target::Any,
-        offset: anywhere(),
-        pattern,
-    }
+    BodySignature { name: "Test".into(), target: Target::Any, offset: anywhere(), pattern }
 }
 
 fn single(part: Part) -> BodySignature {
-    signature(Pattern {
-        parts: vec![part],
-        gaps: vec![],
-        lead: 0,
-        trail: 0,
-    })
+    signature(Pattern { parts: vec![part], gaps: vec![], lead: 0, trail: 0 })
 }
 
 fn literal(bytes: &[u8]) -> Part {
-    let units = bytes
-        .iter()
-        .map(|&value| Unit::Byte { value, mask: 0xFF })
-        .collect();
-    Part {
-        left: None,
-        units,
-        right: None,
-    }
+    let units = bytes.iter().map(|&value| Unit::Byte { value, mask: 0xFF }).collect();
+    Part { left: None, units, right: None }
 }
 
 const fn anywhere() -> Offset {
-    Offset {
-        base: OffsetBase::Any,
-        shift: 0,
-    }
+    Offset { base: OffsetBase::Any, shift: 0 }
 }

@@ -15,11 +15,7 @@ pub(super) fn hits(
     let mut all = Vec::new();
     for (id, signature) in signatures.iter().enumerate() {
         if signature.target == Target::Any || layer.targets.contains(signature.target) {
-            all.extend(
-                offsets(signature, data, layer)
-                    .into_iter()
-                    .map(|offset| (id, offset)),
-            );
+            all.extend(offsets(signature, data, layer).into_iter().map(|offset| (id, offset)));
         }
     }
     all.sort_unstable();
@@ -40,11 +36,7 @@ fn offsets(signature: &BodySignature, data: &[u8], layer: &LayerFacts) -> Vec<u6
             };
             let Some(offset) = offset else { continue };
             let part_ends = part_ends(part, data, start);
-            if part_ends
-                .iter()
-                .any(|end| end + pattern.trail as usize <= data.len())
-                && is_last
-            {
+            if part_ends.iter().any(|end| end + pattern.trail as usize <= data.len()) && is_last {
                 found.push(offset);
             }
             ends.extend(part_ends.into_iter().map(|end| (end, offset)));
@@ -63,10 +55,7 @@ fn continued(gap: Gap, start: usize, before: &BTreeSet<(usize, u64)>) -> Option<
             && start - end >= gap.min as usize
             && gap.max.is_none_or(|max| start - end <= max as usize)
     };
-    before
-        .iter()
-        .find(|(end, _)| fits(*end))
-        .map(|(_, offset)| *offset)
+    before.iter().find(|(end, _)| fits(*end)).map(|(_, offset)| *offset)
 }
 
 fn first_offset(
@@ -126,10 +115,7 @@ fn part_ends(part: &Part, data: &[u8], start: usize) -> BTreeSet<usize> {
     }
     let mut ends = BTreeSet::new();
     units_ends(&part.units, data, start, &mut ends);
-    ends.retain(|&end| {
-        part.right
-            .is_none_or(|edge| right_edge(edge, data, end) != edge.negated)
-    });
+    ends.retain(|&end| part.right.is_none_or(|edge| right_edge(edge, data, end) != edge.negated));
     ends
 }
 
@@ -156,15 +142,11 @@ fn units_ends(units: &[Unit], data: &[u8], at: usize, ends: &mut BTreeSet<usize>
 fn unit_ends(unit: &Unit, data: &[u8], at: usize) -> BTreeSet<usize> {
     let mut ends = BTreeSet::new();
     match unit {
-        Unit::Byte { value, mask } => ends.extend(
-            data.get(at)
-                .filter(|byte| **byte & mask == *value)
-                .map(|_| at + 1),
-        ),
+        Unit::Byte { value, mask } => {
+            ends.extend(data.get(at).filter(|byte| **byte & mask == *value).map(|_| at + 1))
+        }
         Unit::Skip { min, max } => ends.extend(
-            (*min..=*max)
-                .map(|count| at + usize::from(count))
-                .filter(|end| *end <= data.len()),
+            (*min..=*max).map(|count| at + usize::from(count)).filter(|end| *end <= data.len()),
         ),
         Unit::Boundary(edge) => {
             ends.extend(boundary_taken(*edge, data, at).map(|taken| at + taken));

@@ -44,25 +44,14 @@ fn wide_text_is_narrowed_first() {
 
 #[test]
 fn text_is_told_from_data() {
-    assert_eq!(
-        Script::of(b"plain\r\n\x1b[1m text \xe9"),
-        Some(Script::Bytes)
-    );
+    assert_eq!(Script::of(b"plain\r\n\x1b[1m text \xe9"), Some(Script::Bytes));
     assert_eq!(Script::of(b""), None);
     assert_eq!(Script::of(b"a\0b"), None);
     assert_eq!(Script::of(b"a\x02b"), None);
     let unmarked = wide("no mark here", ByteOrder::Little);
     assert_eq!(Script::of(&unmarked), Some(Script::Wide(ByteOrder::Little)));
-    assert_eq!(
-        Script::of(b"a\0b\0"),
-        None,
-        "too short to believe without a mark"
-    );
-    assert_eq!(
-        Script::of(b"\xff\xfe\0\0a\0\0\0"),
-        None,
-        "UTF-32 is not UTF-16"
-    );
+    assert_eq!(Script::of(b"a\0b\0"), None, "too short to believe without a mark");
+    assert_eq!(Script::of(b"\xff\xfe\0\0a\0\0\0"), None, "UTF-32 is not UTF-16");
 }
 
 #[test]

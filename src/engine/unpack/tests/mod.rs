@@ -43,11 +43,7 @@ fn check(coding: Coding, coded: &[u8], plain: &[u8], end: Result<(), Why>) {
     for input_max in [1, 2, 7, 4_096, usize::MAX] {
         for room in [1, 3, 1_024, 65_536] {
             let (out, ended) = decode(coding, coded, input_max, room);
-            assert!(
-                out == plain,
-                "{input_max} in, {room} out: {} bytes",
-                out.len()
-            );
+            assert!(out == plain, "{input_max} in, {room} out: {} bytes", out.len());
             assert_eq!(ended, end, "{input_max} in, {room} out");
         }
     }
@@ -87,10 +83,7 @@ fn brotli(plain: &[u8]) -> Vec<u8> {
 }
 
 fn plain() -> Vec<u8> {
-    (0..20_000_u32)
-        .flat_map(|n| (n * n / 7).to_be_bytes())
-        .take(60_000)
-        .collect()
+    (0..20_000_u32).flat_map(|n| (n * n / 7).to_be_bytes()).take(60_000).collect()
 }
 
 #[test]
@@ -126,27 +119,11 @@ fn a_stream_cut_short_gives_what_it_has_and_says_so() {
 fn bytes_after_the_end_are_never_passed_over_in_silence() {
     let plain = plain();
     let cases = [
-        (
-            Coding::Gzip,
-            gzip(&plain),
-            "gzip: bytes after the last member",
-        ),
-        (
-            Coding::Deflate,
-            zlib(&plain),
-            "deflate: bytes after the end",
-        ),
-        (
-            Coding::Deflate,
-            raw_deflate(&plain),
-            "deflate: bytes after the end",
-        ),
+        (Coding::Gzip, gzip(&plain), "gzip: bytes after the last member"),
+        (Coding::Deflate, zlib(&plain), "deflate: bytes after the end"),
+        (Coding::Deflate, raw_deflate(&plain), "deflate: bytes after the end"),
         (Coding::Brotli, brotli(&plain), "br: bytes after the end"),
-        (
-            Coding::Zstd,
-            zstd(&plain),
-            "zstd: bytes after the last frame",
-        ),
+        (Coding::Zstd, zstd(&plain), "zstd: bytes after the last frame"),
     ];
     for (coding, mut coded, why) in cases {
         coded.extend_from_slice(b"more");
@@ -158,24 +135,14 @@ fn bytes_after_the_end_are_never_passed_over_in_silence() {
 fn members_and_frames_one_after_another_are_one_stream() {
     let both = [plain(), plain()].concat();
     let half = &both[..both.len() / 2];
-    check(
-        Coding::Gzip,
-        &[gzip(half), gzip(half)].concat(),
-        &both,
-        Ok(()),
-    );
+    check(Coding::Gzip, &[gzip(half), gzip(half)].concat(), &both, Ok(()));
     check(
         Coding::Gzip,
         &[gzip(half), vec![0; 700], gzip(half), vec![0; 9]].concat(),
         &both,
         Ok(()),
     );
-    check(
-        Coding::Zstd,
-        &[zstd(half), zstd(half)].concat(),
-        &both,
-        Ok(()),
-    );
+    check(Coding::Zstd, &[zstd(half), zstd(half)].concat(), &both, Ok(()));
 }
 
 #[test]
@@ -239,18 +206,7 @@ fn what_is_no_stream_of_the_coding_says_so() {
 #[test]
 fn a_zstd_window_beyond_eight_mebibytes_is_a_limit() {
     // Magic, no single segment, window of 2^27 bytes, then a raw last block of one byte.
-    let coded = [
-        0x28,
-        0xb5,
-        0x2f,
-        0xfd,
-        0x00,
-        17 << 3,
-        0x09,
-        0x00,
-        0x00,
-        b'x',
-    ];
+    let coded = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 17 << 3, 0x09, 0x00, 0x00, b'x'];
     let (_, ended) = decode(Coding::Zstd, &coded, usize::MAX, 4_096);
     assert_eq!(ended, Err(Why::Limit(Limit::MaxScanState)));
 }
@@ -275,11 +231,7 @@ fn no_bytes_at_all_stop_no_decoder_in_an_endless_call() {
             .collect();
         for coding in [Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd] {
             let whole = decode(coding, &noise, usize::MAX, 512);
-            assert_eq!(
-                whole,
-                decode(coding, &noise, 1, 512),
-                "{coding:?}, {length} bytes"
-            );
+            assert_eq!(whole, decode(coding, &noise, 1, 512), "{coding:?}, {length} bytes");
         }
     }
 }
@@ -300,12 +252,7 @@ fn a_damaged_stream_gives_the_same_bytes_however_it_is_cut() {
             let whole = decode(coding, &coded, usize::MAX, 32_768);
             for (input_max, room) in [(1, 32_768), (usize::MAX, 100), (1_000, 7)] {
                 let cut = decode(coding, &coded, input_max, room);
-                assert!(
-                    cut == whole,
-                    "{coding:?} damaged at {at}: {:?} {:?}",
-                    cut.1,
-                    whole.1
-                );
+                assert!(cut == whole, "{coding:?} damaged at {at}: {:?} {:?}", cut.1, whole.1);
             }
         }
     }
