@@ -202,7 +202,7 @@ fn files(folder: &str, depth: usize) -> Vec<(u64, std::path::PathBuf)> {
         match std::fs::symlink_metadata(&path) {
             Ok(facts) if facts.is_file() => list.push((facts.len(), path)),
             Ok(facts) if facts.is_dir() && depth < 6 => {
-                list.extend(files(&path.to_string_lossy(), depth + 1))
+                list.extend(files(&path.to_string_lossy(), depth + 1));
             }
             Ok(_) | Err(_) => {}
         }
@@ -236,7 +236,7 @@ fn random(count: usize) -> Vec<u8> {
     (0..count).map(|_| dice.byte()).collect()
 }
 
-/// The same numbers on every machine (SplitMix64).
+/// The same numbers on every machine (`SplitMix64`).
 struct Dice(u64);
 
 impl Dice {

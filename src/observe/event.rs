@@ -6,40 +6,86 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The service listens: address and number of shards.
-    Listening { address: String, shards: usize },
+    Listening {
+        /// IP:port.
+        address: String,
+        /// How many shards accept there.
+        shards: usize,
+    },
     /// A database is in force: where it came from, how many signatures, its version.
-    DatabaseInForce { source: String, signatures: u64, version: String },
+    DatabaseInForce {
+        /// Files and folders as the settings name them.
+        source: String,
+        /// Signatures that can make a detection.
+        signatures: u64,
+        /// Made from the content.
+        version: String,
+    },
     /// Nothing but the test signature is loaded.
     DatabaseBuiltin,
     /// Some lines of the signature files are not in force: malformed ones, and ones that ask for
     /// what this engine does not do yet.
-    DatabasePartly { bad: u64, unsupported: u64 },
+    DatabasePartly {
+        /// Malformed lines.
+        bad: u64,
+        /// Valid lines of kinds that are not supported yet.
+        unsupported: u64,
+    },
     /// A note on the settings: accepted, but worth knowing.
-    SettingsNote { text: String },
+    SettingsNote {
+        /// With its place.
+        text: String,
+    },
     /// New settings and databases are in force.
-    Reloaded { milliseconds: u64 },
+    Reloaded {
+        /// How long it took, beside the running service.
+        milliseconds: u64,
+    },
     /// A reload was refused; what was in force stays in force.
-    ReloadRefused { why: String },
+    ReloadRefused {
+        /// Every problem, with its place.
+        why: String,
+    },
     /// A message was blocked.
     Blocked(Box<Message>),
     /// A message could not be fully scanned.
     Unscanned(Box<Message>),
     /// A client broke the protocol.
-    ProtocolFault { client: String, fault: String },
+    ProtocolFault {
+        /// Its address.
+        client: String,
+        /// What it did.
+        fault: String,
+    },
     /// A scan panicked and was answered as unscanned.
-    ScanPanicked { url: String },
+    ScanPanicked {
+        /// Of the message.
+        url: String,
+    },
     /// A connection's task panicked and was closed.
     ConnectionPanicked,
     /// A held body could not be kept.
-    HoldFailed { why: String },
+    HoldFailed {
+        /// What the system says.
+        why: String,
+    },
     /// Connections beyond `MaxConnections` were refused.
-    Overloaded { connections: usize },
+    Overloaded {
+        /// Open connections.
+        connections: usize,
+    },
     /// The service stops taking connections and finishes what it has.
     Draining,
     /// Everything ended; so many connections were cut off at the deadline.
-    Stopped { cut_off: usize },
+    Stopped {
+        /// Connections.
+        cut_off: usize,
+    },
     /// Events were dropped because they came faster than the log takes them.
-    EventsLost { count: u64 },
+    EventsLost {
+        /// Events.
+        count: u64,
+    },
 }
 
 /// What is told of a message that was not simply passed.

@@ -48,7 +48,7 @@ pub(super) async fn serve(stream: Stream, shard: Rc<Shard>, seat: Rc<Seat>) {
         exchange: Exchange::new(),
         asked: false,
         stalled: false,
-        lean: false,
+        memory: Memory::Kept,
         stream,
         core,
         live,
@@ -73,11 +73,19 @@ struct Session {
     asked: bool,
     /// The proxy stalls although the answer has begun: the tail goes, too.
     stalled: bool,
-    /// Idle for a while: its memory has been given back.
-    lean: bool,
+    memory: Memory,
     live: Arc<Live>,
     shard: Rc<Shard>,
     seat: Rc<Seat>,
+}
+
+/// What an idle connection holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Memory {
+    /// What the last request needed.
+    Kept,
+    /// Next to nothing: it has been idle for a while.
+    GivenBack,
 }
 
 /// What becomes of the body's wire bytes.
@@ -178,7 +186,7 @@ impl Session {
             None => return Ok(Turn::Receive),
             Some(Event::Request) => {
                 self.seat.idle.set(false);
-                self.lean = false;
+                self.memory = Memory::Kept;
                 let next = self.exchange.begin(&mut self.core, &self.live, &self.shard);
                 self.follow(next);
             }
@@ -321,12 +329,12 @@ impl Session {
     }
 
     fn may_get_lean(&self) -> bool {
-        !self.lean && self.core.is_idle()
+        self.memory == Memory::Kept && self.core.is_idle()
     }
 
     /// Gives back what only a busy connection needs; thousands of idle ones are the normal case.
     fn get_lean(&mut self) {
-        self.lean = true;
+        self.memory = Memory::GivenBack;
         self.core.release_memory();
         self.out = Vec::new();
     }

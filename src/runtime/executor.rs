@@ -46,7 +46,7 @@ const RING_DEPTH: usize = 256;
 ///
 /// # Errors
 ///
-/// The reason why the kernel refuses an executor: io_uring forbidden, locked memory, descriptors.
+/// The reason why the kernel refuses an executor: `io_uring` forbidden, locked memory, descriptors.
 pub(super) fn spawn_shard<M, F>(name: &str, cpu: Option<usize>, make: M) -> io::Result<ShardThread>
 where
     M: FnOnce(Spawner) -> F + Send + 'static,
@@ -176,6 +176,10 @@ impl Stream {
     /// # Errors
     ///
     /// When the socket cannot be set up; it is closed.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the stream takes the descriptor over; a second stream of it must be impossible"
+    )]
     pub(super) fn new(accepted: Accepted) -> io::Result<Self> {
         let inner = accepted.0.bind_to_executor();
         // An accept that succeeds at once does not set the flag.

@@ -25,11 +25,7 @@
 //! Invariants: a buffer belongs to one connection of one shard; nothing that changes is shared; the
 //! data plane waits for nobody but its own sockets and, for spilled bodies, the disk.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "the edge owns clock, files and threads"
-)]
+#![expect(clippy::disallowed_methods, reason = "the edge owns clock, files and threads")]
 
 mod assemble;
 mod clock;

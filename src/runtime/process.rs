@@ -18,7 +18,7 @@ pub(super) fn raise_descriptors() -> u64 {
 ///
 /// # Errors
 ///
-/// A message that says what to do: io_uring is forbidden in many containers, and each executor
+/// A message that says what to do: `io_uring` is forbidden in many containers, and each executor
 /// locks memory.
 pub(super) fn try_executor() -> Result<(), String> {
     let tried: io::Result<()> = spawn_shard("preflight", None, |_spawner| async {})

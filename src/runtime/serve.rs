@@ -143,7 +143,7 @@ impl Service {
             PinShards::Off => false,
         };
         let cpus = places(&allowed, shards, pinned);
-        service.start_shards(bound, &cpus, Arc::new(side), &spool, &tell)?;
+        service.start_shards(bound, &cpus, &Arc::new(side), &spool, &tell)?;
         service.announce(&addresses, shards)?;
         Ok(service)
     }
@@ -152,7 +152,7 @@ impl Service {
         &mut self,
         bound: Vec<Listening>,
         cpus: &[Option<usize>],
-        side: Arc<SideThreads>,
+        side: &Arc<SideThreads>,
         spool: &Spool,
         tell: &crossbeam_channel::Sender<News>,
     ) -> Result<(), ServeFault> {
@@ -180,7 +180,7 @@ impl Service {
                 loads: Arc::clone(&loads),
                 publisher: Arc::clone(&self.publisher),
                 journal: self.journal.clone(),
-                side: Arc::clone(&side),
+                side: Arc::clone(side),
                 spool: spool.clone(),
                 pool_bytes,
                 cut_off: Arc::clone(&self.cut_off),

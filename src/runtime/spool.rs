@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,7 +14,7 @@ use rustix::fs::{Mode, OFlags};
 /// Where spill files are made, and how much they may hold together.
 #[derive(Clone)]
 pub(super) struct Spool {
-    folder: Arc<PathBuf>,
+    folder: Arc<Path>,
     used: Arc<AtomicU64>,
     bytes_max: u64,
 }
@@ -27,11 +27,8 @@ impl Spool {
     /// When the folder cannot be made or does not take unnamed files.
     pub(super) fn open(folder: &Path, bytes_max: u64) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
-        let spool = Self {
-            folder: Arc::new(folder.to_owned()),
-            used: Arc::new(AtomicU64::new(0)),
-            bytes_max,
-        };
+        let spool =
+            Self { folder: Arc::from(folder), used: Arc::new(AtomicU64::new(0)), bytes_max };
         // Found out now rather than with the first large body.
         drop(spool.create()?);
         Ok(spool)
@@ -44,7 +41,7 @@ impl Spool {
     /// As the file system says.
     pub(super) fn create(&self) -> io::Result<File> {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        let file = rustix::fs::open(self.folder.as_path(), flags, Mode::RUSR | Mode::WUSR)?;
+        let file = rustix::fs::open(&*self.folder, flags, Mode::RUSR | Mode::WUSR)?;
         Ok(File::from(file))
     }
 

@@ -95,7 +95,7 @@ impl Script {
             ">>" => self.client(&unescape(rest)),
             ">*" => self.client(&chunk(rest)),
             "<" => {
-                self.server(format!("{rest}\r\n").replace("{istag}", istag().as_str()).as_bytes())
+                self.server(format!("{rest}\r\n").replace("{istag}", istag().as_str()).as_bytes());
             }
             "<<" => self.server(&unescape(rest)),
             "<*" => self.server(&chunk(rest)),
@@ -176,7 +176,7 @@ impl Script {
                 Step::Wait(time) => shell.wait(*time),
                 Step::ClientEnds => shell.end(),
                 Step::ServerCloses => {
-                    assert!(shell.is_closed, "{how}, step {index}: we should have closed")
+                    assert!(shell.is_closed, "{how}, step {index}: we should have closed");
                 }
                 Step::Retire => shell.retire(),
             }

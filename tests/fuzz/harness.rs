@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// Something to be fuzzed.
 #[derive(Clone, Copy)]
-pub struct Target {
+pub(crate) struct Target {
     pub name: &'static str,
     /// Inputs to start from.
     pub corpus: fn() -> Vec<Vec<u8>>,
@@ -19,7 +19,7 @@ pub struct Target {
 }
 
 /// Runs the corpus as it is, then mutations of it until `time` is over. Gives the number of inputs.
-pub fn fuzz(target: Target, seed: u64, time: Duration) -> u64 {
+pub(crate) fn fuzz(target: Target, seed: u64, time: Duration) -> u64 {
     let corpus = (target.corpus)();
     assert!(!corpus.is_empty(), "{}: a fuzz target needs a corpus", target.name);
     for input in &corpus {
@@ -82,21 +82,21 @@ fn mutate(corpus: &[Vec<u8>], words: &[&[u8]], random: &mut Random) -> Vec<u8> {
 const INPUT_MAX: usize = 64 << 10;
 
 /// A small generator (xorshift*): the inputs of a seed are the same everywhere.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    pub fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() >> 33).expect("31 bits fit") % end
     }
 
-    pub fn byte(&mut self) -> u8 {
+    pub(crate) fn byte(&mut self) -> u8 {
         self.next().to_le_bytes()[3]
     }
 }

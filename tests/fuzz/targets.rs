@@ -14,7 +14,7 @@ use baleen::settings::Settings;
 
 use super::harness::Target;
 
-pub const ALL: [Target; 8] = [
+pub(crate) const ALL: [Target; 8] = [
     Target { name: "icap_head", corpus: icap_messages, words: ICAP_WORDS, run: icap_connection },
     Target { name: "chunked", corpus: chunked_bodies, words: ICAP_WORDS, run: chunked_body },
     Target {
@@ -291,7 +291,7 @@ fn scan(input: &[u8]) {
     static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(engine);
     let codings = ContentCodings::parse(if input.len().is_multiple_of(2) { b"gzip" } else { b"" });
     let verdicts = [usize::MAX, 4096, 61].map(|piece| {
-        let codings = codings.clone().unwrap_or_default();
+        let codings = codings.unwrap_or_default();
         let mut scan = ENGINE.start(Object { size: None, codings, name: None });
         for cut in input.chunks(piece.min(input.len().max(1))) {
             let mut done = 0;

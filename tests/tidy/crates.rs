@@ -13,6 +13,7 @@ const ANYWHERE: &[&str] = &["*"];
 const CRATES: &[(&str, &[&str])] = &[
     ("ahash", ANYWHERE),
     ("arc-swap", &["runtime"]),
+    ("async-channel", &["runtime"]),
     ("brotli-decompressor", &["engine"]),
     ("clap", &["cli", "main", "perf"]),
     ("crossbeam-channel", &["runtime", "cli"]),
@@ -20,6 +21,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("futures-lite", &["runtime"]),
     ("glommio", &["runtime", "cli"]),
     ("hdrhistogram", &["observe", "runtime", "perf"]),
+    ("httpdate", &["runtime"]),
     ("indicatif", &["cli"]),
     ("md-5", &["engine"]),
     ("memchr", &["http", "icap", "engine", "policy", "perf"]),

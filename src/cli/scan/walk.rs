@@ -77,7 +77,7 @@ impl Walk {
         for entry in entries {
             match origin(entry.file_type()?) {
                 Some(origin @ Origin::Directory) => {
-                    directories.push(Waiting { path: entry.path(), origin })
+                    directories.push(Waiting { path: entry.path(), origin });
                 }
                 Some(origin) => files.push(Waiting { path: entry.path(), origin }),
                 None => {}

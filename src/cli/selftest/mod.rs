@@ -85,7 +85,11 @@ fn report(steps: &[Step], failed: usize, args: &Args) {
             "Baleen scans; add --through http://PROXY:3128 to see whether the proxy asks it",
         ),
         (failed, _) => {
-            screen.tagged(Tone::Bad, "==", format_args!("{failed} of {} steps failed", steps.len()))
+            screen.tagged(
+                Tone::Bad,
+                "==",
+                format_args!("{failed} of {} steps failed", steps.len()),
+            );
         }
     }
 }

@@ -3,9 +3,9 @@
 //! So that a fresh installation can show that it works. The test string is put together at run
 //! time: neither the source nor the program contains it, or scanners would take them for it.
 //!
-//! Two signatures of one name. A digest: the file as its authors define it, 68 bytes. A pattern,
-//! tied to the start of the layer, for the same file with white space behind it, which the
-//! definition allows too. Not "anywhere": pages *about* the test file are not the test file.
+//! Two signatures of one name: the digest of the file as its authors define it, 68 bytes, and its text
+//! anywhere, so that the first thing people try, a form with the file in it, is seen too. A page that quotes
+//! the whole text is found as well; with signatures of one's own this database is not there.
 
 use super::build::BuildOptions;
 use super::sources::Sources;
@@ -26,7 +26,7 @@ pub fn builtin_sources(options: BuildOptions) -> Sources {
     let mut sources = Sources::new(options);
     let length = eicar.len();
     sources.add_file("builtin.hdb", format!("{digest}:{length}:{NAME}\n").as_bytes());
-    sources.add_file("builtin.ndb", format!("{NAME}:0:0:{hex}\n").as_bytes());
+    sources.add_file("builtin.ndb", format!("{NAME}:0:*:{hex}\n").as_bytes());
     sources
 }
 

@@ -106,7 +106,7 @@ impl Sources {
                 report.not_read = Some(NotRead::IgnoreListTooLate);
             }
             Format::Ignore => {
-                each_line(bytes, report, |line| self.ignored.add(line).map(|()| Fate::Loaded))
+                each_line(bytes, report, |line| self.ignored.add(line).map(|()| Fate::Loaded));
             }
             Format::Body => each_line(bytes, report, |line| self.body(line)),
             Format::Digest(purpose) => each_line(bytes, report, |line| self.digest(line, purpose)),

@@ -163,7 +163,7 @@ impl Dice {
                 }
                 Unit::Boundary(edge) => out.push(self.beside(*edge)),
                 Unit::Choice { negated: true, choices } => {
-                    out.extend(choices[0].iter().map(|_| b'z'))
+                    out.extend(choices[0].iter().map(|_| b'z'));
                 }
                 Unit::Choice { choices, .. } => {
                     let chosen = self.roll(choices.len());

@@ -143,7 +143,7 @@ fn unit_ends(unit: &Unit, data: &[u8], at: usize) -> BTreeSet<usize> {
     let mut ends = BTreeSet::new();
     match unit {
         Unit::Byte { value, mask } => {
-            ends.extend(data.get(at).filter(|byte| **byte & mask == *value).map(|_| at + 1))
+            ends.extend(data.get(at).filter(|byte| **byte & mask == *value).map(|_| at + 1));
         }
         Unit::Skip { min, max } => ends.extend(
             (*min..=*max).map(|count| at + usize::from(count)).filter(|end| *end <= data.len()),
