@@ -38,7 +38,6 @@ fn throughput(criterion: &mut Criterion) {
         let image = compile(&set.signatures, &GramCounts::new());
         let matcher = Matcher::open(&image).expect("just compiled");
         let rival = AhoCorasick::new(&set.literals).expect("plain literals");
-        eprintln!("{patterns} patterns: {} bytes, {:?}", image.len(), matcher.facts());
         for (name, input) in &inputs {
             set.check(&matcher, &rival, &input[..CHECKED_BYTES]);
             let mut group = criterion.benchmark_group(format!("matcher/{name}"));

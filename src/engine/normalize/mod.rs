@@ -12,6 +12,14 @@
 //! matched raw and as normalised text.
 
 #![forbid(unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::wildcard_enum_match_arm,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable
+)]
 
 mod script;
 #[cfg(test)]
@@ -55,7 +63,7 @@ impl Normalizer {
 
     #[inline]
     fn take(&mut self, byte: u8, out: &mut Vec<u8>) {
-        match CLASSES[usize::from(byte)] {
+        match class_of(byte) {
             Class::Kept => {
                 self.in_space = false;
                 out.push(byte.to_ascii_lowercase());
@@ -77,16 +85,15 @@ enum Class {
     Dropped,
 }
 
-/// One lookup for each byte: this loop sees every byte of every text.
-const CLASSES: [Class; 256] = {
-    let mut classes = [Class::Dropped; 256];
-    let mut byte = 0_usize;
-    while byte < 256 {
-        classes[byte] = match byte {
-            0x09..=0x0d | 0x20 => Class::Space,
-            0x21..=0x7e => Class::Kept,
-            _ => Class::Dropped,
-        };
+/// The compiler makes two range checks of it: this loop sees every byte of every text.
+#[inline]
+const fn class_of(byte: u8) -> Class {
+    match byte {
+        0x09..=0x0d | 0x20 => Class::Space,
+        0x21..=0x7e => Class::Kept,
+        _ => Class::Dropped,
+    }
+}
         byte += 1;
     }
     classes

@@ -1,5 +1,7 @@
 //! Tests of the matcher: against an oracle, over seams, against hostile inputs, against clamscan.
 
+#![forbid(unsafe_code)]
+
 mod adversarial;
 mod cases;
 mod generate;
