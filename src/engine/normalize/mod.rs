@@ -94,7 +94,3 @@ const fn class_of(byte: u8) -> Class {
         _ => Class::Dropped,
     }
 }
-        byte += 1;
-    }
-    classes
-};
