@@ -42,7 +42,9 @@ pub(super) enum FileType {
     Java,
     /// A gzip file.
     Gzip,
-    /// Something known that no target names: archives, media, RTF.
+    /// An archive or document whose inside is not looked at yet, by its name for people.
+    Container(&'static str),
+    /// Something known that no target names: sound and film.
     Recognised,
     /// Nothing known.
     Other,
@@ -52,6 +54,30 @@ impl FileType {
     /// Tells the type from the first [`HEAD_BYTES`] of a layer, or from all of a shorter one.
     pub(super) fn of(head: &[u8]) -> Self {
         magic(head).unwrap_or_else(|| by_content(head))
+    }
+
+    /// What of a layer that begins with `head` stays unseen, because what it holds is packed or
+    /// encoded and there is no decoder for it yet. Such a layer is matched as bytes and never `Clean`.
+    pub(super) fn unopened(self, head: &[u8]) -> Option<&'static str> {
+        match self {
+            Self::Container(name) => is_plausible(head).then_some(name),
+            Self::Ole2 => Some("OLE2 document"),
+            Self::Mail => Some("mail"),
+            Self::Pdf => Some("PDF document"),
+            Self::MachOUniversal => Some("universal Mach-O"),
+            Self::Flash if !head.starts_with(b"FWS") => Some("packed Flash"),
+            Self::Flash
+            | Self::Pe
+            | Self::Elf
+            | Self::MachO
+            | Self::Html(_)
+            | Self::Graphics
+            | Self::Text(_)
+            | Self::Java
+            | Self::Gzip
+            | Self::Recognised
+            | Self::Other => None,
+        }
     }
 
     /// The signatures that are matched against its bytes as they are.
@@ -68,7 +94,7 @@ impl FileType {
             Self::Flash => TargetSet::of(Target::Flash),
             Self::Java => TargetSet::of(Target::Java),
             Self::Other => TargetSet::of(Target::Other),
-            Self::Text(_) | Self::Gzip | Self::Recognised => TargetSet::ANY,
+            Self::Text(_) | Self::Gzip | Self::Container(_) | Self::Recognised => TargetSet::ANY,
         }
     }
 
@@ -88,6 +114,7 @@ impl FileType {
             | Self::Flash
             | Self::Java
             | Self::Gzip
+            | Self::Container(_)
             | Self::Recognised
             | Self::Other => None,
         }
@@ -109,6 +136,7 @@ impl FileType {
             | Self::Flash
             | Self::Java
             | Self::Gzip
+            | Self::Container(_)
             | Self::Recognised
             | Self::Other => None,
         }
@@ -186,6 +214,21 @@ fn contains(text: &[u8], mark: &[u8]) -> bool {
     memchr::memmem::find(text, mark).is_some()
 }
 
+/// Two bytes of magic are too few to call data unscanned for: such formats must agree in one more field.
+fn is_plausible(head: &[u8]) -> bool {
+    let field = |at: usize| Some([*head.get(at)?, *head.get(at.checked_add(1)?)?]);
+    let within =
+        |field: Option<u16>, most: u16| field.is_some_and(|value| (1..=most).contains(&value));
+    match head {
+        // ARJ: the size of the first header, at most 2,600.
+        [0x60, 0xea, ..] => within(field(2).map(u16::from_le_bytes), 2_600),
+        // cpio as PDP-11 wrote it: the length of the first name.
+        [0x71, 0xc7, ..] => within(field(20).map(u16::from_be_bytes), 1_024),
+        [0xc7, 0x71, ..] => within(field(20).map(u16::from_le_bytes), 1_024),
+        _ => true,
+    }
+}
+
 /// The first that fits decides.
 const MAGICS: &[Magic] = &[
     start(b"MZ", FileType::Pe),
@@ -205,29 +248,29 @@ const MAGICS: &[Magic] = &[
     start(b"II\x2a\0", FileType::Graphics),
     start(b"MM\0\x2a", FileType::Graphics),
     start(b"\x1f\x8b\x08", FileType::Gzip),
-    start(b"PK\x03\x04", FileType::Recognised),
-    start(b"PK00PK\x03\x04", FileType::Recognised),
-    start(b"Rar!\x1a\x07", FileType::Recognised),
-    start(b"7z\xbc\xaf\x27\x1c", FileType::Recognised),
-    start(b"BZh", FileType::Recognised),
-    start(b"\xfd7zXZ\0", FileType::Recognised),
-    start(b"\x28\xb5\x2f\xfd", FileType::Recognised),
-    start(b"MSCF\0\0\0\0", FileType::Recognised),
-    start(b"\x60\xea", FileType::Recognised),
-    start(b"SZDD\x88\xf0\x27\x33", FileType::Recognised),
-    start(b"ITSF", FileType::Recognised),
-    start(b"{\\rtf", FileType::Recognised),
-    start(b"\x78\x9f\x3e\x22", FileType::Recognised),
-    start(b"070701", FileType::Recognised),
-    start(b"070702", FileType::Recognised),
-    start(b"070707", FileType::Recognised),
-    start(b"\x71\xc7", FileType::Recognised),
-    start(b"\xc7\x71", FileType::Recognised),
+    start(b"PK\x03\x04", FileType::Container("zip archive")),
+    start(b"PK00PK\x03\x04", FileType::Container("zip archive")),
+    start(b"Rar!\x1a\x07", FileType::Container("RAR archive")),
+    start(b"7z\xbc\xaf\x27\x1c", FileType::Container("7z archive")),
+    start(b"BZh", FileType::Container("bzip2 file")),
+    start(b"\xfd7zXZ\0", FileType::Container("xz file")),
+    start(b"\x28\xb5\x2f\xfd", FileType::Container("zstd file")),
+    start(b"MSCF\0\0\0\0", FileType::Container("CAB archive")),
+    start(b"\x60\xea", FileType::Container("ARJ archive")),
+    start(b"SZDD\x88\xf0\x27\x33", FileType::Container("SZDD file")),
+    start(b"ITSF", FileType::Container("CHM file")),
+    start(b"{\\rtf", FileType::Container("RTF document")),
+    start(b"\x78\x9f\x3e\x22", FileType::Container("TNEF attachment")),
+    start(b"070701", FileType::Container("cpio archive")),
+    start(b"070702", FileType::Container("cpio archive")),
+    start(b"070707", FileType::Container("cpio archive")),
+    start(b"\x71\xc7", FileType::Container("cpio archive")),
+    start(b"\xc7\x71", FileType::Container("cpio archive")),
     start(b"RIFF", FileType::Recognised),
     start(b"OggS", FileType::Recognised),
     start(b"ID3", FileType::Recognised),
     start(b"\x1aE\xdf\xa3", FileType::Recognised),
-    magic_at(257, b"ustar", FileType::Recognised),
+    magic_at(257, b"ustar", FileType::Container("tar archive")),
     magic_at(4, b"ftyp", FileType::Recognised),
 ];
 

@@ -29,7 +29,8 @@
 //! 4 on its bytes and 0 and 7 as normal text. The HTML forms of ClamAV (comments and tags taken out,
 //! scripts printed again), streams of OLE2 files, the inflated body of Flash, attachments of mails,
 //! objects in PDF and members of archives other than gzip are **not yet** layers of their own: their
-//! containers are matched as bytes.
+//! containers are matched as bytes, and what holds packed or encoded data is `Unscanned(Unsupported)`
+//! instead of `Clean`.
 //!
 //! Trust: a detection is dropped when the layer it was made in, or one around it, has a trusted
 //! digest. Where no trusted digest can fit, a detection is final at once.

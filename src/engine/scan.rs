@@ -260,14 +260,17 @@ impl Scan {
             End::Open | End::Cut if index == 0 => self.object.size,
             End::Open | End::Cut => None,
         };
+        let unopened = file_type.unopened(head);
         let (coding, fault) = coding_of(&mut layer.codings, file_type, head);
         let needs = self.engine.image.digests().needs(size);
         layer.body = Some(Box::new(Body::new(file_type, needs, size)));
         if let Some(why) = fault {
             self.findings.miss(Why::Broken(why));
         }
-        if let Some(coding) = coding {
-            self.unpack(index, coding);
+        match (coding, unopened) {
+            (Some(coding), _) => self.unpack(index, coding),
+            (None, Some(what)) => self.findings.miss(Why::Unsupported(what)),
+            (None, None) => {}
         }
         MOVED_NOTHING
     }

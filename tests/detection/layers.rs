@@ -97,7 +97,36 @@ fn targets_choose_the_layers() {
         check_infected(&engine, &Object::default(), &with(head), name, "");
         check_infected(&engine, &Object::default(), &gzip(&with(head)), name, "gzip");
     }
-    check_clean(&engine, &Object::default(), &with(b"PK\x03\x04"));
+    check_clean(&engine, &Object::default(), &with(b"RIFF"));
+}
+
+/// What is packed in a way that nobody undoes here may hold anything: it is never called clean. What
+/// shows in its bytes is still found.
+#[test]
+fn a_container_that_is_not_opened_is_not_clean() {
+    let lines = "Any:0:*:6d61726b6564\n";
+    let engine = engine(&[("a.ndb", lines)], Limits::default());
+    let cases: [(&[u8], &str); 5] = [
+        (b"PK\x03\x04", "zip archive"),
+        (b"Rar!\x1a\x07\x01\0", "RAR archive"),
+        (b"%PDF-1.4\n", "PDF document"),
+        (b"\x60\xea\x2c\x00", "ARJ archive"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "OLE2 document"),
+    ];
+    for (head, name) in cases {
+        let bare = [head, &noise(2_000, 3)].concat();
+        let why = Why::Unsupported(name);
+        check_unscanned(&engine, &Object::default(), &bare, why);
+        check_unscanned(&engine, &coded("gzip"), &gzip(&bare), why);
+        let shown = [head, &noise(2_000, 3), b"marked"].concat();
+        check_infected(&engine, &Object::default(), &shown, "Any.UNOFFICIAL", "");
+    }
+    // Two bytes of an old magic in front of anything else are no archive.
+    check_clean(
+        &engine,
+        &Object::default(),
+        &[b"\x60\xea\xff\xff".as_slice(), &noise(2_000, 3)].concat(),
+    );
 }
 
 #[test]
