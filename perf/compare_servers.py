@@ -100,10 +100,11 @@ class Servers:
         state = self.scratch / f"baleen-{group}"
         state.mkdir()
         settings = self.scratch / f"baleen-{group}.conf"
-        settings.write_text(
-            f"[Root]\nStateDir = {state}\n\n[ICAPD]\nListenAddress = 127.0.0.1:{port}\n\n"
-            f"[ScanEngine]\nDatabaseDir = {databases}\n"
-        )
+        text = f"[Root]\nStateDir = {state}\n\n[ICAPD]\nListenAddress = 127.0.0.1:{port}\n"
+        # Without a database of its own, Baleen scans for the EICAR test file.
+        if any(databases.iterdir()):
+            text += f"\n[ScanEngine]\nDatabaseDir = {databases}\n"
+        settings.write_text(text)
         command = [pathlib.Path(binary).resolve(), "serve", "--config", settings]
         return Server("baleen", port, "respmod", [self.start(f"baleen-{group}", command)])
 

@@ -12,7 +12,7 @@
 //! when everything inside has caught up. That makes the order of findings the same however the
 //! object was cut into pieces.
 
-use super::digest::{Computed, Kinds, Needs, Running};
+use super::digest::{Computed, Kinds, Needs, Running, Tables};
 use super::executable::Headers;
 use super::file_type::FileType;
 use super::matcher::{Executable, Hit, LayerFacts, Matcher, State, TargetSet};
@@ -146,6 +146,14 @@ impl Body {
             raw: Form::new(file_type.targets(), executable, size),
             text,
             normal: Vec::new(),
+        }
+    }
+
+    /// Gives up digests that cannot matter for a layer of so many bytes or more.
+    pub(super) fn narrow(&mut self, position: u64, tables: &Tables<'_>) {
+        if !self.needs.all().is_empty() {
+            self.needs = self.needs.intersection(tables.needs_from(position));
+            self.digests.keep(self.needs.all());
         }
     }
 

@@ -360,6 +360,9 @@ impl Scan {
         let layer = &mut self.layers[index];
         let bytes = layer.position - layer.settled;
         layer.settled = layer.position;
+        if let Some(body) = &mut layer.body {
+            body.narrow(layer.position, &self.engine.image.digests());
+        }
         self.scanned = self.scanned.saturating_add(bytes);
         if index > 0 {
             self.decoded = self.decoded.saturating_add(bytes);

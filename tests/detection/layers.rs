@@ -2,9 +2,11 @@
 
 use baleen::engine::Object;
 use baleen::engine::limits::Limits;
-use baleen::engine::verdict::{Detection, Verdict};
+use baleen::engine::verdict::{Detection, Verdict, Why};
 
-use crate::kit::{check_clean, check_infected, coded, engine, feed, gzip, noise, verdict};
+use crate::kit::{
+    check_clean, check_infected, check_unscanned, coded, engine, feed, gzip, noise, verdict,
+};
 
 #[test]
 fn the_coded_bytes_are_a_layer_of_their_own() {

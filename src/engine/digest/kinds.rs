@@ -70,6 +70,12 @@ impl Kinds {
         Self(self.0 | other.0)
     }
 
+    /// What is in both sets.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Whether `kind` is in the set.
     #[must_use]
     pub const fn contains(self, kind: Kind) -> bool {
@@ -93,6 +99,15 @@ pub struct Needs {
 }
 
 impl Needs {
+    /// What is needed by either purpose in both.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self {
+            detect: self.detect.intersection(other.detect),
+            trust: self.trust.intersection(other.trust),
+        }
+    }
+
     /// Both together.
     #[must_use]
     pub const fn all(self) -> Kinds {

@@ -33,6 +33,13 @@ impl Running {
         }
     }
 
+    /// Gives up the digests that are not wanted any more.
+    pub fn keep(&mut self, wanted: Kinds) {
+        self.md5.take_if(|_| !wanted.contains(Kind::Md5));
+        self.sha1.take_if(|_| !wanted.contains(Kind::Sha1));
+        self.sha256.take_if(|_| !wanted.contains(Kind::Sha256));
+    }
+
     /// The next bytes of the layer.
     pub fn update(&mut self, bytes: &[u8]) {
         for piece in bytes.chunks(PIECE_BYTES) {

@@ -91,6 +91,11 @@ impl<'a, const N: usize> Table<'a, N> {
         }
     }
 
+    /// Whether an object of this size or a larger one can have a digest in the table.
+    pub(super) fn can_matter_from(&self, size: u64) -> bool {
+        self.any > 0 || self.distinct.last().is_some_and(|largest| u64::from(largest.get()) >= size)
+    }
+
     fn has_size(&self, size: u32) -> bool {
         self.distinct.binary_search_by_key(&size, |entry| entry.get()).is_ok()
     }

@@ -78,18 +78,26 @@ impl<'a> Tables<'a> {
         Needs { detect: self.kinds(Purpose::Detect, size), trust: self.kinds(Purpose::Trust, size) }
     }
 
+    /// Which digests can still matter for an object of which `bytes` have been seen, however many
+    /// follow: past the largest size in a table, its digest is computed for nothing.
+    #[must_use]
+    pub fn needs_from(&self, bytes: u64) -> Needs {
+        let kinds = |purpose| {
+            chosen(
+                of(&self.md5, purpose).can_matter_from(bytes),
+                of(&self.sha1, purpose).can_matter_from(bytes),
+                of(&self.sha256, purpose).can_matter_from(bytes),
+            )
+        };
+        Needs { detect: kinds(Purpose::Detect), trust: kinds(Purpose::Trust) }
+    }
+
     fn kinds(&self, purpose: Purpose, size: Option<u64>) -> Kinds {
-        let mut kinds = Kinds::NONE;
-        if of(&self.md5, purpose).can_matter(size) {
-            kinds = kinds.with(Kind::Md5);
-        }
-        if of(&self.sha1, purpose).can_matter(size) {
-            kinds = kinds.with(Kind::Sha1);
-        }
-        if of(&self.sha256, purpose).can_matter(size) {
-            kinds = kinds.with(Kind::Sha256);
-        }
-        kinds
+        chosen(
+            of(&self.md5, purpose).can_matter(size),
+            of(&self.sha1, purpose).can_matter(size),
+            of(&self.sha256, purpose).can_matter(size),
+        )
     }
 
     /// Looks up a digest of an object of `size` bytes.
@@ -114,6 +122,21 @@ impl<'a> Tables<'a> {
             Kind::Sha256 => of(&self.sha256, purpose).rows(),
         }
     }
+}
+
+/// The kinds that are wanted.
+const fn chosen(md5: bool, sha1: bool, sha256: bool) -> Kinds {
+    let mut kinds = Kinds::NONE;
+    if md5 {
+        kinds = kinds.with(Kind::Md5);
+    }
+    if sha1 {
+        kinds = kinds.with(Kind::Sha1);
+    }
+    if sha256 {
+        kinds = kinds.with(Kind::Sha256);
+    }
+    kinds
 }
 
 const fn of<T>([detect, trust]: &[T; 2], purpose: Purpose) -> &T {
