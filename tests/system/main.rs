@@ -6,6 +6,7 @@ mod fixture;
 
 mod commands;
 mod doctor;
+mod load;
 mod selftest;
 mod serve;
 mod squid_setup;
