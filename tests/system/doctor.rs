@@ -29,10 +29,27 @@ fn io_uring_is_tried_for_real() {
 }
 
 #[test]
-fn a_missing_database_is_bad_and_fails_with_a_remedy() {
-    let (code, report) = report("127.0.0.1:0");
+fn a_database_that_is_not_there_is_bad_and_fails_with_a_remedy() {
+    let (_, bare) = report("127.0.0.1:0");
+    assert_eq!(state_of(&bare, "database"), "note", "only the test file is detected");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let config = folder.path().join("baleen.conf");
+    let text = format!(
+        "[Root]\nStateDir = {0}\n[ScanEngine]\nDatabaseDir = {0}/none\n",
+        folder.path().display()
+    );
+    std::fs::write(&config, text).expect("a writable folder");
+    let said = run(&[
+        "doctor",
+        "--json",
+        "--listen",
+        "127.0.0.1:0",
+        "--config",
+        config.to_str().expect("UTF-8"),
+    ]);
+    let report: Value = serde_json::from_str(&said.stdout).expect("one JSON object");
     assert_eq!(state_of(&report, "database"), "bad");
-    assert_eq!((code, &report["ok"]), (1, &Value::Bool(false)));
+    assert_eq!((said.code, &report["ok"]), (1, &Value::Bool(false)));
     for finding in report["findings"].as_array().expect("a list") {
         assert_eq!(finding["state"] == "good", finding["remedy"].is_null(), "{finding}");
     }

@@ -23,11 +23,16 @@ use std::process::ExitCode;
 use self::finding::{Finding, State};
 use super::squid::DEFAULT_CONFIG;
 use super::terminal::{Screen, Tone};
+use crate::runtime::configuration;
+use crate::settings::options::Server;
 
 /// Looks at this machine.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
+    /// The settings file that `serve` is given; what the options below name comes first
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// An address that Baleen listens on; may be repeated [default: 127.0.0.1:1344]
     #[arg(long, value_name = "IP:PORT")]
     listen: Vec<SocketAddr>,
@@ -60,7 +65,13 @@ pub fn run(args: &Args) -> ExitCode {
     if args.probe_io_uring {
         return io_uring::run_probe();
     }
-    let mut findings = Subject::of(args).examine();
+    let (read, configuration) = configuration::read(args.config.as_deref());
+    let mut findings = Vec::new();
+    if !read.is_usable() {
+        findings.push(Finding::bad("settings", read.texts().join("; "), "baleen check-config"));
+    }
+    let server = configuration.map(|read| read.settings).unwrap_or_default().server();
+    findings.extend(Subject::of(args, server).examine());
     findings.push(network::squid(&args.squid_config));
     let mut screen = Screen::stdout();
     if args.json {
@@ -84,20 +95,23 @@ struct Subject {
     spool_dir: PathBuf,
     connections_max: u64,
     shards: u64,
+    database: Vec<PathBuf>,
 }
 
 impl Subject {
-    /// What the arguments name, and the defaults of the settings for the rest.
-    fn of(args: &Args) -> Self {
+    /// What the arguments name, and the settings for the rest.
+    fn of(args: &Args, server: Server) -> Self {
         let usable = std::thread::available_parallelism().map_or(1, usize::from);
-        let state_dir = args.state_dir.clone().unwrap_or_else(|| PathBuf::from("baleen-data"));
-        let default = || vec![SocketAddr::from(([127, 0, 0, 1], 1344))];
+        let shards = server.shards.map_or_else(|| u64::try_from(usable).unwrap_or(1), u64::from);
+        let state_dir = args.state_dir.clone().unwrap_or(server.state_dir);
+        let spool_dir = args.spool_dir.clone().or(server.budgets.spool_dir);
         Self {
-            listen: if args.listen.is_empty() { default() } else { args.listen.clone() },
-            spool_dir: args.spool_dir.clone().unwrap_or_else(|| state_dir.join("spool")),
+            listen: if args.listen.is_empty() { server.listen } else { args.listen.clone() },
+            spool_dir: spool_dir.unwrap_or_else(|| state_dir.join("spool")),
             state_dir,
-            connections_max: args.max_connections.unwrap_or(16_384),
-            shards: args.shards.unwrap_or_else(|| u64::try_from(usable).unwrap_or(1)),
+            connections_max: args.max_connections.unwrap_or_else(|| server.connections_max.into()),
+            shards: args.shards.unwrap_or(shards),
+            database: server.database,
         }
     }
 
@@ -113,7 +127,7 @@ impl Subject {
         findings.extend(self.listen.iter().map(|address| network::listener(*address)));
         findings.push(storage::folder("state folder", &self.state_dir, STATE_BYTES_WANTED));
         findings.push(storage::folder("spool folder", &self.spool_dir, SPOOL_BYTES_WANTED));
-        findings.push(storage::database(&self.state_dir, machine::now()));
+        findings.push(storage::database(&self.database, machine::now()));
         findings
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::finding::Finding;
+use crate::runtime::storage::database_files;
 
 /// Whether a folder can be written to, and how much room it has.
 pub(super) fn folder(check: &'static str, folder: &Path, free_bytes_wanted: u64) -> Finding {
@@ -38,39 +39,34 @@ pub(super) fn folder(check: &'static str, folder: &Path, free_bytes_wanted: u64)
     }
 }
 
-/// Whether a database is there, and how old it is.
-pub(super) fn database(state_dir: &Path, now: SystemTime) -> Finding {
-    let current = state_dir.join("image").join("current");
-    match fs::metadata(&current) {
-        Ok(data) => {
-            let age = data
-                .modified()
-                .ok()
-                .and_then(|made| now.duration_since(made).ok())
-                .unwrap_or_default();
-            judge_database(&current, data.len(), age)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Finding::bad(
+/// Whether the signature files of the settings are there, and how old the newest is.
+pub(super) fn database(names: &[PathBuf], now: SystemTime) -> Finding {
+    if names.is_empty() {
+        return Finding::note(
             DATABASE,
-            format!("none at {}: everything counts as unscanned", current.display()),
-            "baleen db build, with a folder of signature files",
-        ),
-        Err(error) => Finding::bad(
-            DATABASE,
-            format!("{}: {error}", current.display()),
-            "run this as the user that Baleen runs as, or repair the folder's rights",
-        ),
+            "none is configured: only the EICAR test file is detected",
+            "[ScanEngine] DatabaseDir = a folder with ClamAV signature files",
+        );
     }
+    let files = match database_files(names) {
+        Ok(files) => files,
+        Err(error) => {
+            return Finding::bad(DATABASE, error.to_string(), "repair [ScanEngine] DatabaseDir");
+        }
+    };
+    let newest = files.iter().filter_map(|file| fs::metadata(file).ok()?.modified().ok()).max();
+    let age = newest.and_then(|made| now.duration_since(made).ok()).unwrap_or_default();
+    judge_database(files.len(), age)
 }
 
-fn judge_database(path: &Path, bytes: u64, age: Duration) -> Finding {
+fn judge_database(files: usize, age: Duration) -> Finding {
     let days = age.as_secs() / (24 * 60 * 60);
-    let found = format!("{}: {} KiB, {days} days old", path.display(), bytes.div_ceil(1024));
-    if bytes == 0 {
-        return Finding::bad(DATABASE, found, "the file is empty: baleen db build");
+    let found = format!("{files} files, the newest {days} days old");
+    if files == 0 {
+        return Finding::bad(DATABASE, found, "repair [ScanEngine] DatabaseDir");
     }
     if age > DATABASE_AGE_MAX {
-        return Finding::note(DATABASE, found, "fetch new signature files, then: baleen db build");
+        return Finding::note(DATABASE, found, "fetch new signature files, then: kill -HUP");
     }
     Finding::good(DATABASE, found)
 }
@@ -151,10 +147,13 @@ mod tests {
     #[test]
     fn the_database_is_looked_for_and_its_age_is_judged() {
         let temp = tempfile::tempdir().expect("a temporary folder");
-        assert_eq!(database(temp.path(), UNIX_EPOCH).state, State::Bad);
-        let state = |bytes, days: u64| {
-            judge_database(Path::new("x"), bytes, Duration::from_hours(24 * days)).state
-        };
+        let named = |name: &str| database(&[temp.path().join(name)], UNIX_EPOCH).state;
+        assert_eq!(database(&[], UNIX_EPOCH).state, State::Note);
+        assert_eq!(named("missing"), State::Bad);
+        assert_eq!(named(""), State::Bad, "an empty folder");
+        std::fs::write(temp.path().join("a.ndb"), "A:0:*:61626364\n").expect("a file in it");
+        assert_eq!(named(""), State::Good);
+        let state = |files, days: u64| judge_database(files, Duration::from_hours(24 * days)).state;
         assert_eq!(state(1, 6), State::Good);
         assert_eq!(state(1, 8), State::Note);
         assert_eq!(state(0, 0), State::Bad);
