@@ -36,6 +36,17 @@ pub(super) const fn bucket(product: u64, buckets_log2: u32) -> u64 {
     }
 }
 
+/// Whether eight bytes lie across the edge of a run: the first four or the last four are one byte
+/// repeated, and the rest is not the same byte all along.
+#[inline]
+pub(super) const fn is_edge(gram: u64) -> bool {
+    let ends = (gram ^ gram.rotate_right(8)) << 8;
+    // Byte i + 1 is zero where bytes i and i + 1 of the gram are equal.
+    let same_low = ends & 0xFFFF_FF00 == 0;
+    let same_high = ends >> 40 == 0;
+    (same_low || same_high) && ends != 0
+}
+
 /// Below the largest word index (18 bits).
 pub(super) const FIRST_SHIFT: u32 = 41;
 pub(super) const SECOND_SHIFT: u32 = 36;
@@ -44,3 +55,23 @@ const _: () = assert!(
     FIRST_SHIFT + 5 <= 64 - super::image::WORDS_LOG2_MAX,
     "the fields do not overlap"
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edge_has_four_equal_bytes_on_one_side_and_not_eight() {
+        // Every way in which eight bytes may be equal to their neighbours.
+        for ways in 0..128_u32 {
+            let mut bytes = [7_u8; 8];
+            for at in 1..8 {
+                bytes[at] = bytes[at - 1] + u8::from(ways >> (at - 1) & 1 != 0);
+            }
+            let same = |four: &[u8]| four.iter().all(|byte| *byte == four[0]);
+            let wanted = (same(&bytes[..4]) || same(&bytes[4..])) && !same(&bytes);
+            assert_eq!(is_edge(u64::from_le_bytes(bytes)), wanted, "{bytes:?}");
+        }
+        assert!(!is_edge(0) && !is_edge(u64::MAX));
+    }
+}

@@ -99,7 +99,7 @@ impl Tables<'_> {
     }
 
     fn filter(&self, index: usize, family: &'_ Family) -> Option<Filter<'_>> {
-        let shape = Shape::of(family.gram_bytes, family.stride);
+        let shape = Shape::of(family.gram_bytes, family.stride, family.edges != 0);
         let probe = Probe {
             shape,
             factor: family.factor.get(),

@@ -290,7 +290,7 @@ pub(super) const HELD_MAX: usize = 1 << 16;
 pub(super) const TRAILING_MAX: usize = 1 << 16;
 
 /// Two for each kind: first segments and later ones.
-const FAMILIES_MAX: usize = 8;
+const FAMILIES_MAX: usize = 10;
 
 /// 256 grams of each family, 32 KiB in all.
 const MUTED_LOG2: u32 = 8;

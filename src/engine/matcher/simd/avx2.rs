@@ -11,8 +11,8 @@ use super::super::hash::{FIRST_SHIFT, SECOND_SHIFT};
 use super::{Found, Probe, Shape};
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_add_epi32, _mm256_add_epi64,
-    _mm256_and_si256, _mm256_blend_epi32, _mm256_castsi256_ps, _mm256_cmpeq_epi32,
-    _mm256_i32gather_epi32, _mm256_loadu_si256, _mm256_movemask_ps, _mm256_mul_epu32,
+    _mm256_and_si256, _mm256_blend_epi32, _mm256_castsi256_ps, _mm256_cmpeq_epi8, _mm256_cmpeq_epi32,
+    _mm256_i32gather_epi32, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_movemask_ps, _mm256_mul_epu32,
     _mm256_mullo_epi32, _mm256_or_si256, _mm256_set_m128i, _mm256_set1_epi32, _mm256_set1_epi64x,
     _mm256_setr_epi64x, _mm256_shuffle_epi8, _mm256_slli_epi64, _mm256_sllv_epi32,
     _mm256_srl_epi32, _mm256_srli_epi32, _mm256_srli_epi64, _mm256_sub_epi32,
@@ -41,14 +41,22 @@ unsafe fn dispatch(probe: &Probe<'_>, data: &[u8], found: &mut Found) -> usize {
             unsafe { test(words, upper) }
         }),
         Shape::EightByOne => walk::<22, 8, 1>(data, found, |bytes: &[u8; 22]| {
-            let both = load_pair(bytes, 0, 4);
-            let even =
-                _mm256_shuffle_epi8(both, twice(0x0706_0504_0302_0100, 0x0908_0706_0504_0302));
-            let odd =
-                _mm256_shuffle_epi8(both, twice(0x0807_0605_0403_0201, 0x0A09_0807_0605_0403));
-            let upper = upper_products(even, odd, factor);
             // SAFETY: as for this function.
-            unsafe { test(words, upper) }
+            unsafe { test_eight(words, bytes) }
+        }),
+        Shape::Edges => walk::<46, 32, 1>(data, found, |bytes: &[u8; 46]| {
+            let edges = edges(bytes);
+            let mut passing = 0;
+            for (eight, from) in [(0, 0), (1, 8), (2, 16), (3, 24)] {
+                let here = edges >> from & 0xFF;
+                if here != 0
+                    && let Some(bytes) = bytes[from..].first_chunk::<22>()
+                {
+                    // SAFETY: as for this function.
+                    passing |= (unsafe { test_eight(words, bytes) } & here) << (8 * eight);
+                }
+            }
+            passing
         }),
         Shape::FourByFour => walk::<32, 32, 4>(data, found, |bytes: &[u8; 32]| {
             let upper = upper_products_of_quads(load(bytes, 0), factor);
@@ -74,6 +82,38 @@ unsafe fn dispatch(probe: &Probe<'_>, data: &[u8], found: &mut Found) -> usize {
             unsafe { test_pairs(words, pairs) }
         }),
     }
+}
+
+/// Which of 32 positions lie at the edge of a run, as `hash::is_edge` says of the eight bytes there.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn edges(bytes: &[u8; 46]) -> u32 {
+    let equal = |at: usize| {
+        let same = _mm256_cmpeq_epi8(load(bytes, at), load(bytes, at + 1));
+        u64::from(_mm256_movemask_epi8(same).cast_unsigned())
+    };
+    // Bit i: bytes i and i + 1 are equal; the last position's eight bytes need bit 37.
+    let pairs = equal(0) | equal(7) << 7;
+    let fours = pairs & pairs >> 1 & pairs >> 2;
+    let eights = fours & pairs >> 3 & fours >> 4;
+    let edges = (fours | fours >> 4) & !eights;
+    (edges & u64::from(u32::MAX)) as u32
+}
+
+/// Bit `i` is set when the eight bytes from index `i` pass.
+///
+/// # Safety
+///
+/// As for [`dispatch`].
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn test_eight(probe: &Probe<'_>, bytes: &[u8; 22]) -> u32 {
+    let both = load_pair(bytes, 0, 4);
+    let even = _mm256_shuffle_epi8(both, twice(0x0706_0504_0302_0100, 0x0908_0706_0504_0302));
+    let odd = _mm256_shuffle_epi8(both, twice(0x0807_0605_0403_0201, 0x0A09_0807_0605_0403));
+    let upper = upper_products(even, odd, probe.factor);
+    // SAFETY: as for this function.
+    unsafe { test(probe, upper) }
 }
 
 /// Calls `test` for every window of `REACH` bytes, `STEP` apart, and notes the probes whose bit it sets.
