@@ -225,10 +225,13 @@ impl<'t> Chooser<'t> {
                 .copied()
                 .unwrap_or(0),
         );
-        self.training
-            .rate(gram)
-            .saturating_mul(1 + taken)
-            .saturating_add(taken)
+        // A run comes at every position of itself, and files are full of runs.
+        let rate = if gram.iter().all(|byte| gram.first() == Some(byte)) {
+            RUN_RATE
+        } else {
+            self.training.rate(gram)
+        };
+        rate.saturating_mul(1 + taken).saturating_add(taken)
     }
 }
 
@@ -350,6 +353,10 @@ const STRIDE_PARTS_MAX: usize = 1 << 17;
 
 /// A gram that comes more often than this in 2^30 bytes (once in 16 KiB) is common.
 const COMMON: u64 = 1 << 16;
+
+/// What a run of one byte counts for, so that a part is anchored there when it is nothing else: 64 times
+/// as often as there are bytes.
+const RUN_RATE: u64 = 1 << 36;
 
 /// Up to so many middle parts join the short ones.
 const MIDDLE_WITH_SHORT_MAX: usize = 4_096;

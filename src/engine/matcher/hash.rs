@@ -36,15 +36,19 @@ pub(super) const fn bucket(product: u64, buckets_log2: u32) -> u64 {
     }
 }
 
-/// Whether eight bytes lie across the edge of a run: the first four or the last four are one byte
-/// repeated, and the rest is not the same byte all along.
+/// Whether eight bytes lie across the edge of a run: four neighbours in them are one byte repeated, and
+/// not all eight are.
 #[inline]
 pub(super) const fn is_edge(gram: u64) -> bool {
-    let ends = (gram ^ gram.rotate_right(8)) << 8;
-    // Byte i + 1 is zero where bytes i and i + 1 of the gram are equal.
-    let same_low = ends & 0xFFFF_FF00 == 0;
-    let same_high = ends >> 40 == 0;
-    (same_low || same_high) && ends != 0
+    // Byte i is zero where bytes i and i + 1 of the gram are equal.
+    let differ = (gram ^ gram >> 8) & 0x00FF_FFFF_FFFF_FFFF;
+    let mut four = false;
+    let mut at = 0;
+    while at <= 32 {
+        four |= differ >> at & 0x00FF_FFFF == 0;
+        at += 8;
+    }
+    four && differ != 0
 }
 
 /// Below the largest word index (18 bits).
@@ -61,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_edge_has_four_equal_bytes_on_one_side_and_not_eight() {
+    fn an_edge_has_four_equal_neighbours_and_not_eight() {
         // Every way in which eight bytes may be equal to their neighbours.
         for ways in 0..128_u32 {
             let mut bytes = [7_u8; 8];
@@ -69,7 +73,7 @@ mod tests {
                 bytes[at] = bytes[at - 1] + u8::from(ways >> (at - 1) & 1 != 0);
             }
             let same = |four: &[u8]| four.iter().all(|byte| *byte == four[0]);
-            let wanted = (same(&bytes[..4]) || same(&bytes[4..])) && !same(&bytes);
+            let wanted = bytes.windows(4).any(same) && !same(&bytes);
             assert_eq!(is_edge(u64::from_le_bytes(bytes)), wanted, "{bytes:?}");
         }
         assert!(!is_edge(0) && !is_edge(u64::MAX));

@@ -247,6 +247,9 @@ impl<'image> Tables<'image> {
 
     /// Every index leads into its table, every program can be read.
     pub(super) fn check(&self) -> Result<(), MatcherFault> {
+        if self.families.len() > FAMILIES_MAX {
+            return Err(MatcherFault::Index("families"));
+        }
         for family in self.families {
             self.check_family(family)?;
         }
@@ -360,6 +363,9 @@ pub(super) const VERSION: u32 = 2;
 
 /// Tables after the header.
 pub(super) const SECTIONS: usize = 11;
+
+/// Two for each kind: first segments and later ones.
+pub(super) const FAMILIES_MAX: usize = 10;
 
 /// No upper end of a gap.
 pub(super) const NO_MAX: u64 = u64::MAX;

@@ -44,20 +44,8 @@ unsafe fn dispatch(probe: &Probe<'_>, data: &[u8], found: &mut Found) -> usize {
             // SAFETY: as for this function.
             unsafe { test_eight(words, bytes) }
         }),
-        Shape::Edges => walk::<46, 32, 1>(data, found, |bytes: &[u8; 46]| {
-            let edges = edges(bytes);
-            let mut passing = 0;
-            for (eight, from) in [(0, 0), (1, 8), (2, 16), (3, 24)] {
-                let here = edges >> from & 0xFF;
-                if here != 0
-                    && let Some(bytes) = bytes[from..].first_chunk::<22>()
-                {
-                    // SAFETY: as for this function.
-                    passing |= (unsafe { test_eight(words, bytes) } & here) << (8 * eight);
-                }
-            }
-            passing
-        }),
+        // SAFETY: as for this function.
+        Shape::Edges => unsafe { walk_edges(probe, data, found) },
         Shape::FourByFour => walk::<32, 32, 4>(data, found, |bytes: &[u8; 32]| {
             let upper = upper_products_of_quads(load(bytes, 0), factor);
             // SAFETY: as for this function.
@@ -84,6 +72,58 @@ unsafe fn dispatch(probe: &Probe<'_>, data: &[u8], found: &mut Found) -> usize {
     }
 }
 
+/// Probes the edges of runs: first lists the eights of positions with an edge among them, then tests
+/// those, so that no branch depends on where the edges are.
+///
+/// # Safety
+///
+/// As for [`dispatch`].
+#[target_feature(enable = "avx2")]
+unsafe fn walk_edges(probe: &Probe<'_>, data: &[u8], found: &mut Found) -> usize {
+    let mut list = [(0, 0); EIGHTS_MAX];
+    let mut count = 0;
+    let mut index = 0;
+    while let Some(bytes) = data.get(index..).and_then(|rest| rest.first_chunk::<46>()) {
+        let edges = edges(bytes);
+        for from in [0, 8, 16, 24] {
+            let here = edges >> from & 0xFF;
+            list[count] = (index + from, here);
+            count += usize::from(here != 0);
+        }
+        index += 32;
+        if count > EIGHTS_MAX - 5 {
+            // SAFETY: as for this function.
+            unsafe { test_listed(probe, data, &list[..count], found) };
+            count = 0;
+        }
+    }
+    // SAFETY: as for this function.
+    unsafe { test_listed(probe, data, &list[..count], found) };
+    index
+}
+
+/// Tests the listed eights of positions, each with the bits of those that matter.
+///
+/// # Safety
+///
+/// As for [`dispatch`].
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn test_listed(probe: &Probe<'_>, data: &[u8], list: &[(usize, u32)], found: &mut Found) {
+    for &(from, here) in list {
+        let Some(bytes) = data.get(from..).and_then(|rest| rest.first_chunk::<22>()) else {
+            continue;
+        };
+        // SAFETY: as for this function.
+        let mut passing = unsafe { test_eight(probe, bytes) } & here;
+        while passing != 0 {
+            let at = u32::try_from(from).unwrap_or(u32::MAX) + passing.trailing_zeros();
+            found.note(at, true);
+            passing &= passing - 1;
+        }
+    }
+}
+
 /// Which of 32 positions lie at the edge of a run, as `hash::is_edge` says of the eight bytes there.
 #[inline]
 #[target_feature(enable = "avx2")]
@@ -96,7 +136,8 @@ fn edges(bytes: &[u8; 46]) -> u32 {
     let pairs = equal(0) | equal(7) << 7;
     let fours = pairs & pairs >> 1 & pairs >> 2;
     let eights = fours & pairs >> 3 & fours >> 4;
-    let edges = (fours | fours >> 4) & !eights;
+    let any = fours | fours >> 1 | fours >> 2 | fours >> 3 | fours >> 4;
+    let edges = any & !eights;
     (edges & u64::from(u32::MAX)) as u32
 }
 
@@ -257,3 +298,6 @@ unsafe fn test_pairs(probe: &Probe<'_>, pairs: __m256i) -> u32 {
     let signs = _mm256_sllv_epi32(words, to_sign);
     _mm256_movemask_ps(_mm256_castsi256_ps(signs)).cast_unsigned()
 }
+
+/// Eights of positions listed before they are tested.
+const EIGHTS_MAX: usize = 128;
