@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::engine::database::signature::BodySignature;
 use crate::engine::database::{
     BuildOptions, Built, Image, Report, Sources, build, builtin_sources,
 };
@@ -74,8 +75,29 @@ pub fn load(names: &[PathBuf], options: BuildOptions, images: &Path) -> Result<L
 /// Compiles loaded sources with the matcher.
 #[must_use]
 pub fn compile(sources: Sources) -> Built {
-    let training = GramCounts::new();
-    build(sources, &|bodies| matcher::compile(bodies, &training), &mut |_step| {})
+    build(sources, &compile_matcher, &mut |_step| {})
+}
+
+/// Compiles body patterns. Large sets are compiled with [`training`]; for small ones it would cost more
+/// than it brings.
+#[must_use]
+pub fn compile_matcher(bodies: &[BodySignature]) -> Vec<u8> {
+    let training = if bodies.len() < TRAINED_MIN { GramCounts::new() } else { training() };
+    matcher::compile(bodies, &training)
+}
+
+/// How often short runs of bytes occur in an executable: this one, the only one that is surely there.
+/// Untrained where it cannot be read: that costs speed, never a match.
+#[must_use]
+pub fn training() -> GramCounts {
+    let mut counts = GramCounts::new();
+    let mut bytes = Vec::new();
+    if let Ok(file) = fs::File::open("/proc/self/exe")
+        && file.take(TRAINING_BYTES_MAX).read_to_end(&mut bytes).is_ok()
+    {
+        counts.train(&bytes);
+    }
+    counts
 }
 
 fn open_built(built: Built) -> Result<Loaded, String> {
@@ -119,3 +141,9 @@ fn remove_others(folder: &Path, kept: &Path) {
         }
     }
 }
+
+/// Body patterns from which on training pays.
+const TRAINED_MIN: usize = 1_000;
+
+/// What is read of the executable: 16 MiB, a few hundredths of a second.
+const TRAINING_BYTES_MAX: u64 = 16 << 20;

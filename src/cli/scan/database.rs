@@ -7,13 +7,11 @@ use std::sync::Arc;
 
 use crate::cli::terminal::{Screen, Tone};
 use crate::engine::Engine;
-use crate::engine::database::signature::BodySignature;
 use crate::engine::database::{
     BuildOptions, Built, Image, ImageFault, Sources, build, builtin_sources,
 };
 use crate::engine::limits::Limits;
-use crate::engine::matcher::{self, GramCounts};
-use crate::runtime::storage;
+use crate::runtime::{self, storage};
 
 /// Why there is no database to scan with.
 #[derive(Debug)]
@@ -55,11 +53,6 @@ pub(super) fn engine<W: io::Write>(
     Ok(Engine::new(Arc::new(image), Limits::default()))
 }
 
-/// Makes the MATCHER section of an image, without training on any traffic.
-pub(super) fn compile_matcher(bodies: &[BodySignature]) -> Vec<u8> {
-    matcher::compile(bodies, &GramCounts::new())
-}
-
 fn compiled<W: io::Write>(db: &[PathBuf], errors: &mut Screen<W>) -> Result<Image, Fault> {
     let sources = if db.is_empty() {
         builtin_sources(BuildOptions::default())
@@ -69,7 +62,7 @@ fn compiled<W: io::Write>(db: &[PathBuf], errors: &mut Screen<W>) -> Result<Imag
         storage::read_database(&files, &mut sources, &mut |_| {}).map_err(Fault::Read)?;
         sources
     };
-    let built = build(sources, &compile_matcher, &mut |_| {});
+    let built = build(sources, &runtime::database::compile_matcher, &mut |_| {});
     complain(&built, errors);
     if built.facts.signatures() == 0 && built.facts.trusted.total() == 0 {
         return Err(Fault::Nothing);

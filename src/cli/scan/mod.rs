@@ -117,7 +117,7 @@ pub fn tools() -> Tools<'static> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     Tools {
         now_seconds: now.map_or(0, |since| since.as_secs()),
-        compile_matcher: &database::compile_matcher,
+        compile_matcher: &crate::runtime::database::compile_matcher,
         scan: &first_name,
     }
 }

@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 use super::grams::{GramCounts, binary_information};
+use super::hash;
 use crate::engine::database::signature::{Part, Unit};
 use ahash::{AHashMap, RandomState};
 
@@ -23,6 +24,8 @@ pub(super) enum FamilyKind {
     Long,
     /// Four bytes, every fourth position.
     Middle,
+    /// Eight bytes at the edge of a run of one byte, every position.
+    Edge,
     /// Four bytes, every second position.
     Short,
     /// Two bytes, every position.
@@ -30,11 +33,12 @@ pub(super) enum FamilyKind {
 }
 
 impl FamilyKind {
-    pub(super) const ALL: [Self; 4] = [Self::Long, Self::Middle, Self::Short, Self::Pair];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Long, Self::Middle, Self::Edge, Self::Short, Self::Pair];
 
     pub(super) const fn gram_bytes(self) -> u8 {
         match self {
-            Self::Long => 8,
+            Self::Long | Self::Edge => 8,
             Self::Middle | Self::Short => 4,
             Self::Pair => 2,
         }
@@ -84,13 +88,13 @@ impl Plan {
             FamilyKind::Long => self.long_stride,
             FamilyKind::Middle => 4,
             FamilyKind::Short => 2,
-            FamilyKind::Pair => 1,
+            FamilyKind::Edge | FamilyKind::Pair => 1,
         }
     }
 
     const fn uses(self, kind: FamilyKind) -> bool {
         match kind {
-            FamilyKind::Long | FamilyKind::Middle => true,
+            FamilyKind::Long | FamilyKind::Middle | FamilyKind::Edge => true,
             FamilyKind::Short => self.short,
             FamilyKind::Pair => self.pair,
         }
@@ -145,12 +149,13 @@ impl<'t> Chooser<'t> {
     /// The anchor of a part; `None` when it has no two fixed bytes in a row.
     ///
     /// The family is the one for parts of its length, unless every window there holds a common gram (runs
-    /// of zeros with a little between them) and a shorter gram is much rarer.
+    /// of zeros with a little between them) and a gram of another family is much rarer: one at the edge of
+    /// such a run first, which is looked for where a run ends and not all along it.
     pub(super) fn choose(&mut self, part: &Part) -> Option<Anchor> {
         let family = self.plan.family(longest_run(&part.units))?;
         let runs = runs(&part.units);
         let mut best = self.rarest(family, &runs)?;
-        for other in [FamilyKind::Short, FamilyKind::Pair] {
+        for other in [FamilyKind::Edge, FamilyKind::Short, FamilyKind::Pair] {
             if best.cost > COMMON
                 && other > family
                 && self.plan.uses(other)
@@ -180,6 +185,9 @@ impl<'t> Chooser<'t> {
                 run.windows(gram_bytes).map(|gram| self.cost(family, gram)).collect();
             let windows = run.windows(gram_bytes + grams_count - 1);
             for (index, (bytes, costs)) in windows.zip(costs.windows(grams_count)).enumerate() {
+                if family == FamilyKind::Edge && !hash::is_edge(gram_value(bytes)) {
+                    continue;
+                }
                 let cost = costs.iter().fold(0, |sum: u64, one| sum.saturating_add(*one));
                 if best.as_ref().is_none_or(|best| cost < best.cost) {
                     best = Some(Window { cost, family, unit: unit + index, bytes });
@@ -192,7 +200,13 @@ impl<'t> Chooser<'t> {
     /// What a gram is expected to cost: how often it comes, times the entries then looked at.
     fn cost(&self, family: FamilyKind, gram: &[u8]) -> u64 {
         let taken = u64::from(self.taken.get(&(family, gram_value(gram))).copied().unwrap_or(0));
-        self.training.rate(gram).saturating_mul(1 + taken).saturating_add(taken)
+        // A run comes at every position of itself, and files are full of runs.
+        let rate = if gram.iter().all(|byte| gram.first() == Some(byte)) {
+            RUN_RATE
+        } else {
+            self.training.rate(gram)
+        };
+        rate.saturating_mul(1 + taken).saturating_add(taken)
     }
 }
 
@@ -289,6 +303,10 @@ const STRIDE_PARTS_MAX: usize = 1 << 17;
 
 /// A gram that comes more often than this in 2^30 bytes (once in 16 KiB) is common.
 const COMMON: u64 = 1 << 16;
+
+/// What a run of one byte counts for, so that a part is anchored there when it is nothing else: 64 times
+/// as often as there are bytes.
+const RUN_RATE: u64 = 1 << 36;
 
 /// Up to so many middle parts join the short ones.
 const MIDDLE_WITH_SHORT_MAX: usize = 4_096;

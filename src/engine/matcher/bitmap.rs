@@ -20,9 +20,10 @@ pub(super) fn shape(kind: FamilyKind, rows: &[(u64, Entry)]) -> Family {
     let log2 = rows.len().next_power_of_two().ilog2();
     let mut family = Family::new_zeroed();
     family.gram_bytes = kind.gram_bytes();
+    family.edges = u8::from(kind == FamilyKind::Edge);
     family.words_log2 = match kind {
         FamilyKind::Pair => PAIR_WORDS_LOG2.into(),
-        FamilyKind::Long | FamilyKind::Middle | FamilyKind::Short => {
+        FamilyKind::Long | FamilyKind::Middle | FamilyKind::Edge | FamilyKind::Short => {
             log2.clamp(WORDS_LOG2_MIN, WORDS_LOG2_MAX).into()
         }
     };
@@ -84,6 +85,9 @@ fn filled(family: &Family, rows: &[(u64, Entry)]) -> Vec<u32> {
 fn passing_runs(family: &Family, rows: &[(u64, Entry)]) -> [u8; 32] {
     let words = filled(family, rows);
     let mut runs = [0; 32];
+    if family.edges != 0 {
+        return runs;
+    }
     for byte in 0..=u8::MAX {
         let (word, bits) = place(family, run_gram(byte, family.gram_bytes));
         if words[word] & bits == bits {

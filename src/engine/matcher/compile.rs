@@ -215,8 +215,7 @@ impl<'d> Builder<'d> {
             layout.add_content(content, &self.drafts[content.draft]);
         }
         for kind in FamilyKind::ALL {
-            layout.add_family(kind, plan.stride(kind), false, &self);
-            layout.add_family(kind, plan.stride(kind), true, &self);
+            layout.add_families(kind, plan.stride(kind), &self);
         }
         layout.dense = self.places(Place::Everywhere);
         layout.into_bytes(&self)
@@ -278,45 +277,37 @@ impl Layout {
         self.users_max = self.users_max.max(narrow(content.users.len()));
     }
 
-    fn add_family(&mut self, kind: FamilyKind, stride: u8, follows: bool, builder: &Builder<'_>) {
-        let mut rows = Vec::new();
-        let mut targets = 0;
-        for (index, content) in builder.contents.iter().enumerate() {
-            let here = content.place == Place::Filter && content.follows == follows;
-            let anchor = builder.drafts[content.draft].anchor.as_ref();
-            let Some(anchor) = anchor.filter(|anchor| here && anchor.family == kind) else {
-                continue;
-            };
-            targets |= content.targets;
-            for (back, gram) in anchor.grams.iter().enumerate() {
-                let back = u16::try_from(back).unwrap_or(u16::MAX);
-                let entry = Entry {
-                    gram: (*gram).into(),
-                    value: anchor.check.value.into(),
-                    mask: anchor.check.mask.into(),
-                    content: narrow(index).into(),
-                    check: anchor.check.from_anchor.saturating_sub_unsigned(back).into(),
-                    back: back.into(),
-                };
-                rows.push((*gram, entry));
-            }
-        }
-        if rows.is_empty() {
+    /// The family of first segments and the one of later ones: with buckets of their own over one bitmap,
+    /// so that what was found for the one need not be looked for again for the other.
+    fn add_families(&mut self, kind: FamilyKind, stride: u8, builder: &Builder<'_>) {
+        let (first, first_targets) = rows(kind, false, builder);
+        let (later, later_targets) = rows(kind, true, builder);
+        let all = [&first[..], &later[..]].concat();
+        if all.is_empty() {
             return;
         }
-        let family = Family {
+        let shape = Family {
             gram_bytes: kind.gram_bytes(),
             stride,
-            follows: follows.into(),
-            targets: U16::new(targets),
             words_start: narrow(self.words.len()).into(),
-            buckets_start: narrow(self.buckets.len()).into(),
-            ..bitmap::shape(kind, &rows)
+            ..bitmap::shape(kind, &all)
         };
-        bitmap::fill(&family, &rows, &mut self.words);
-        let chain = bitmap::sort_into_buckets(&family, rows, &mut self.buckets, &mut self.entries);
-        self.chain_max = self.chain_max.max(chain);
-        self.families.push(family);
+        bitmap::fill(&shape, &all, &mut self.words);
+        for (rows, follows, targets) in [(first, 0, first_targets), (later, 1, later_targets)] {
+            if rows.is_empty() {
+                continue;
+            }
+            let family = Family {
+                follows,
+                targets: U16::new(targets),
+                buckets_start: narrow(self.buckets.len()).into(),
+                ..shape
+            };
+            let chain =
+                bitmap::sort_into_buckets(&family, rows, &mut self.buckets, &mut self.entries);
+            self.chain_max = self.chain_max.max(chain);
+            self.families.push(family);
+        }
     }
 
     fn into_bytes(self, builder: &Builder<'_>) -> Vec<u8> {
@@ -347,6 +338,33 @@ impl Layout {
         }
         bytes
     }
+}
+
+/// The grams and entries of one kind, and the layers that they are for.
+fn rows(kind: FamilyKind, follows: bool, builder: &Builder<'_>) -> (Vec<(u64, Entry)>, u16) {
+    let mut rows = Vec::new();
+    let mut targets = 0;
+    for (index, content) in builder.contents.iter().enumerate() {
+        let here = content.place == Place::Filter && content.follows == follows;
+        let anchor = builder.drafts[content.draft].anchor.as_ref();
+        let Some(anchor) = anchor.filter(|anchor| here && anchor.family == kind) else {
+            continue;
+        };
+        targets |= content.targets;
+        for (back, gram) in anchor.grams.iter().enumerate() {
+            let back = u16::try_from(back).unwrap_or(u16::MAX);
+            let entry = Entry {
+                gram: (*gram).into(),
+                value: anchor.check.value.into(),
+                mask: anchor.check.mask.into(),
+                content: narrow(index).into(),
+                check: anchor.check.from_anchor.saturating_sub_unsigned(back).into(),
+                back: back.into(),
+            };
+            rows.push((*gram, entry));
+        }
+    }
+    (rows, targets)
 }
 
 fn rule(signature: &BodySignature, targets: u16, gaps_start: u32, gaps_end: u32) -> Rule {

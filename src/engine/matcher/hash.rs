@@ -32,9 +32,44 @@ pub(super) const fn bucket(product: u64, buckets_log2: u32) -> u64 {
     if buckets_log2 == 0 { 0 } else { mixed >> (64 - buckets_log2) }
 }
 
+/// Whether eight bytes lie across the edge of a run: four neighbours in them are one byte repeated, and
+/// not all eight are.
+#[inline]
+pub(super) const fn is_edge(gram: u64) -> bool {
+    // Byte i is zero where bytes i and i + 1 of the gram are equal.
+    let differ = (gram ^ gram >> 8) & 0x00FF_FFFF_FFFF_FFFF;
+    let mut four = false;
+    let mut at = 0;
+    while at <= 32 {
+        four |= differ >> at & 0x00FF_FFFF == 0;
+        at += 8;
+    }
+    four && differ != 0
+}
+
 /// Below the largest word index (18 bits).
 pub(super) const FIRST_SHIFT: u32 = 41;
 pub(super) const SECOND_SHIFT: u32 = 36;
 
 const _: () =
     assert!(FIRST_SHIFT + 5 <= 64 - super::image::WORDS_LOG2_MAX, "the fields do not overlap");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edge_has_four_equal_neighbours_and_not_eight() {
+        // Every way in which eight bytes may be equal to their neighbours.
+        for ways in 0..128_u32 {
+            let mut bytes = [7_u8; 8];
+            for at in 1..8 {
+                bytes[at] = bytes[at - 1] + u8::from(ways >> (at - 1) & 1 != 0);
+            }
+            let same = |four: &[u8]| four.iter().all(|byte| *byte == four[0]);
+            let wanted = bytes.windows(4).any(same) && !same(&bytes);
+            assert_eq!(is_edge(u64::from_le_bytes(bytes)), wanted, "{bytes:?}");
+        }
+        assert!(!is_edge(0) && !is_edge(u64::MAX));
+    }
+}

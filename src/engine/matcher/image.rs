@@ -95,6 +95,8 @@ pub(super) struct Family {
     pub(super) stride: u8,
     /// Not 0 when it holds later segments only: it sleeps until a first segment was seen in the layer.
     pub(super) follows: u8,
+    /// Not 0 when it holds grams at the edges of runs only, and only those are probed.
+    pub(super) edges: u8,
     /// The kinds of layers that any of its entries is for.
     pub(super) targets: U16,
     /// log2 of the number of bitmap words.
@@ -238,6 +240,9 @@ impl<'image> Tables<'image> {
 
     /// Every index leads into its table, every program can be read.
     pub(super) fn check(&self) -> Result<(), MatcherFault> {
+        if self.families.len() > FAMILIES_MAX {
+            return Err(MatcherFault::Index("families"));
+        }
         for family in self.families {
             self.check_family(family)?;
         }
@@ -273,6 +278,7 @@ impl<'image> Tables<'image> {
             && family.buckets_log2.get() <= BUCKETS_LOG2_MAX;
         if !shape
             || !sizes
+            || (family.edges != 0 && (family.gram_bytes, family.stride) != (8, 1))
             || (family.gram_bytes == 2 && family.words_log2.get() != PAIR_WORDS_LOG2)
         {
             return Err(MatcherFault::Index("families"));
@@ -329,10 +335,13 @@ fn view<'image, T: FromBytes + Immutable + Unaligned>(
 pub(super) const MAGIC: [u8; 8] = *b"bln-body";
 
 /// Goes up with every change of a table or of a hash.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// Tables after the header.
 pub(super) const SECTIONS: usize = 11;
+
+/// Two for each kind: first segments and later ones.
+pub(super) const FAMILIES_MAX: usize = 10;
 
 /// No upper end of a gap.
 pub(super) const NO_MAX: u64 = u64::MAX;

@@ -15,7 +15,7 @@ use super::facts::LayerFacts;
 use super::hash;
 use super::image::{Content, Entry, Family, Tables, User, range};
 use super::simd::{self, Found, Probe, Shape};
-use super::state::{CANDIDATES_BLOCK_MAX, CANDIDATES_MAX, Candidate, State};
+use super::state::{CANDIDATES_BLOCK_MAX, CANDIDATES_MAX, Candidate, Passed, State};
 use std::cmp::Reverse;
 use std::ops::Range;
 
@@ -72,6 +72,7 @@ impl Tables<'_> {
         self.decide_all(state, &view, layer, hits);
         let (seam, mut found) = (Seam::of(&view), std::mem::take(&mut state.found));
         let mut pass = Pass { tables: self, view: &view, seam: &seam, layer, found: &mut found };
+        state.passed.clear();
         pass.follow(state, started, view.end()..view.end());
         self.decide_all(state, &view, layer, hits);
         hits[first_hit..].sort_unstable();
@@ -80,7 +81,7 @@ impl Tables<'_> {
     }
 
     fn filter(&self, index: usize, family: &'_ Family) -> Option<Filter<'_>> {
-        let shape = Shape::of(family.gram_bytes, family.stride);
+        let shape = Shape::of(family.gram_bytes, family.stride, family.edges != 0);
         let probe = Probe {
             shape,
             factor: family.factor.get(),
@@ -93,6 +94,15 @@ impl Tables<'_> {
             probe,
             buckets: self.family_buckets(family)?,
             buckets_log2: family.buckets_log2.get(),
+        })
+    }
+
+    /// Whether the family of this index is there and probes the bitmap of `family` in the same way.
+    fn has_same_bitmap(&self, index: usize, family: &Family) -> bool {
+        self.families.get(index).is_some_and(|other| {
+            (other.words_start, other.words_log2, other.factor, other.edges)
+                == (family.words_start, family.words_log2, family.factor, family.edges)
+                && (other.gram_bytes, other.stride) == (family.gram_bytes, family.stride)
         })
     }
 
@@ -232,6 +242,10 @@ impl Pass<'_, '_> {
     fn probe(&mut self, state: &mut State, block: Range<u64>, segments: Segments) {
         let tables = self.tables;
         tables.add_dense(state, &block, self.layer, segments);
+        let mut passed = std::mem::take(&mut state.passed);
+        if segments == Segments::First {
+            passed.clear();
+        }
         for (index, family) in tables.families.iter().enumerate() {
             if (family.follows != 0) == segments.follow()
                 && family.targets.get() & self.layer.targets.bits() != 0
@@ -243,11 +257,24 @@ impl Pass<'_, '_> {
                     view: self.view,
                     layer: self.layer,
                     segments,
+                    keep: None,
                     state,
                 };
+                let before = index.checked_sub(1).filter(|before| {
+                    segments == Segments::Later && tables.has_same_bitmap(*before, family)
+                });
+                if let Some(places) = before.and_then(|before| passed.of(before)) {
+                    block_pass.replay(self.seam, places);
+                    continue;
+                }
+                if segments == Segments::First && tables.has_same_bitmap(index + 1, family) {
+                    passed.begin(index);
+                    block_pass.keep = Some(&mut passed);
+                }
                 block_pass.probe(self.seam, block.clone(), self.found);
             }
         }
+        state.passed = passed;
     }
 }
 
@@ -268,10 +295,31 @@ struct Block<'w, 't> {
     view: &'w View<'w>,
     layer: &'w LayerFacts,
     segments: Segments,
+    /// Where the places that pass are kept for the later segments, when those have the same bitmap.
+    keep: Option<&'w mut Passed>,
     state: &'w mut State,
 }
 
 impl Block<'_, '_> {
+    /// Looks up the grams at places that the family before this one found.
+    fn replay(&mut self, seam: &Seam, places: &[(usize, u64)]) {
+        let gram_bytes = self.filter.probe.shape.gram_bytes();
+        for &(_, position) in places {
+            let gram = match position.checked_sub(self.view.chunk_start) {
+                Some(at) => gram_at(self.view.chunk, index(at), gram_bytes),
+                None => {
+                    let bytes = seam.between(position, position + gram_bytes as u64);
+                    gram_at(bytes, 0, gram_bytes)
+                }
+            };
+            if !self.state.muted.contains(self.filter.index, gram)
+                && self.look_up(position, gram) == Lively::No
+            {
+                self.state.muted.add(self.filter.index, gram);
+            }
+        }
+    }
+
     /// Probes the grams that end inside `block`, which may begin before the chunk.
     fn probe(&mut self, seam: &Seam, block: Range<u64>, found: &mut Found) {
         let gram = self.filter.probe.shape.gram_bytes() as u64;
@@ -309,10 +357,24 @@ impl Block<'_, '_> {
 
     fn probe_data(&mut self, start: u64, data: &[u8], found: &mut Found) {
         let run = run_of(data);
-        if run.is_some_and(|byte| self.skips_run(byte)) {
-            return;
+        if let Some(byte) = run {
+            if !self.passes_run(byte) {
+                return;
+            }
+            // Later segments walk a run themselves: what they can skip in it is another matter.
+            if let Some(keep) = &mut self.keep {
+                keep.spoil(self.filter.index);
+            }
+            if self.state.muted.contains(self.filter.index, self.run_gram(byte)) {
+                return;
+            }
         }
         simd::probe(&self.filter.probe, data, found);
+        if run.is_none()
+            && let Some(keep) = &mut self.keep
+        {
+            keep.extend(self.filter.index, start, found.positions());
+        }
         let mut resume = 0;
         for &offset in found.positions() {
             if offset < resume {
@@ -338,11 +400,13 @@ impl Block<'_, '_> {
         }
     }
 
-    /// Whether nothing can be found in a run of this byte: it passes no bitmap, or all it leads to is dead.
-    fn skips_run(&self, byte: u8) -> bool {
-        let passes = self.filter.runs[usize::from(byte / 8)] >> (byte % 8) & 1 != 0;
-        let gram = gram_at(&[byte; 8], 0, self.filter.probe.shape.gram_bytes());
-        !passes || self.state.muted.contains(self.filter.index, gram)
+    /// Whether a run of this byte passes the bitmap.
+    const fn passes_run(&self, byte: u8) -> bool {
+        self.filter.runs[(byte / 8) as usize] >> (byte % 8) & 1 != 0
+    }
+
+    fn run_gram(&self, byte: u8) -> u64 {
+        gram_at(&[byte; 8], 0, self.filter.probe.shape.gram_bytes())
     }
 
     /// Makes candidates of the entries for a gram at `position`.
@@ -426,12 +490,16 @@ fn run_of(data: &[u8]) -> Option<u8> {
     same.then_some(*first)
 }
 
+/// The gram of so many bytes (at most eight) at an index; 0 where it is not there.
+#[inline]
 fn gram_at(data: &[u8], at: usize, gram_bytes: usize) -> u64 {
-    let mut gram = [0; 8];
-    if let (Some(to), Some(from)) = (gram.get_mut(..gram_bytes), data.get(at..at + gram_bytes)) {
-        to.copy_from_slice(from);
+    let Some(rest) = data.get(at..) else { return 0 };
+    // A load of eight bytes and a shift: a copy of a length known at run time only would be a call.
+    if let Some(eight) = rest.first_chunk::<8>() {
+        return u64::from_le_bytes(*eight) << (64 - 8 * gram_bytes) >> (64 - 8 * gram_bytes);
     }
-    u64::from_le_bytes(gram)
+    let bytes = rest.get(..gram_bytes).unwrap_or_default();
+    bytes.iter().rev().fold(0, |gram, byte| gram << 8 | u64::from(*byte))
 }
 
 fn index(position: u64) -> usize {

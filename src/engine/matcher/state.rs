@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+use super::image::FAMILIES_MAX;
 use super::simd::Found;
 use ahash::{AHashMap, AHashSet, RandomState};
 use std::cmp::Reverse;
@@ -23,6 +24,8 @@ pub struct State {
     pub(super) scratch: Vec<u8>,
     /// What the filter found in a block; kept for its memory.
     pub(super) found: Found,
+    /// What the filter found in the current block, for the later segments of the same kinds.
+    pub(super) passed: Passed,
     /// Candidates that wait for the bytes after them, the earliest decision first.
     pub(super) candidates: BinaryHeap<Reverse<Candidate>>,
     /// Matches whose trailing bytes must still come.
@@ -51,6 +54,45 @@ pub struct State {
     pub(super) held_count: usize,
     pub(super) overflowed: bool,
     pub(super) work: u64,
+}
+
+/// The places of one block at which the bitmap of a family of first segments was passed. The family of
+/// later segments behind it has the same bitmap, and need not probe again.
+#[derive(Debug, Default)]
+pub(super) struct Passed {
+    /// For each place the index of the family, and the position; families in rising order.
+    places: Vec<(usize, u64)>,
+    /// One bit for each family of which every place is in the list.
+    whole: u64,
+}
+
+impl Passed {
+    /// Begins a block.
+    pub(super) fn clear(&mut self) {
+        self.places.clear();
+        self.whole = 0;
+    }
+
+    pub(super) fn begin(&mut self, family: usize) {
+        self.whole |= 1 << family;
+    }
+
+    /// The family did not look everywhere.
+    pub(super) fn spoil(&mut self, family: usize) {
+        self.whole &= !(1 << family);
+    }
+
+    pub(super) fn extend(&mut self, family: usize, start: u64, offsets: &[u32]) {
+        let place = |offset: &u32| (family, start + u64::from(*offset));
+        self.places.extend(offsets.iter().map(place));
+    }
+
+    /// All places of a family; `None` when it is not known that these are all.
+    pub(super) fn of(&self, family: usize) -> Option<&[(usize, u64)]> {
+        let from = self.places.partition_point(|(one, _)| *one < family);
+        let to = self.places.partition_point(|(one, _)| *one <= family);
+        (self.whole >> family & 1 != 0).then(|| &self.places[from..to])
+    }
 }
 
 /// For each family, some of the grams that lead to nothing any more: one for each slot, the latest one
@@ -148,6 +190,7 @@ impl State {
             tail: Vec::new(),
             scratch: Vec::new(),
             found: Found::default(),
+            passed: Passed::default(),
             candidates: BinaryHeap::new(),
             trailing: BinaryHeap::new(),
             chains: AHashMap::with_hasher(seeds.clone()),
@@ -172,6 +215,8 @@ impl State {
         fresh.tail = recycled(&mut self.tail);
         fresh.scratch = recycled(&mut self.scratch);
         fresh.found = std::mem::take(&mut self.found);
+        self.passed.clear();
+        fresh.passed = std::mem::take(&mut self.passed);
         let is_small = |capacity: usize| capacity <= RECYCLED_MAX;
         if is_small(self.candidates.capacity()) {
             self.candidates.clear();
@@ -276,9 +321,6 @@ pub(super) const HELD_MAX: usize = 1 << 16;
 
 /// Matches that wait for their trailing bytes: 40 bytes each, 2.5 MiB.
 pub(super) const TRAILING_MAX: usize = 1 << 16;
-
-/// Two for each kind: first segments and later ones.
-const FAMILIES_MAX: usize = 8;
 
 /// 256 grams of each family, 32 KiB in all.
 const MUTED_LOG2: u32 = 8;

@@ -11,11 +11,12 @@ use super::super::hash::{FIRST_SHIFT, SECOND_SHIFT};
 use super::{Found, Probe, Shape};
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_add_epi32, _mm256_add_epi64,
-    _mm256_and_si256, _mm256_blend_epi32, _mm256_castsi256_ps, _mm256_cmpeq_epi32,
-    _mm256_i32gather_epi32, _mm256_loadu_si256, _mm256_movemask_ps, _mm256_mul_epu32,
-    _mm256_mullo_epi32, _mm256_or_si256, _mm256_set_m128i, _mm256_set1_epi32, _mm256_set1_epi64x,
-    _mm256_setr_epi64x, _mm256_shuffle_epi8, _mm256_slli_epi64, _mm256_sllv_epi32,
-    _mm256_srl_epi32, _mm256_srli_epi32, _mm256_srli_epi64, _mm256_sub_epi32,
+    _mm256_and_si256, _mm256_blend_epi32, _mm256_castsi256_ps, _mm256_cmpeq_epi8,
+    _mm256_cmpeq_epi32, _mm256_i32gather_epi32, _mm256_loadu_si256, _mm256_movemask_epi8,
+    _mm256_movemask_ps, _mm256_mul_epu32, _mm256_mullo_epi32, _mm256_or_si256, _mm256_set_m128i,
+    _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setr_epi64x, _mm256_shuffle_epi8,
+    _mm256_slli_epi64, _mm256_sllv_epi32, _mm256_srl_epi32, _mm256_srli_epi32, _mm256_srli_epi64,
+    _mm256_sub_epi32,
 };
 
 /// Probes as far as whole vectors go; the answer is the index to go on from. 0 on a machine without AVX2.
@@ -41,15 +42,11 @@ unsafe fn dispatch(probe: &Probe<'_>, data: &[u8], found: &mut Found) -> usize {
             unsafe { test(words, upper) }
         }),
         Shape::EightByOne => walk::<22, 8, 1>(data, found, |bytes: &[u8; 22]| {
-            let both = load_pair(bytes, 0, 4);
-            let even =
-                _mm256_shuffle_epi8(both, twice(0x0706_0504_0302_0100, 0x0908_0706_0504_0302));
-            let odd =
-                _mm256_shuffle_epi8(both, twice(0x0807_0605_0403_0201, 0x0A09_0807_0605_0403));
-            let upper = upper_products(even, odd, factor);
             // SAFETY: as for this function.
-            unsafe { test(words, upper) }
+            unsafe { test_eight(words, bytes) }
         }),
+        // SAFETY: as for this function.
+        Shape::Edges => unsafe { walk_edges(probe, data, found) },
         Shape::FourByFour => walk::<32, 32, 4>(data, found, |bytes: &[u8; 32]| {
             let upper = upper_products_of_quads(load(bytes, 0), factor);
             // SAFETY: as for this function.
@@ -74,6 +71,91 @@ unsafe fn dispatch(probe: &Probe<'_>, data: &[u8], found: &mut Found) -> usize {
             unsafe { test_pairs(words, pairs) }
         }),
     }
+}
+
+/// Probes the edges of runs: first lists the eights of positions with an edge among them, then tests
+/// those, so that no branch depends on where the edges are.
+///
+/// # Safety
+///
+/// As for [`dispatch`].
+#[target_feature(enable = "avx2")]
+unsafe fn walk_edges(probe: &Probe<'_>, data: &[u8], found: &mut Found) -> usize {
+    let mut list = [(0, 0); EIGHTS_MAX];
+    let mut count = 0;
+    let mut index = 0;
+    while let Some(bytes) = data.get(index..).and_then(|rest| rest.first_chunk::<46>()) {
+        let edges = edges(bytes);
+        for from in [0, 8, 16, 24] {
+            let here = edges >> from & 0xFF;
+            list[count] = (index + from, here);
+            count += usize::from(here != 0);
+        }
+        index += 32;
+        if count > EIGHTS_MAX - 5 {
+            // SAFETY: as for this function.
+            unsafe { test_listed(probe, data, &list[..count], found) };
+            count = 0;
+        }
+    }
+    // SAFETY: as for this function.
+    unsafe { test_listed(probe, data, &list[..count], found) };
+    index
+}
+
+/// Tests the listed eights of positions, each with the bits of those that matter.
+///
+/// # Safety
+///
+/// As for [`dispatch`].
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn test_listed(probe: &Probe<'_>, data: &[u8], list: &[(usize, u32)], found: &mut Found) {
+    for &(from, here) in list {
+        let Some(bytes) = data.get(from..).and_then(|rest| rest.first_chunk::<22>()) else {
+            continue;
+        };
+        // SAFETY: as for this function.
+        let mut passing = unsafe { test_eight(probe, bytes) } & here;
+        while passing != 0 {
+            let at = u32::try_from(from).unwrap_or(u32::MAX) + passing.trailing_zeros();
+            found.note(at, true);
+            passing &= passing - 1;
+        }
+    }
+}
+
+/// Which of 32 positions lie at the edge of a run, as `hash::is_edge` says of the eight bytes there.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn edges(bytes: &[u8; 46]) -> u32 {
+    let equal = |at: usize| {
+        let same = _mm256_cmpeq_epi8(load(bytes, at), load(bytes, at + 1));
+        u64::from(_mm256_movemask_epi8(same).cast_unsigned())
+    };
+    // Bit i: bytes i and i + 1 are equal; the last position's eight bytes need bit 37.
+    let pairs = equal(0) | equal(7) << 7;
+    let fours = pairs & pairs >> 1 & pairs >> 2;
+    let eights = fours & pairs >> 3 & fours >> 4;
+    let any = fours | fours >> 1 | fours >> 2 | fours >> 3 | fours >> 4;
+    let edges = any & !eights;
+    (edges & u64::from(u32::MAX)) as u32
+}
+
+/// Bit `i` is set when the eight bytes from index `i` pass.
+///
+/// # Safety
+///
+/// As for [`dispatch`].
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn test_eight(probe: &Probe<'_>, bytes: &[u8; 22]) -> u32 {
+    let both = load_pair(bytes, 0, 4);
+    let even = _mm256_shuffle_epi8(both, twice(0x0706_0504_0302_0100, 0x0908_0706_0504_0302));
+    let odd = _mm256_shuffle_epi8(both, twice(0x0807_0605_0403_0201, 0x0A09_0807_0605_0403));
+    let upper = upper_products(even, odd, probe.factor);
+    // SAFETY: as for this function.
+    unsafe { test(probe, upper) }
 }
 
 /// Calls `test` for every window of `REACH` bytes, `STEP` apart, and notes the probes whose bit it sets.
@@ -205,3 +287,6 @@ unsafe fn test_pairs(probe: &Probe<'_>, pairs: __m256i) -> u32 {
     let signs = _mm256_sllv_epi32(words, to_sign);
     _mm256_movemask_ps(_mm256_castsi256_ps(signs)).cast_unsigned()
 }
+
+/// Eights of positions listed before they are tested.
+const EIGHTS_MAX: usize = 128;

@@ -32,6 +32,8 @@ pub(super) enum Shape {
     EightByFour,
     /// Eight bytes at every position.
     EightByOne,
+    /// Eight bytes at every position that is the edge of a run ([`is_edge`](super::hash::is_edge)).
+    Edges,
     /// Four bytes at every fourth position.
     FourByFour,
     /// Four bytes at every second position.
@@ -42,8 +44,9 @@ pub(super) enum Shape {
 
 impl Shape {
     /// The shape of a gram length and a stride that a checked image may have.
-    pub(super) const fn of(gram_bytes: u8, stride: u8) -> Self {
+    pub(super) const fn of(gram_bytes: u8, stride: u8, edges: bool) -> Self {
         match (gram_bytes, stride) {
+            (8, 1) if edges => Self::Edges,
             (8, 4) => Self::EightByFour,
             (8, _) => Self::EightByOne,
             (4, 4) => Self::FourByFour,
@@ -54,7 +57,7 @@ impl Shape {
 
     pub(super) const fn gram_bytes(self) -> usize {
         match self {
-            Self::EightByFour | Self::EightByOne => 8,
+            Self::EightByFour | Self::EightByOne | Self::Edges => 8,
             Self::FourByFour | Self::FourByTwo => 4,
             Self::Pairs => 2,
         }
@@ -64,7 +67,7 @@ impl Shape {
         match self {
             Self::EightByFour | Self::FourByFour => 4,
             Self::FourByTwo => 2,
-            Self::EightByOne | Self::Pairs => 1,
+            Self::EightByOne | Self::Edges | Self::Pairs => 1,
         }
     }
 }

@@ -8,6 +8,7 @@ pub(super) fn probe(probe: &Probe<'_>, data: &[u8], from: usize, found: &mut Fou
     match probe.shape {
         Shape::EightByFour => grams::<8, 4>(probe, data, from, found),
         Shape::EightByOne => grams::<8, 1>(probe, data, from, found),
+        Shape::Edges => edges(probe, data, from, found),
         Shape::FourByFour => grams::<4, 4>(probe, data, from, found),
         Shape::FourByTwo => grams::<4, 2>(probe, data, from, found),
         Shape::Pairs => pairs(probe, data, from, found),
@@ -27,6 +28,19 @@ fn grams<const GRAM: usize, const STRIDE: usize>(
         let bits = hash::bits(product);
         found.note(index, word(probe, hash::word(product, probe.words_log2)) & bits == bits);
         index += number(STRIDE);
+    }
+}
+
+fn edges(probe: &Probe<'_>, data: &[u8], from: usize, found: &mut Found) {
+    let Some(rest) = data.get(from..) else { return };
+    for (index, window) in (number(from)..).zip(rest.array_windows::<8>()) {
+        let gram = u64::from_le_bytes(*window);
+        if !hash::is_edge(gram) {
+            continue;
+        }
+        let product = hash::product(gram, probe.factor);
+        let bits = hash::bits(product);
+        found.note(index, word(probe, hash::word(product, probe.words_log2)) & bits == bits);
     }
 }
 

@@ -34,6 +34,21 @@ fn zeros_cost_nothing_once_their_signatures_are_done() {
 }
 
 #[test]
+fn runs_cost_nothing_for_patterns_that_are_runs_with_a_little_beside_them() {
+    let mut signatures = Vec::new();
+    for length in 12..200 {
+        for byte in [1, 7] {
+            signatures.push(single(literal(&[&vec![0; length][..], &[byte, 2]].concat())));
+            signatures.push(single(literal(&[&[byte, 3], &vec![0; length][..]].concat())));
+        }
+    }
+    check(&signatures, &vec![0; 1 << 20], 1);
+    // Many runs, no pattern at their ends.
+    let runs: Vec<u8> = (0..1 << 18).map(|at| if at % 40 < 38 { 0 } else { 9 }).collect();
+    check(&signatures, &runs, 1);
+}
+
+#[test]
 fn one_anchor_repeated_costs_what_its_entries_cost() {
     // Every gram that the filter knows of this pattern, over and over, never with the right rest.
     let literals = random_literals(1_000, 40);

@@ -77,14 +77,21 @@ fn every_version_of_the_filter_finds_what_the_scalar_one_finds() {
         let shape = [
             Shape::EightByFour,
             Shape::EightByOne,
+            Shape::Edges,
             Shape::FourByFour,
             Shape::FourByTwo,
             Shape::Pairs,
-        ][round % 5];
+        ][round % 6];
         let words_log2 = if shape == Shape::Pairs { 11 } else { 12 };
         let mut random = || u32::try_from(dice.roll(1 << 32)).unwrap();
         let words: Vec<U32> = (0..1 << words_log2).map(|_| U32::new(random() & random())).collect();
-        let data: Vec<u8> = (0..round * 23 % 4_200).map(|_| random().to_le_bytes()[0]).collect();
+        // Every other round in runs of one byte, of all short lengths.
+        let mut data = Vec::new();
+        while data.len() < round * 23 % 4_200 {
+            let [byte, length, ..] = random().to_le_bytes();
+            let length = if round % 4 < 2 { 1 } else { 1 + usize::from(length % 12) };
+            data.resize(data.len() + length, byte & 3);
+        }
         let probe = Probe { shape, factor: 0x6A09_E667_F3BC_C909, words_log2, words: &words };
         let (mut fast, mut plain) = (Found::default(), Found::default());
         simd::probe(&probe, &data, &mut fast);
