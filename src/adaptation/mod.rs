@@ -11,7 +11,7 @@
 //!
 //! | what | where |
 //! | --- | --- |
-//! | from an ICAP request to "answer" or "scan these bytes" | [`begin`] |
+//! | from an ICAP request to "answer" or "scan these bytes" | [`begin()`] |
 //! | from a verdict to an answer: one pure table | [`decision`] |
 //! | kinds of threat, read off a signature's name | [`threat`] |
 //! | Dr.Web's answer headers | [`headers`] |

@@ -24,7 +24,7 @@
 //! order make the same image but for the time of building, and the same content digest.
 //!
 //! Order of calls: ignore lists have to be added before the files they speak about
-//! ([`format::loading_order`] sorts names so); then [`build`].
+//! ([`format::loading_order`] sorts names so); then [`build()`].
 //!
 //! To add a format: a row in [`format::Format`], a reader beside `digest_line`, a call in
 //! `sources`, a table of lines in `tests`.

@@ -60,7 +60,7 @@ pub struct Matcher<'image> {
 }
 
 impl<'image> Matcher<'image> {
-    /// Views a block made by [`compile`]. Looks at the header and the section directory only; see
+    /// Views a block made by [`compile()`]. Looks at the header and the section directory only; see
     /// [`Matcher::check`].
     ///
     /// # Errors

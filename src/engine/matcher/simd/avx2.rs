@@ -139,7 +139,7 @@ fn edges(bytes: &[u8; 46]) -> u32 {
     let eights = fours & pairs >> 3 & fours >> 4;
     let any = fours | fours >> 1 | fours >> 2 | fours >> 3 | fours >> 4;
     let edges = any & !eights;
-    (edges & u64::from(u32::MAX)) as u32
+    u32::try_from(edges & u64::from(u32::MAX)).unwrap_or(u32::MAX)
 }
 
 /// Bit `i` is set when the eight bytes from index `i` pass.
