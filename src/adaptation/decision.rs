@@ -78,8 +78,8 @@ pub enum Released {
 
 /// Turns the outcome of a scan into an answer.
 ///
-/// A scan ends at its first detection, so a tolerated threat may hide another behind it: the engine
-/// has to be told to leave out signatures of the kinds that are not blocked.
+/// A scan that ends at its first detection could let a tolerated threat hide another behind it: where not
+/// all kinds are blocked, the scan has to go on, and the first blocked detection is the verdict.
 #[must_use]
 pub fn decide(verdict: Verdict, released: Released, options: &Options) -> Decision {
     match verdict {

@@ -264,7 +264,7 @@ impl Session {
         if self.body == (Body::Echoed { ended: true }) {
             return self.send_whole_body().await;
         }
-        let next = self.exchange.body_end(&mut self.core, &self.live, &self.shard);
+        let next = self.exchange.body_end(&mut self.core, &self.live, &self.shard).await;
         if !matches!(next, Next::Echo) {
             self.follow(next);
         }

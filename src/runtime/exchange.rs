@@ -15,8 +15,8 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use crate::adaptation::page::{PageFacts, Rendered};
-use crate::adaptation::{self, Begin, Cause, Decision, Passed, Released};
-use crate::engine::verdict::{Limit, Verdict, Why};
+use crate::adaptation::{self, Begin, Cause, Decision, Passed, Released, ThreatKind, ThreatKinds};
+use crate::engine::verdict::{Detection, Limit, Verdict, Why};
 use crate::engine::{ContentCodings, Object, Scan};
 use crate::icap::{self, Extra, Method, Unmodified};
 use crate::observe::{Event, Level, Message};
@@ -57,8 +57,8 @@ enum State {
 }
 
 struct Scanning {
-    /// The body's coding is unknown: what was found counts, what was not is unscanned.
-    unsupported: Option<Why>,
+    /// The kinds of threat that are blocked; with fewer than all the scan goes on after a detection.
+    blocked: ThreatKinds,
     /// `None` once there is a verdict.
     scan: Option<Scan>,
     verdict: Option<Verdict>,
@@ -198,7 +198,7 @@ impl Exchange {
     }
 
     /// The body has been seen to its end.
-    pub(super) fn body_end(
+    pub(super) async fn body_end(
         &mut self,
         core: &mut icap::Connection,
         live: &Live,
@@ -208,6 +208,7 @@ impl Exchange {
         match std::mem::replace(&mut self.state, State::Answered) {
             State::Decided(decision) => self.answer(decision, core, live, shard),
             State::Scanning(mut scanning) => {
+                scanning.end().await;
                 let verdict = scanning.finish();
                 if verdict == Verdict::Unscanned(Why::Failed) {
                     shard.journal.write(Event::ScanPanicked { url: url_of(core.request()) });
@@ -396,29 +397,56 @@ impl Scanning {
         }
     }
 
+    /// Unpacks what a few coded bytes may still hold, in slices like the rest.
+    async fn end(&mut self) {
+        while let Some(scan) = self.scan.as_mut() {
+            let begun = clock::now();
+            let ended = std::panic::catch_unwind(AssertUnwindSafe(|| scan.end()));
+            match ended {
+                Ok(true) => return,
+                Ok(false) => self.spend(clock::now().duration_since(begun)),
+                Err(_panic) => {
+                    self.scan = None;
+                    self.verdict = Some(Verdict::Unscanned(Why::Failed));
+                }
+            }
+            yield_if_needed().await;
+        }
+    }
+
     fn finish(&mut self) -> Verdict {
         if let Some(verdict) = self.verdict.take() {
             return verdict;
         }
         let Some(scan) = self.scan.take() else { return Verdict::Unscanned(Why::Failed) };
-        let verdict = std::panic::catch_unwind(AssertUnwindSafe(|| scan.finish()))
-            .unwrap_or(Verdict::Unscanned(Why::Failed));
-        match (verdict, self.unsupported) {
-            (Verdict::Clean, Some(why)) => Verdict::Unscanned(why),
-            (verdict, _) => verdict,
-        }
+        let blocked = self.blocked;
+        std::panic::catch_unwind(AssertUnwindSafe(|| worst(scan, blocked)))
+            .unwrap_or(Verdict::Unscanned(Why::Failed))
     }
 }
 
 fn start_scan(content_encoding: Option<&[u8]>, live: &Live) -> Scanning {
-    let parsed =
-        content_encoding.map_or_else(|| Ok(ContentCodings::default()), ContentCodings::parse);
-    let (codings, unsupported) = match parsed {
-        Ok(codings) => (codings, None),
-        Err(_unknown) => (ContentCodings::default(), Some(Why::Unsupported("content coding"))),
+    let codings = content_encoding.map_or(ContentCodings::NONE, |value| {
+        ContentCodings::parse(value).unwrap_or(ContentCodings::UNREADABLE)
+    });
+    let object = Object { size: None, codings, name: None };
+    let blocked = live.adaptation.blocked_threats;
+    let scan = if blocked == ThreatKinds::ALL {
+        live.engine.start(object)
+    } else {
+        live.engine.start_all(object)
     };
-    let scan = live.engine.start(Object { size: None, codings, name: None });
-    Scanning { scan: Some(scan), verdict: None, time_left: live.server.scan_time, unsupported }
+    Scanning { scan: Some(scan), verdict: None, time_left: live.server.scan_time, blocked }
+}
+
+/// The verdict that matters: a tolerated threat must not hide another one behind it.
+fn worst(scan: Scan, blocked: ThreatKinds) -> Verdict {
+    if blocked == ThreatKinds::ALL {
+        return scan.finish();
+    }
+    let (verdict, found) = scan.finish_all();
+    let is_blocked = |found: &Detection| blocked.has(ThreatKind::of(&found.name));
+    found.into_iter().find(is_blocked).map_or(verdict, Verdict::Infected)
 }
 
 /// The cause of a block in a few words, for the log.

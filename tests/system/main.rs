@@ -10,6 +10,7 @@ mod load;
 mod selftest;
 mod serve;
 mod squid_setup;
+mod threats;
 
 use std::process::Command;
 

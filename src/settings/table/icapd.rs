@@ -49,8 +49,7 @@ section! {
     BLOCK_ADWARE: bool = switch("BlockAdware", "Yes"), Reload, "Block programs that show advertisements.";
     BLOCK_DIALERS: bool = switch("BlockDialers", "Yes"), Reload, "Block programs that dial paid numbers.";
     BLOCK_JOKES: bool = switch("BlockJokes", "Yes"), Reload,
-        "Block programs that frighten. Yes, as for the two below: a scan ends at its first detection, so \
-         a tolerated one could hide another.";
+        "Block programs that frighten.";
     BLOCK_RISKWARE: bool = switch("BlockRiskware", "Yes"), Reload,
         "Block programs that are dangerous in wrong hands; potentially unwanted applications \
          (DetectPUA of [ScanEngine]) count as such unless their name says more.";
