@@ -11,6 +11,20 @@ fn the_test_virus_is_blocked_plain_coded_and_chunked() {
     path.close_without_icap_errors();
 }
 
+/// A long download may have begun to flow when its end turns out to be infected: then it never arrives
+/// whole, and never looks whole.
+#[test]
+fn the_test_virus_at_the_end_of_a_long_download_never_arrives() {
+    let path = Path::open("");
+    for length in [100_000, 300_000, 10 << 20] {
+        let fetched = path.curl().fetch(&path.origin.url(&format!("/tail/{length}")));
+        let is_page = fetched.status == 403 && fetched.code == 0;
+        assert!(is_page || fetched.code != 0, "{length}: {}", fetched.heads);
+        assert!(is_page || fetched.body.length < length, "{length}: {} came", fetched.body.length);
+    }
+    assert!(path.gateway.stop().success());
+}
+
 #[test]
 fn bodies_of_every_size_around_the_seams_arrive_whole() {
     let path = Path::open("");

@@ -131,6 +131,12 @@ fn answer(
             head(to, "200 OK", "Transfer-Encoding: chunked\r\n")?;
             chunks(&mut body::bytes(length).as_slice(), to)?;
         }
+        ("tail", _) => {
+            let whole = length + eicar.len() as u64;
+            head(to, "200 OK", &format!("Content-Length: {whole}\r\n"))?;
+            body::write(length, to)?;
+            to.write_all(&eicar)?;
+        }
         ("short", _) => {
             head(to, "200 OK", &format!("Content-Length: {length}\r\n"))?;
             body::write(length / 2, to)?;
