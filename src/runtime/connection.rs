@@ -280,6 +280,9 @@ impl Session {
         if self.shard.pool.is_tight()
             && let Body::Held { .. } = self.body
         {
+            if self.shard.pool.is_exhausted() {
+                self.input.seal_if_full(&mut self.held);
+            }
             self.spill().await;
         }
         let (shard, input, held) = (&self.shard, &mut self.input, &mut self.held);
@@ -406,6 +409,12 @@ impl Session {
     async fn send_spilled(&mut self) -> io::Result<()> {
         while self.held.is_spilled() {
             let shard = Rc::clone(&self.shard);
+            if shard.pool.is_exhausted() {
+                // A buffer to read into is needed. Everybody may be waiting for one with the end of a
+                // body in hand, so this one's goes to the file, too.
+                self.input.seal(&mut self.held);
+                let _full = self.held.spill(&shard.side, &shard.spool).await;
+            }
             let buffer = std::future::poll_fn(|context| shard.pool.poll_take(context)).await;
             let read = self.held.unspill(buffer, &shard.side).await;
             let Ok((buffer, count)) = read else {

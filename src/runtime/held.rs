@@ -137,7 +137,10 @@ impl Held {
         side: &SideThreads,
         spool: &Spool,
     ) -> Result<(), HoldFault> {
-        if self.sealed.len() < SPILL_BATCH {
+        // In a pool that is used up every buffer counts: many messages may hold few buffers each, and
+        // all of them would wait for one.
+        let batch_min = if self.pool.is_exhausted() { 1 } else { SPILL_BATCH };
+        if self.sealed.len() < batch_min {
             return Ok(());
         }
         let room = (self.sealed.len() * BUFFER_BYTES) as u64;

@@ -116,6 +116,25 @@ impl Input {
         Poll::Ready(())
     }
 
+    /// Hands a full buffer to the held bytes without asking for another one, so that it can be spilled:
+    /// what to do when the pool has none left.
+    pub(super) fn seal_if_full(&mut self, held: &mut Held) {
+        if BUFFER_BYTES - self.end < ROOM_MIN {
+            self.seal(held);
+        }
+    }
+
+    /// Hands the buffer to the held bytes, however full it is. Does nothing while something is unread.
+    pub(super) fn seal(&mut self, held: &mut Held) {
+        if self.start < self.end || self.runs.is_empty() {
+            return;
+        }
+        if let Some(full) = self.buffer.take() {
+            (self.start, self.end) = (0, 0);
+            held.seal(full, std::mem::take(&mut self.runs));
+        }
+    }
+
     /// Whether another byte can be received. Without room after [`poll_room`](Self::poll_room) the
     /// unread bytes fill a whole buffer and nobody takes them.
     pub(super) fn has_room(&self) -> bool {

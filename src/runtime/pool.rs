@@ -110,6 +110,11 @@ impl Pool {
         self.lent() >= self.inner.lent_max - self.inner.lent_max / 4
     }
 
+    /// Whether the next one who asks has to wait.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.lent() >= self.inner.lent_max
+    }
+
     /// Buffers on loan.
     pub(super) fn lent(&self) -> usize {
         self.inner.lent.load(Ordering::Relaxed)

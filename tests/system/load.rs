@@ -99,3 +99,24 @@ fn reloads_in_the_middle_of_traffic_cost_no_request() {
     check(&traffic.wait_with_output().expect("ours"));
     assert!(program.terminate().success());
 }
+
+/// More bodies at once than the memory holds, each too short to be worth a file of its own: nobody waits
+/// for a buffer that nobody gives back.
+#[test]
+fn many_held_bodies_in_little_memory_all_arrive() {
+    let gateway = Gateway::start("MemoryBudget = 4MB\nSpoolLimit = 1GB");
+    let arguments = [
+        "--size",
+        "400KiB",
+        "--connections",
+        "64",
+        "--requests",
+        "400",
+        "--allow-204",
+        "off",
+        "--warmup",
+        "0s",
+    ];
+    check(&load(&gateway, &arguments).output().expect("it starts"));
+    assert!(gateway.stop().success());
+}
