@@ -91,7 +91,7 @@ section! {
     PROFILE: &'static str = choice("Profile", "squid", &["strict", "squid"]), Reload,
         "How strictly requests are read. strict: RFC 3507 to the letter; squid: also the known habits of \
          Squid.";
-    MAX_COMPRESSION_RATIO: u64 = integer("MaxCompressionRatio", "2000", 2, 1_000_000), Reload,
+    MAX_COMPRESSION_RATIO: u64 = integer("MaxCompressionRatio", "500", 2, 1_000_000), Reload,
         "Bytes out of a container for each byte in, once 16 MiB came out; beyond it the object is unchecked.";
     CONTAINER_MAX_LEVEL: u64 = integer("ContainerMaxLevel", "16", 0, 63), Reload,
         "How many containers inside each other are opened; 0: none. Together with MaxRecursion of \
