@@ -6,7 +6,7 @@
 //! - the preemption timer is short ([`PREEMPT_TIMER`]) and the queue's latency matters: with the
 //!   defaults one scanning task makes its neighbours wait 200 ms, with these a third of one;
 //! - a panic inside a task would end the executor, so every task is spawned contained;
-//! - an accept is never raced: the listener is stopped by shutting its socket down;
+//! - its accept is not used: under pressure one was seen that never came back; threads accept instead;
 //! - tasks are kept by handle, cancelled and awaited before the executor ends, because it would leak
 //!   them and their sockets.
 
@@ -17,7 +17,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -119,11 +119,6 @@ impl TaskHandle {
         self.0.cancel();
         self.0.await;
     }
-
-    /// Waits for the task's end.
-    pub(super) async fn finished(self) {
-        self.0.await;
-    }
 }
 
 /// Gives way to other tasks of this shard if one has waited long enough.
@@ -136,35 +131,6 @@ pub(super) async fn pause(time: Duration) {
     glommio::timer::sleep(time).await;
 }
 
-/// A listening socket of this shard; `SO_REUSEPORT` spreads connections over the shards.
-pub(super) struct Listener {
-    inner: glommio::net::TcpListener,
-}
-
-impl Listener {
-    /// Takes a bound and listening socket over.
-    pub(super) fn new(socket: StdListener) -> Self {
-        // SAFETY: the descriptor was given up by its owner in the same expression, so the listener
-        // becomes its only owner.
-        let inner = unsafe { glommio::net::TcpListener::from_raw_fd(socket.into_raw_fd()) };
-        Self { inner }
-    }
-
-    /// The next connection; it may be served here or on another shard.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` after [`shut_down`], others as the kernel says.
-    pub(super) async fn accept(&self) -> io::Result<Accepted> {
-        let accepted = self.inner.shared_accept().await.map_err(io::Error::from)?;
-        Ok(Accepted(accepted))
-    }
-}
-
-/// An accepted connection that no shard serves yet. It closes nothing when dropped: whoever holds
-/// one makes a [`Stream`] of it.
-pub(super) struct Accepted(glommio::net::AcceptedTcpStream);
-
 /// A connection of this shard.
 pub(super) struct Stream {
     inner: glommio::net::TcpStream,
@@ -176,15 +142,11 @@ impl Stream {
     /// # Errors
     ///
     /// When the socket cannot be set up; it is closed.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "the stream takes the descriptor over; a second stream of it must be impossible"
-    )]
-    pub(super) fn new(accepted: Accepted) -> io::Result<Self> {
-        let inner = accepted.0.bind_to_executor();
-        // An accept that succeeds at once does not set the flag.
-        rustix::io::fcntl_setfd(borrow(&inner), rustix::io::FdFlags::CLOEXEC)?;
-        inner.set_nodelay(true).map_err(io::Error::from)?;
+    pub(super) fn new(accepted: StdStream) -> io::Result<Self> {
+        accepted.set_nodelay(true)?;
+        // SAFETY: the descriptor was given up by its owner in the same expression, so the stream
+        // becomes its only owner.
+        let inner = unsafe { glommio::net::TcpStream::from_raw_fd(accepted.into_raw_fd()) };
         Ok(Self { inner })
     }
 

@@ -6,7 +6,7 @@
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
@@ -26,7 +26,7 @@ impl Journal {
     /// # Errors
     ///
     /// When the system refuses a thread.
-    pub(super) fn start(level: Level) -> std::io::Result<(Self, JoinHandle<()>)> {
+    pub(super) fn start(level: Level) -> std::io::Result<(Self, Writer)> {
         // A second journal of one process (tests) writes to the first one's subscriber.
         let _already_there = tracing_subscriber::fmt()
             .with_writer(std::io::stderr)
@@ -37,10 +37,13 @@ impl Journal {
         let (queue, events) = crossbeam_channel::bounded(EVENTS_MAX);
         let lost = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&lost);
-        let writer = std::thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || write_all(&events, &counted))?;
-        Ok((Self { queue, lost, loudest_kept: level }, writer))
+        let (tell, ended) = crossbeam_channel::bounded::<()>(0);
+        std::thread::Builder::new().name("journal".to_owned()).spawn(move || {
+            write_all(&events, &counted);
+            // Dropped with the thread: that is the message.
+            drop(tell);
+        })?;
+        Ok((Self { queue, lost, loudest_kept: level }, Writer { ended }))
     }
 
     /// Whether an event of this level would be written: asked before an event is made.
@@ -53,6 +56,19 @@ impl Journal {
         if self.wants(event.level()) && self.queue.try_send(event).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
+    }
+}
+
+/// The thread that writes.
+pub(super) struct Writer {
+    ended: Receiver<()>,
+}
+
+impl Writer {
+    /// Waits until everything written so far is in the log, if that is soon: a handle may be held by
+    /// somebody who never lets go.
+    pub(super) fn finish(&self) {
+        let _either_way = self.ended.recv_timeout(FINISH_TIME);
     }
 }
 
@@ -74,6 +90,9 @@ fn write(event: &Event) {
         Level::Debug => tracing::debug!("{event}"),
     }
 }
+
+/// How long the end of the process waits for the log.
+const FINISH_TIME: Duration = Duration::from_secs(1);
 
 /// Events waiting for the writer; about a megabyte at worst.
 const EVENTS_MAX: usize = 4_096;

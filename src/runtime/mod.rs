@@ -16,7 +16,7 @@
 //! | duty | file |
 //! | --- | --- |
 //! | the process: start, signals, reload, stop | `serve` `assemble` `process` `listening` `placement` |
-//! | a shard and its connections | `shard` `connection` `exchange` |
+//! | a shard and its connections | `acceptor` `shard` `connection` `exchange` |
 //! | bytes | `pool` `input` `held` `spool` `outgoing` |
 //! | files | `configuration` `database` `storage` |
 //! | what is shared | `live` (values, swapped whole) `journal` (events out) |
@@ -27,6 +27,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the edge owns clock, files and threads")]
 
+mod acceptor;
 mod assemble;
 mod clock;
 pub mod configuration;

@@ -24,6 +24,7 @@ use signal_hook::iterator::Signals;
 use crate::observe::{Event, Level};
 use crate::settings::options::{LogLevel, PinShards, Server};
 
+use super::acceptor;
 use super::assemble::{Assembled, Live, assemble};
 use super::clock;
 use super::executor::{shut_down, spawn_shard};
@@ -73,8 +74,7 @@ pub fn serve(config: Option<&Path>) -> Result<(), ServeFault> {
     process::try_executor().map_err(ServeFault::System)?;
     let service = Service::start(live, server, config, journal)?;
     let ended = service.control();
-    // Every handle to the journal is gone now; what was written reaches the log.
-    let _ignored = writer.join();
+    writer.finish();
     ended
 }
 
@@ -157,26 +157,14 @@ impl Service {
         tell: &crossbeam_channel::Sender<News>,
     ) -> Result<(), ServeFault> {
         let shards = cpus.len();
-        let mut sockets: Vec<Vec<TcpListener>> = (0..shards).map(|_| Vec::new()).collect();
-        for listening in bound {
-            for (shard, socket) in sockets.iter_mut().zip(listening.sockets) {
-                let kept = socket.try_clone().map_err(|error| system("keep a socket", &error))?;
-                self.listeners.push(kept);
-                shard.push(socket);
-            }
-        }
         let (inboxes, receivers): (Vec<_>, Vec<_>) =
             (0..shards).map(|_| async_channel::bounded(INBOX_MAX)).unzip();
         let loads: Arc<[AtomicUsize]> = (0..shards).map(|_| AtomicUsize::new(0)).collect();
         let pool_bytes = self.server.budgets.memory_bytes_max / shards as u64;
-        for (index, ((listeners, inbox), cpu)) in
-            sockets.into_iter().zip(receivers).zip(cpus).enumerate()
-        {
+        for (index, (inbox, cpu)) in receivers.into_iter().zip(cpus).enumerate() {
             let parts = Parts {
                 index,
-                listeners,
                 inbox,
-                neighbours: inboxes.clone(),
                 loads: Arc::clone(&loads),
                 publisher: Arc::clone(&self.publisher),
                 journal: self.journal.clone(),
@@ -197,6 +185,12 @@ impl Service {
                     let _control_is_gone = tell.send(News::ShardEnded { whole });
                 })
                 .map_err(|error| system("watch a shard", &error))?;
+        }
+        for socket in bound.into_iter().flat_map(|listening| listening.sockets) {
+            let kept = socket.try_clone().map_err(|error| system("keep a socket", &error))?;
+            self.listeners.push(kept);
+            acceptor::start(socket, inboxes.clone(), Arc::clone(&loads))
+                .map_err(|error| system("start an acceptor", &error))?;
         }
         self.inboxes = inboxes;
         Ok(())
@@ -219,11 +213,17 @@ impl Service {
     /// Waits for news until everything has ended.
     fn control(mut self) -> Result<(), ServeFault> {
         let mut stopping = false;
+        let mut deadline = None;
         loop {
+            // A shard that does not end by itself ends with the process.
+            if deadline.is_some_and(|deadline| clock::now() >= deadline) {
+                return Ok(());
+            }
             match self.news.recv_timeout(SWEEP) {
                 Ok(News::Signal(SIGHUP)) if !stopping => self.reload(),
                 Ok(News::Signal(SIGTERM | SIGINT)) if !stopping => {
                     stopping = true;
+                    deadline = clock::now().checked_add(DRAIN_TIME + END_TIME);
                     self.stop();
                 }
                 // Asked twice: now.
@@ -331,6 +331,9 @@ const DRAIN_TIME: Duration = Duration::from_secs(30);
 
 /// News waiting for the control thread; whoever has more waits.
 const NEWS_MAX: usize = 64;
+
+/// What a shard may take to end after its last connection.
+const END_TIME: Duration = Duration::from_secs(3);
 
 /// Messages waiting for one shard.
 const INBOX_MAX: usize = 1_024;

@@ -1,30 +1,26 @@
-//! A shard: one executor, its listeners, its connections, its buffers.
+//! A shard: one executor, its connections, its buffers.
 //!
 //! ```text
-//!   listener (SO_REUSEPORT) ─ accept ─┬─▶ serve here
-//!                                     └─▶ inbox of the least loaded shard ─▶ serve there
+//!   acceptor ─ Connection ─▶ inbox ─▶ serve
 //!   control thread ─ Drain ─▶ inbox: idle connections close, busy ones finish, then the shard ends
 //! ```
-//!
-//! Clients keep few and long connections, so the kernel's spreading alone leaves cores idle: a
-//! shard that has two more than the emptiest one passes the new connection on.
 //!
 //! Shards share the values in force, the count of connections and nothing else.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::net::TcpListener;
+use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_channel::{Receiver, Sender};
+use async_channel::Receiver;
 
-use crate::observe::{Event, Level};
+use crate::observe::Event;
 
 use super::connection::{Seat, serve};
-use super::executor::{Accepted, Listener, Spawner, Stream, TaskHandle, pause};
+use super::executor::{Spawner, Stream, TaskHandle, pause};
 use super::journal::Journal;
 use super::live::{Publisher, Reader};
 use super::pool::Pool;
@@ -35,8 +31,8 @@ pub(super) use super::assemble::Live;
 
 /// What a shard is told.
 pub(super) enum Message {
-    /// A connection that another shard accepted.
-    Connection(Accepted),
+    /// A connection that was accepted for this shard.
+    Connection(TcpStream),
     /// Finish what is under way, for at most so long, then end.
     Drain(Duration),
 }
@@ -44,9 +40,7 @@ pub(super) enum Message {
 /// What a shard is made of; everything may move to its thread.
 pub(super) struct Parts {
     pub(super) index: usize,
-    pub(super) listeners: Vec<TcpListener>,
     pub(super) inbox: Receiver<Message>,
-    pub(super) neighbours: Vec<Sender<Message>>,
     pub(super) loads: Arc<[AtomicUsize]>,
     pub(super) publisher: Arc<Publisher<Live>>,
     pub(super) journal: Journal,
@@ -67,7 +61,6 @@ pub(super) struct Shard {
     index: usize,
     reader: Reader<Live>,
     spawner: Spawner,
-    neighbours: Vec<Sender<Message>>,
     loads: Arc<[AtomicUsize]>,
     seats: RefCell<BTreeMap<u64, (TaskHandle, Rc<Seat>)>>,
     opened: Cell<u64>,
@@ -92,25 +85,9 @@ impl Shard {
         &self.loads[self.index]
     }
 
-    /// Serves the connection on the least loaded shard.
-    fn place(self: &Rc<Self>, accepted: Accepted) {
-        let loads = self.loads.iter().map(|load| load.load(Ordering::Relaxed));
-        let emptiest = loads.enumerate().min_by_key(|(_, load)| *load);
-        match emptiest {
-            Some((other, load)) if load + 1 < self.load().load(Ordering::Relaxed) => {
-                let message = Message::Connection(accepted);
-                let refused = self.neighbours[other].try_send(message).err();
-                if let Some(Message::Connection(accepted)) =
-                    refused.map(async_channel::TrySendError::into_inner)
-                {
-                    self.open(accepted);
-                }
-            }
-            Some(_) | None => self.open(accepted),
-        }
-    }
-
-    fn open(self: &Rc<Self>, accepted: Accepted) {
+    fn open(self: &Rc<Self>, accepted: TcpStream) {
+        // Counted when it was accepted.
+        self.load().fetch_sub(1, Ordering::Relaxed);
         let Ok(stream) = Stream::new(accepted) else { return };
         if self.draining.get() {
             return;
@@ -196,19 +173,12 @@ pub(super) async fn run(spawner: Spawner, parts: Parts) {
         index: parts.index,
         reader: Reader::new(parts.publisher),
         spawner,
-        neighbours: parts.neighbours,
         loads: parts.loads,
         seats: RefCell::default(),
         opened: Cell::new(0),
         transactions: Cell::new(0),
         refusing: Cell::new(false),
     });
-    let mut accepting = Vec::new();
-    for listener in parts.listeners {
-        let journal = shard.journal.clone();
-        let task = accept_all(Listener::new(listener), Rc::clone(&shard));
-        accepting.push(spawner.spawn(task, move || journal.write(Event::ConnectionPanicked)));
-    }
     while let Ok(message) = parts.inbox.recv().await {
         match message {
             Message::Connection(accepted) => shard.open(accepted),
@@ -219,39 +189,7 @@ pub(super) async fn run(spawner: Spawner, parts: Parts) {
             }
         }
     }
-    // The control thread has shut the listening sockets down, so every accept has ended.
-    for task in accepting {
-        task.finished().await;
-    }
-    // Connections that were on their way to this shard are closed, not leaked.
-    while let Ok(Message::Connection(accepted)) = parts.inbox.try_recv() {
-        drop(Stream::new(accepted));
-    }
 }
-
-/// Accepts until the listening socket is shut down.
-async fn accept_all(listener: Listener, shard: Rc<Shard>) {
-    loop {
-        match listener.accept().await {
-            Ok(accepted) => shard.place(accepted),
-            Err(error) if error.raw_os_error() == Some(EINVAL) => return,
-            Err(error) => {
-                // Descriptors are used up, most likely: without a pause this would spin.
-                if shard.journal.wants(Level::Debug) {
-                    let fault = format!("accept: {error}");
-                    shard.journal.write(Event::ProtocolFault { client: String::new(), fault });
-                }
-                pause(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
-/// What accept says once its socket was shut down.
-const EINVAL: i32 = rustix::io::Errno::INVAL.raw_os_error();
-
-/// Pause after a failed accept.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// How often a draining shard looks whether it is empty.
 const DRAIN_LOOK: Duration = Duration::from_millis(10);
