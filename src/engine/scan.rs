@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::database::signature::{Purpose, SignatureId};
-use super::database::{DatabaseFacts, Image};
+use super::database::{DatabaseFacts, Image, PatternKind};
 use super::digest::Computed;
 use super::file_type::{FileType, HEAD_BYTES};
 use super::findings::{Findings, Mode};
@@ -384,7 +384,13 @@ impl Scan {
             return;
         };
         for (place, hit) in body.take_hits() {
-            findings.detect(index, || detection(&engine.image, &layers[..=index], place, hit));
+            match engine.image.pattern(hit.signature) {
+                Some((PatternKind::Body, _)) => {
+                    findings
+                        .detect(index, || detection(&engine.image, &layers[..=index], place, hit));
+                }
+                Some((PatternKind::Part | PatternKind::Atom | PatternKind::Magic, _)) | None => {}
+            }
         }
         layers[index].body = Some(body);
     }

@@ -1,7 +1,7 @@
 //! From loaded sources to the bytes of an image.
 
 use super::facts::{DatabaseFacts, DigestCounts, Sha256, SourceFacts};
-use super::image::{Contents, OffsetKind, write};
+use super::image::{Contents, OffsetKind, PatternKind, Record, write};
 use super::report::Report;
 use super::signature::{BodySignature, NameId, Purpose};
 use super::sources::{Loaded, Sources};
@@ -59,25 +59,44 @@ pub fn build(
     compile_matcher: &dyn Fn(&[BodySignature]) -> Vec<u8>,
     progress: &mut dyn FnMut(Progress),
 ) -> Built {
-    let Loaded { options, mut names, bodies, digests, report } = sources.into_loaded();
+    let Loaded { options, mut names, bodies, parts, atoms, magics, digests, report } =
+        sources.into_loaded();
     let facts = facts(&options, &bodies, &digests, &report);
-    let records = bodies
-        .iter()
-        .map(|body| {
-            // Every name was taken in when its line was read.
-            let name = names.intern(&body.name).unwrap_or(NameId(0));
-            (name, body.target, OffsetKind::from(&body.offset.base))
-        })
-        .collect();
-    progress(Progress::Matcher(bodies.len()));
-    let matcher = compile_matcher(&bodies);
-    drop(bodies);
+    // Every name was taken in when its line was read.
+    let mut number = |body: &BodySignature| names.intern(&body.name).unwrap_or(NameId(0)).0;
+    let mut records: Vec<Record> =
+        bodies.iter().map(|body| record(number(body), body, PatternKind::Body)).collect();
+    let mut patterns = bodies;
+    for (kind, list) in
+        [(PatternKind::Part, parts), (PatternKind::Atom, atoms), (PatternKind::Magic, magics)]
+    {
+        records.extend((0..).zip(&list).map(|(index, one)| record(index, one, kind)));
+        patterns.extend(list);
+    }
+    progress(Progress::Matcher(patterns.len()));
+    let matcher = compile_matcher(&patterns);
+    drop(patterns);
     progress(Progress::Digests(facts.detected.total().saturating_add(facts.trusted.total())));
     let digests = digests.compile();
     progress(Progress::Image);
     let meta = serde_json::to_vec(&facts).unwrap_or_default();
-    let image = write(Contents { meta, names, records, matcher, digests });
+    let image = write(Contents {
+        meta,
+        names,
+        records,
+        matcher,
+        digests,
+        logical: Vec::new(),
+        yara: Vec::new(),
+        links: Vec::new(),
+        types: Vec::new(),
+    });
     Built { image, facts, report }
+}
+
+fn record(number: u32, pattern: &BodySignature, kind: PatternKind) -> Record {
+    let offset = OffsetKind::from(&pattern.offset.base);
+    Record { number, target: pattern.target, offset, kind }
 }
 
 /// The facts that an image of these signatures would have.

@@ -65,6 +65,6 @@ mod tests;
 pub use build::{BuildOptions, Built, Progress, build};
 pub use builtin::builtin_sources;
 pub use facts::{DatabaseFacts, DigestCounts, Sha256, SourceFacts};
-pub use image::{Image, ImageFault, OffsetKind, SignatureView};
+pub use image::{Image, ImageFault, OffsetKind, PatternKind, SignatureView};
 pub use report::{BadLine, FileReport, NotRead, Report, Totals, Unsupported};
 pub use sources::Sources;

@@ -27,6 +27,12 @@ pub(super) struct Loaded {
     pub options: BuildOptions,
     pub names: Names,
     pub bodies: Vec<BodySignature>,
+    /// Subsignatures of logical signatures; their names mean nothing.
+    pub parts: Vec<BodySignature>,
+    /// Strings of YARA rules; their names mean nothing.
+    pub atoms: Vec<BodySignature>,
+    /// Magic of embedded objects; their names mean nothing.
+    pub magics: Vec<BodySignature>,
     pub digests: Rows,
     pub report: Report,
 }
@@ -40,6 +46,9 @@ impl Sources {
                 options,
                 names: Names::new(),
                 bodies: Vec::new(),
+                parts: Vec::new(),
+                atoms: Vec::new(),
+                magics: Vec::new(),
                 digests: Rows::default(),
                 report: Report::default(),
             },

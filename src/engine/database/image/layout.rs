@@ -9,7 +9,7 @@ pub(super) const MAGIC: [u8; 8] = *b"BALEEN\r\n";
 
 /// Grows with every change of any section's bytes or of their meaning; other versions are refused,
 /// because an image can always be built again.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// Magic 8, version 4, zeros 4, number of sections 8, length 8, digest 32.
 pub(super) const HEADER_BYTES: usize = 64;
@@ -23,8 +23,31 @@ pub(super) type SectionBytes = [U64; 3];
 /// The directory, right after the header.
 pub(super) type Directory = [SectionBytes; SectionKind::ALL.len()];
 
-/// One body pattern: name; target in the low byte, kind of offset in the next.
+/// One pattern of the matcher: the name of a body pattern, or the number of any other among its kind;
+/// then target in the low byte, kind of offset, [`PatternKind`], zero.
 pub(super) type RecordBytes = [U32; 2];
+
+/// What a pattern of the matcher belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum PatternKind {
+    /// A body signature: a match is a detection.
+    Body = 0,
+    /// A subsignature of logical signatures.
+    Part = 1,
+    /// A string that YARA rules need.
+    Atom = 2,
+    /// The magic of an embedded object.
+    Magic = 3,
+}
+
+impl PatternKind {
+    const ALL: [Self; 4] = [Self::Body, Self::Part, Self::Atom, Self::Magic];
+
+    pub(super) fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u8 == number)
+    }
+}
 
 /// The parts of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +62,29 @@ pub enum SectionKind {
     Matcher,
     /// Digest tables.
     Digests,
+    /// Logical signatures.
+    Logical,
+    /// YARA rules.
+    Yara,
+    /// Lists about the links of pages and mails.
+    Links,
+    /// File types by their magic.
+    Types,
 }
 
 impl SectionKind {
     /// Every section, in its order.
-    pub const ALL: [Self; 5] =
-        [Self::Meta, Self::Names, Self::Signatures, Self::Matcher, Self::Digests];
+    pub const ALL: [Self; 9] = [
+        Self::Meta,
+        Self::Names,
+        Self::Signatures,
+        Self::Matcher,
+        Self::Digests,
+        Self::Logical,
+        Self::Yara,
+        Self::Links,
+        Self::Types,
+    ];
 
     /// As in messages.
     #[must_use]
@@ -55,6 +95,10 @@ impl SectionKind {
             Self::Signatures => "SIGNATURES",
             Self::Matcher => "MATCHER",
             Self::Digests => "DIGESTS",
+            Self::Logical => "LOGICAL",
+            Self::Yara => "YARA",
+            Self::Links => "LINKS",
+            Self::Types => "TYPES",
         }
     }
 
@@ -65,6 +109,10 @@ impl SectionKind {
             Self::Signatures => 3,
             Self::Matcher => 4,
             Self::Digests => 5,
+            Self::Logical => 6,
+            Self::Yara => 7,
+            Self::Links => 8,
+            Self::Types => 9,
         }
     }
 }

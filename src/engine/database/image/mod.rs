@@ -5,9 +5,13 @@
 //!   Directory   kind, offset, length of each section, in the order of `SectionKind::ALL`
 //!   META        facts, JSON
 //!   NAMES       (count + 1) × u32 ends, then the names' bytes
-//!   SIGNATURES  one record per body pattern: name, target, kind of offset
+//!   SIGNATURES  one record per pattern of the matcher: name or number, target, kind of offset, kind
 //!   MATCHER     written and read by `engine::matcher`
 //!   DIGESTS     written and read by `engine::digest`
+//!   LOGICAL     logical signatures; empty without any
+//!   YARA        YARA rules; empty without any
+//!   LINKS       lists about links; empty without any
+//!   TYPES       file types by magic; empty without any
 //! ```
 //!
 //! Nothing in it is an address, every integer is little endian and unaligned: it can be mapped
@@ -20,6 +24,6 @@ mod layout;
 mod open;
 mod write;
 
-pub use layout::{OffsetKind, SectionKind};
+pub use layout::{OffsetKind, PatternKind, SectionKind};
 pub use open::{Image, ImageFault, SignatureView};
-pub(super) use write::{Contents, write};
+pub(super) use write::{Contents, Record, write};

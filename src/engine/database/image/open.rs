@@ -17,8 +17,8 @@ use crate::engine::digest::{Tables, TablesFault};
 use crate::engine::matcher::{Matcher, MatcherFault};
 
 use super::layout::{
-    ALIGN, Directory, HEADER_BYTES, MAGIC, OffsetKind, RecordBytes, SectionKind, VERSION,
-    target_from_number,
+    ALIGN, Directory, HEADER_BYTES, MAGIC, OffsetKind, PatternKind, RecordBytes, SectionKind,
+    VERSION, target_from_number,
 };
 
 /// A checked image. Cheap to share: the bytes stay where they are.
@@ -106,17 +106,29 @@ impl Image {
         (*self.bytes).as_ref().len()
     }
 
-    /// The number of body patterns; every smaller id names one.
+    /// The number of patterns of the matcher; every smaller id names one.
     #[must_use]
-    pub fn signature_count(&self) -> usize {
+    pub fn pattern_count(&self) -> usize {
         self.records().len()
     }
 
-    /// One body pattern; `None` when the image has no such id.
+    /// What a pattern belongs to, and its number among those of its kind: for a body pattern that of
+    /// its name. `None` when the image has no such id.
+    #[must_use]
+    pub fn pattern(&self, id: SignatureId) -> Option<(PatternKind, u32)> {
+        let [number, word] = self.records().get(id.0 as usize)?;
+        let [_, _, kind, _] = word.get().to_le_bytes();
+        Some((PatternKind::from_number(kind)?, number.get()))
+    }
+
+    /// One body pattern; `None` when the image has no such id, or another kind of pattern there.
     #[must_use]
     pub fn signature(&self, id: SignatureId) -> Option<SignatureView<'_>> {
         let [name, word] = self.records().get(id.0 as usize)?;
-        let [target, offset, ..] = word.get().to_le_bytes();
+        let [target, offset, kind, _] = word.get().to_le_bytes();
+        if PatternKind::from_number(kind)? != PatternKind::Body {
+            return None;
+        }
         Some(SignatureView {
             name: self.name(NameId(name.get())),
             target: target_from_number(target)?,
@@ -152,13 +164,17 @@ fn section<'a>(
     sections: &[Range<usize>; SectionKind::ALL.len()],
     kind: SectionKind,
 ) -> &'a [u8] {
-    let [meta, names, signatures, matcher, digests] = sections;
+    let [meta, names, signatures, matcher, digests, logical, yara, links, types] = sections;
     let range = match kind {
         SectionKind::Meta => meta,
         SectionKind::Names => names,
         SectionKind::Signatures => signatures,
         SectionKind::Matcher => matcher,
         SectionKind::Digests => digests,
+        SectionKind::Logical => logical,
+        SectionKind::Yara => yara,
+        SectionKind::Links => links,
+        SectionKind::Types => types,
     };
     all.get(range.clone()).unwrap_or_default()
 }
@@ -213,11 +229,13 @@ fn check_records(section: &[u8], names: &Names<'_>) -> Result<(), ImageFault> {
     let records = <[RecordBytes]>::ref_from_bytes(section)
         .map_err(|_| ImageFault::Place(SectionKind::Signatures))?;
     for (index, [name, word]) in records.iter().enumerate() {
-        let [target, offset, zeros @ ..] = word.get().to_le_bytes();
-        if name.get() >= names.count()
+        let [target, offset, kind, zero] = word.get().to_le_bytes();
+        let kind = PatternKind::from_number(kind);
+        if kind.is_none()
+            || (kind == Some(PatternKind::Body) && name.get() >= names.count())
             || target_from_number(target).is_none()
             || OffsetKind::from_number(offset).is_none()
-            || zeros != [0; 2]
+            || zero != 0
         {
             return Err(ImageFault::Record(index));
         }

@@ -5,28 +5,44 @@ use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U32, U64};
 
 use crate::engine::database::names::Names;
-use crate::engine::database::signature::{NameId, Target};
+use crate::engine::database::signature::Target;
 
 use super::layout::{
-    ALIGN, Directory, HEADER_BYTES, MAGIC, OffsetKind, RecordBytes, SectionKind, VERSION,
+    ALIGN, Directory, HEADER_BYTES, MAGIC, OffsetKind, PatternKind, RecordBytes, SectionKind,
+    VERSION,
 };
 
 /// What goes into the sections.
 pub(in crate::engine::database) struct Contents {
     pub meta: Vec<u8>,
     pub names: Names,
-    pub records: Vec<(NameId, Target, OffsetKind)>,
+    pub records: Vec<Record>,
     pub matcher: Vec<u8>,
     pub digests: Vec<u8>,
+    pub logical: Vec<u8>,
+    pub yara: Vec<u8>,
+    pub links: Vec<u8>,
+    pub types: Vec<u8>,
+}
+
+/// One pattern of the matcher.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine::database) struct Record {
+    /// The name of a body pattern, the number of any other among its kind.
+    pub number: u32,
+    pub target: Target,
+    pub offset: OffsetKind,
+    pub kind: PatternKind,
 }
 
 /// The whole image. Sections are dropped as they are copied, so that the peak is the image and its
 /// largest section.
 pub(in crate::engine::database) fn write(contents: Contents) -> Vec<u8> {
-    let Contents { meta, names, records, matcher, digests } = contents;
+    let Contents { meta, names, records, matcher, digests, logical, yara, links, types } = contents;
     let mut out = vec![0; HEADER_BYTES.saturating_add(size_of::<Directory>())];
     let mut directory = Directory::default();
-    let parts = [meta, names.into_section(), section_of(&records), matcher, digests];
+    let (names, records) = (names.into_section(), section_of(&records));
+    let parts = [meta, names, records, matcher, digests, logical, yara, links, types];
     for ((kind, part), place) in SectionKind::ALL.into_iter().zip(parts).zip(&mut directory) {
         out.resize(out.len().next_multiple_of(ALIGN), 0);
         *place = [kind.number(), out.len() as u64, part.len() as u64].map(U64::new);
@@ -35,11 +51,11 @@ pub(in crate::engine::database) fn write(contents: Contents) -> Vec<u8> {
     finish(out, &directory)
 }
 
-fn section_of(records: &[(NameId, Target, OffsetKind)]) -> Vec<u8> {
+fn section_of(records: &[Record]) -> Vec<u8> {
     let mut section = Vec::with_capacity(size_of_val(records));
-    for (name, target, offset) in records {
-        let word = u32::from_le_bytes([*target as u8, *offset as u8, 0, 0]);
-        let record: RecordBytes = [U32::new(name.0), U32::new(word)];
+    for Record { number, target, offset, kind } in records {
+        let word = u32::from_le_bytes([*target as u8, *offset as u8, *kind as u8, 0]);
+        let record: RecordBytes = [U32::new(*number), U32::new(word)];
         section.extend_from_slice(record.as_bytes());
     }
     section

@@ -63,7 +63,7 @@ fn what_goes_in_comes_out() {
     assert_eq!(view(2), want("Name.3.UNOFFICIAL", Target::Pe, OffsetKind::Executable));
     assert_eq!(view(3), want("End.UNOFFICIAL", Target::Pdf, OffsetKind::End));
     assert_eq!(view(4), None);
-    assert_eq!(image.signature_count(), 4);
+    assert_eq!(image.pattern_count(), 4);
     let patterns = image.matcher().expect("it was built with patterns");
     assert_eq!(patterns.facts().signatures_count, 4);
     let tables = image.digests();
@@ -183,7 +183,7 @@ fn sealed(mut image: Vec<u8>) -> Vec<u8> {
 /// Uses everything an image gives.
 fn exercise(image: &Image) -> u64 {
     let mut sum = 0_u64;
-    let count = u32::try_from(image.signature_count()).expect("a small image");
+    let count = u32::try_from(image.pattern_count()).expect("a small image");
     for id in (0..count.saturating_add(2)).chain([u32::MAX]) {
         let name = image.signature(SignatureId(id)).map(|view| view.name.len());
         sum += name.unwrap_or_default() as u64;
@@ -269,7 +269,7 @@ fn start(image: &[u8], section: usize) -> usize {
 fn faults_name_the_place_in_header_and_directory() {
     let image = built(BuildOptions::default()).image;
     refused(&image, 0, 0, "byte 0: not a compiled database");
-    let version = "byte 8: layout version 9, this program reads 1: build it again";
+    let version = "byte 8: layout version 9, this program reads 2: build it again";
     refused(&image, 8, 9, version);
     refused(&image, 12, 1, "byte 12: the header is not that of an image");
     refused(&image, 16, 6, "byte 12: the header is not that of an image");
