@@ -61,10 +61,12 @@ pub mod signature;
 mod sources;
 #[cfg(test)]
 mod tests;
+pub mod workers;
 
-pub use build::{BuildOptions, Built, Progress, build};
+pub use build::{BuildOptions, Built, Progress, Written, build, build_into};
 pub use builtin::builtin_sources;
 pub use facts::{DatabaseFacts, DigestCounts, Sha256, SourceFacts};
-pub use image::{Image, ImageFault, OffsetKind, PatternKind, SignatureView};
+pub use image::{Image, ImageFault, OffsetKind, PatternKind, SignatureView, Sink};
 pub use report::{BadLine, FileReport, NotRead, Report, Totals, Unsupported};
 pub use sources::Sources;
+pub use workers::{Alone, Workers};

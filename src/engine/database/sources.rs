@@ -2,6 +2,8 @@
 //!
 //! Files are read one at a time and not kept: what stays in memory is what they gave.
 
+use std::sync::Arc;
+
 use crate::engine::digest::Rows;
 
 use super::build::{BuildOptions, facts};
@@ -12,13 +14,15 @@ use super::line::{LINE_BYTES_MAX, LineFault, Read, Refusal, lines};
 use super::names::Names;
 use super::report::{BAD_LINES_KEPT, BadLine, FileReport, NotRead, Report, Totals, Unsupported};
 use super::signature::{BodySignature, Purpose};
+use super::workers::{Alone, Workers};
 use super::{body_line, digest_line, origin};
 
 /// Everything that was read so far.
 #[derive(Debug)]
 pub struct Sources {
-    loaded: Loaded,
+    pub(super) loaded: Loaded,
     ignored: Ignored,
+    pub(super) workers: Arc<dyn Workers>,
 }
 
 /// What the files gave.
@@ -53,7 +57,22 @@ impl Sources {
                 report: Report::default(),
             },
             ignored: Ignored::new(),
+            workers: Arc::new(Alone),
         }
+    }
+
+    /// The same, with the work of reading and building spread over `workers`. The result does not
+    /// depend on them.
+    #[must_use]
+    pub fn on(mut self, workers: Arc<dyn Workers>) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Who does the work.
+    #[must_use]
+    pub fn workers(&self) -> &Arc<dyn Workers> {
+        &self.workers
     }
 
     /// Reads one file. The extension of `name` decides how; a directory in front of it is cut off.
@@ -160,8 +179,8 @@ impl Sources {
         room_for_name(full).map(|()| fate)
     }
 
-    pub(super) fn into_loaded(self) -> Loaded {
-        self.loaded
+    pub(super) fn into_loaded(self) -> (Loaded, Arc<dyn Workers>) {
+        (self.loaded, self.workers)
     }
 }
 
