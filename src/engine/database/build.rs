@@ -158,6 +158,7 @@ pub(super) fn facts(
         detected: counts(digests, Purpose::Detect),
         trusted: counts(digests, Purpose::Trust),
         sources,
+        containers: report.files.iter().filter_map(|file| file.container.clone()).collect(),
         lines: report.totals(),
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::container::{Sealed, Signed};
 use super::report::Totals;
 
 /// The facts of one compiled database.
@@ -30,8 +31,31 @@ pub struct DatabaseFacts {
     pub trusted: DigestCounts,
     /// The files it was built from, in their order.
     pub sources: Vec<SourceFacts>,
+    /// The containers among them.
+    pub containers: Vec<ContainerFacts>,
     /// What became of their lines.
     pub lines: Totals,
+}
+
+/// One container that went into an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerFacts {
+    /// Its name, without a directory.
+    pub name: Box<str>,
+    /// Grows with every release.
+    pub version: u32,
+    /// When it was made, as it says.
+    pub date: Box<str>,
+    /// Who made it, as it says.
+    pub builder: Box<str>,
+    /// The functionality level that its maker had in mind.
+    pub level: u32,
+    /// Signatures that it says it has.
+    pub signatures: u64,
+    /// Who signed it.
+    pub signed: Signed,
+    /// What became of its external signature.
+    pub sealed: Sealed,
 }
 
 impl DatabaseFacts {

@@ -250,7 +250,7 @@ fn open_names<'a>(all: &'a [u8], sections: &Sections) -> Result<Names<'a>, Image
 
 /// The header's fields; gives the sum that it claims.
 fn check_header(all: &[u8]) -> Result<[u8; 32], ImageFault> {
-    let header = all.get(..HEADER_BYTES).ok_or(ImageFault::Short(all.len()))?;
+    let header = all.get(..HEAD_BYTES).ok_or(ImageFault::Short(all.len()))?;
     let fault = ImageFault::Short(all.len());
     let (magic, rest) = <[u8; 8]>::read_from_prefix(header).map_err(|_| fault.clone())?;
     if magic != MAGIC {
