@@ -1,7 +1,9 @@
 //! From loaded sources to the bytes of an image.
 
+use std::io::{self, Cursor};
+
 use super::facts::{DatabaseFacts, DigestCounts, Sha256, SourceFacts};
-use super::image::{Contents, OffsetKind, PatternKind, Record, write};
+use super::image::{OffsetKind, PatternKind, Record, SectionKind, Sink, Writer, section_of};
 use super::report::Report;
 use super::signature::{BodySignature, NameId, Purpose};
 use super::sources::{Loaded, Sources};
@@ -50,18 +52,53 @@ pub struct Built {
     pub report: Report,
 }
 
-/// Compiles loaded sources into an image. `compile_matcher` makes the MATCHER section; a
+/// The story of an image that was written.
+#[derive(Clone, Debug, Default)]
+pub struct Written {
+    /// The facts inside the image.
+    pub facts: DatabaseFacts,
+    /// What became of every line.
+    pub report: Report,
+    /// The size of the image in bytes.
+    pub image_bytes: u64,
+}
+
+/// Compiles loaded sources into an image in memory. `compile_matcher` makes the MATCHER section; a
 /// signature's id is its index in the slice.
 ///
-/// Memory: the image, its largest section, and the loaded signatures at once.
+/// Memory: the image, its largest section, and the loaded signatures at once; [`build_into`] needs only
+/// the latter two.
 pub fn build(
     sources: Sources,
     compile_matcher: &dyn Fn(&[BodySignature]) -> Vec<u8>,
     progress: &mut dyn FnMut(Progress),
 ) -> Built {
-    let Loaded { options, mut names, bodies, parts, atoms, magics, digests, report } =
-        sources.into_loaded();
+    let mut image = Cursor::new(Vec::new());
+    let written = build_into(sources, compile_matcher, progress, &mut image);
+    // Memory takes every write; were it not so, the image would be one that does not open.
+    let Written { facts, report, .. } = written.unwrap_or_default();
+    Built { image: image.into_inner(), facts, report }
+}
+
+/// Compiles loaded sources into an image that goes to `out` section by section. The workers are those
+/// of the sources.
+///
+/// Memory: what is not written yet of the loaded signatures, and one section.
+///
+/// # Errors
+///
+/// Those of `out`; what it holds then is no image.
+pub fn build_into(
+    sources: Sources,
+    compile_matcher: &dyn Fn(&[BodySignature]) -> Vec<u8>,
+    progress: &mut dyn FnMut(Progress),
+    out: &mut dyn Sink,
+) -> io::Result<Written> {
+    let (loaded, workers) = sources.into_loaded();
+    let Loaded { options, mut names, bodies, parts, atoms, magics, digests, report } = loaded;
     let facts = facts(&options, &bodies, &digests, &report);
+    let mut image = Writer::new(out, &*workers)?;
+    image.section(SectionKind::Meta, &serde_json::to_vec(&facts).unwrap_or_default())?;
     // Every name was taken in when its line was read.
     let mut number = |body: &BodySignature| names.intern(&body.name).unwrap_or(NameId(0)).0;
     let mut records: Vec<Record> =
@@ -73,25 +110,19 @@ pub fn build(
         records.extend((0..).zip(&list).map(|(index, one)| record(index, one, kind)));
         patterns.extend(list);
     }
+    image.section(SectionKind::Names, &names.into_section())?;
+    image.section(SectionKind::Signatures, &section_of(&records))?;
+    drop(records);
     progress(Progress::Matcher(patterns.len()));
     let matcher = compile_matcher(&patterns);
     drop(patterns);
+    image.section(SectionKind::Matcher, &matcher)?;
+    drop(matcher);
     progress(Progress::Digests(facts.detected.total().saturating_add(facts.trusted.total())));
-    let digests = digests.compile();
+    image.section(SectionKind::Digests, &digests.compile())?;
     progress(Progress::Image);
-    let meta = serde_json::to_vec(&facts).unwrap_or_default();
-    let image = write(Contents {
-        meta,
-        names,
-        records,
-        matcher,
-        digests,
-        logical: Vec::new(),
-        yara: Vec::new(),
-        links: Vec::new(),
-        types: Vec::new(),
-    });
-    Built { image, facts, report }
+    let image_bytes = image.finish()?;
+    Ok(Written { facts, report, image_bytes })
 }
 
 fn record(number: u32, pattern: &BodySignature, kind: PatternKind) -> Record {
@@ -127,6 +158,7 @@ pub(super) fn facts(
         detected: counts(digests, Purpose::Detect),
         trusted: counts(digests, Purpose::Trust),
         sources,
+        containers: report.files.iter().filter_map(|file| file.container.clone()).collect(),
         lines: report.totals(),
     }
 }

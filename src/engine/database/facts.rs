@@ -6,10 +6,11 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::container::{Sealed, Signed};
 use super::report::Totals;
 
 /// The facts of one compiled database.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseFacts {
     /// Shown to people and to ICAP clients; made from the content unless the builder named one.
     pub version: Box<str>,
@@ -30,8 +31,31 @@ pub struct DatabaseFacts {
     pub trusted: DigestCounts,
     /// The files it was built from, in their order.
     pub sources: Vec<SourceFacts>,
+    /// The containers among them.
+    pub containers: Vec<ContainerFacts>,
     /// What became of their lines.
     pub lines: Totals,
+}
+
+/// One container that went into an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerFacts {
+    /// Its name, without a directory.
+    pub name: Box<str>,
+    /// Grows with every release.
+    pub version: u32,
+    /// When it was made, as it says.
+    pub date: Box<str>,
+    /// Who made it, as it says.
+    pub builder: Box<str>,
+    /// The functionality level that its maker had in mind.
+    pub level: u32,
+    /// Signatures that it says it has.
+    pub signatures: u64,
+    /// Who signed it.
+    pub signed: Signed,
+    /// What became of its external signature.
+    pub sealed: Sealed,
 }
 
 impl DatabaseFacts {
@@ -75,7 +99,7 @@ pub struct SourceFacts {
 }
 
 /// A SHA-256 digest; text form is 64 lower-case hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256(pub [u8; 32]);
 
 impl Sha256 {

@@ -12,6 +12,10 @@ pub enum Format {
     Digest(Purpose),
     /// Names to ignore.
     Ignore,
+    /// A container of such files.
+    Container,
+    /// The external signature of a container.
+    Seal,
     /// A ClamAV format that cannot be used yet.
     NotYet(Unsupported),
 }
@@ -52,7 +56,7 @@ pub fn loading_order(name: &str) -> (u8, &str) {
 
 /// Every extension of ClamAV.
 const EXTENSIONS: [(&str, Format, Wanted); 42] = {
-    use Format::{Body, Digest, Ignore, NotYet};
+    use Format::{Body, Container, Digest, Ignore, NotYet, Seal};
     use Unsupported as No;
     use Wanted::{Always, WithPotentiallyUnwanted as Unwanted};
     [
@@ -73,9 +77,9 @@ const EXTENSIONS: [(&str, Format, Wanted); 42] = {
         ("mdu", NotYet(No::SectionDigest), Unwanted),
         ("msu", NotYet(No::SectionDigest), Unwanted),
         ("imp", NotYet(No::ImportDigest), Always),
-        ("cvd", NotYet(No::Container), Always),
-        ("cld", NotYet(No::Container), Always),
-        ("cud", NotYet(No::Container), Always),
+        ("cvd", Container, Always),
+        ("cld", Container, Always),
+        ("cud", Container, Always),
         ("db", NotYet(No::OldBody), Always),
         ("sdb", NotYet(No::SelfProtection), Always),
         ("cdb", NotYet(No::ContainerMetadata), Always),
@@ -95,7 +99,7 @@ const EXTENSIONS: [(&str, Format, Wanted); 42] = {
         ("yara", NotYet(No::Yara), Always),
         ("ioc", NotYet(No::OpenIoc), Always),
         ("info", NotYet(No::ContainerList), Always),
-        ("sign", NotYet(No::Seal), Always),
+        ("sign", Seal, Always),
         ("cdiff", NotYet(No::Patch), Always),
         ("script", NotYet(No::Patch), Always),
     ]

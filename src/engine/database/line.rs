@@ -80,8 +80,16 @@ impl fmt::Display for Refusal {
 
 /// The lines of a file with their numbers, from 1; ends of line removed, LF or CRLF.
 pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
-    // A mark of byte order is not part of the first name.
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    plain_lines(without_mark(bytes))
+}
+
+/// A file without a mark of byte order, which is not part of the first name.
+pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+/// [`lines`] of a piece of a file.
+pub(super) fn plain_lines(text: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
     let mut start = 0_usize;
     let ends = memchr_iter(b'\n', text).chain((!text.ends_with(b"\n")).then_some(text.len()));
     let lines = ends.map(move |end| {

@@ -14,6 +14,8 @@
 //! | body patterns: text → [`signature`] → text | `pattern`, `offset`, [`render`] |
 //! | whole-file digests | `digest_line` |
 //! | ignore lists | `ignore` |
+//! | signed containers: verified, then loaded | [`container`], `members` |
+//! | the lines of a file on several cores | `parallel`, [`workers`] |
 //! | what was loaded and what was not, and why | [`report`] |
 //! | the compiled image | [`image`] |
 //! | the database used when none is configured | [`builtin`] |
@@ -45,15 +47,18 @@
 mod body_line;
 mod build;
 pub mod builtin;
+pub mod container;
 mod digest_line;
 pub mod facts;
 pub mod format;
 mod ignore;
 pub mod image;
 mod line;
+mod members;
 mod names;
 mod offset;
 mod origin;
+mod parallel;
 mod pattern;
 pub mod render;
 pub mod report;
@@ -61,10 +66,12 @@ pub mod signature;
 mod sources;
 #[cfg(test)]
 mod tests;
+pub mod workers;
 
-pub use build::{BuildOptions, Built, Progress, build};
+pub use build::{BuildOptions, Built, Progress, Written, build, build_into};
 pub use builtin::builtin_sources;
-pub use facts::{DatabaseFacts, DigestCounts, Sha256, SourceFacts};
-pub use image::{Image, ImageFault, OffsetKind, PatternKind, SignatureView};
+pub use facts::{ContainerFacts, DatabaseFacts, DigestCounts, Sha256, SourceFacts};
+pub use image::{Image, ImageFault, OffsetKind, PatternKind, SignatureView, Sink};
 pub use report::{BadLine, FileReport, NotRead, Report, Totals, Unsupported};
 pub use sources::Sources;
+pub use workers::{Alone, Workers};

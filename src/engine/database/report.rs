@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::Sha256;
+use super::facts::{ContainerFacts, Sha256};
 
 /// One report per file, in the order the files were added.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -33,7 +33,8 @@ impl Report {
 /// What became of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FileReport {
-    /// Its name, without a directory.
+    /// Its name, without a directory; that of a member has its container's in front:
+    /// `daily.cvd/daily.ndb`.
     pub name: Box<str>,
     /// Its size in bytes.
     pub bytes: u64,
@@ -41,10 +42,30 @@ pub struct FileReport {
     pub sha256: Sha256,
     /// Set when the file as a whole was not read, and why.
     pub not_read: Option<NotRead>,
+    /// Why a container was refused.
+    pub refused: Option<Box<str>>,
+    /// Set for a container that was verified.
+    pub container: Option<ContainerFacts>,
     /// What became of its lines.
     pub totals: Totals,
     /// The first bad lines.
     pub bad: Vec<BadLine>,
+}
+
+impl FileReport {
+    /// The report of a file of which nothing was read yet.
+    pub(super) fn of(name: &str, bytes: &[u8]) -> Self {
+        Self {
+            name: name.into(),
+            bytes: bytes.len() as u64,
+            sha256: Sha256::of(bytes),
+            not_read: None,
+            refused: None,
+            container: None,
+            totals: Totals::default(),
+            bad: Vec::new(),
+        }
+    }
 }
 
 /// Why a file as a whole was not read.
@@ -59,6 +80,14 @@ pub enum NotRead {
     PotentiallyUnwantedIsOff,
     /// An ignore list that came after signatures: what it names may already be loaded.
     IgnoreListTooLate,
+    /// A container that is not what somebody known signed; [`FileReport::refused`] says why.
+    ContainerRefused,
+    /// A container that nobody signed, and such are not accepted.
+    UnsignedContainer,
+    /// A container inside a container.
+    ContainerInside,
+    /// The external signature of a container: it is checked with its container.
+    Seal,
 }
 
 impl fmt::Display for NotRead {
@@ -70,6 +99,10 @@ impl fmt::Display for NotRead {
                 "not read: detection of potentially unwanted applications is off"
             }
             Self::IgnoreListTooLate => "not read: an ignore list has to come before signatures",
+            Self::ContainerRefused => "not read: the container is refused",
+            Self::UnsignedContainer => "not read: containers that nobody signed are not accepted",
+            Self::ContainerInside => "not read: a container inside a container",
+            Self::Seal => "checked with its container",
         })
     }
 }
@@ -155,7 +188,7 @@ pub enum Unsupported {
     SectionDigest,
     /// `.imp`: digests of import tables.
     ImportDigest,
-    /// `.cvd`, `.cld`, `.cud`: containers.
+    /// `.cvd`, `.cld`, `.cud`: containers that were refused.
     Container,
     /// `.db`: the oldest form of body patterns.
     OldBody,
@@ -183,8 +216,6 @@ pub enum Unsupported {
     OpenIoc,
     /// `.info`: the list of a container's members.
     ContainerList,
-    /// `.sign`: the seal of a container.
-    Seal,
     /// `.cdiff`, `.script`: changes to a container.
     Patch,
 }
@@ -201,7 +232,7 @@ impl fmt::Display for Unsupported {
             Self::Logical => "logical signatures",
             Self::SectionDigest => "digests of sections",
             Self::ImportDigest => "digests of import tables",
-            Self::Container => "signed containers",
+            Self::Container => "containers that were refused",
             Self::OldBody => "body patterns in the oldest form (.db)",
             Self::SelfProtection => "patterns for self protection (.sdb)",
             Self::ContainerMetadata => "facts about members of containers",
@@ -215,7 +246,6 @@ impl fmt::Display for Unsupported {
             Self::Yara => "YARA rules",
             Self::OpenIoc => "OpenIOC",
             Self::ContainerList => "list of a container's members",
-            Self::Seal => "seals of containers (.sign)",
             Self::Patch => "changes to containers (.cdiff)",
         })
     }

@@ -2,23 +2,42 @@
 //!
 //! Files are read one at a time and not kept: what stays in memory is what they gave.
 
+use std::sync::Arc;
+
 use crate::engine::digest::Rows;
 
 use super::build::{BuildOptions, facts};
-use super::facts::{DatabaseFacts, Sha256};
+use super::container::Trust;
+use super::facts::DatabaseFacts;
 use super::format::{Format, Wanted};
 use super::ignore::Ignored;
-use super::line::{LINE_BYTES_MAX, LineFault, Read, Refusal, lines};
+use super::line::{LINE_BYTES_MAX, LineFault, Refusal, UNOFFICIAL, lines};
 use super::names::Names;
-use super::report::{BAD_LINES_KEPT, BadLine, FileReport, NotRead, Report, Totals, Unsupported};
-use super::signature::{BodySignature, Purpose};
-use super::{body_line, digest_line, origin};
+use super::report::{BAD_LINES_KEPT, BadLine, FileReport, NotRead, Report, Unsupported};
+use super::signature::{BodySignature, NameId, Purpose};
+use super::workers::{Alone, Workers};
+use super::{body_line, digest_line, origin, parallel};
 
 /// Everything that was read so far.
 #[derive(Debug)]
 pub struct Sources {
-    loaded: Loaded,
+    pub(super) loaded: Loaded,
     ignored: Ignored,
+    pub(super) workers: Arc<dyn Workers>,
+    pub(super) trust: Arc<Trust>,
+    /// Where the file that is being read comes from.
+    pub(super) origin: Origin,
+}
+
+/// Where a file comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It lies by itself; nobody signed it.
+    Loose,
+    /// It is a member of a container that nobody signed.
+    Member,
+    /// It is a member of a container that was verified.
+    Signed,
 }
 
 /// What the files gave.
@@ -41,6 +60,7 @@ impl Sources {
     /// Nothing read yet.
     #[must_use]
     pub fn new(options: BuildOptions) -> Self {
+        let trust = Arc::new(Trust::builtin(options.created_seconds));
         Self {
             loaded: Loaded {
                 options,
@@ -53,23 +73,44 @@ impl Sources {
                 report: Report::default(),
             },
             ignored: Ignored::new(),
+            workers: Arc::new(Alone),
+            trust,
+            origin: Origin::Loose,
         }
+    }
+
+    /// The same, with other keys and certificates for containers than ClamAV's own.
+    #[must_use]
+    pub fn trusting(mut self, trust: Arc<Trust>) -> Self {
+        self.trust = trust;
+        self
+    }
+
+    /// The same, with the work of reading and building spread over `workers`. The result does not
+    /// depend on them.
+    #[must_use]
+    pub fn on(mut self, workers: Arc<dyn Workers>) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Who does the work.
+    #[must_use]
+    pub fn workers(&self) -> &Arc<dyn Workers> {
+        &self.workers
     }
 
     /// Reads one file. The extension of `name` decides how; a directory in front of it is cut off.
     ///
     /// Ignore lists come first: one that comes after signatures is refused and reported, because
-    /// what it names may be loaded already.
+    /// what it names may be loaded already. A container is verified before anything of it is read; its
+    /// external signature, when it has one, comes with [`Sources::add_container`].
     pub fn add_file(&mut self, name: &str, bytes: &[u8]) {
-        let name = name.rsplit_once('/').map_or(name, |(_, base)| base);
-        let mut report = FileReport {
-            name: name.into(),
-            bytes: bytes.len() as u64,
-            sha256: Sha256::of(bytes),
-            not_read: None,
-            totals: Totals::default(),
-            bad: Vec::new(),
-        };
+        let name = base_name(name);
+        if let Some((Format::Container, _)) = Format::of(name) {
+            return self.add_container(name, bytes, None);
+        }
+        let mut report = FileReport::of(name, bytes);
         self.read(bytes, &mut report);
         self.loaded.report.files.push(report);
     }
@@ -93,7 +134,7 @@ impl Sources {
         &self.loaded.bodies
     }
 
-    fn read(&mut self, bytes: &[u8], report: &mut FileReport) {
+    pub(super) fn read(&mut self, bytes: &[u8], report: &mut FileReport) {
         let Some((format, wanted)) = Format::of(&report.name) else {
             report.not_read = Some(NotRead::UnknownExtension);
             return;
@@ -111,14 +152,18 @@ impl Sources {
                 let count = count_of(reason, bytes);
                 report.totals.add_unsupported(reason, count);
             }
-            Format::Ignore if self.has_signatures() => {
+            // Containers are read before; beside one, its list is one more file.
+            Format::Container => report.not_read = Some(NotRead::ContainerInside),
+            Format::Seal => report.not_read = Some(NotRead::Seal),
+            // Those of containers act from there on, as in ClamAV.
+            Format::Ignore if self.origin == Origin::Loose && self.has_signatures() => {
                 report.not_read = Some(NotRead::IgnoreListTooLate);
             }
             Format::Ignore => {
                 each_line(bytes, report, |line| self.ignored.add(line).map(|()| Fate::Loaded));
             }
-            Format::Body => each_line(bytes, report, |line| self.body(line)),
-            Format::Digest(purpose) => each_line(bytes, report, |line| self.digest(line, purpose)),
+            Format::Body => self.bodies_of(bytes, report),
+            Format::Digest(purpose) => self.digests_of(bytes, purpose, report),
         }
     }
 
@@ -130,38 +175,47 @@ impl Sources {
         })
     }
 
-    fn body(&mut self, line: &[u8]) -> Result<Fate, LineFault> {
-        let name = line.split(|byte| *byte == b':').next();
-        if self.ignored.covers(name.unwrap_or_default(), line) {
-            return Ok(Fate::Ignored);
-        }
-        let read = body_line::parse(line, self.loaded.options.level)?;
-        let Loaded { names, bodies, .. } = &mut self.loaded;
-        let mut full = false;
-        let fate = Fate::of(read, |body| match names.intern(&body.name) {
-            Some(_) => bodies.extend(origin::moved(body)),
-            None => full = true,
+    fn bodies_of(&mut self, bytes: &[u8], report: &mut FileReport) {
+        let Self { loaded, ignored, workers, origin, .. } = self;
+        let Loaded { options, names, bodies, .. } = loaded;
+        let level = options.level;
+        let parse = |line: &[u8]| {
+            let name = line.split(|byte| *byte == b':').next();
+            if ignored.covers(name.unwrap_or_default(), line) {
+                return Ok(None);
+            }
+            body_line::parse(line, level).map(Some)
+        };
+        parallel::each_line(&**workers, bytes, report, &parse, &mut |mut body| {
+            body.name = origin.named(body.name);
+            let full = names.intern(&body.name).is_none();
+            room_for_name(full)?;
+            bodies.extend(origin::moved(body));
+            Ok(())
         });
-        room_for_name(full).map(|()| fate)
     }
 
-    fn digest(&mut self, line: &[u8], purpose: Purpose) -> Result<Fate, LineFault> {
-        let name = line.split(|byte| *byte == b':').nth(2);
-        if self.ignored.covers(name.unwrap_or_default(), line) {
-            return Ok(Fate::Ignored);
-        }
-        let read = digest_line::parse(line, purpose, self.loaded.options.level)?;
-        let Loaded { names, digests, .. } = &mut self.loaded;
-        let mut full = false;
-        let fate = Fate::of(read, |found| match names.intern(&found.name) {
-            Some(name) => digests.add(purpose, &found.digest, found.size, name),
-            None => full = true,
+    fn digests_of(&mut self, bytes: &[u8], purpose: Purpose, report: &mut FileReport) {
+        let Self { loaded, ignored, workers, origin, .. } = self;
+        let Loaded { options, names, digests, .. } = loaded;
+        let level = options.level;
+        let parse = |line: &[u8]| {
+            let name = line.split(|byte| *byte == b':').nth(2);
+            if ignored.covers(name.unwrap_or_default(), line) {
+                return Ok(None);
+            }
+            digest_line::parse(line, purpose, level).map(Some)
+        };
+        parallel::each_line(&**workers, bytes, report, &parse, &mut |found| {
+            let name = names.intern(&origin.named(found.name));
+            room_for_name(name.is_none())?;
+            digests.add(purpose, &found.digest, found.size, name.unwrap_or(NameId(0)));
+            Ok(())
         });
-        room_for_name(full).map(|()| fate)
     }
 
-    pub(super) fn into_loaded(self) -> Loaded {
-        self.loaded
+    pub(super) fn into_loaded(self) -> (Loaded, Arc<dyn Workers>) {
+        (self.loaded, self.workers)
     }
 }
 
@@ -173,60 +227,70 @@ const fn room_for_name(full: bool) -> Result<(), LineFault> {
     Ok(())
 }
 
+impl Origin {
+    /// A name as it is reported: only what nobody signed is marked (A1.4).
+    pub(super) fn named(self, name: Box<str>) -> Box<str> {
+        match self {
+            Self::Loose | Self::Member => name,
+            Self::Signed => match name.strip_suffix(UNOFFICIAL) {
+                Some(bare) => bare.into(),
+                None => name,
+            },
+        }
+    }
+}
+
+pub(super) fn base_name(name: &str) -> &str {
+    name.rsplit_once('/').map_or(name, |(_, base)| base)
+}
+
 /// What became of one line that is not a comment and not wrong.
-enum Fate {
+pub(super) enum Fate {
     Loaded,
     Ignored,
     ByLevel,
     Unsupported(Unsupported),
 }
 
-impl Fate {
-    fn of<T>(read: Read<T>, load: impl FnOnce(T)) -> Self {
-        match read {
-            Read::Signature(signature) => {
-                load(signature);
-                Self::Loaded
-            }
-            Read::ByLevel => Self::ByLevel,
-            Read::Unsupported(reason) => Self::Unsupported(reason),
-        }
-    }
-}
-
 /// Hands every signature line to `take` and counts what became of it.
-fn each_line(
+pub(super) fn each_line(
     bytes: &[u8],
     report: &mut FileReport,
     mut take: impl FnMut(&[u8]) -> Result<Fate, LineFault>,
 ) {
-    let FileReport { totals, bad, .. } = report;
     for (number, line) in lines(bytes) {
-        totals.lines = number;
+        report.totals.lines = number;
         if line.first() == Some(&b'#') {
-            count(&mut totals.comments);
-            continue;
+            count(&mut report.totals.comments);
+        } else {
+            told(report, number, check(line).and_then(|()| take(line)));
         }
-        match check(line).and_then(|()| take(line)) {
-            Ok(Fate::Loaded) => count(&mut totals.loaded),
-            Ok(Fate::Ignored) => count(&mut totals.ignored),
-            Ok(Fate::ByLevel) => count(&mut totals.by_level),
-            Ok(Fate::Unsupported(reason)) => totals.add_unsupported(reason, 1),
-            Err(fault) => {
-                count(&mut totals.bad);
-                if bad.len() < BAD_LINES_KEPT {
-                    bad.push(BadLine {
-                        line: number,
-                        column: (fault.at as u64).saturating_add(1),
-                        text: fault.refusal.to_string().into(),
-                    });
-                }
+    }
+}
+
+/// Counts what became of a line.
+pub(super) fn told(report: &mut FileReport, number: u64, fate: Result<Fate, LineFault>) {
+    let FileReport { totals, bad, .. } = report;
+    match fate {
+        Ok(Fate::Loaded) => count(&mut totals.loaded),
+        Ok(Fate::Ignored) => count(&mut totals.ignored),
+        Ok(Fate::ByLevel) => count(&mut totals.by_level),
+        Ok(Fate::Unsupported(reason)) => totals.add_unsupported(reason, 1),
+        Err(fault) => {
+            count(&mut totals.bad);
+            if bad.len() < BAD_LINES_KEPT {
+                bad.push(BadLine {
+                    line: number,
+                    column: (fault.at as u64).saturating_add(1),
+                    text: fault.refusal.to_string().into(),
+                });
             }
         }
     }
 }
 
-fn check(line: &[u8]) -> Result<(), LineFault> {
+/// What is wrong with a line whatever the format.
+pub(super) fn check(line: &[u8]) -> Result<(), LineFault> {
     let refusal = match line.len() {
         0 => Refusal::Blank,
         length if length > LINE_BYTES_MAX => Refusal::TooLong(length),
@@ -235,14 +299,13 @@ fn check(line: &[u8]) -> Result<(), LineFault> {
     Err(LineFault { at: 0, refusal })
 }
 
-const fn count(counter: &mut u64) {
+pub(super) const fn count(counter: &mut u64) {
     *counter = counter.saturating_add(1);
 }
 
 /// How many signatures a file has that is not read.
 fn count_of(reason: Unsupported, bytes: &[u8]) -> u64 {
     match reason {
-        Unsupported::Container => container_count(bytes),
         Unsupported::Yara => {
             let rules = lines(bytes).filter(|(_, line)| starts_a_rule(line));
             rules.count() as u64
@@ -250,7 +313,7 @@ fn count_of(reason: Unsupported, bytes: &[u8]) -> u64 {
         // Not made of lines with a signature each.
         Unsupported::Bytecode
         | Unsupported::OpenIoc
-        | Unsupported::Seal
+        | Unsupported::Container
         | Unsupported::Patch
         | Unsupported::ContainerList => 1,
         Unsupported::VersionInformation
@@ -280,19 +343,8 @@ fn signature_lines(bytes: &[u8]) -> u64 {
     lines(bytes).filter(signature).count() as u64
 }
 
-/// The header of a container says how many signatures it has: its fourth field.
-fn container_count(bytes: &[u8]) -> u64 {
-    let header = bytes.get(..CONTAINER_HEADER_BYTES).unwrap_or(bytes);
-    let field = header.split(|byte| *byte == b':').nth(3);
-    let text = field.and_then(|field| std::str::from_utf8(field).ok());
-    text.and_then(|text| text.trim().parse().ok()).unwrap_or(1)
-}
-
 /// Whether the first word of a line, after `private` and `global`, is `rule`.
 fn starts_a_rule(line: &[u8]) -> bool {
     let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     words.find(|word| *word != b"private" && *word != b"global") == Some(b"rule")
 }
-
-/// As A11: 512 bytes of text.
-const CONTAINER_HEADER_BYTES: usize = 512;

@@ -9,10 +9,13 @@ pub(super) const MAGIC: [u8; 8] = *b"BALEEN\r\n";
 
 /// Grows with every change of any section's bytes or of their meaning; other versions are refused,
 /// because an image can always be built again.
-pub(super) const VERSION: u32 = 2;
+pub(in crate::engine::database) const VERSION: u32 = 3;
 
-/// Magic 8, version 4, zeros 4, number of sections 8, length 8, digest 32.
+/// Magic 8, version 4, zeros 4, number of sections 8, length 8, sum 32.
 pub(super) const HEADER_BYTES: usize = 64;
+
+/// Where the sum begins: the last field of the header.
+pub(super) const SUM_AT: usize = 32;
 
 /// Sections begin at multiples of this: a cache line, and with it every wider load of the matcher.
 pub(super) const ALIGN: usize = 64;

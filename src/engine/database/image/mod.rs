@@ -1,7 +1,7 @@
 //! The compiled image: one block of bytes that is mapped, checked once, and then only read.
 //!
 //! ```text
-//!   Header      magic · version · length · SHA-256 over everything after the header
+//!   Header      magic · version · length · sum over all the rest (`seal`)
 //!   Directory   kind, offset, length of each section, in the order of `SectionKind::ALL`
 //!   META        facts, JSON
 //!   NAMES       (count + 1) × u32 ends, then the names' bytes
@@ -22,8 +22,13 @@
 
 mod layout;
 mod open;
+mod seal;
 mod write;
 
+pub(super) use layout::VERSION;
 pub use layout::{OffsetKind, PatternKind, SectionKind};
 pub use open::{Image, ImageFault, SignatureView};
-pub(super) use write::{Contents, Record, write};
+#[cfg(test)]
+pub(super) use seal::resealed;
+pub use write::Sink;
+pub(super) use write::{Record, Writer, section_of};

@@ -1,31 +1,33 @@
 //! Opening an image: the only place that doubts its bytes.
 //!
-//! Everything later relies on what is checked here, in this order: header, digest, directory,
-//! facts, names, records, digests, matcher. After that, a view is a slice.
+//! Everything later relies on what is checked here, in this order: header, then the sum
+//! and the sections side by side, then the facts. After that, a view is a slice.
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use sha2::Digest as _;
 use zerocopy::FromBytes;
 use zerocopy::little_endian::{U32, U64};
 
 use crate::engine::database::DatabaseFacts;
 use crate::engine::database::signature::{NameId, SignatureId, Target};
+use crate::engine::database::workers::{Alone, Workers, gather};
 use crate::engine::digest::{Tables, TablesFault};
 use crate::engine::matcher::{Matcher, MatcherFault};
 
 use super::layout::{
-    ALIGN, Directory, HEADER_BYTES, MAGIC, OffsetKind, PatternKind, RecordBytes, SectionKind,
-    VERSION, target_from_number,
+    ALIGN, Directory, HEADER_BYTES, MAGIC, OffsetKind, PatternKind, RecordBytes, SUM_AT,
+    SectionKind, VERSION, target_from_number,
 };
+use super::seal::{self, PIECE_BYTES, PieceSum};
+use super::write::HEAD_BYTES;
 
 /// A checked image. Cheap to share: the bytes stay where they are.
 #[derive(Clone)]
 pub struct Image {
     bytes: Arc<dyn AsRef<[u8]> + Send + Sync>,
-    sections: [Range<usize>; SectionKind::ALL.len()],
+    sections: Sections,
     facts: Arc<DatabaseFacts>,
 }
 
@@ -44,31 +46,25 @@ impl Image {
     /// The first bytes of every image.
     pub const MAGIC: [u8; 8] = MAGIC;
 
-    /// Checks everything once: header, digest and every index of every section.
+    /// Checks everything once: header, sum and every index of every section.
     ///
     /// # Errors
     ///
     /// [`ImageFault`] says where the bytes are not those of an image of this version.
     pub fn open(bytes: Arc<dyn AsRef<[u8]> + Send + Sync>) -> Result<Self, ImageFault> {
-        let all: &[u8] = (*bytes).as_ref();
-        check_header(all)?;
-        let sections = directory(all)?;
-        let facts = {
-            let part = |kind: SectionKind| section(all, &sections, kind);
-            let facts = serde_json::from_slice(part(SectionKind::Meta))
-                .map_err(|fault| ImageFault::Meta(fault.to_string().into()))?;
-            let names = Names::open(part(SectionKind::Names)).ok_or(ImageFault::Names)?;
-            names.check().ok_or(ImageFault::Names)?;
-            check_records(part(SectionKind::Signatures), &names)?;
-            let tables = Tables::open(part(SectionKind::Digests)).map_err(ImageFault::Digests)?;
-            tables.check(names.count()).map_err(ImageFault::Digests)?;
-            let patterns = part(SectionKind::Matcher);
-            if !patterns.is_empty() {
-                let patterns = Matcher::open(patterns).map_err(ImageFault::Matcher)?;
-                patterns.check().map_err(ImageFault::Matcher)?;
-            }
-            facts
-        };
+        Self::open_with(bytes, &Alone)
+    }
+
+    /// [`Image::open`] with the checks spread over `workers`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Image::open`]; the same bytes give the same fault.
+    pub fn open_with(
+        bytes: Arc<dyn AsRef<[u8]> + Send + Sync>,
+        workers: &dyn Workers,
+    ) -> Result<Self, ImageFault> {
+        let (sections, facts) = checked((*bytes).as_ref(), workers)?;
         Ok(Self { bytes, sections, facts: Arc::new(facts) })
     }
 
@@ -159,11 +155,7 @@ impl fmt::Debug for Image {
     }
 }
 
-fn section<'a>(
-    all: &'a [u8],
-    sections: &[Range<usize>; SectionKind::ALL.len()],
-    kind: SectionKind,
-) -> &'a [u8] {
+fn section<'a>(all: &'a [u8], sections: &Sections, kind: SectionKind) -> &'a [u8] {
     let [meta, names, signatures, matcher, digests, logical, yara, links, types] = sections;
     let range = match kind {
         SectionKind::Meta => meta,
@@ -179,8 +171,86 @@ fn section<'a>(
     all.get(range.clone()).unwrap_or_default()
 }
 
-fn check_header(all: &[u8]) -> Result<(), ImageFault> {
-    let (header, body) = all.split_at_checked(HEADER_BYTES).ok_or(ImageFault::Short(all.len()))?;
+/// Where each section lies.
+type Sections = [Range<usize>; SectionKind::ALL.len()];
+
+/// Everything that is doubted. The sections are looked at while the sum is still being made, but a
+/// wrong sum has the first word: what else is wrong is then its consequence.
+fn checked(all: &[u8], workers: &dyn Workers) -> Result<(Sections, DatabaseFacts), ImageFault> {
+    let sum = check_header(all)?;
+    let sections = directory(all);
+    let body = all.get(HEAD_BYTES..).unwrap_or_default();
+    let pieces = body.len().div_ceil(PIECE_BYTES);
+    let jobs = CHECKS.len().saturating_add(pieces);
+    let found = gather(workers, jobs, &|job| match (CHECKS.get(job), &sections) {
+        (Some(check), Ok(sections)) => Found::Checked(check(all, sections)),
+        (Some(_), Err(fault)) => Found::Checked(Err(fault.clone())),
+        (None, _) => {
+            let start = job.saturating_sub(CHECKS.len()).saturating_mul(PIECE_BYTES);
+            let end = start.saturating_add(PIECE_BYTES).min(body.len());
+            Found::Sum(seal::piece_sum(body.get(start..end).unwrap_or_default()))
+        }
+    });
+    let mut sums = Vec::with_capacity(pieces);
+    let mut verdict = Ok(());
+    for found in found {
+        match found {
+            Found::Sum(sum) => sums.push(sum),
+            Found::Checked(outcome) => verdict = verdict.and(outcome),
+        }
+    }
+    let unsummed = all.get(..SUM_AT).unwrap_or_default();
+    let places = all.get(HEADER_BYTES..HEAD_BYTES).unwrap_or_default();
+    if seal::root([unsummed, places], &sums) != sum {
+        return Err(ImageFault::Digest);
+    }
+    verdict?;
+    let sections = sections?;
+    let facts = serde_json::from_slice(section(all, &sections, SectionKind::Meta))
+        .map_err(|fault| ImageFault::Meta(fault.to_string().into()))?;
+    Ok((sections, facts))
+}
+
+/// What a job gave.
+enum Found {
+    Sum(PieceSum),
+    Checked(Result<(), ImageFault>),
+}
+
+/// The checks of sections, in the order in which their faults are told. The largest are begun first,
+/// before the pieces of the sum.
+const CHECKS: [fn(&[u8], &Sections) -> Result<(), ImageFault>; 3] =
+    [check_names_and_records, check_digests, check_matcher];
+
+fn check_names_and_records(all: &[u8], sections: &Sections) -> Result<(), ImageFault> {
+    let names = open_names(all, sections)?;
+    names.check().ok_or(ImageFault::Names)?;
+    check_records(section(all, sections, SectionKind::Signatures), &names)
+}
+
+fn check_digests(all: &[u8], sections: &Sections) -> Result<(), ImageFault> {
+    let names = open_names(all, sections)?;
+    let tables =
+        Tables::open(section(all, sections, SectionKind::Digests)).map_err(ImageFault::Digests)?;
+    tables.check(names.count()).map_err(ImageFault::Digests)
+}
+
+fn check_matcher(all: &[u8], sections: &Sections) -> Result<(), ImageFault> {
+    let patterns = section(all, sections, SectionKind::Matcher);
+    if patterns.is_empty() {
+        return Ok(());
+    }
+    let patterns = Matcher::open(patterns).map_err(ImageFault::Matcher)?;
+    patterns.check().map_err(ImageFault::Matcher)
+}
+
+fn open_names<'a>(all: &'a [u8], sections: &Sections) -> Result<Names<'a>, ImageFault> {
+    Names::open(section(all, sections, SectionKind::Names)).ok_or(ImageFault::Names)
+}
+
+/// The header's fields; gives the sum that it claims.
+fn check_header(all: &[u8]) -> Result<[u8; 32], ImageFault> {
+    let header = all.get(..HEAD_BYTES).ok_or(ImageFault::Short(all.len()))?;
     let fault = ImageFault::Short(all.len());
     let (magic, rest) = <[u8; 8]>::read_from_prefix(header).map_err(|_| fault.clone())?;
     if magic != MAGIC {
@@ -192,18 +262,19 @@ fn check_header(all: &[u8]) -> Result<(), ImageFault> {
     }
     let (zeros, rest) = U32::read_from_prefix(rest).map_err(|_| fault.clone())?;
     let (count, rest) = U64::read_from_prefix(rest).map_err(|_| fault.clone())?;
-    let (length, digest) = U64::read_from_prefix(rest).map_err(|_| fault)?;
+    let (length, rest) = U64::read_from_prefix(rest).map_err(|_| fault.clone())?;
+    let (sum, _) = <[u8; 32]>::read_from_prefix(rest).map_err(|_| fault)?;
     if zeros.get() != 0 || count.get() != SectionKind::ALL.len() as u64 {
         return Err(ImageFault::Header);
     }
     if length.get() != all.len() as u64 {
         return Err(ImageFault::Length { said: length.get(), found: all.len() as u64 });
     }
-    if sha2::Sha256::digest(body).as_slice() == digest { Ok(()) } else { Err(ImageFault::Digest) }
+    Ok(sum)
 }
 
 /// Sections lie in their order, aligned, without overlap, inside the image.
-fn directory(all: &[u8]) -> Result<[Range<usize>; SectionKind::ALL.len()], ImageFault> {
+fn directory(all: &[u8]) -> Result<Sections, ImageFault> {
     let body = all.get(HEADER_BYTES..).unwrap_or_default();
     let (directory, _) =
         Directory::read_from_prefix(body).map_err(|_| ImageFault::Short(all.len()))?;
@@ -324,7 +395,7 @@ impl fmt::Display for ImageFault {
             Self::Length { said, found } => {
                 write!(out, "byte 24: {said} bytes were written, {found} are there")
             }
-            Self::Digest => out.write_str("byte 32: the digest does not fit the content"),
+            Self::Digest => out.write_str("byte 32: the sum does not fit the content"),
             Self::Place(kind) => write!(out, "section {}: not inside the image", kind.name()),
             Self::Meta(text) => write!(out, "section META: {text}"),
             Self::Names => out.write_str("section NAMES: not a table of names"),

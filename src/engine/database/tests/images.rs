@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use zerocopy::IntoBytes;
-
+use crate::engine::database::image::resealed;
 use crate::engine::database::signature::{
     BodySignature, Digest, NameId, Purpose, SignatureId, Target,
 };
@@ -168,18 +167,6 @@ fn every_flipped_byte_is_refused() {
     }
 }
 
-/// Writes the digest anew, as somebody would who makes an image with intent.
-fn sealed(mut image: Vec<u8>) -> Vec<u8> {
-    use sha2::Digest as _;
-    if image.len() >= 64 {
-        let length = image.len() as u64;
-        image[24..32].copy_from_slice(length.as_bytes());
-        let digest = sha2::Sha256::digest(&image[64..]);
-        image[32..64].copy_from_slice(&digest);
-    }
-    image
-}
-
 /// Uses everything an image gives.
 fn exercise(image: &Image) -> u64 {
     let mut sum = 0_u64;
@@ -241,7 +228,7 @@ fn a_hostile_image_is_a_fault_or_harmless() {
         if seeded.next().is_multiple_of(8) {
             changed.truncate(64 + seeded.below(changed.len() - 64));
         }
-        match open(sealed(changed)) {
+        match open(resealed(changed)) {
             Ok(image) => drop(exercise(&image)),
             Err(fault) => faults += u32::from(!fault.to_string().is_empty()),
         }
@@ -254,7 +241,7 @@ fn a_hostile_image_is_a_fault_or_harmless() {
 fn refused(image: &[u8], at: usize, byte: u8, want: &str) {
     let mut changed = image.to_vec();
     changed[at] = byte;
-    let fault = open(sealed(changed)).expect_err("a changed image");
+    let fault = open(resealed(changed)).expect_err("a changed image");
     assert_eq!(fault.to_string(), want);
 }
 
@@ -269,7 +256,7 @@ fn start(image: &[u8], section: usize) -> usize {
 fn faults_name_the_place_in_header_and_directory() {
     let image = built(BuildOptions::default()).image;
     refused(&image, 0, 0, "byte 0: not a compiled database");
-    let version = "byte 8: layout version 9, this program reads 2: build it again";
+    let version = "byte 8: layout version 9, this program reads 3: build it again";
     refused(&image, 8, 9, version);
     refused(&image, 12, 1, "byte 12: the header is not that of an image");
     refused(&image, 16, 6, "byte 12: the header is not that of an image");
@@ -286,7 +273,7 @@ fn faults_name_the_place_in_header_and_directory() {
     let mut changed = image;
     changed[length - 1] ^= 1;
     let fault = open(changed).expect_err("a changed image");
-    assert_eq!(fault.to_string(), "byte 32: the digest does not fit the content");
+    assert_eq!(fault.to_string(), "byte 32: the sum does not fit the content");
 }
 
 #[test]
