@@ -3,7 +3,7 @@
 use super::facts::{DatabaseFacts, DigestCounts, Sha256, SourceFacts};
 use super::image::{Contents, OffsetKind, PatternKind, Record, write};
 use super::report::Report;
-use super::signature::{BodySignature, NameId, Purpose};
+use super::signature::{BodySignature, NameId, Subject};
 use super::sources::{Loaded, Sources};
 use crate::engine::digest::{Kind, Rows};
 
@@ -76,7 +76,7 @@ pub fn build(
     progress(Progress::Matcher(patterns.len()));
     let matcher = compile_matcher(&patterns);
     drop(patterns);
-    progress(Progress::Digests(facts.detected.total().saturating_add(facts.trusted.total())));
+    progress(Progress::Digests(digests.total()));
     let digests = digests.compile();
     progress(Progress::Image);
     let meta = serde_json::to_vec(&facts).unwrap_or_default();
@@ -124,15 +124,17 @@ pub(super) fn facts(
         level: options.level,
         potentially_unwanted: options.potentially_unwanted,
         bodies: bodies.len() as u64,
-        detected: counts(digests, Purpose::Detect),
-        trusted: counts(digests, Purpose::Trust),
+        detected: counts(digests, Subject::Bad),
+        trusted: counts(digests, Subject::Trusted),
+        sections: counts(digests, Subject::Section),
+        imports: counts(digests, Subject::Imports),
         sources,
         lines: report.totals(),
     }
 }
 
-fn counts(digests: &Rows, purpose: Purpose) -> DigestCounts {
-    let of = |kind| digests.count(kind, purpose) as u64;
+fn counts(digests: &Rows, subject: Subject) -> DigestCounts {
+    let of = |kind| digests.count(kind, subject) as u64;
     DigestCounts { md5: of(Kind::Md5), sha1: of(Kind::Sha1), sha256: of(Kind::Sha256) }
 }
 
@@ -155,7 +157,7 @@ fn short(content: &Sha256) -> Box<str> {
 }
 
 /// Grows when the same sources are read in another way than before.
-const LOADERS_VERSION: u32 = 1;
+const LOADERS_VERSION: u32 = 2;
 
 /// 48 bits: enough to tell databases apart at a glance.
 const VERSION_DIGITS: usize = 12;

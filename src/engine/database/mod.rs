@@ -12,7 +12,7 @@
 //! | which file goes to which loader | [`mod@format`] |
 //! | lines, fields, names | `line`, `fields` |
 //! | body patterns: text → [`signature`] → text | `pattern`, `offset`, [`render`] |
-//! | whole-file digests | `digest_line` |
+//! | digests of files, sections, imports | `digest_line` |
 //! | ignore lists | `ignore` |
 //! | what was loaded and what was not, and why | [`report`] |
 //! | the compiled image | [`image`] |

@@ -151,10 +151,6 @@ pub enum Unsupported {
     BoundaryBesideDistance,
     /// `.ldb`, `.ldu`.
     Logical,
-    /// `.mdb`, `.msb`, `.mdu`, `.msu`: digests of sections.
-    SectionDigest,
-    /// `.imp`: digests of import tables.
-    ImportDigest,
     /// `.cvd`, `.cld`, `.cud`: containers.
     Container,
     /// `.db`: the oldest form of body patterns.
@@ -199,8 +195,6 @@ impl fmt::Display for Unsupported {
             Self::UnknownTarget => "a target of a later version",
             Self::BoundaryBesideDistance => "a boundary beside a distance",
             Self::Logical => "logical signatures",
-            Self::SectionDigest => "digests of sections",
-            Self::ImportDigest => "digests of import tables",
             Self::Container => "signed containers",
             Self::OldBody => "body patterns in the oldest form (.db)",
             Self::SelfProtection => "patterns for self protection (.sdb)",

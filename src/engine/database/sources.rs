@@ -11,7 +11,7 @@ use super::ignore::Ignored;
 use super::line::{LINE_BYTES_MAX, LineFault, Read, Refusal, lines};
 use super::names::Names;
 use super::report::{BAD_LINES_KEPT, BadLine, FileReport, NotRead, Report, Totals, Unsupported};
-use super::signature::{BodySignature, Purpose};
+use super::signature::{BodySignature, Subject};
 use super::{body_line, digest_line, origin};
 
 /// Everything that was read so far.
@@ -118,7 +118,7 @@ impl Sources {
                 each_line(bytes, report, |line| self.ignored.add(line).map(|()| Fate::Loaded));
             }
             Format::Body => each_line(bytes, report, |line| self.body(line)),
-            Format::Digest(purpose) => each_line(bytes, report, |line| self.digest(line, purpose)),
+            Format::Digest(subject) => each_line(bytes, report, |line| self.digest(line, subject)),
         }
     }
 
@@ -145,16 +145,16 @@ impl Sources {
         room_for_name(full).map(|()| fate)
     }
 
-    fn digest(&mut self, line: &[u8], purpose: Purpose) -> Result<Fate, LineFault> {
+    fn digest(&mut self, line: &[u8], subject: Subject) -> Result<Fate, LineFault> {
         let name = line.split(|byte| *byte == b':').nth(2);
         if self.ignored.covers(name.unwrap_or_default(), line) {
             return Ok(Fate::Ignored);
         }
-        let read = digest_line::parse(line, purpose, self.loaded.options.level)?;
+        let read = digest_line::parse(line, subject, self.loaded.options.level)?;
         let Loaded { names, digests, .. } = &mut self.loaded;
         let mut full = false;
         let fate = Fate::of(read, |found| match names.intern(&found.name) {
-            Some(name) => digests.add(purpose, &found.digest, found.size, name),
+            Some(name) => digests.add(subject, &found.digest, found.size, name),
             None => full = true,
         });
         room_for_name(full).map(|()| fate)
@@ -168,7 +168,7 @@ impl Sources {
 /// A signature without a name of its own would be reported as another one, so it is set aside.
 const fn room_for_name(full: bool) -> Result<(), LineFault> {
     if full {
-        return Err(LineFault::rule(0, "the table of names is full: 4 GiB"));
+        return Err(LineFault::rule(0, "the table of names is full: 16 million families"));
     }
     Ok(())
 }
@@ -260,8 +260,6 @@ fn count_of(reason: Unsupported, bytes: &[u8]) -> u64 {
         | Unsupported::UnknownTarget
         | Unsupported::BoundaryBesideDistance
         | Unsupported::Logical
-        | Unsupported::SectionDigest
-        | Unsupported::ImportDigest
         | Unsupported::OldBody
         | Unsupported::SelfProtection
         | Unsupported::ContainerMetadata
