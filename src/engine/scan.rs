@@ -468,7 +468,7 @@ impl Scan {
         for digest in digests.iter() {
             if let Some(entry) = tables.lookup(Purpose::Detect, digest, size) {
                 self.findings.detect(index, || Detection {
-                    name: image.name(entry.name).into(),
+                    name: image.name(entry.name).into_owned().into(),
                     path: path(&self.layers[..=index]).into(),
                     offset: 0,
                 });
@@ -526,7 +526,7 @@ fn detection(image: &Image, layers: &[Layer], place: Place, hit: Hit) -> Detecti
         // The matcher has no other ids than the image; the number is what is left to say otherwise.
         name: image.signature(hit.signature).map_or_else(
             || format!("signature {number}").into(),
-            |signature| signature.name.into(),
+            |signature| signature.name.into_owned().into(),
         ),
         path: path.into(),
         offset: hit.offset,

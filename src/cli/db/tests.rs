@@ -16,7 +16,7 @@ fn scan(image: &Image, bytes: &[u8]) -> Option<String> {
     let tables = image.digests();
     let mut digests = computed.iter();
     let entry = digests.find_map(|digest| tables.lookup(Purpose::Detect, digest, size))?;
-    Some(image.name(entry.name).to_owned())
+    Some(image.name(entry.name).into_owned())
 }
 
 fn output(command: &Command) -> Result<String, String> {

@@ -5,7 +5,7 @@ use std::io::{self, Cursor};
 use super::facts::{DatabaseFacts, DigestCounts, Sha256, SourceFacts};
 use super::image::{OffsetKind, PatternKind, Record, SectionKind, Sink, Writer, section_of};
 use super::report::Report;
-use super::signature::{BodySignature, NameId, Purpose};
+use super::signature::{BodySignature, NameId, Subject};
 use super::sources::{Loaded, Sources};
 use crate::engine::digest::{Kind, Rows};
 
@@ -118,7 +118,7 @@ pub fn build_into(
     drop(patterns);
     image.section(SectionKind::Matcher, &matcher)?;
     drop(matcher);
-    progress(Progress::Digests(facts.detected.total().saturating_add(facts.trusted.total())));
+    progress(Progress::Digests(digests.total()));
     image.section(SectionKind::Digests, &digests.compile())?;
     progress(Progress::Image);
     let image_bytes = image.finish()?;
@@ -155,16 +155,18 @@ pub(super) fn facts(
         level: options.level,
         potentially_unwanted: options.potentially_unwanted,
         bodies: bodies.len() as u64,
-        detected: counts(digests, Purpose::Detect),
-        trusted: counts(digests, Purpose::Trust),
+        detected: counts(digests, Subject::Bad),
+        trusted: counts(digests, Subject::Trusted),
+        sections: counts(digests, Subject::Section),
+        imports: counts(digests, Subject::Imports),
         sources,
         containers: report.files.iter().filter_map(|file| file.container.clone()).collect(),
         lines: report.totals(),
     }
 }
 
-fn counts(digests: &Rows, purpose: Purpose) -> DigestCounts {
-    let of = |kind| digests.count(kind, purpose) as u64;
+fn counts(digests: &Rows, subject: Subject) -> DigestCounts {
+    let of = |kind| digests.count(kind, subject) as u64;
     DigestCounts { md5: of(Kind::Md5), sha1: of(Kind::Sha1), sha256: of(Kind::Sha256) }
 }
 
@@ -187,7 +189,7 @@ fn short(content: &Sha256) -> Box<str> {
 }
 
 /// Grows when the same sources are read in another way than before.
-const LOADERS_VERSION: u32 = 1;
+const LOADERS_VERSION: u32 = 2;
 
 /// 48 bits: enough to tell databases apart at a glance.
 const VERSION_DIGITS: usize = 12;

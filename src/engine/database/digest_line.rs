@@ -1,28 +1,33 @@
-//! Lines of `.hdb .hsb .hdu .hsu .fp .sfp`: `digest:size:name[:min[:max]]` (clamav.md A2.1).
+//! Lines of `.hdb .hsb .hdu .hsu .fp .sfp .imp`: `digest:size:name[:min[:max]]`, and of `.mdb .msb .mdu
+//! .msu`: `size:digest:name[:min[:max]]` (clamav.md A2.1).
 //!
-//! The length of the digest decides its kind, the file only the purpose.
+//! The length of the digest decides its kind, the file only the subject.
 
 use super::line::{Field, Fields, LineFault, Read, digits, reported_name};
-use super::signature::{Digest, DigestSignature, Purpose};
+use super::signature::{Digest, DigestSignature, Subject};
 
-/// Reads one line of a file of this purpose for an engine of functionality level `level`.
+/// Reads one line of a file about this subject for an engine of functionality level `level`.
 pub(super) fn parse(
     line: &[u8],
-    purpose: Purpose,
+    subject: Subject,
     level: u32,
 ) -> Result<Read<DigestSignature>, LineFault> {
     let fields = Fields::split(line, 3, 5)?;
-    let size = size(fields.required(1))?;
+    let (digest_at, size_at) = match subject {
+        Subject::Bad | Subject::Trusted | Subject::Imports => (0, 1),
+        Subject::Section => (1, 0),
+    };
+    let size = size(fields.required(size_at))?;
     if !fields.in_window(3, 4, level)? {
         return Ok(Read::ByLevel);
     }
-    if size.is_none() {
-        check_level_of_any_size(&fields)?;
+    if size.is_none() && subject != Subject::Imports {
+        check_level_of_any_size(&fields, size_at)?;
     }
     Ok(Read::Signature(DigestSignature {
         name: reported_name(fields.required(2))?,
-        purpose,
-        digest: digest(fields.required(0))?,
+        subject,
+        digest: digest(fields.required(digest_at))?,
         size,
     }))
 }
@@ -45,11 +50,12 @@ fn size(field: Field<'_>) -> Result<Option<u32>, LineFault> {
     }
 }
 
-/// Older engines did not know `*`, so such a line has to keep them away.
-fn check_level_of_any_size(fields: &Fields<'_>) -> Result<(), LineFault> {
+/// Older engines did not know `*`, so such a line has to keep them away. Lists of imports are as old
+/// as `*` and need no level.
+fn check_level_of_any_size(fields: &Fields<'_>, size_at: usize) -> Result<(), LineFault> {
     let rule = "size '*' needs a minimum level of 73 or more";
     match fields.get(3) {
-        None => Err(LineFault::rule(fields.required(1).at, rule)),
+        None => Err(LineFault::rule(fields.required(size_at).at, rule)),
         Some(field) if field.number(u64::MAX)? < ANY_SIZE_LEVEL => {
             Err(LineFault::rule(field.at, rule))
         }

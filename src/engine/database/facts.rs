@@ -29,6 +29,10 @@ pub struct DatabaseFacts {
     pub detected: DigestCounts,
     /// Digests of trusted objects.
     pub trusted: DigestCounts,
+    /// Digests of sections of bad executables.
+    pub sections: DigestCounts,
+    /// Digests of the imports of bad executables.
+    pub imports: DigestCounts,
     /// The files it was built from, in their order.
     pub sources: Vec<SourceFacts>,
     /// The containers among them.
@@ -62,7 +66,10 @@ impl DatabaseFacts {
     /// Every signature that can make a detection.
     #[must_use]
     pub const fn signatures(&self) -> u64 {
-        self.bodies.saturating_add(self.detected.total())
+        self.bodies
+            .saturating_add(self.detected.total())
+            .saturating_add(self.sections.total())
+            .saturating_add(self.imports.total())
     }
 }
 

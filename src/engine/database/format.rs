@@ -1,15 +1,15 @@
 //! Which loader a file gets: the extension alone decides (clamav.md A1.1).
 
 use super::report::Unsupported;
-use super::signature::Purpose;
+use super::signature::Subject;
 
 /// What is inside a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Body patterns.
     Body,
-    /// Whole-file digests.
-    Digest(Purpose),
+    /// Digests of this subject.
+    Digest(Subject),
     /// Names to ignore.
     Ignore,
     /// A container of such files.
@@ -60,23 +60,23 @@ const EXTENSIONS: [(&str, Format, Wanted); 42] = {
     use Unsupported as No;
     use Wanted::{Always, WithPotentiallyUnwanted as Unwanted};
     [
-        ("hdb", Digest(Purpose::Detect), Always),
-        ("hsb", Digest(Purpose::Detect), Always),
-        ("hdu", Digest(Purpose::Detect), Unwanted),
-        ("hsu", Digest(Purpose::Detect), Unwanted),
-        ("fp", Digest(Purpose::Trust), Always),
-        ("sfp", Digest(Purpose::Trust), Always),
+        ("hdb", Digest(Subject::Bad), Always),
+        ("hsb", Digest(Subject::Bad), Always),
+        ("hdu", Digest(Subject::Bad), Unwanted),
+        ("hsu", Digest(Subject::Bad), Unwanted),
+        ("fp", Digest(Subject::Trusted), Always),
+        ("sfp", Digest(Subject::Trusted), Always),
         ("ndb", Body, Always),
         ("ndu", Body, Unwanted),
         ("ign", Ignore, Always),
         ("ign2", Ignore, Always),
         ("ldb", NotYet(No::Logical), Always),
         ("ldu", NotYet(No::Logical), Unwanted),
-        ("mdb", NotYet(No::SectionDigest), Always),
-        ("msb", NotYet(No::SectionDigest), Always),
-        ("mdu", NotYet(No::SectionDigest), Unwanted),
-        ("msu", NotYet(No::SectionDigest), Unwanted),
-        ("imp", NotYet(No::ImportDigest), Always),
+        ("mdb", Digest(Subject::Section), Always),
+        ("msb", Digest(Subject::Section), Always),
+        ("mdu", Digest(Subject::Section), Unwanted),
+        ("msu", Digest(Subject::Section), Unwanted),
+        ("imp", Digest(Subject::Imports), Always),
         ("cvd", Container, Always),
         ("cld", Container, Always),
         ("cud", Container, Always),

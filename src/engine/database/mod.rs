@@ -12,7 +12,7 @@
 //! | which file goes to which loader | [`mod@format`] |
 //! | lines, fields, names | `line`, `fields` |
 //! | body patterns: text → [`signature`] → text | `pattern`, `offset`, [`render`] |
-//! | whole-file digests | `digest_line` |
+//! | digests of files, sections, imports | `digest_line` |
 //! | ignore lists | `ignore` |
 //! | signed containers: verified, then loaded | [`container`], `members` |
 //! | the lines of a file on several cores | `parallel`, [`workers`] |

@@ -6,7 +6,7 @@
 
 use super::signature::{
     BodySignature, Digest, DigestSignature, Edge, EdgeKind, Gap, Offset, OffsetBase, Part, Pattern,
-    Unit,
+    Subject, Unit,
 };
 
 /// A body signature as a line of an `.ndb`, without levels. The name stays as it is reported.
@@ -17,7 +17,7 @@ pub fn body(signature: &BodySignature) -> String {
     format!("{name}:{}:{place}:{bytes}", *target as u8)
 }
 
-/// A digest signature as a line of an `.hsb`. The name stays as it is reported.
+/// A digest signature as a line of an `.hsb`, that of a section as one of an `.msb`. The name stays as it is reported.
 #[must_use]
 pub fn digest(signature: &DigestSignature) -> String {
     let bytes: &[u8] = match &signature.digest {
@@ -25,13 +25,18 @@ pub fn digest(signature: &DigestSignature) -> String {
         Digest::Sha1(bytes) => bytes,
         Digest::Sha256(bytes) => bytes,
     };
-    let mut text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let name = &signature.name;
-    text.push_str(&match signature.size {
-        Some(size) => format!(":{size}:{name}"),
-        None => format!(":*:{name}:73"),
-    });
-    text
+    let (size, level) = match signature.size {
+        Some(size) => (size.to_string(), ""),
+        None => ("*".to_owned(), ":73"),
+    };
+    match signature.subject {
+        Subject::Section => format!("{size}:{digest}:{name}{level}"),
+        Subject::Bad | Subject::Trusted | Subject::Imports => {
+            format!("{digest}:{size}:{name}{level}")
+        }
+    }
 }
 
 /// An offset.

@@ -184,10 +184,6 @@ pub enum Unsupported {
     BoundaryBesideDistance,
     /// `.ldb`, `.ldu`.
     Logical,
-    /// `.mdb`, `.msb`, `.mdu`, `.msu`: digests of sections.
-    SectionDigest,
-    /// `.imp`: digests of import tables.
-    ImportDigest,
     /// `.cvd`, `.cld`, `.cud`: containers that were refused.
     Container,
     /// `.db`: the oldest form of body patterns.
@@ -230,8 +226,6 @@ impl fmt::Display for Unsupported {
             Self::UnknownTarget => "a target of a later version",
             Self::BoundaryBesideDistance => "a boundary beside a distance",
             Self::Logical => "logical signatures",
-            Self::SectionDigest => "digests of sections",
-            Self::ImportDigest => "digests of import tables",
             Self::Container => "containers that were refused",
             Self::OldBody => "body patterns in the oldest form (.db)",
             Self::SelfProtection => "patterns for self protection (.sdb)",

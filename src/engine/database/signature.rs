@@ -1,7 +1,7 @@
 //! Signatures as written: what the loaders read, before anything is compiled.
 //!
 //! The language is ClamAV's (body patterns: ndb and the subsignatures of ldb; digests: hdb, hsb, fp,
-//! sfp). These are plain values: meaning is given by the matcher and the digest tables.
+//! sfp, mdb, msb, imp). These are plain values: meaning is given by the matcher and the digest tables.
 
 /// One body pattern with its name and conditions (one line of an `.ndb`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,17 +193,44 @@ pub enum EdgeKind {
     NonAlphanumeric,
 }
 
-/// A digest of a whole object (one line of an hdb, hsb, fp or sfp).
+/// A digest with a name (one line of an hdb, hsb, fp, sfp, mdb, msb or imp).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DigestSignature {
     /// As reported.
     pub name: Box<str>,
-    /// What it says about an object.
-    pub purpose: Purpose,
+    /// What it is the digest of.
+    pub subject: Subject,
     /// MD5, SHA-1 or SHA-256.
     pub digest: Digest,
-    /// The object's size in bytes; `None` for `*`.
+    /// The subject's size in bytes; `None` for `*`.
     pub size: Option<u32>,
+}
+
+/// What a digest is taken of, and what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Subject {
+    /// A whole object, which is bad then.
+    Bad,
+    /// A whole object, which is trusted then.
+    Trusted,
+    /// One section of a PE, as it lies in the file.
+    Section,
+    /// The list of a PE's imported functions, as text.
+    Imports,
+}
+
+impl Subject {
+    /// Every subject, in the order of the tables.
+    pub const ALL: [Self; 4] = [Self::Bad, Self::Trusted, Self::Section, Self::Imports];
+}
+
+impl From<Purpose> for Subject {
+    fn from(purpose: Purpose) -> Self {
+        match purpose {
+            Purpose::Detect => Self::Bad,
+            Purpose::Trust => Self::Trusted,
+        }
+    }
 }
 
 /// What a digest says about the object that has it.

@@ -14,7 +14,7 @@ use super::ignore::Ignored;
 use super::line::{LINE_BYTES_MAX, LineFault, Refusal, UNOFFICIAL, lines};
 use super::names::Names;
 use super::report::{BAD_LINES_KEPT, BadLine, FileReport, NotRead, Report, Unsupported};
-use super::signature::{BodySignature, NameId, Purpose};
+use super::signature::{BodySignature, NameId, Subject};
 use super::workers::{Alone, Workers};
 use super::{body_line, digest_line, origin, parallel};
 
@@ -163,7 +163,7 @@ impl Sources {
                 each_line(bytes, report, |line| self.ignored.add(line).map(|()| Fate::Loaded));
             }
             Format::Body => self.bodies_of(bytes, report),
-            Format::Digest(purpose) => self.digests_of(bytes, purpose, report),
+            Format::Digest(subject) => self.digests_of(bytes, subject, report),
         }
     }
 
@@ -195,7 +195,7 @@ impl Sources {
         });
     }
 
-    fn digests_of(&mut self, bytes: &[u8], purpose: Purpose, report: &mut FileReport) {
+    fn digests_of(&mut self, bytes: &[u8], subject: Subject, report: &mut FileReport) {
         let Self { loaded, ignored, workers, origin, .. } = self;
         let Loaded { options, names, digests, .. } = loaded;
         let level = options.level;
@@ -204,12 +204,12 @@ impl Sources {
             if ignored.covers(name.unwrap_or_default(), line) {
                 return Ok(None);
             }
-            digest_line::parse(line, purpose, level).map(Some)
+            digest_line::parse(line, subject, level).map(Some)
         };
         parallel::each_line(&**workers, bytes, report, &parse, &mut |found| {
             let name = names.intern(&origin.named(found.name));
             room_for_name(name.is_none())?;
-            digests.add(purpose, &found.digest, found.size, name.unwrap_or(NameId(0)));
+            digests.add(subject, &found.digest, found.size, name.unwrap_or(NameId(0)));
             Ok(())
         });
     }
@@ -222,7 +222,7 @@ impl Sources {
 /// A signature without a name of its own would be reported as another one, so it is set aside.
 const fn room_for_name(full: bool) -> Result<(), LineFault> {
     if full {
-        return Err(LineFault::rule(0, "the table of names is full: 4 GiB"));
+        return Err(LineFault::rule(0, "the table of names is full: 16 million families"));
     }
     Ok(())
 }
@@ -323,8 +323,6 @@ fn count_of(reason: Unsupported, bytes: &[u8]) -> u64 {
         | Unsupported::UnknownTarget
         | Unsupported::BoundaryBesideDistance
         | Unsupported::Logical
-        | Unsupported::SectionDigest
-        | Unsupported::ImportDigest
         | Unsupported::OldBody
         | Unsupported::SelfProtection
         | Unsupported::ContainerMetadata

@@ -1,19 +1,21 @@
-//! The bytes of the DIGESTS section: six descriptors, then the columns of each table.
+//! The bytes of the DIGESTS section: twelve descriptors, then the columns of each table.
 //!
 //! ```text
-//!   Directory   6 × Descriptor, in the order of `ORDER`
-//!   per table   buckets   (2^bits + 1) × u32   index of the first row of each bucket
-//!               digests   rows × N bytes       sorted, equal ones in the order of the sources
-//!               labels    rows × (u32, u32)    name and size, `ANY_SIZE` for `*`
+//!   Directory   12 × Descriptor, in the order of `ORDER`
+//!   per table   digests   rows × N bytes       sorted, equal ones by their name's number
+//!               names     rows × 1..4 bytes    the number of the name
+//!               sizes     rows × 1..4 bytes    an index into `distinct`; its length stands for `*`
+//!               buckets   (2^bits + 1) × u32   index of the first row of each bucket
 //!               distinct  distinct × u32       the exact sizes, sorted, each once
 //! ```
 //!
 //! The columns follow each other without padding: every integer is little endian and unaligned.
-//! A bucket is the rows whose digest begins with the same `bits` bits.
+//! A bucket is the rows whose digest begins with the same `bits` bits. The two narrow columns are as
+//! wide as the largest value in them needs: with millions of digests that is three bytes each.
 
 use zerocopy::little_endian::U64;
 
-use crate::engine::database::signature::Purpose;
+use crate::engine::database::signature::Subject;
 
 use super::Kind;
 
@@ -30,37 +32,36 @@ pub(super) struct Descriptor {
     pub distinct: u64,
     /// Rows of any size.
     pub any: u64,
+    /// Bytes of a name's number.
+    pub name_bytes: u64,
+    /// Bytes of a size's index.
+    pub size_bytes: u64,
 }
 
 /// A descriptor in the section: its fields in their order. Plain words, because what zerocopy's
 /// derives write for a structure has names outside of ASCII, which the lint table refuses.
-pub(super) type DescriptorBytes = [U64; 5];
+pub(super) type DescriptorBytes = [U64; 7];
 
 /// The descriptors of all tables.
-pub(super) type Directory = [DescriptorBytes; ORDER.len()];
+pub(super) type Directory = [DescriptorBytes; TABLES];
 
 impl Descriptor {
     pub(super) fn to_bytes(self) -> DescriptorBytes {
-        [self.offset, self.rows, self.bits, self.distinct, self.any].map(U64::new)
+        let Self { offset, rows, bits, distinct, any, name_bytes, size_bytes } = self;
+        [offset, rows, bits, distinct, any, name_bytes, size_bytes].map(U64::new)
     }
 
     pub(super) fn from_bytes(bytes: &DescriptorBytes) -> Self {
-        let [offset, rows, bits, distinct, any] = bytes.map(U64::get);
-        Self { offset, rows, bits, distinct, any }
+        let [offset, rows, bits, distinct, any, name_bytes, size_bytes] = bytes.map(U64::get);
+        Self { offset, rows, bits, distinct, any, name_bytes, size_bytes }
     }
 }
 
-/// The tables in the order of their descriptors.
-pub(super) const ORDER: [(Kind, Purpose); 6] = [
-    (Kind::Md5, Purpose::Detect),
-    (Kind::Md5, Purpose::Trust),
-    (Kind::Sha1, Purpose::Detect),
-    (Kind::Sha1, Purpose::Trust),
-    (Kind::Sha256, Purpose::Detect),
-    (Kind::Sha256, Purpose::Trust),
-];
+/// Four subjects, each with three kinds: the tables in the order of their descriptors.
+pub(super) const TABLES: usize = Subject::ALL.len() * Kind::ALL.len();
 
-/// Stands for `*`; no line can name this size (A2.1: 2^32 - 2 is the largest).
+/// Stands for `*` while rows are collected; no line can name this size (A2.1: 2^32 - 2 is the
+/// largest).
 pub(super) const ANY_SIZE: u32 = u32::MAX;
 
 /// The widest bucket index: 2^24 buckets serve a hundred million digests with 64 MiB of index.
@@ -73,4 +74,50 @@ pub(super) const fn bucket_of(head: u32, bits: u32) -> u32 {
         // No bits choose: a table with a single bucket.
         None => 0,
     }
+}
+
+/// The first four bytes of a digest as a number that sorts as they do.
+pub(super) fn head_of(digest: &[u8]) -> u32 {
+    digest.first_chunk().map_or(0, |head| u32::from_be_bytes(*head))
+}
+
+/// The bytes that every number up to `largest` fits into.
+pub(super) const fn width_of(largest: u32) -> usize {
+    match largest {
+        0..=0xff => 1,
+        0x100..=0xffff => 2,
+        0x1_0000..=0xff_ffff => 3,
+        _ => 4,
+    }
+}
+
+/// A value of a narrow column.
+pub(super) fn narrow_at(column: &[u8], width: usize, row: usize) -> Option<u32> {
+    let start = row.checked_mul(width)?;
+    let bytes = column.get(start..start.checked_add(width)?)?;
+    let mut word = [0; 4];
+    word.get_mut(..width)?.copy_from_slice(bytes);
+    Some(u32::from_le_bytes(word))
+}
+
+/// The largest value of a narrow column (0 in an empty one), and how often `wanted` is in it.
+pub(super) fn largest_of(column: &[u8], width: usize, wanted: u32) -> (u32, u64) {
+    match width {
+        1 => largest_in::<1>(column, wanted),
+        2 => largest_in::<2>(column, wanted),
+        3 => largest_in::<3>(column, wanted),
+        _ => largest_in::<4>(column, wanted),
+    }
+}
+
+fn largest_in<const W: usize>(column: &[u8], wanted: u32) -> (u32, u64) {
+    let (values, _) = column.as_chunks::<W>();
+    values.iter().fold((0, 0_u64), |(largest, count), value| {
+        let mut word = [0; 4];
+        for (to, from) in word.iter_mut().zip(value) {
+            *to = *from;
+        }
+        let value = u32::from_le_bytes(word);
+        (largest.max(value), count.wrapping_add(u64::from(value == wanted)))
+    })
 }

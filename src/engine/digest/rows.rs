@@ -1,156 +1,256 @@
 //! Collecting digests while sources load, and writing them as the DIGESTS section.
 //!
-//! Memory: a row costs its digest and 12 bytes until [`Rows::compile`]; sorting is in place.
+//! Memory: a row costs its digest and 8 bytes. Rows are kept in 256 heaps by the first byte of their
+//! digest: a heap grows without moving the others, is sorted where it lies, and is given back as soon
+//! as its rows are written. So millions of rows cost their own bytes and a few hundredths more, and
+//! while they are written never more than rows and tables together.
 
 use zerocopy::IntoBytes;
 
-use crate::engine::database::signature::{Digest, NameId, Purpose};
+use crate::engine::database::signature::{Digest, NameId, Subject};
 
 use super::Kind;
-use super::layout::{ANY_SIZE, BITS_MAX, Descriptor, Directory, bucket_of};
+use super::layout::{
+    ANY_SIZE, BITS_MAX, Descriptor, DescriptorBytes, Directory, bucket_of, head_of, width_of,
+};
 
 /// Digests on their way into the tables.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
-    md5: [Vec<Row<16>>; 2],
-    sha1: [Vec<Row<20>>; 2],
-    sha256: [Vec<Row<32>>; 2],
+    md5: [Heaps<16>; Subject::ALL.len()],
+    sha1: [Heaps<20>; Subject::ALL.len()],
+    sha256: [Heaps<32>; Subject::ALL.len()],
 }
 
-/// One digest. The derived order is that of the table: digest first, then the order of arrival.
+/// One digest. The derived order is that of the table: digest first, then the number of the name,
+/// which is the order in which names came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Row<const N: usize> {
     digest: [u8; N],
-    arrival: u32,
     name: u32,
     size: u32,
 }
 
+/// The rows of one table, by the first byte of the digest.
+#[derive(Clone, Debug, Default)]
+struct Heaps<const N: usize> {
+    /// None, or 256.
+    heaps: Vec<Vec<Row<N>>>,
+    count: u32,
+}
+
 impl Rows {
-    /// Takes one digest. `size` is the object's in bytes, `None` for any.
+    /// Takes one digest. `size` is the subject's in bytes, `None` for any.
     ///
     /// More than 2^32 - 1 rows of a table are not taken; the formats' own limits end long before.
-    pub fn add(&mut self, purpose: Purpose, digest: &Digest, size: Option<u32>, name: NameId) {
+    pub fn add(
+        &mut self,
+        subject: impl Into<Subject>,
+        digest: &Digest,
+        size: Option<u32>,
+        name: NameId,
+    ) {
+        let subject = subject.into();
         match digest {
-            Digest::Md5(bytes) => push(of_mut(&mut self.md5, purpose), *bytes, size, name),
-            Digest::Sha1(bytes) => push(of_mut(&mut self.sha1, purpose), *bytes, size, name),
-            Digest::Sha256(bytes) => push(of_mut(&mut self.sha256, purpose), *bytes, size, name),
+            Digest::Md5(bytes) => of_mut(&mut self.md5, subject).push(*bytes, size, name),
+            Digest::Sha1(bytes) => of_mut(&mut self.sha1, subject).push(*bytes, size, name),
+            Digest::Sha256(bytes) => of_mut(&mut self.sha256, subject).push(*bytes, size, name),
         }
     }
 
-    /// How many digests of a kind were taken for a purpose.
+    /// How many digests of a kind were taken for a subject.
     #[must_use]
-    pub const fn count(&self, kind: Kind, purpose: Purpose) -> usize {
-        match kind {
-            Kind::Md5 => of(&self.md5, purpose).len(),
-            Kind::Sha1 => of(&self.sha1, purpose).len(),
-            Kind::Sha256 => of(&self.sha256, purpose).len(),
-        }
+    pub fn count(&self, kind: Kind, subject: impl Into<Subject>) -> usize {
+        let subject = subject.into();
+        let count = match kind {
+            Kind::Md5 => of(&self.md5, subject).count,
+            Kind::Sha1 => of(&self.sha1, subject).count,
+            Kind::Sha256 => of(&self.sha256, subject).count,
+        };
+        count as usize
+    }
+
+    /// How many digests were taken in all.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        let count = |(kind, subject)| self.count(kind, subject) as u64;
+        let all = Kind::ALL.into_iter().flat_map(|kind| Subject::ALL.map(|it| (kind, it)));
+        all.map(count).fold(0, u64::saturating_add)
     }
 
     /// Writes the section that [`Tables::open`](super::Tables::open) reads.
     #[must_use]
     pub fn compile(self) -> Vec<u8> {
         let mut out = vec![0; size_of::<Directory>()];
-        let [md5_bad, md5_trusted] = self.md5;
-        let [sha1_bad, sha1_trusted] = self.sha1;
-        let [sha256_bad, sha256_trusted] = self.sha256;
-        let directory: Directory = [
-            write(md5_bad, &mut out),
-            write(md5_trusted, &mut out),
-            write(sha1_bad, &mut out),
-            write(sha1_trusted, &mut out),
-            write(sha256_bad, &mut out),
-            write(sha256_trusted, &mut out),
-        ]
-        .map(Descriptor::to_bytes);
-        if let Some(head) = out.get_mut(..size_of::<Directory>()) {
-            head.copy_from_slice(directory.as_bytes());
+        let mut directory: Vec<DescriptorBytes> = Vec::new();
+        for ((md5, sha1), sha256) in self.md5.into_iter().zip(self.sha1).zip(self.sha256) {
+            directory.push(md5.write(&mut out).to_bytes());
+            directory.push(sha1.write(&mut out).to_bytes());
+            directory.push(sha256.write(&mut out).to_bytes());
+        }
+        for (to, from) in out.iter_mut().zip(directory.as_bytes()) {
+            *to = *from;
         }
         out
     }
 }
 
-const fn of<T>([detect, trust]: &[T; 2], purpose: Purpose) -> &T {
-    match purpose {
-        Purpose::Detect => detect,
-        Purpose::Trust => trust,
+/// The table of a subject among the tables of one kind.
+pub(super) const fn of<T>(tables: &[T; Subject::ALL.len()], subject: Subject) -> &T {
+    let [bad, trusted, section, imports] = tables;
+    match subject {
+        Subject::Bad => bad,
+        Subject::Trusted => trusted,
+        Subject::Section => section,
+        Subject::Imports => imports,
     }
 }
 
-const fn of_mut<T>([detect, trust]: &mut [T; 2], purpose: Purpose) -> &mut T {
-    match purpose {
-        Purpose::Detect => detect,
-        Purpose::Trust => trust,
+const fn of_mut<T>(tables: &mut [T; Subject::ALL.len()], subject: Subject) -> &mut T {
+    let [bad, trusted, section, imports] = tables;
+    match subject {
+        Subject::Bad => bad,
+        Subject::Trusted => trusted,
+        Subject::Section => section,
+        Subject::Imports => imports,
     }
 }
 
-fn push<const N: usize>(rows: &mut Vec<Row<N>>, digest: [u8; N], size: Option<u32>, name: NameId) {
-    let Ok(arrival) = u32::try_from(rows.len()) else {
-        return;
-    };
-    rows.push(Row { digest, arrival, name: name.0, size: size.unwrap_or(ANY_SIZE) });
-}
-
-/// Appends the columns of one table and says where they are.
-fn write<const N: usize>(mut rows: Vec<Row<N>>, out: &mut Vec<u8>) -> Descriptor {
-    let offset = out.len() as u64;
-    rows.sort_unstable();
-    let bits = bits_for(rows.len());
-    write_buckets(&rows, bits, out);
-    for row in &rows {
-        out.extend_from_slice(&row.digest);
-    }
-    for row in &rows {
-        out.extend_from_slice(&row.name.to_le_bytes());
-        out.extend_from_slice(&row.size.to_le_bytes());
-    }
-    let mut distinct: Vec<u32> = rows.iter().map(|row| row.size).collect();
-    let any = distinct.iter().filter(|&&size| size == ANY_SIZE).count();
-    distinct.retain(|&size| size != ANY_SIZE);
-    distinct.sort_unstable();
-    distinct.dedup();
-    for size in &distinct {
-        out.extend_from_slice(&size.to_le_bytes());
-    }
-    Descriptor {
-        offset,
-        rows: rows.len() as u64,
-        bits: u64::from(bits),
-        distinct: distinct.len() as u64,
-        any: any as u64,
-    }
-}
-
-/// The first row of each bucket, and the number of rows at the end.
-fn write_buckets<const N: usize>(rows: &[Row<N>], bits: u32, out: &mut Vec<u8>) {
-    let mut next = 0_u32;
-    for (row, index) in rows.iter().zip(0_u32..) {
-        let bucket = bucket_of(head_of(&row.digest), bits);
-        while next <= bucket {
-            out.extend_from_slice(&index.to_le_bytes());
-            next = next.saturating_add(1);
+impl<const N: usize> Heaps<N> {
+    fn push(&mut self, digest: [u8; N], size: Option<u32>, name: NameId) {
+        let Some(count) = self.count.checked_add(1) else {
+            return;
+        };
+        if self.heaps.is_empty() {
+            self.heaps.resize_with(HEAPS, Vec::new);
+        }
+        let first = digest.first().copied().unwrap_or_default();
+        if let Some(heap) = self.heaps.get_mut(usize::from(first)) {
+            heap.push(Row { digest, name: name.0, size: size.unwrap_or(ANY_SIZE) });
+            self.count = count;
         }
     }
-    let buckets = 1_u32.checked_shl(bits).unwrap_or(u32::MAX);
-    // `push` takes no more rows than 32 bits count.
-    let end = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-    while next <= buckets {
-        out.extend_from_slice(&end.to_le_bytes());
-        next = next.saturating_add(1);
+
+    fn rows(&self) -> impl Iterator<Item = &Row<N>> {
+        self.heaps.iter().flatten()
+    }
+
+    /// The exact sizes, sorted, each once; and the number of rows of any size.
+    fn sizes(&self) -> (Vec<u32>, u64) {
+        let mut distinct: Vec<u32> = Vec::new();
+        let mut any = 0_u64;
+        for heap in &self.heaps {
+            // Heap by heap, so that the list never holds much more than it will in the end.
+            for row in heap {
+                match row.size {
+                    ANY_SIZE => any = any.saturating_add(1),
+                    size => distinct.push(size),
+                }
+            }
+            distinct.sort_unstable();
+            distinct.dedup();
+        }
+        (distinct, any)
+    }
+
+    /// Appends the columns of the table and says where they are.
+    fn write(self, out: &mut Vec<u8>) -> Descriptor {
+        let offset = out.len() as u64;
+        let rows = self.count;
+        let (distinct, any) = self.sizes();
+        let any_index = u32::try_from(distinct.len()).unwrap_or(u32::MAX);
+        let name_bytes = width_of(self.rows().map(|row| row.name).max().unwrap_or(0));
+        let size_bytes = width_of(any_index);
+        let bits = bits_for(rows);
+        let mut names = Narrow::new(name_bytes, rows);
+        let mut sizes = Narrow::new(size_bytes, rows);
+        let mut buckets = Buckets::new(bits);
+        out.reserve((rows as usize).saturating_mul(N.saturating_add(8)));
+        for mut heap in self.heaps {
+            heap.sort_unstable();
+            for row in &heap {
+                out.extend_from_slice(&row.digest);
+                names.push(row.name);
+                let exact = distinct.binary_search(&row.size).ok();
+                sizes.push(exact.and_then(|at| u32::try_from(at).ok()).unwrap_or(any_index));
+                buckets.push(head_of(&row.digest));
+            }
+        }
+        out.append(&mut names.bytes);
+        out.append(&mut sizes.bytes);
+        out.append(&mut buckets.finish());
+        for size in &distinct {
+            out.extend_from_slice(&size.to_le_bytes());
+        }
+        Descriptor {
+            offset,
+            rows: rows.into(),
+            bits: bits.into(),
+            distinct: any_index.into(),
+            any,
+            name_bytes: name_bytes as u64,
+            size_bytes: size_bytes as u64,
+        }
     }
 }
 
-/// The first four bytes of a digest as a number that sorts as they do.
-pub(super) fn head_of(digest: &[u8]) -> u32 {
-    digest.first_chunk().map_or(0, |head| u32::from_be_bytes(*head))
+/// A narrow column while it is written.
+struct Narrow {
+    bytes: Vec<u8>,
+    width: usize,
+}
+
+impl Narrow {
+    fn new(width: usize, rows: u32) -> Self {
+        Self { bytes: Vec::with_capacity((rows as usize).saturating_mul(width)), width }
+    }
+
+    fn push(&mut self, value: u32) {
+        let word = value.to_le_bytes();
+        self.bytes.extend_from_slice(word.get(..self.width).unwrap_or_default());
+    }
+}
+
+/// The first row of each bucket while the rows pass in their order.
+struct Buckets {
+    bytes: Vec<u8>,
+    bits: u32,
+    next: u32,
+    row: u32,
+}
+
+impl Buckets {
+    const fn new(bits: u32) -> Self {
+        Self { bytes: Vec::new(), bits, next: 0, row: 0 }
+    }
+
+    fn push(&mut self, head: u32) {
+        self.begin_up_to(bucket_of(head, self.bits));
+        self.row = self.row.saturating_add(1);
+    }
+
+    /// Every bucket up to this one that has not begun begins at the next row.
+    fn begin_up_to(&mut self, bucket: u32) {
+        while self.next <= bucket {
+            self.bytes.extend_from_slice(&self.row.to_le_bytes());
+            self.next = self.next.saturating_add(1);
+        }
+    }
+
+    /// The column, with the number of rows at its end.
+    fn finish(mut self) -> Vec<u8> {
+        self.begin_up_to(1_u32.checked_shl(self.bits).unwrap_or(u32::MAX));
+        self.bytes
+    }
 }
 
 /// Four to eight rows a bucket: an MD5 bucket is one or two cache lines, the index half a byte to
 /// one byte a row.
-fn bits_for(rows: usize) -> u32 {
+fn bits_for(rows: u32) -> u32 {
     let buckets = rows.checked_div(ROWS_PER_BUCKET).unwrap_or(0);
     buckets.checked_ilog2().unwrap_or(0).min(BITS_MAX)
 }
 
-const ROWS_PER_BUCKET: usize = 4;
+const ROWS_PER_BUCKET: u32 = 4;
+/// One for each value of a digest's first byte.
+const HEAPS: usize = 256;

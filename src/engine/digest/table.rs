@@ -1,15 +1,14 @@
 //! One table of digests of one length: a view into the section.
 //!
 //! A lookup touches the bucket index, then one or two cache lines of digests, and only on a hit the
-//! column of names and sizes.
+//! columns of names and sizes.
 
 use zerocopy::FromBytes;
 use zerocopy::little_endian::U32;
 
 use crate::engine::database::signature::NameId;
 
-use super::layout::{ANY_SIZE, BITS_MAX, Descriptor, bucket_of};
-use super::rows::head_of;
+use super::layout::{BITS_MAX, Descriptor, bucket_of, head_of, largest_of, narrow_at};
 use super::tables::TablesFault;
 
 /// The columns of one table.
@@ -19,14 +18,25 @@ pub(super) struct Table<'a, const N: usize> {
     any: u64,
     buckets: &'a [U32],
     digests: &'a [[u8; N]],
-    /// Name and size.
-    labels: &'a [[U32; 2]],
+    names: &'a [u8],
+    name_bytes: usize,
+    sizes: &'a [u8],
+    size_bytes: usize,
     distinct: &'a [U32],
 }
 
 impl<'a, const N: usize> Table<'a, N> {
-    pub(super) const EMPTY: Self =
-        Self { bits: 0, any: 0, buckets: &[], digests: &[], labels: &[], distinct: &[] };
+    pub(super) const EMPTY: Self = Self {
+        bits: 0,
+        any: 0,
+        buckets: &[],
+        digests: &[],
+        names: &[],
+        name_bytes: 1,
+        sizes: &[],
+        size_bytes: 1,
+        distinct: &[],
+    };
 
     /// Finds the columns. Constant time: nothing in them is read.
     pub(super) fn open(section: &'a [u8], of: &Descriptor) -> Result<Self, TablesFault> {
@@ -36,18 +46,29 @@ impl<'a, const N: usize> Table<'a, N> {
         }
         let short = TablesFault::Short;
         let index = |word: u64| usize::try_from(word).map_err(|_| short);
+        let width = |word: u64| match index(word)? {
+            width @ 1..=4 => Ok(width),
+            _ => Err(TablesFault::Width(word)),
+        };
         let rest = section.get(index(of.offset)?..).ok_or(short)?;
-        let rows = index(of.rows)?;
+        let (rows, name_bytes, size_bytes) =
+            (index(of.rows)?, width(of.name_bytes)?, width(of.size_bytes)?);
+        let narrow = |rest: &'a [u8], width: usize| {
+            rows.checked_mul(width).and_then(|bytes| rest.split_at_checked(bytes)).ok_or(short)
+        };
         let buckets =
             1_usize.checked_shl(bits).and_then(|count| count.checked_add(1)).ok_or(short)?;
-        let (buckets, rest) = column::<U32>(rest, buckets)?;
         let (digests, rest) = column::<[u8; N]>(rest, rows)?;
-        let (labels, rest) = column::<[U32; 2]>(rest, rows)?;
+        let (names, rest) = narrow(rest, name_bytes)?;
+        let (sizes, rest) = narrow(rest, size_bytes)?;
+        let (buckets, rest) = column::<U32>(rest, buckets)?;
         let (distinct, _) = column::<U32>(rest, index(of.distinct)?)?;
-        Ok(Self { bits, any: of.any, buckets, digests, labels, distinct })
+        let any = of.any;
+        Ok(Self { bits, any, buckets, digests, names, name_bytes, sizes, size_bytes, distinct })
     }
 
-    /// Reads every column once: what a lookup relies on holds afterwards.
+    /// Reads every column once, each from its start to its end: what a lookup relies on holds
+    /// afterwards.
     pub(super) fn check(&self, names: u32) -> Result<(), TablesFault> {
         let rows = u32::try_from(self.digests.len()).map_err(|_| TablesFault::Short)?;
         if !self.buckets.is_sorted()
@@ -56,31 +77,37 @@ impl<'a, const N: usize> Table<'a, N> {
         {
             return Err(TablesFault::Buckets);
         }
-        if !self.digests.is_sorted() || !self.rows_are_in_their_buckets() {
+        if !is_sorted(self.digests) || !self.rows_are_in_their_buckets() {
             return Err(TablesFault::Order);
         }
-        if let Some([name, _]) = self.labels.iter().find(|[name, _]| name.get() >= names) {
-            return Err(TablesFault::Name(name.get()));
+        let (largest, _) = largest_of(self.names, self.name_bytes, 0);
+        if rows > 0 && largest >= names {
+            return Err(TablesFault::Name(largest));
         }
-        let sizes = || self.labels.iter().map(|[_, size]| size.get());
-        let any = sizes().filter(|size| *size == ANY_SIZE);
-        if !self.distinct.is_sorted_by(|a, b| a < b) || any.count() as u64 != self.any {
-            return Err(TablesFault::Sizes);
+        let any_index = u32::try_from(self.distinct.len()).map_err(|_| TablesFault::Sizes)?;
+        let (largest, any) = largest_of(self.sizes, self.size_bytes, any_index);
+        let is_sorted = self.distinct.is_sorted_by(|a, b| a < b);
+        if is_sorted && largest <= any_index && any == self.any {
+            Ok(())
+        } else {
+            Err(TablesFault::Sizes)
         }
-        let known = |size| size == ANY_SIZE || self.has_size(size);
-        if sizes().all(known) { Ok(()) } else { Err(TablesFault::Sizes) }
     }
 
+    /// The digests are sorted, so the first and the last of a bucket speak for all of it.
     fn rows_are_in_their_buckets(&self) -> bool {
         let bounds = self.buckets.iter().zip(self.buckets.iter().skip(1));
         bounds.zip(0_u32..).all(|((from, to), bucket)| {
-            self.digests.get(from.get() as usize..to.get() as usize).is_some_and(|rows| {
-                rows.iter().all(|digest| bucket_of(head_of(digest), self.bits) == bucket)
+            let rows = self.digests.get(from.get() as usize..to.get() as usize);
+            rows.is_some_and(|rows| {
+                let ends = [rows.first(), rows.last()];
+                let is_here = |digest: &[u8; N]| bucket_of(head_of(digest), self.bits) == bucket;
+                ends.into_iter().flatten().all(is_here)
             })
         })
     }
 
-    /// Whether an object of this size can have a digest in the table; `None`: of some size.
+    /// Whether a subject of this size can have a digest in the table; `None`: of some size.
     pub(super) fn can_matter(&self, size: Option<u64>) -> bool {
         if self.any > 0 {
             return true;
@@ -91,7 +118,7 @@ impl<'a, const N: usize> Table<'a, N> {
         }
     }
 
-    /// Whether an object of this size or a larger one can have a digest in the table.
+    /// Whether a subject of this size or a larger one can have a digest in the table.
     pub(super) fn can_matter_from(&self, size: u64) -> bool {
         self.any > 0 || self.distinct.last().is_some_and(|largest| u64::from(largest.get()) >= size)
     }
@@ -100,7 +127,7 @@ impl<'a, const N: usize> Table<'a, N> {
         self.distinct.binary_search_by_key(&size, |entry| entry.get()).is_ok()
     }
 
-    /// The first row, in the order of the sources, with this digest and this size or any size.
+    /// The first row with this digest and this size or any size.
     pub(super) fn lookup(&self, digest: &[u8; N], size: u64) -> Option<(NameId, Option<u32>)> {
         let bucket = bucket_of(head_of(digest), self.bits) as usize;
         let from = self.buckets.get(bucket)?.get() as usize;
@@ -112,12 +139,12 @@ impl<'a, const N: usize> Table<'a, N> {
         let equal = rows.iter().skip(first).take_while(|row| *row == digest);
         let start = from.checked_add(first)?;
         equal.zip(start..).find_map(|(_, row)| {
-            let [name, wanted] = self.labels.get(row)?;
-            let name = NameId(name.get());
-            match wanted.get() {
-                ANY_SIZE => Some((name, None)),
-                exact if u64::from(exact) == size => Some((name, Some(exact))),
-                _ => None,
+            let name = NameId(narrow_at(self.names, self.name_bytes, row)?);
+            let wanted = narrow_at(self.sizes, self.size_bytes, row)? as usize;
+            match self.distinct.get(wanted) {
+                None => Some((name, None)),
+                Some(exact) if u64::from(exact.get()) == size => Some((name, Some(exact.get()))),
+                Some(_) => None,
             }
         })
     }
@@ -126,6 +153,16 @@ impl<'a, const N: usize> Table<'a, N> {
     pub(super) const fn rows(&self) -> usize {
         self.digests.len()
     }
+}
+
+/// Whether digests are sorted. The first eight bytes decide nearly always, as one number.
+fn is_sorted<const N: usize>(digests: &[[u8; N]]) -> bool {
+    let head = |digest: &[u8; N]| digest.first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
+    let pairs = digests.iter().zip(digests.iter().skip(1));
+    pairs.into_iter().all(|(one, next)| {
+        let (first, second) = (head(one), head(next));
+        first < second || (first == second && one <= next)
+    })
 }
 
 /// Splits a column of `count` values off the front.

@@ -1,21 +1,22 @@
-//! All six tables of an image, as one view.
+//! All tables of an image, as one view.
 
 use std::fmt;
 
 use zerocopy::FromBytes;
 
-use crate::engine::database::signature::{Digest, NameId, Purpose};
+use crate::engine::database::signature::{Digest, NameId, Subject};
 
 use super::layout::{Descriptor, Directory};
+use super::rows::of;
 use super::table::Table;
 use super::{Kind, Kinds, Needs};
 
 /// The digests of an image. A view: copying it copies no table.
 #[derive(Clone, Copy, Debug)]
 pub struct Tables<'a> {
-    md5: [Table<'a, 16>; 2],
-    sha1: [Table<'a, 20>; 2],
-    sha256: [Table<'a, 32>; 2],
+    md5: [Table<'a, 16>; Subject::ALL.len()],
+    sha1: [Table<'a, 20>; Subject::ALL.len()],
+    sha256: [Table<'a, 32>; Subject::ALL.len()],
 }
 
 /// A digest that an object was found to have.
@@ -31,8 +32,11 @@ pub struct Entry {
 
 impl<'a> Tables<'a> {
     /// Tables without a row.
-    pub const EMPTY: Self =
-        Self { md5: [Table::EMPTY; 2], sha1: [Table::EMPTY; 2], sha256: [Table::EMPTY; 2] };
+    pub const EMPTY: Self = Self {
+        md5: [Table::EMPTY; Subject::ALL.len()],
+        sha1: [Table::EMPTY; Subject::ALL.len()],
+        sha256: [Table::EMPTY; Subject::ALL.len()],
+    };
 
     /// Finds the tables in the section. Constant time; [`Tables::check`] reads them.
     ///
@@ -42,13 +46,16 @@ impl<'a> Tables<'a> {
     pub fn open(section: &'a [u8]) -> Result<Self, TablesFault> {
         let (directory, _) =
             Directory::read_from_prefix(section).map_err(|_| TablesFault::Short)?;
-        let [md5_bad, md5_trusted, sha1_bad, sha1_trusted, sha256_bad, sha256_trusted] =
-            directory.each_ref().map(Descriptor::from_bytes);
-        Ok(Self {
-            md5: [Table::open(section, &md5_bad)?, Table::open(section, &md5_trusted)?],
-            sha1: [Table::open(section, &sha1_bad)?, Table::open(section, &sha1_trusted)?],
-            sha256: [Table::open(section, &sha256_bad)?, Table::open(section, &sha256_trusted)?],
-        })
+        let mut tables = Self::EMPTY;
+        let (subjects, _) = directory.as_chunks::<{ Kind::ALL.len() }>();
+        for ((([md5, sha1, sha256], to_md5), to_sha1), to_sha256) in
+            subjects.iter().zip(&mut tables.md5).zip(&mut tables.sha1).zip(&mut tables.sha256)
+        {
+            *to_md5 = Table::open(section, &Descriptor::from_bytes(md5))?;
+            *to_sha1 = Table::open(section, &Descriptor::from_bytes(sha1))?;
+            *to_sha256 = Table::open(section, &Descriptor::from_bytes(sha256))?;
+        }
+        Ok(tables)
     }
 
     /// Reads every table once, with `names` the number of names in the image.
@@ -75,51 +82,55 @@ impl<'a> Tables<'a> {
     /// its kind has exactly that size, or any size.
     #[must_use]
     pub fn needs(&self, size: Option<u64>) -> Needs {
-        Needs { detect: self.kinds(Purpose::Detect, size), trust: self.kinds(Purpose::Trust, size) }
+        Needs { detect: self.kinds(Subject::Bad, size), trust: self.kinds(Subject::Trusted, size) }
     }
 
     /// Which digests can still matter for an object of which `bytes` have been seen, however many
     /// follow: past the largest size in a table, its digest is computed for nothing.
     #[must_use]
     pub fn needs_from(&self, bytes: u64) -> Needs {
-        let kinds = |purpose| {
+        let kinds = |subject| {
             chosen(
-                of(&self.md5, purpose).can_matter_from(bytes),
-                of(&self.sha1, purpose).can_matter_from(bytes),
-                of(&self.sha256, purpose).can_matter_from(bytes),
+                of(&self.md5, subject).can_matter_from(bytes),
+                of(&self.sha1, subject).can_matter_from(bytes),
+                of(&self.sha256, subject).can_matter_from(bytes),
             )
         };
-        Needs { detect: kinds(Purpose::Detect), trust: kinds(Purpose::Trust) }
+        Needs { detect: kinds(Subject::Bad), trust: kinds(Subject::Trusted) }
     }
 
-    fn kinds(&self, purpose: Purpose, size: Option<u64>) -> Kinds {
+    /// Which digests of a subject of `size` bytes can matter, `None` when the size is not known.
+    #[must_use]
+    pub fn kinds(&self, subject: Subject, size: Option<u64>) -> Kinds {
         chosen(
-            of(&self.md5, purpose).can_matter(size),
-            of(&self.sha1, purpose).can_matter(size),
-            of(&self.sha256, purpose).can_matter(size),
+            of(&self.md5, subject).can_matter(size),
+            of(&self.sha1, subject).can_matter(size),
+            of(&self.sha256, subject).can_matter(size),
         )
     }
 
-    /// Looks up a digest of an object of `size` bytes.
+    /// Looks up a digest of a subject of `size` bytes.
     ///
-    /// Of several equal rows the first in the order of the sources answers.
+    /// Of several equal rows the one whose name came first answers.
     #[must_use]
-    pub fn lookup(&self, purpose: Purpose, digest: &Digest, size: u64) -> Option<Entry> {
+    pub fn lookup(&self, subject: impl Into<Subject>, digest: &Digest, size: u64) -> Option<Entry> {
+        let subject = subject.into();
         let found = match digest {
-            Digest::Md5(bytes) => of(&self.md5, purpose).lookup(bytes, size),
-            Digest::Sha1(bytes) => of(&self.sha1, purpose).lookup(bytes, size),
-            Digest::Sha256(bytes) => of(&self.sha256, purpose).lookup(bytes, size),
+            Digest::Md5(bytes) => of(&self.md5, subject).lookup(bytes, size),
+            Digest::Sha1(bytes) => of(&self.sha1, subject).lookup(bytes, size),
+            Digest::Sha256(bytes) => of(&self.sha256, subject).lookup(bytes, size),
         };
         found.map(|(name, size)| Entry { name, kind: Kind::from(digest), size })
     }
 
     /// How many rows a table has.
     #[must_use]
-    pub const fn count(&self, kind: Kind, purpose: Purpose) -> usize {
+    pub fn count(&self, kind: Kind, subject: impl Into<Subject>) -> usize {
+        let subject = subject.into();
         match kind {
-            Kind::Md5 => of(&self.md5, purpose).rows(),
-            Kind::Sha1 => of(&self.sha1, purpose).rows(),
-            Kind::Sha256 => of(&self.sha256, purpose).rows(),
+            Kind::Md5 => of(&self.md5, subject).rows(),
+            Kind::Sha1 => of(&self.sha1, subject).rows(),
+            Kind::Sha256 => of(&self.sha256, subject).rows(),
         }
     }
 }
@@ -139,13 +150,6 @@ const fn chosen(md5: bool, sha1: bool, sha256: bool) -> Kinds {
     kinds
 }
 
-const fn of<T>([detect, trust]: &[T; 2], purpose: Purpose) -> &T {
-    match purpose {
-        Purpose::Detect => detect,
-        Purpose::Trust => trust,
-    }
-}
-
 /// Why a DIGESTS section cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TablesFault {
@@ -153,6 +157,8 @@ pub enum TablesFault {
     Short,
     /// A bucket index of so many bits.
     Bits(u64),
+    /// A narrow column of so many bytes.
+    Width(u64),
     /// The bucket index does not rise from 0 to the number of rows.
     Buckets,
     /// Digests are out of order, or in a wrong bucket.
@@ -168,6 +174,7 @@ impl fmt::Display for TablesFault {
         match self {
             Self::Short => out.write_str("a table ends beyond its section"),
             Self::Bits(bits) => write!(out, "a bucket index of {bits} bits: 24 is the limit"),
+            Self::Width(bytes) => write!(out, "a column of {bytes} bytes a row: 4 is the limit"),
             Self::Buckets => out.write_str("the bucket index does not rise from 0 to the last row"),
             Self::Order => out.write_str("digests are out of order"),
             Self::Name(name) => write!(out, "name {name} does not exist"),

@@ -90,6 +90,7 @@ impl Shape {
         Some(ExecutableMap {
             entry_point,
             sections: mapped.into_iter().map(|row| row.section).collect(),
+            ..ExecutableMap::default()
         })
     }
 

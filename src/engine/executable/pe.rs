@@ -67,6 +67,7 @@ fn places(bytes: &[u8], optional_bytes: usize, count: usize) -> Option<Executabl
             .iter()
             .map(|row| RawSection { start: row.raw_start, size: row.raw_size })
             .collect(),
+        ..ExecutableMap::default()
     })
 }
 

@@ -67,6 +67,20 @@ pub struct ExecutableMap {
     pub entry_point: Option<u64>,
     /// In the order of the header.
     pub sections: Box<[RawSection]>,
+    /// Where the strings of its version information begin.
+    pub version_information: VersionInformation,
+}
+
+/// The strings of a PE's version information, for `VI` offsets. The resources lie far behind the
+/// header, so this becomes known later than the map around it, and then never changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum VersionInformation {
+    /// The resources have not passed yet.
+    #[default]
+    Unknown,
+    /// File offsets of the first byte of each string's key (UTF-16, its value follows), rising. A
+    /// `VI` pattern has to begin at one of them. Empty for a file without version information.
+    Known(Box<[u64]>),
 }
 
 /// One section as it lies in the file (not in memory).

@@ -36,7 +36,7 @@ mod tests;
 
 use crate::engine::database::signature::SignatureId;
 pub use compile::compile;
-pub use facts::{Executable, ExecutableMap, LayerFacts, RawSection, TargetSet};
+pub use facts::{Executable, ExecutableMap, LayerFacts, RawSection, TargetSet, VersionInformation};
 pub use grams::GramCounts;
 pub use image::MatcherFault;
 use image::Tables;

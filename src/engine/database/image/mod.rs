@@ -4,7 +4,7 @@
 //!   Header      magic · version · length · sum over all the rest (`seal`)
 //!   Directory   kind, offset, length of each section, in the order of `SectionKind::ALL`
 //!   META        facts, JSON
-//!   NAMES       (count + 1) × u32 ends, then the names' bytes
+//!   NAMES       written and read by `names`
 //!   SIGNATURES  one record per pattern of the matcher: name or number, target, kind of offset, kind
 //!   MATCHER     written and read by `engine::matcher`
 //!   DIGESTS     written and read by `engine::digest`

@@ -3,6 +3,7 @@
 //! Everything later relies on what is checked here, in this order: header, then the sum
 //! and the sections side by side, then the facts. After that, a view is a slice.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use zerocopy::FromBytes;
 use zerocopy::little_endian::{U32, U64};
 
 use crate::engine::database::DatabaseFacts;
+use crate::engine::database::names::NameTable;
 use crate::engine::database::signature::{NameId, SignatureId, Target};
 use crate::engine::database::workers::{Alone, Workers, gather};
 use crate::engine::digest::{Tables, TablesFault};
@@ -32,10 +34,10 @@ pub struct Image {
 }
 
 /// One body pattern as the image knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignatureView<'a> {
     /// As reported, `.UNOFFICIAL` included.
-    pub name: &'a str,
+    pub name: Cow<'a, str>,
     /// The kind of layer it is matched in.
     pub target: Target,
     /// What its place depends on.
@@ -134,10 +136,9 @@ impl Image {
 
     /// A name; empty when the image has no such id.
     #[must_use]
-    pub fn name(&self, id: NameId) -> &str {
-        Names::open(self.section(SectionKind::Names))
+    pub fn name(&self, id: NameId) -> Cow<'_, str> {
+        NameTable::open(self.section(SectionKind::Names))
             .and_then(|names| names.get(id.0 as usize))
-            .and_then(|name| std::str::from_utf8(name).ok())
             .unwrap_or_default()
     }
 
@@ -244,8 +245,8 @@ fn check_matcher(all: &[u8], sections: &Sections) -> Result<(), ImageFault> {
     patterns.check().map_err(ImageFault::Matcher)
 }
 
-fn open_names<'a>(all: &'a [u8], sections: &Sections) -> Result<Names<'a>, ImageFault> {
-    Names::open(section(all, sections, SectionKind::Names)).ok_or(ImageFault::Names)
+fn open_names<'a>(all: &'a [u8], sections: &Sections) -> Result<NameTable<'a>, ImageFault> {
+    NameTable::open(section(all, sections, SectionKind::Names)).ok_or(ImageFault::Names)
 }
 
 /// The header's fields; gives the sum that it claims.
@@ -296,7 +297,7 @@ fn directory(all: &[u8]) -> Result<Sections, ImageFault> {
     Ok(sections)
 }
 
-fn check_records(section: &[u8], names: &Names<'_>) -> Result<(), ImageFault> {
+fn check_records(section: &[u8], names: &NameTable<'_>) -> Result<(), ImageFault> {
     let records = <[RecordBytes]>::ref_from_bytes(section)
         .map_err(|_| ImageFault::Place(SectionKind::Signatures))?;
     for (index, [name, word]) in records.iter().enumerate() {
@@ -312,40 +313,6 @@ fn check_records(section: &[u8], names: &Names<'_>) -> Result<(), ImageFault> {
         }
     }
     Ok(())
-}
-
-/// The NAMES section as a view.
-#[derive(Clone, Copy)]
-struct Names<'a> {
-    ends: &'a [U32],
-    bytes: &'a [u8],
-}
-
-impl<'a> Names<'a> {
-    fn open(section: &'a [u8]) -> Option<Self> {
-        let (count, rest) = U64::ref_from_prefix(section).ok()?;
-        let ends = usize::try_from(count.get()).ok()?.checked_add(1)?;
-        let (ends, bytes) = <[U32]>::ref_from_prefix_with_elems(rest, ends).ok()?;
-        Some(Self { ends, bytes })
-    }
-
-    fn check(&self) -> Option<()> {
-        let (first, last) = (self.ends.first()?.get(), self.ends.last()?.get());
-        let whole = first == 0 && last as usize == self.bytes.len() && self.ends.is_sorted();
-        let text = std::str::from_utf8(self.bytes).ok()?;
-        let cut_well = |end: &U32| text.is_char_boundary(end.get() as usize);
-        (whole && self.ends.iter().all(cut_well)).then_some(())
-    }
-
-    fn get(&self, index: usize) -> Option<&'a [u8]> {
-        let from = self.ends.get(index)?.get() as usize;
-        let to = self.ends.get(index.checked_add(1)?)?.get() as usize;
-        self.bytes.get(from..to)
-    }
-
-    fn count(&self) -> u32 {
-        u32::try_from(self.ends.len().saturating_sub(1)).unwrap_or(u32::MAX)
-    }
 }
 
 /// Why bytes are not an image that can be used.

@@ -1,6 +1,6 @@
 //! Lines of `.hdb`: text in, canonical text or refusal out.
 
-use crate::engine::database::signature::Purpose;
+use crate::engine::database::signature::Subject;
 use crate::engine::database::{digest_line, render};
 
 use super::outcome;
@@ -17,7 +17,7 @@ fn check(rest: &str, want: &str) {
 
 #[track_caller]
 fn line(line: &str, want: &str) {
-    let read = digest_line::parse(line.as_bytes(), Purpose::Detect, 214);
+    let read = digest_line::parse(line.as_bytes(), Subject::Bad, 214);
     let found = outcome(read, render::digest).replace(".UNOFFICIAL", ".U");
     assert_eq!(found, want, "{line}");
 }
@@ -60,6 +60,30 @@ fn any_size_needs_a_level() {
     check(":*:A:72", "column 38: size '*' needs a minimum level of 73 or more");
     check(":*:A", "column 34: size '*' needs a minimum level of 73 or more");
     check(":*:A:a", "column 38: found 'a', allowed: digits");
+}
+
+#[test]
+fn lines_of_sections_begin_with_the_size() {
+    let section = |line: &str, want: &str| {
+        let read = digest_line::parse(line.as_bytes(), Subject::Section, 214);
+        assert_eq!(outcome(read, render::digest).replace(".UNOFFICIAL", ".U"), want, "{line}");
+    };
+    section(&format!("512:{MD5}:A"), &format!("512:{MD5}:A.U"));
+    section(&format!("*:{SHA256}:A:73"), &format!("*:{SHA256}:A.U:73"));
+    section(&format!("*:{SHA1}:A"), "column 1: size '*' needs a minimum level of 73 or more");
+    section(&format!("{MD5}:512:A"), "column 3: found 'd', allowed: a size in bytes or '*'");
+    section("512:abc:A", "column 5: a digest of another length than 32, 40 or 64 hex digits");
+}
+
+#[test]
+fn lists_of_imports_need_no_level_for_any_size() {
+    for (line, want) in [
+        (format!("{MD5}:*:A"), format!("{MD5}:*:A.U:73")),
+        (format!("{MD5}:39:A"), format!("{MD5}:39:A.U")),
+    ] {
+        let read = digest_line::parse(line.as_bytes(), Subject::Imports, 214);
+        assert_eq!(outcome(read, render::digest).replace(".UNOFFICIAL", ".U"), want);
+    }
 }
 
 #[test]

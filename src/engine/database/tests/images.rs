@@ -1,5 +1,6 @@
 //! Images: what goes in comes out, and nothing that was changed is believed.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::engine::database::image::resealed;
@@ -56,7 +57,7 @@ fn what_goes_in_comes_out() {
     let built = built(BuildOptions::default());
     let image = open(built.image).expect("an image that was just built");
     let view = |id| image.signature(SignatureId(id));
-    let want = |name, target, offset| Some(SignatureView { name, target, offset });
+    let want = |name, target, offset| Some(SignatureView { name: Cow::from(name), target, offset });
     assert_eq!(view(0), want("Anywhere.UNOFFICIAL", Target::Any, OffsetKind::Anywhere));
     assert_eq!(view(1), want("Start.UNOFFICIAL", Target::Text, OffsetKind::Start));
     assert_eq!(view(2), want("Name.3.UNOFFICIAL", Target::Pe, OffsetKind::Executable));
@@ -282,10 +283,10 @@ fn faults_name_the_place_in_sections() {
     let [meta, names, records, digests] = [0, 1, 2, 4].map(|section| start(&image, section));
     let json = "section META: expected `,` or `]` at line 1 column 11";
     refused(&image, meta, b'[', json);
-    refused(&image, names, 0, "section NAMES: not a table of names");
-    refused(&image, names + 12, 0xff, "section NAMES: not a table of names");
-    let last = names + 8 + 4 * 70;
-    refused(&image, last, 0xff, "section NAMES: not a table of names");
+    let no_names = "section NAMES: not a table of names";
+    refused(&image, names + 5, 1, no_names);
+    refused(&image, names + 8 + 5, 1, no_names);
+    refused(&image, names + 16 + 2, 1, no_names);
     refused(&image, records + 3, 1, "section SIGNATURES: record 0 is not valid");
     refused(&image, records + 12, 8, "section SIGNATURES: record 1 is not valid");
     let bits = "section DIGESTS: a bucket index of 25 bits: 24 is the limit";
@@ -293,5 +294,5 @@ fn faults_name_the_place_in_sections() {
     let short = "section DIGESTS: a table ends beyond its section";
     refused(&image, digests + 8 + 6, 1, short);
     let buckets = "section DIGESTS: the bucket index does not rise from 0 to the last row";
-    refused(&image, digests + 240, 1, buckets);
+    refused(&image, digests + 12 * 7 * 8 + 500 * (16 + 1 + 1), 1, buckets);
 }

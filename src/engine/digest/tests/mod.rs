@@ -8,7 +8,7 @@
 use proptest::prelude::*;
 
 use super::{Computed, Entry, Kind, Kinds, Rows, Running, Tables, TablesFault};
-use crate::engine::database::signature::{Digest, NameId, Purpose};
+use crate::engine::database::signature::{Digest, NameId, Purpose, Subject};
 
 fn hex(digest: &Digest) -> String {
     let bytes: &[u8] = match digest {
@@ -166,13 +166,76 @@ fn a_section_says_what_is_wrong_with_it() {
     };
     assert_eq!(check(&good[..100], 3), Err(TablesFault::Short));
     assert_eq!(check(&good[..good.len() - 1], 3), Err(TablesFault::Short));
-    // The first table: descriptor at 0, columns at 240 (two buckets ends, digest, name, size, sizes).
+    // The first table: descriptor at 0, columns behind twelve descriptors: one digest, its name, its
+    // size, two ends of buckets, one size.
+    let digest = 12 * 7 * 8;
+    let (name, size, buckets) = (digest + 16, digest + 17, digest + 18);
     assert_eq!(changed(16, 200), Err(TablesFault::Bits(200)));
-    assert_eq!(changed(240, 1), Err(TablesFault::Buckets));
-    assert_eq!(changed(244, 0), Err(TablesFault::Buckets));
-    assert_eq!(changed(240 + 8 + 16, 9), Err(TablesFault::Name(9)));
-    assert_eq!(changed(240 + 8 + 16 + 4, 69), Err(TablesFault::Sizes));
+    assert_eq!(changed(40, 5), Err(TablesFault::Width(5)));
+    assert_eq!(changed(48, 0), Err(TablesFault::Width(0)));
+    assert_eq!(changed(buckets, 1), Err(TablesFault::Buckets));
+    assert_eq!(changed(buckets + 4, 0), Err(TablesFault::Buckets));
+    assert_eq!(changed(name, 9), Err(TablesFault::Name(9)));
+    assert_eq!(changed(size, 2), Err(TablesFault::Sizes));
+    assert_eq!(changed(size, 1), Err(TablesFault::Sizes), "any size, and none is counted");
     assert_eq!(changed(32, 1), Err(TablesFault::Sizes));
+}
+
+#[test]
+fn digests_out_of_order_are_refused() {
+    let mut rows = Rows::default();
+    for first in 0..200_u8 {
+        rows.add(Purpose::Detect, &Digest::Md5([first; 16]), Some(7), NameId(0));
+    }
+    let good = rows.compile();
+    let digests = 12 * 7 * 8;
+    for (at, byte) in [(digests, 200), (digests + 16 * 100 + 15, 0), (digests + 16 * 199, 0)] {
+        let mut section = good.clone();
+        section[at] = byte;
+        let tables = Tables::open(&section).expect("the columns are where they were");
+        let want = if at == digests + 16 * 100 + 15 { Ok(()) } else { Err(TablesFault::Order) };
+        assert_eq!(tables.check(1), want, "{at}");
+    }
+}
+
+#[test]
+fn columns_are_as_wide_as_they_need_to_be() {
+    for (count, width) in [(255_u32, 1), (300, 2), (70_000, 3)] {
+        let mut rows = Rows::default();
+        for index in 0..count {
+            let digest = Digest::Md5(u128::from(index).wrapping_mul(u128::MAX / 977).to_be_bytes());
+            rows.add(Purpose::Detect, &digest, Some(index + 1), NameId(count - 1 - index));
+        }
+        let section = rows.compile();
+        assert_eq!([section[40], section[48]], [width, width], "{count}");
+        let tables = Tables::open(&section).expect("a section");
+        assert_eq!(tables.check(count), Ok(()));
+        for index in (0..count).step_by(97) {
+            let digest = Digest::Md5(u128::from(index).wrapping_mul(u128::MAX / 977).to_be_bytes());
+            let size = u64::from(index) + 1;
+            let entry = tables.lookup(Purpose::Detect, &digest, size).map(|entry| entry.name);
+            assert_eq!(entry, Some(NameId(count - 1 - index)));
+        }
+    }
+}
+
+#[test]
+fn subjects_do_not_mix() {
+    let mut rows = Rows::default();
+    for (index, subject) in (0_u8..).zip(Subject::ALL) {
+        rows.add(subject, &Digest::Md5([index; 16]), Some(100), NameId(index.into()));
+    }
+    assert_eq!(rows.total(), 4);
+    let section = rows.compile();
+    let tables = Tables::open(&section).expect("a section");
+    assert_eq!(tables.check(4), Ok(()));
+    for (index, of) in (0_u8..).zip(Subject::ALL) {
+        for asked in Subject::ALL {
+            let found = tables.lookup(asked, &Digest::Md5([index; 16]), 100);
+            assert_eq!(found.is_some(), asked == of, "{of:?} {asked:?}");
+            assert_eq!(tables.kinds(asked, Some(100)), Kinds::NONE.with(Kind::Md5));
+        }
+    }
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn pe(at: usize, entry: u32, sections: &[(u32, u32, u32)]) -> Vec<u8> {
 
 fn known(entry_point: Option<u64>, sections: &[(u64, u64)]) -> Executable {
     let sections = sections.iter().map(|&(start, size)| RawSection { start, size }).collect();
-    Executable::Known(ExecutableMap { entry_point, sections })
+    Executable::Known(ExecutableMap { entry_point, sections, ..ExecutableMap::default() })
 }
 
 #[test]

@@ -47,7 +47,11 @@ fn a_header_that_comes_late_is_waited_for() {
     at_entry.offset = Offset { base: OffsetBase::EntryPoint(-2), shift: 1 };
     let bytes = compiled(std::slice::from_ref(&at_entry));
     let matcher = Matcher::open(&bytes).unwrap();
-    let map = ExecutableMap { entry_point: Some(12), sections: Box::new([RawSection::default()]) };
+    let map = ExecutableMap {
+        entry_point: Some(12),
+        sections: Box::new([RawSection::default()]),
+        ..ExecutableMap::default()
+    };
     let facts =
         |executable| LayerFacts { targets: TargetSet::of(Target::Pe), executable, size: None };
     let (mut state, mut hits) = (State::new(), Vec::new());

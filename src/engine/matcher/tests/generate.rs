@@ -187,6 +187,6 @@ impl Dice {
         };
         let sections = (0..self.roll(4)).map(|_| section(self)).collect();
         let entry_point = if self.one_in(4) { None } else { Some(self.small(40).into()) };
-        Executable::Known(ExecutableMap { entry_point, sections })
+        Executable::Known(ExecutableMap { entry_point, sections, ..ExecutableMap::default() })
     }
 }
