@@ -254,7 +254,7 @@ impl Scan {
             let filled = layer.window.filled();
             &filled[..filled.len().min(HEAD_BYTES)]
         };
-        let file_type = FileType::of(head);
+        let file_type = FileType::of(head, self.engine.image.types());
         let size = match layer.end {
             End::Whole => u64::try_from(layer.window.len()).ok(),
             End::Open | End::Cut if index == 0 => self.object.size,

@@ -62,6 +62,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
+pub use super::file_type::TypesFault;
 pub use build::{BuildOptions, Built, Progress, build};
 pub use builtin::builtin_sources;
 pub use facts::{DatabaseFacts, DigestCounts, Sha256, SourceFacts};

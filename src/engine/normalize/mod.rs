@@ -25,7 +25,7 @@ mod script;
 #[cfg(test)]
 mod tests;
 
-pub(super) use script::Script;
+pub(super) use script::{ByteOrder, Script};
 
 /// Normalises one text layer.
 #[derive(Debug)]

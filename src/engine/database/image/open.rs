@@ -14,6 +14,7 @@ use zerocopy::little_endian::{U32, U64};
 use crate::engine::database::DatabaseFacts;
 use crate::engine::database::signature::{NameId, SignatureId, Target};
 use crate::engine::digest::{Tables, TablesFault};
+use crate::engine::file_type::{Types, TypesFault};
 use crate::engine::matcher::{Matcher, MatcherFault};
 
 use super::layout::{
@@ -67,6 +68,8 @@ impl Image {
                 let patterns = Matcher::open(patterns).map_err(ImageFault::Matcher)?;
                 patterns.check().map_err(ImageFault::Matcher)?;
             }
+            let types = Types::open(part(SectionKind::Types)).map_err(ImageFault::Types)?;
+            types.check(magics(part(SectionKind::Signatures))).map_err(ImageFault::Types)?;
             facts
         };
         Ok(Self { bytes, sections, facts: Arc::new(facts) })
@@ -92,6 +95,12 @@ impl Image {
     #[must_use]
     pub fn matcher(&self) -> Option<Matcher<'_>> {
         Matcher::open(self.section(SectionKind::Matcher)).ok()
+    }
+
+    /// The table of magic numbers that the database brings; empty when it brings none.
+    #[must_use]
+    pub(in crate::engine) fn types(&self) -> Types<'_> {
+        Types::open(self.section(SectionKind::Types)).unwrap_or(Types::EMPTY)
     }
 
     /// The bytes of a section, as `engine::matcher` wrote them for [`SectionKind::Matcher`].
@@ -243,6 +252,16 @@ fn check_records(section: &[u8], names: &Names<'_>) -> Result<(), ImageFault> {
     Ok(())
 }
 
+/// The number of patterns that find embedded objects.
+fn magics(section: &[u8]) -> usize {
+    let records = <[RecordBytes]>::ref_from_bytes(section).unwrap_or_default();
+    let is_magic = |[_, word]: &&RecordBytes| {
+        let [_, _, kind, _] = word.get().to_le_bytes();
+        PatternKind::from_number(kind) == Some(PatternKind::Magic)
+    };
+    records.iter().filter(is_magic).count()
+}
+
 /// The NAMES section as a view.
 #[derive(Clone, Copy)]
 struct Names<'a> {
@@ -309,6 +328,8 @@ pub enum ImageFault {
     Digests(TablesFault),
     /// The compiled body patterns.
     Matcher(MatcherFault),
+    /// The table of file types.
+    Types(TypesFault),
 }
 
 impl fmt::Display for ImageFault {
@@ -331,6 +352,7 @@ impl fmt::Display for ImageFault {
             Self::Record(index) => write!(out, "section SIGNATURES: record {index} is not valid"),
             Self::Digests(fault) => write!(out, "section DIGESTS: {fault}"),
             Self::Matcher(fault) => write!(out, "section MATCHER: {fault}"),
+            Self::Types(fault) => write!(out, "section TYPES: {fault}"),
         }
     }
 }
