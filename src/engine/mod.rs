@@ -18,16 +18,16 @@
 //! | digests of whole layers | [`digest`] |
 //! | what a layer is | `file_type`; entry point and sections: `executable` |
 //! | gzip, deflate, br, zstd | [`unpack`] |
-//! | normal text | `normalize` |
+//! | normal text and HTML; the forms of a layer | `normalize`, `forms` |
 //! | one layer; the stack of them | `layer`, `scan` |
 //! | what was found; what it means | `findings`, [`verdict`] |
 //! | what it may cost | [`limits`] |
 //!
 //! What a layer is matched against, by its type: signatures for target 0 always; those of its own
 //! target on the bytes as they are; text once more as normal text, with targets 0 and 7. HTML is
-//! matched with targets 0 and 3 on the bytes as they are and as normal text, mail with targets 0 and
-//! 4 on its bytes and 0 and 7 as normal text. The HTML forms of ClamAV (comments and tags taken out,
-//! scripts printed again), streams of OLE2 files, the inflated body of Flash, attachments of mails,
+//! matched with targets 0 and 3 on the bytes as they are, without comments, without tags, and with 7
+//! as well in its scripts, printed again; mail with targets 0 and 4 on its bytes and 0 and 7 as normal
+//! text. Streams of OLE2 files, the inflated body of Flash, attachments of mails,
 //! objects in PDF and members of archives other than gzip are **not yet** layers of their own: their
 //! containers are matched as bytes, and what holds packed or encoded data is `Unscanned(Unsupported)`
 //! instead of `Clean`.
@@ -45,6 +45,7 @@ pub mod digest;
 mod executable;
 mod file_type;
 mod findings;
+mod forms;
 mod layer;
 pub mod limits;
 pub mod matcher;

@@ -17,7 +17,8 @@ use super::database::{DatabaseFacts, Image, PatternKind};
 use super::digest::Computed;
 use super::file_type::{FileType, HEAD_BYTES};
 use super::findings::{Findings, Mode};
-use super::layer::{Body, End, Layer, Place, SETTLE_BYTES, Window};
+use super::forms::Place;
+use super::layer::{Body, End, Layer, SETTLE_BYTES, Window};
 use super::limits::{Limits, RATIO_FREE_BYTES};
 use super::matcher::Hit;
 use super::object::{Fed, Object};
@@ -516,11 +517,11 @@ fn is_zstd(head: &[u8]) -> bool {
 fn detection(image: &Image, layers: &[Layer], place: Place, hit: Hit) -> Detection {
     let SignatureId(number) = hit.signature;
     let mut path = path(layers);
-    if place == Place::Text {
+    if let Some(form) = place.name() {
         if !path.is_empty() {
             path.push('>');
         }
-        path.push_str("text");
+        path.push_str(form);
     }
     Detection {
         // The matcher has no other ids than the image; the number is what is left to say otherwise.

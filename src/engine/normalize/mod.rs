@@ -21,10 +21,13 @@
     clippy::unreachable
 )]
 
+mod html;
+mod javascript;
 mod script;
 #[cfg(test)]
 mod tests;
 
+pub(super) use html::{Forms, Html, Link, LinkKind};
 pub(super) use script::{ByteOrder, Script};
 
 /// Normalises one text layer.
