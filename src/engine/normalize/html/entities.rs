@@ -8,9 +8,6 @@ pub(super) fn code_of(name: &[u8]) -> Option<u16> {
     ENTITIES.get(at).map(|row| row.1)
 }
 
-/// The longest name, in bytes.
-pub(super) const NAME_BYTES_MAX: usize = 8;
-
 /// Sorted by name.
 const ENTITIES: [(&str, u16); 253] = [
     ("AElig", 0x00c6),

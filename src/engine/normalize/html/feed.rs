@@ -1,6 +1,6 @@
 //! The way of bytes through the tokeniser: whole runs where nothing can happen, else byte by byte.
 
-use super::reference::{Reference, Step};
+use super::reference::{Reference, Step, TEXT_BYTES};
 use super::{Forms, Html, State, is_space};
 use crate::engine::normalize::script::Script;
 
@@ -271,15 +271,15 @@ fn append_lower(run: &[u8], form: &mut Vec<u8>) {
 
 /// A few bytes in lower case.
 struct Small {
-    bytes: [u8; SMALL_BYTES],
+    bytes: [u8; TEXT_BYTES],
     length: usize,
 }
 
 impl Small {
     fn of(text: &[u8]) -> Self {
-        let mut bytes = [0; SMALL_BYTES];
+        let mut bytes = [0; TEXT_BYTES];
         bytes.iter_mut().zip(text).for_each(|(to, from)| *to = from.to_ascii_lowercase());
-        Self { bytes, length: text.len().min(SMALL_BYTES) }
+        Self { bytes, length: text.len().min(TEXT_BYTES) }
     }
 }
 
@@ -321,5 +321,3 @@ const CLASSES: [u8; 256] = {
 const BYTE_ORDER_MARK: u16 = 0xfeff;
 /// What stands for a character beyond ASCII in a name.
 const NO_ASCII: u8 = 0xff;
-/// At least the longest reference.
-const SMALL_BYTES: usize = 16;

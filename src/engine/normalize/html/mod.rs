@@ -394,7 +394,7 @@ impl Html {
     /// A tag with a target is complete.
     fn open_link(&mut self, kind: LinkKind, out: &mut Forms) {
         let target = std::mem::take(&mut self.value);
-        if kind != LinkKind::Form {
+        if kind != LinkKind::Form && !self.tag.is(b"area") {
             out.no_tags.extend_from_slice(&target);
             out.no_tags.push(b' ');
             self.is_plain_space = true;

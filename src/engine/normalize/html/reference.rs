@@ -3,13 +3,13 @@
 //! As clamscan 1.4.6 reads them: names as they are written, with their `;`; a number may end with any
 //! other byte, of its value the low byte counts then. Values have 16 bits.
 
-use super::entities::{NAME_BYTES_MAX, code_of};
+use super::entities::code_of;
 
 /// A reference that has begun.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reference {
     kind: Kind,
-    /// What was read of it, `&` included: at most as much as a name can be.
+    /// What was read of it, `&` included.
     text: [u8; TEXT_BYTES],
     length: usize,
     value: u16,
@@ -107,5 +107,5 @@ impl Reference {
     }
 }
 
-/// `&` and the longest name. A longer run of letters is none; what follows is text.
-const TEXT_BYTES: usize = NAME_BYTES_MAX + 1;
+/// `&` and a name. The longest that means something has eight letters; a longer run than this is text.
+pub(super) const TEXT_BYTES: usize = 64;

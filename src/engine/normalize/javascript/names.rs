@@ -25,6 +25,8 @@ enum Expected {
     Nothing,
     /// The name of a function, or its parameters.
     Function,
+    /// The parameters of a function whose name was read.
+    Named,
     /// Parameters.
     Parameters,
     /// The body of a function.
@@ -94,13 +96,19 @@ impl<'a> Reader<'a> {
         match (word, self.expected) {
             (b"function", _) => self.expected = Expected::Function,
             (b"var", _) => self.expected = Expected::Variable(self.brackets),
-            (_, Expected::Function | Expected::Parameters) => self.declare(word),
+            (_, Expected::Function) => {
+                // As clamscan has it, a function knows its own name, what is around it does not.
+                self.enter();
+                self.declare(word);
+                self.expected = Expected::Named;
+            }
+            (_, Expected::Parameters) => self.declare(word),
             (_, Expected::Variable(brackets)) => {
                 self.declare(word);
                 self.expected = Expected::Value(brackets);
             }
             (b"in", Expected::Value(_)) => self.expected = Expected::Nothing,
-            (_, Expected::Nothing | Expected::Body | Expected::Value(_)) => {}
+            (_, Expected::Nothing | Expected::Named | Expected::Body | Expected::Value(_)) => {}
         }
     }
 
@@ -108,6 +116,10 @@ impl<'a> Reader<'a> {
         match (sign, self.expected) {
             (b'(', Expected::Function) => {
                 self.enter();
+                self.expected = Expected::Parameters;
+                return;
+            }
+            (b'(', Expected::Named) => {
                 self.expected = Expected::Parameters;
                 return;
             }
