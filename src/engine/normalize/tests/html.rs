@@ -44,7 +44,8 @@ fn pages_are_written_as_the_table_says() {
         let mut column = || columns.next().expect("five columns");
         let (page, clam_comment, clam_tags) = (column(), column(), column());
         let (no_comment, no_tags) = (column(), column());
-        let or = |ours, clamscan| if ours == "=" { clamscan } else { ours };
+        let or =
+            |ours: &'static str, clamscan: &'static str| if ours == "=" { clamscan } else { ours };
         let forms = forms(Script::Bytes, &unescaped(page));
         assert_eq!(shown(&forms.no_comment), or(no_comment, clam_comment), "no comment: {page}");
         assert_eq!(shown(&forms.no_tags), or(no_tags, clam_tags), "no tags: {page}");
