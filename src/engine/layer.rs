@@ -13,10 +13,12 @@
 //! object was cut into pieces.
 
 use super::digest::{Computed, Kinds, Needs, Running, Tables};
+use super::embedded::Embedded;
 use super::executable::Headers;
 use super::file_type::FileType;
 use super::forms::{Normal, Place};
 use super::matcher::{Executable, Hit, LayerFacts, Matcher, State, TargetSet};
+use super::normalize::Link;
 use super::unpack::{ContentCodings, Decoder};
 use super::verdict::Why;
 
@@ -44,6 +46,8 @@ pub(super) struct Layer {
     pub(super) settled: u64,
     /// What looks at its bytes; `None` until the type is known.
     pub(super) body: Option<Box<Body>>,
+    /// Objects that begin in the middle of it; `None` until the type is known.
+    pub(super) embedded: Option<Embedded>,
 }
 
 /// How a layer ends.
@@ -71,6 +75,7 @@ impl Layer {
             position: 0,
             settled: 0,
             body: None,
+            embedded: None,
         }
     }
 
@@ -103,6 +108,8 @@ impl Layer {
 
 /// What looks at the bytes of a layer.
 pub(super) struct Body {
+    /// What the layer is.
+    pub(super) file_type: FileType,
     needs: Needs,
     digests: Running,
     headers: Option<Headers>,
@@ -130,6 +137,7 @@ impl Body {
         let (normal, forms) = Normal::of(file_type);
         let form = |(place, targets)| (place, Form::new(targets, Executable::Absent, None));
         Self {
+            file_type,
             needs,
             digests: Running::new(needs.all()),
             headers: format.map(Headers::new),
@@ -185,6 +193,16 @@ impl Body {
     /// The digests, which can be taken once.
     pub(super) fn take_digests(&mut self) -> Computed {
         std::mem::replace(&mut self.digests, Running::new(Kinds::NONE)).finish()
+    }
+
+    /// The hits in the bytes as they are since [`Body::take_hits`].
+    pub(super) fn raw_hits(&self) -> &[Hit] {
+        &self.raw.hits
+    }
+
+    /// The links in the bytes of the last call of [`Body::scan`] or [`Body::finish`].
+    pub(super) fn links(&self) -> &[Link] {
+        self.normal.links()
     }
 
     /// The hits since the last call, in the order in which they became certain.

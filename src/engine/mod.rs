@@ -19,7 +19,7 @@
 //! | what a layer is | `file_type`; entry point and sections: `executable` |
 //! | gzip, deflate, br, zstd | [`unpack`] |
 //! | normal text and HTML; the forms of a layer | `normalize`, `forms` |
-//! | one layer; the stack of them | `layer`, `scan` |
+//! | one layer; objects in the middle of it; the stack of them | `layer`, `embedded`, `scan` |
 //! | what was found; what it means | `findings`, [`verdict`] |
 //! | what it may cost | [`limits`] |
 //!
@@ -32,6 +32,8 @@
 //! containers are matched as bytes, and what holds packed or encoded data is `Unscanned(Unsupported)`
 //! instead of `Clean`.
 //!
+//! Objects in the middle of a layer are looked for by the patterns of a `.ftm`; without one none are.
+//!
 //! Trust: a detection is dropped when the layer it was made in, or one around it, has a trusted
 //! digest. Where no trusted digest can fit, a detection is final at once.
 //!
@@ -42,6 +44,7 @@
 
 pub mod database;
 pub mod digest;
+mod embedded;
 mod executable;
 mod file_type;
 mod findings;

@@ -59,7 +59,7 @@ pub fn build(
     compile_matcher: &dyn Fn(&[BodySignature]) -> Vec<u8>,
     progress: &mut dyn FnMut(Progress),
 ) -> Built {
-    let Loaded { options, mut names, bodies, parts, atoms, magics, digests, report } =
+    let Loaded { options, mut names, bodies, parts, atoms, magics, digests, types, report } =
         sources.into_loaded();
     let facts = facts(&options, &bodies, &digests, &report);
     // Every name was taken in when its line was read.
@@ -89,7 +89,7 @@ pub fn build(
         logical: Vec::new(),
         yara: Vec::new(),
         links: Vec::new(),
-        types: Vec::new(),
+        types: types.compile(),
     });
     Built { image, facts, report }
 }

@@ -10,6 +10,8 @@ pub enum Format {
     Body,
     /// Whole-file digests.
     Digest(Purpose),
+    /// Magic numbers of file types.
+    FileTypes,
     /// Names to ignore.
     Ignore,
     /// A ClamAV format that cannot be used yet.
@@ -52,7 +54,7 @@ pub fn loading_order(name: &str) -> (u8, &str) {
 
 /// Every extension of ClamAV.
 const EXTENSIONS: [(&str, Format, Wanted); 42] = {
-    use Format::{Body, Digest, Ignore, NotYet};
+    use Format::{Body, Digest, FileTypes, Ignore, NotYet};
     use Unsupported as No;
     use Wanted::{Always, WithPotentiallyUnwanted as Unwanted};
     [
@@ -82,7 +84,7 @@ const EXTENSIONS: [(&str, Format, Wanted); 42] = {
         ("zmd", NotYet(No::ContainerMetadata), Always),
         ("rmd", NotYet(No::ContainerMetadata), Always),
         ("idb", NotYet(No::Icon), Always),
-        ("ftm", NotYet(No::FileType), Always),
+        ("ftm", FileTypes, Always),
         ("crb", NotYet(No::Authenticode), Always),
         ("cat", NotYet(No::Authenticode), Always),
         ("pdb", NotYet(No::Phishing), Always),

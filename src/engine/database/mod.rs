@@ -13,6 +13,7 @@
 //! | lines, fields, names | `line`, `fields` |
 //! | body patterns: text → [`signature`] → text | `pattern`, `offset`, [`render`] |
 //! | whole-file digests | `digest_line` |
+//! | magic numbers of file types | `type_line` |
 //! | ignore lists | `ignore` |
 //! | what was loaded and what was not, and why | [`report`] |
 //! | the compiled image | [`image`] |
@@ -61,6 +62,7 @@ pub mod signature;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod type_line;
 
 pub use super::file_type::TypesFault;
 pub use build::{BuildOptions, Built, Progress, build};

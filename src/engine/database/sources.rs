@@ -3,6 +3,7 @@
 //! Files are read one at a time and not kept: what stays in memory is what they gave.
 
 use crate::engine::digest::Rows;
+use crate::engine::file_type::TypeRows;
 
 use super::build::{BuildOptions, facts};
 use super::facts::{DatabaseFacts, Sha256};
@@ -12,7 +13,8 @@ use super::line::{LINE_BYTES_MAX, LineFault, Read, Refusal, lines};
 use super::names::Names;
 use super::report::{BAD_LINES_KEPT, BadLine, FileReport, NotRead, Report, Totals, Unsupported};
 use super::signature::{BodySignature, Purpose};
-use super::{body_line, digest_line, origin};
+use super::type_line::TypeLine;
+use super::{body_line, digest_line, origin, type_line};
 
 /// Everything that was read so far.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub(super) struct Loaded {
     /// Magic of embedded objects; their names mean nothing.
     pub magics: Vec<BodySignature>,
     pub digests: Rows,
+    /// The table of magic numbers; its embedded rows belong to `magics`, one each.
+    pub types: TypeRows,
     pub report: Report,
 }
 
@@ -50,6 +54,7 @@ impl Sources {
                 atoms: Vec::new(),
                 magics: Vec::new(),
                 digests: Rows::default(),
+                types: TypeRows::default(),
                 report: Report::default(),
             },
             ignored: Ignored::new(),
@@ -118,6 +123,7 @@ impl Sources {
                 each_line(bytes, report, |line| self.ignored.add(line).map(|()| Fate::Loaded));
             }
             Format::Body => each_line(bytes, report, |line| self.body(line)),
+            Format::FileTypes => each_line(bytes, report, |line| self.file_type(line)),
             Format::Digest(purpose) => each_line(bytes, report, |line| self.digest(line, purpose)),
         }
     }
@@ -158,6 +164,20 @@ impl Sources {
             None => full = true,
         });
         room_for_name(full).map(|()| fate)
+    }
+
+    fn file_type(&mut self, line: &[u8]) -> Result<Fate, LineFault> {
+        let read = type_line::parse(line, self.loaded.options.level)?;
+        let Loaded { types, magics, .. } = &mut self.loaded;
+        Ok(Fate::of(read, |found| match found {
+            TypeLine::Fixed(row) => types.fixed.push(row),
+            TypeLine::Embedded(row, body) => {
+                for body in origin::moved(*body) {
+                    types.embedded.push(row);
+                    magics.push(body);
+                }
+            }
+        }))
     }
 
     pub(super) fn into_loaded(self) -> Loaded {
