@@ -4,7 +4,7 @@
 //!   window or caller ─▶ head: the type ─▶ piece ─┬─▶ digests
 //!                                                ├─▶ headers of executables ─▶ facts
 //!                                                ├─▶ matcher, on the bytes as they are
-//!                                                └─▶ normaliser ─▶ matcher, on the normal text
+//!                                                └─▶ normaliser ─▶ matcher, on each normal form
 //! ```
 //!
 //! A layer knows nothing of the layers above and below it; the scan moves bytes between them. Hits
@@ -13,10 +13,12 @@
 //! object was cut into pieces.
 
 use super::digest::{Computed, Kinds, Needs, Running, Tables};
+use super::embedded::Embedded;
 use super::executable::Headers;
 use super::file_type::FileType;
+use super::forms::{Normal, Place};
 use super::matcher::{Executable, Hit, LayerFacts, Matcher, State, TargetSet};
-use super::normalize::Normalizer;
+use super::normalize::Link;
 use super::unpack::{ContentCodings, Decoder};
 use super::verdict::Why;
 
@@ -44,6 +46,8 @@ pub(super) struct Layer {
     pub(super) settled: u64,
     /// What looks at its bytes; `None` until the type is known.
     pub(super) body: Option<Box<Body>>,
+    /// Objects that begin in the middle of it; `None` until the type is known.
+    pub(super) embedded: Option<Embedded>,
 }
 
 /// How a layer ends.
@@ -71,6 +75,7 @@ impl Layer {
             position: 0,
             settled: 0,
             body: None,
+            embedded: None,
         }
     }
 
@@ -103,12 +108,15 @@ impl Layer {
 
 /// What looks at the bytes of a layer.
 pub(super) struct Body {
+    /// What the layer is.
+    pub(super) file_type: FileType,
     needs: Needs,
     digests: Running,
     headers: Option<Headers>,
     raw: Form,
-    text: Option<(Normalizer, Form)>,
-    normal: Vec<u8>,
+    /// Its normal forms, each with a matcher of its own.
+    forms: Vec<(Place, Form)>,
+    normal: Normal,
 }
 
 /// A stream of bytes with the matcher on it.
@@ -119,15 +127,6 @@ struct Form {
     fed_bytes: u64,
 }
 
-/// Which stream of a layer a hit was made in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// The bytes as they are.
-    Raw,
-    /// Its normal text.
-    Text,
-}
-
 impl Body {
     pub(super) fn new(file_type: FileType, needs: Needs, size: Option<u64>) -> Self {
         let format = file_type.executable();
@@ -135,17 +134,16 @@ impl Body {
             Some(_) => Executable::Unknown,
             None => Executable::Absent,
         };
-        let text = file_type.text().map(|(script, targets)| {
-            let form = Form::new(targets, Executable::Absent, None);
-            (Normalizer::new(script), form)
-        });
+        let (normal, forms) = Normal::of(file_type);
+        let form = |(place, targets)| (place, Form::new(targets, Executable::Absent, None));
         Self {
+            file_type,
             needs,
             digests: Running::new(needs.all()),
             headers: format.map(Headers::new),
             raw: Form::new(file_type.targets(), executable, size),
-            text,
-            normal: Vec::new(),
+            forms: forms.into_iter().map(form).collect(),
+            normal,
         }
     }
 
@@ -161,10 +159,9 @@ impl Body {
     pub(super) fn scan(&mut self, mut piece: &[u8], matcher: Option<Matcher<'_>>) -> u64 {
         let mut work = 0;
         self.digests.update(piece);
-        if let Some((normalizer, form)) = &mut self.text {
-            self.normal.clear();
-            normalizer.feed(piece, &mut self.normal);
-            work += form.feed(&self.normal, matcher);
+        self.normal.feed(piece);
+        for (place, form) in &mut self.forms {
+            work += form.feed(self.normal.written(*place), matcher);
         }
         // The facts change between two bytes, the same two however the bytes were cut.
         if let Some(headers) = &mut self.headers {
@@ -186,7 +183,9 @@ impl Body {
             self.raw.facts.executable = Executable::Absent;
         }
         self.raw.finish(size, matcher);
-        if let Some((_, form)) = &mut self.text {
+        self.normal.finish();
+        for (place, form) in &mut self.forms {
+            form.feed(self.normal.written(*place), matcher);
             form.finish(form.fed_bytes, matcher);
         }
     }
@@ -196,17 +195,28 @@ impl Body {
         std::mem::replace(&mut self.digests, Running::new(Kinds::NONE)).finish()
     }
 
+    /// The hits in the bytes as they are since [`Body::take_hits`].
+    pub(super) fn raw_hits(&self) -> &[Hit] {
+        &self.raw.hits
+    }
+
+    /// The links in the bytes of the last call of [`Body::scan`] or [`Body::finish`].
+    pub(super) fn links(&self) -> &[Link] {
+        self.normal.links()
+    }
+
     /// The hits since the last call, in the order in which they became certain.
     pub(super) fn take_hits(&mut self) -> impl Iterator<Item = (Place, Hit)> + '_ {
-        let text = self.text.iter_mut().flat_map(|(_, form)| form.hits.drain(..));
+        let forms = self.forms.iter_mut();
+        let normal = forms.flat_map(|(place, form)| form.hits.drain(..).map(|hit| (*place, hit)));
         let raw = self.raw.hits.drain(..).map(|hit| (Place::Raw, hit));
-        raw.chain(text.map(|hit| (Place::Text, hit)))
+        raw.chain(normal)
     }
 
     /// Whether a matcher had to forget something.
     pub(super) fn overflowed(&self) -> bool {
-        self.raw.state.overflowed()
-            || self.text.as_ref().is_some_and(|(_, form)| form.state.overflowed())
+        let mut forms = self.forms.iter();
+        self.raw.state.overflowed() || forms.any(|(_, form)| form.state.overflowed())
     }
 }
 

@@ -18,19 +18,21 @@
 //! | digests of whole layers | [`digest`] |
 //! | what a layer is | `file_type`; entry point and sections: `executable` |
 //! | gzip, deflate, br, zstd | [`unpack`] |
-//! | normal text | `normalize` |
-//! | one layer; the stack of them | `layer`, `scan` |
+//! | normal text and HTML; the forms of a layer | `normalize`, `forms` |
+//! | one layer; objects in the middle of it; the stack of them | `layer`, `embedded`, `scan` |
 //! | what was found; what it means | `findings`, [`verdict`] |
 //! | what it may cost | [`limits`] |
 //!
 //! What a layer is matched against, by its type: signatures for target 0 always; those of its own
 //! target on the bytes as they are; text once more as normal text, with targets 0 and 7. HTML is
-//! matched with targets 0 and 3 on the bytes as they are and as normal text, mail with targets 0 and
-//! 4 on its bytes and 0 and 7 as normal text. The HTML forms of ClamAV (comments and tags taken out,
-//! scripts printed again), streams of OLE2 files, the inflated body of Flash, attachments of mails,
+//! matched with targets 0 and 3 on the bytes as they are, without comments, without tags, and with 7
+//! as well in its scripts, printed again; mail with targets 0 and 4 on its bytes and 0 and 7 as normal
+//! text. Streams of OLE2 files, the inflated body of Flash, attachments of mails,
 //! objects in PDF and members of archives other than gzip are **not yet** layers of their own: their
 //! containers are matched as bytes, and what holds packed or encoded data is `Unscanned(Unsupported)`
 //! instead of `Clean`.
+//!
+//! Objects in the middle of a layer are looked for by the patterns of a `.ftm`; without one none are.
 //!
 //! Trust: a detection is dropped when the layer it was made in, or one around it, has a trusted
 //! digest. Where no trusted digest can fit, a detection is final at once.
@@ -42,9 +44,11 @@
 
 pub mod database;
 pub mod digest;
+mod embedded;
 mod executable;
 mod file_type;
 mod findings;
+mod forms;
 mod layer;
 pub mod limits;
 pub mod matcher;

@@ -15,9 +15,11 @@ use std::sync::Arc;
 use super::database::signature::{Purpose, SignatureId};
 use super::database::{DatabaseFacts, Image, PatternKind};
 use super::digest::Computed;
+use super::embedded::{Embedded, Room};
 use super::file_type::{FileType, HEAD_BYTES};
 use super::findings::{Findings, Mode};
-use super::layer::{Body, End, Layer, Place, SETTLE_BYTES, Window};
+use super::forms::Place;
+use super::layer::{Body, End, Layer, SETTLE_BYTES, Window};
 use super::limits::{Limits, RATIO_FREE_BYTES};
 use super::matcher::Hit;
 use super::object::{Fed, Object};
@@ -254,7 +256,7 @@ impl Scan {
             let filled = layer.window.filled();
             &filled[..filled.len().min(HEAD_BYTES)]
         };
-        let file_type = FileType::of(head);
+        let file_type = FileType::of(head, self.engine.image.types());
         let size = match layer.end {
             End::Whole => u64::try_from(layer.window.len()).ok(),
             End::Open | End::Cut if index == 0 => self.object.size,
@@ -264,6 +266,7 @@ impl Scan {
         let (coding, fault) = coding_of(&mut layer.codings, file_type, head);
         let needs = self.engine.image.digests().needs(size);
         layer.body = Some(Box::new(Body::new(file_type, needs, size)));
+        self.layers[index].embedded = Some(Embedded::new(self.room(index)));
         if let Some(why) = fault {
             self.findings.miss(Why::Broken(why));
         }
@@ -343,8 +346,11 @@ impl Scan {
             }
             work += u64::try_from(step.made).unwrap_or(u64::MAX);
         }
-        if let Some(body) = &mut layer.body {
+        if let (Some(body), Some(embedded)) = (&mut layer.body, &mut layer.embedded) {
+            let known = body.raw_hits().len();
             work += body.scan(piece, engine.image.matcher());
+            let (place, hits) = ((layer.position, piece), &body.raw_hits()[known..]);
+            work += embedded.feed(&engine.image, body.file_type, place, hits);
         }
         let used = piece.len();
         layer.position += u64::try_from(used).unwrap_or(u64::MAX);
@@ -354,16 +360,52 @@ impl Scan {
         Moved { taken: if has_window { 0 } else { used }, work }
     }
 
+    /// The objects that a layer may begin to look at inside of it.
+    fn room(&self, index: usize) -> Room {
+        let limits = &self.engine.limits;
+        let depth = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(2);
+        match depth > limits.layers_max {
+            true => Room { children: 0, limit: Limit::MaxRecursion },
+            false => {
+                let children = limits.objects_max.saturating_sub(self.layers_begun);
+                Room { children, limit: Limit::MaxFiles }
+            }
+        }
+    }
+
+    /// Takes over what the objects inside a layer did since the last time, and says how many there are.
+    fn settle_embedded(&mut self, index: usize) -> u64 {
+        let room = self.room(index);
+        let Some(embedded) = &mut self.layers[index].embedded else { return 0 };
+        let (begun, missed) = embedded.settle(room);
+        let (hits, count) = (embedded.take_hits(), embedded.count());
+        self.layers_begun = self.layers_begun.saturating_add(begun);
+        if let Some(limit) = missed {
+            self.findings.miss(Why::Limit(limit));
+        }
+        for (child, place, hit) in hits {
+            let Self { engine, layers, findings, .. } = self;
+            if let Some((PatternKind::Body, _)) = engine.image.pattern(hit.signature) {
+                findings.detect(index, || {
+                    let path = join(&join(&path(&layers[..=index]), Some(&child)), place.name());
+                    Detection { path: path.into(), ..detection(&engine.image, &[], place, hit) }
+                });
+            }
+        }
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+
     /// Takes over what was found in a layer since the last time, and charges its bytes.
     fn settle(&mut self, index: usize) {
         self.take_hits(index);
+        let copies = self.settle_embedded(index).saturating_add(1);
         let layer = &mut self.layers[index];
         let bytes = layer.position - layer.settled;
         layer.settled = layer.position;
         if let Some(body) = &mut layer.body {
             body.narrow(layer.position, &self.engine.image.digests());
         }
-        self.scanned = self.scanned.saturating_add(bytes);
+        self.scanned = self.scanned.saturating_add(bytes.saturating_mul(copies));
         if index > 0 {
             self.decoded = self.decoded.saturating_add(bytes);
             // What the outer object settled is behind what it gave out by less than one block.
@@ -433,6 +475,9 @@ impl Scan {
         let mut trusted = false;
         if let (true, Some(body)) = (is_whole, &mut layer.body) {
             body.finish(size, engine.image.matcher());
+            if let Some(embedded) = &mut layer.embedded {
+                embedded.finish(size, &engine.image);
+            }
             let digests = body.take_digests();
             trusted = self.look_up(index, &digests, size);
         }
@@ -441,7 +486,9 @@ impl Scan {
             return;
         }
         let layer = &self.layers[index];
-        if layer.body.as_ref().is_some_and(|body| body.overflowed()) {
+        if layer.body.as_ref().is_some_and(|body| body.overflowed())
+            || layer.embedded.as_ref().is_some_and(Embedded::overflowed)
+        {
             self.findings.miss(Why::Limit(Limit::MaxScanState));
         }
         if trusted {
@@ -515,13 +562,7 @@ fn is_zstd(head: &[u8]) -> bool {
 
 fn detection(image: &Image, layers: &[Layer], place: Place, hit: Hit) -> Detection {
     let SignatureId(number) = hit.signature;
-    let mut path = path(layers);
-    if place == Place::Text {
-        if !path.is_empty() {
-            path.push('>');
-        }
-        path.push_str("text");
-    }
+    let path = join(&path(layers), place.name());
     Detection {
         // The matcher has no other ids than the image; the number is what is left to say otherwise.
         name: image.signature(hit.signature).map_or_else(
@@ -530,6 +571,15 @@ fn detection(image: &Image, layers: &[Layer], place: Place, hit: Hit) -> Detecti
         ),
         path: path.into(),
         offset: hit.offset,
+    }
+}
+
+/// A path and one step more, if there is one.
+fn join(path: &str, step: Option<&str>) -> String {
+    match step {
+        None => path.to_owned(),
+        Some(step) if path.is_empty() => step.to_owned(),
+        Some(step) => format!("{path}>{step}"),
     }
 }
 

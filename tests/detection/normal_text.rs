@@ -46,12 +46,18 @@ fn wide_text_is_text() {
 }
 
 #[test]
-fn html_is_matched_raw_and_as_normal_text() {
+fn html_is_matched_raw_and_in_its_forms() {
     let lines = "Raw:3:*:48656c6c6f20576f726c64\nNormal:3:*:68656c6c6f20776f726c64\n";
     let engine = engine(&[("a.ndb", lines)], Limits::default());
     let page = |text: &str| format!("<!DOCTYPE html><html><body>{text}</body></html>").into_bytes();
     check_infected(&engine, &Object::default(), &page("Hello World"), "Raw.UNOFFICIAL", "");
-    check_infected(&engine, &Object::default(), &page("HELLO\nWORLD"), "Normal.UNOFFICIAL", "text");
+    check_infected(
+        &engine,
+        &Object::default(),
+        &page("HELLO\nWORLD"),
+        "Normal.UNOFFICIAL",
+        "no-comment",
+    );
     check_clean(&engine, &Object::default(), b"plain text: HELLO World");
 }
 

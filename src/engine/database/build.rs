@@ -95,7 +95,8 @@ pub fn build_into(
     out: &mut dyn Sink,
 ) -> io::Result<Written> {
     let (loaded, workers) = sources.into_loaded();
-    let Loaded { options, mut names, bodies, parts, atoms, magics, digests, report } = loaded;
+    let Loaded { options, mut names, bodies, parts, atoms, magics, digests, types, report } =
+        loaded;
     let facts = facts(&options, &bodies, &digests, &report);
     let mut image = Writer::new(out, &*workers)?;
     image.section(SectionKind::Meta, &serde_json::to_vec(&facts).unwrap_or_default())?;
@@ -120,6 +121,7 @@ pub fn build_into(
     drop(matcher);
     progress(Progress::Digests(digests.total()));
     image.section(SectionKind::Digests, &digests.compile())?;
+    image.section(SectionKind::Types, &types.compile())?;
     progress(Progress::Image);
     let image_bytes = image.finish()?;
     Ok(Written { facts, report, image_bytes })

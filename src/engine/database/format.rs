@@ -10,6 +10,8 @@ pub enum Format {
     Body,
     /// Digests of this subject.
     Digest(Subject),
+    /// Magic numbers of file types.
+    FileTypes,
     /// Names to ignore.
     Ignore,
     /// A container of such files.
@@ -56,7 +58,7 @@ pub fn loading_order(name: &str) -> (u8, &str) {
 
 /// Every extension of ClamAV.
 const EXTENSIONS: [(&str, Format, Wanted); 42] = {
-    use Format::{Body, Container, Digest, Ignore, NotYet, Seal};
+    use Format::{Body, Container, Digest, FileTypes, Ignore, NotYet, Seal};
     use Unsupported as No;
     use Wanted::{Always, WithPotentiallyUnwanted as Unwanted};
     [
@@ -86,7 +88,7 @@ const EXTENSIONS: [(&str, Format, Wanted); 42] = {
         ("zmd", NotYet(No::ContainerMetadata), Always),
         ("rmd", NotYet(No::ContainerMetadata), Always),
         ("idb", NotYet(No::Icon), Always),
-        ("ftm", NotYet(No::FileType), Always),
+        ("ftm", FileTypes, Always),
         ("crb", NotYet(No::Authenticode), Always),
         ("cat", NotYet(No::Authenticode), Always),
         ("pdb", NotYet(No::Phishing), Always),

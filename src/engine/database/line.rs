@@ -230,5 +230,5 @@ pub(super) const LINE_BYTES_MAX: usize = 1 << 20;
 /// Longer names are bad lines: names go into headers, whose lines are bounded.
 const NAME_BYTES_MAX: usize = 1024;
 
-/// The widest line of the formats here: an ndb with both levels.
-const FIELDS_MAX: usize = 6;
+/// The widest line of the formats here: a cdb with both levels.
+const FIELDS_MAX: usize = 12;

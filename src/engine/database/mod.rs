@@ -13,6 +13,7 @@
 //! | lines, fields, names | `line`, `fields` |
 //! | body patterns: text → [`signature`] → text | `pattern`, `offset`, [`render`] |
 //! | digests of files, sections, imports | `digest_line` |
+//! | magic numbers of file types | `type_line` |
 //! | ignore lists | `ignore` |
 //! | signed containers: verified, then loaded | [`container`], `members` |
 //! | the lines of a file on several cores | `parallel`, [`workers`] |
@@ -66,8 +67,10 @@ pub mod signature;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod type_line;
 pub mod workers;
 
+pub use super::file_type::TypesFault;
 pub use build::{BuildOptions, Built, Progress, Written, build, build_into};
 pub use builtin::builtin_sources;
 pub use facts::{ContainerFacts, DatabaseFacts, DigestCounts, Sha256, SourceFacts};

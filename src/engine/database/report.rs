@@ -194,7 +194,7 @@ pub enum Unsupported {
     ContainerMetadata,
     /// `.idb`: icons.
     Icon,
-    /// `.ftm`: file types.
+    /// `.ftm`, magic type 4: types of partitions, which are not opened.
     FileType,
     /// `.crb`, `.cat`: Authenticode.
     Authenticode,
@@ -231,7 +231,7 @@ impl fmt::Display for Unsupported {
             Self::SelfProtection => "patterns for self protection (.sdb)",
             Self::ContainerMetadata => "facts about members of containers",
             Self::Icon => "icons",
-            Self::FileType => "file types",
+            Self::FileType => "types of partitions: disk images are not opened yet",
             Self::Authenticode => "Authenticode",
             Self::Phishing => "phishing lists",
             Self::Switches => "switches (.cfg)",

@@ -5,18 +5,20 @@
 use std::sync::Arc;
 
 use crate::engine::digest::Rows;
+use crate::engine::file_type::TypeRows;
 
 use super::build::{BuildOptions, facts};
 use super::container::Trust;
 use super::facts::DatabaseFacts;
 use super::format::{Format, Wanted};
 use super::ignore::Ignored;
-use super::line::{LINE_BYTES_MAX, LineFault, Refusal, UNOFFICIAL, lines};
+use super::line::{LINE_BYTES_MAX, LineFault, Read, Refusal, UNOFFICIAL, lines};
 use super::names::Names;
 use super::report::{BAD_LINES_KEPT, BadLine, FileReport, NotRead, Report, Unsupported};
 use super::signature::{BodySignature, NameId, Subject};
+use super::type_line::TypeLine;
 use super::workers::{Alone, Workers};
-use super::{body_line, digest_line, origin, parallel};
+use super::{body_line, digest_line, origin, parallel, type_line};
 
 /// Everything that was read so far.
 #[derive(Debug)]
@@ -53,6 +55,8 @@ pub(super) struct Loaded {
     /// Magic of embedded objects; their names mean nothing.
     pub magics: Vec<BodySignature>,
     pub digests: Rows,
+    /// The table of magic numbers; its embedded rows belong to `magics`, one each.
+    pub types: TypeRows,
     pub report: Report,
 }
 
@@ -70,6 +74,7 @@ impl Sources {
                 atoms: Vec::new(),
                 magics: Vec::new(),
                 digests: Rows::default(),
+                types: TypeRows::default(),
                 report: Report::default(),
             },
             ignored: Ignored::new(),
@@ -163,6 +168,7 @@ impl Sources {
                 each_line(bytes, report, |line| self.ignored.add(line).map(|()| Fate::Loaded));
             }
             Format::Body => self.bodies_of(bytes, report),
+            Format::FileTypes => each_line(bytes, report, |line| self.file_type(line)),
             Format::Digest(subject) => self.digests_of(bytes, subject, report),
         }
     }
@@ -214,6 +220,20 @@ impl Sources {
         });
     }
 
+    fn file_type(&mut self, line: &[u8]) -> Result<Fate, LineFault> {
+        let read = type_line::parse(line, self.loaded.options.level)?;
+        let Loaded { types, magics, .. } = &mut self.loaded;
+        Ok(Fate::of(read, |found| match found {
+            TypeLine::Fixed(row) => types.fixed.push(row),
+            TypeLine::Embedded(row, body) => {
+                for body in origin::moved(*body) {
+                    types.embedded.push(row);
+                    magics.push(body);
+                }
+            }
+        }))
+    }
+
     pub(super) fn into_loaded(self) -> (Loaded, Arc<dyn Workers>) {
         (self.loaded, self.workers)
     }
@@ -250,6 +270,19 @@ pub(super) enum Fate {
     Ignored,
     ByLevel,
     Unsupported(Unsupported),
+}
+
+impl Fate {
+    fn of<T>(read: Read<T>, load: impl FnOnce(T)) -> Self {
+        match read {
+            Read::Signature(signature) => {
+                load(signature);
+                Self::Loaded
+            }
+            Read::ByLevel => Self::ByLevel,
+            Read::Unsupported(reason) => Self::Unsupported(reason),
+        }
+    }
 }
 
 /// Hands every signature line to `take` and counts what became of it.

@@ -21,11 +21,14 @@
     clippy::unreachable
 )]
 
+mod html;
+mod javascript;
 mod script;
 #[cfg(test)]
 mod tests;
 
-pub(super) use script::Script;
+pub(super) use html::{Forms, Html, Link, LinkKind};
+pub(super) use script::{ByteOrder, Script};
 
 /// Normalises one text layer.
 #[derive(Debug)]

@@ -55,7 +55,7 @@ impl ByteOrder {
         if code < 0x80 { code.to_be_bytes()[1] } else { 0xff }
     }
 
-    const fn code(self, unit: [u8; 2]) -> u16 {
+    pub(super) const fn code(self, unit: [u8; 2]) -> u16 {
         match self {
             Self::Little => u16::from_le_bytes(unit),
             Self::Big => u16::from_be_bytes(unit),

@@ -16,6 +16,7 @@ use crate::engine::database::names::NameTable;
 use crate::engine::database::signature::{NameId, SignatureId, Target};
 use crate::engine::database::workers::{Alone, Workers, gather};
 use crate::engine::digest::{Tables, TablesFault};
+use crate::engine::file_type::{Types, TypesFault};
 use crate::engine::matcher::{Matcher, MatcherFault};
 
 use super::layout::{
@@ -90,6 +91,12 @@ impl Image {
     #[must_use]
     pub fn matcher(&self) -> Option<Matcher<'_>> {
         Matcher::open(self.section(SectionKind::Matcher)).ok()
+    }
+
+    /// The table of magic numbers that the database brings; empty when it brings none.
+    #[must_use]
+    pub(in crate::engine) fn types(&self) -> Types<'_> {
+        Types::open(self.section(SectionKind::Types)).unwrap_or(Types::EMPTY)
     }
 
     /// The bytes of a section, as `engine::matcher` wrote them for [`SectionKind::Matcher`].
@@ -220,8 +227,8 @@ enum Found {
 
 /// The checks of sections, in the order in which their faults are told. The largest are begun first,
 /// before the pieces of the sum.
-const CHECKS: [fn(&[u8], &Sections) -> Result<(), ImageFault>; 3] =
-    [check_names_and_records, check_digests, check_matcher];
+const CHECKS: [fn(&[u8], &Sections) -> Result<(), ImageFault>; 4] =
+    [check_names_and_records, check_digests, check_matcher, check_types];
 
 fn check_names_and_records(all: &[u8], sections: &Sections) -> Result<(), ImageFault> {
     let names = open_names(all, sections)?;
@@ -243,6 +250,23 @@ fn check_matcher(all: &[u8], sections: &Sections) -> Result<(), ImageFault> {
     }
     let patterns = Matcher::open(patterns).map_err(ImageFault::Matcher)?;
     patterns.check().map_err(ImageFault::Matcher)
+}
+
+fn check_types(all: &[u8], sections: &Sections) -> Result<(), ImageFault> {
+    let types = section(all, sections, SectionKind::Types);
+    let types = Types::open(types).map_err(ImageFault::Types)?;
+    let magics = count_of(PatternKind::Magic, section(all, sections, SectionKind::Signatures));
+    types.check(magics).map_err(ImageFault::Types)
+}
+
+/// The number of patterns of a kind.
+fn count_of(kind: PatternKind, records: &[u8]) -> usize {
+    let records = <[RecordBytes]>::ref_from_bytes(records).unwrap_or_default();
+    let is_one = |[_, word]: &&RecordBytes| {
+        let [_, _, number, _] = word.get().to_le_bytes();
+        PatternKind::from_number(number) == Some(kind)
+    };
+    records.iter().filter(is_one).count()
 }
 
 fn open_names<'a>(all: &'a [u8], sections: &Sections) -> Result<NameTable<'a>, ImageFault> {
@@ -347,6 +371,8 @@ pub enum ImageFault {
     Digests(TablesFault),
     /// The compiled body patterns.
     Matcher(MatcherFault),
+    /// The table of file types.
+    Types(TypesFault),
 }
 
 impl fmt::Display for ImageFault {
@@ -369,6 +395,7 @@ impl fmt::Display for ImageFault {
             Self::Record(index) => write!(out, "section SIGNATURES: record {index} is not valid"),
             Self::Digests(fault) => write!(out, "section DIGESTS: {fault}"),
             Self::Matcher(fault) => write!(out, "section MATCHER: {fault}"),
+            Self::Types(fault) => write!(out, "section TYPES: {fault}"),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Normal text, and which bytes are text at all.
 
+mod html;
+
 use super::script::ByteOrder;
 use super::{Normalizer, Script};
 

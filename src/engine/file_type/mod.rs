@@ -5,13 +5,33 @@
 //! UTF-16 is believed only with a byte order mark, or when every unit of the head is plain ASCII:
 //! ClamAV takes four fifths of all random data for it (`clamav.md` A9.2).
 //!
-//! Not yet here: types found in the middle of a layer (a zip behind an executable), tar by check sum,
-//! OOXML told from other zips.
+//! A database may bring its own table of magic numbers ([`table`]), which then replaces the one here.
+//!
+//! Not yet here: tar by check sum, OOXML told from other zips.
+
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::wildcard_enum_match_arm,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable
+)]
+
+mod kinds;
+mod table;
+#[cfg(test)]
+mod tests;
 
 use super::database::signature::Target;
 use super::executable::Format;
 use super::matcher::TargetSet;
-use super::normalize::Script;
+use super::normalize::{ByteOrder, Script};
+
+pub(super) use kinds::{Kind, UnknownType};
+pub use table::TypesFault;
+pub(super) use table::{EmbeddedMagic, FixedMagic, TypeRows, Types};
 
 /// The kind of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +51,7 @@ pub(super) enum FileType {
     /// A mail, or a mailbox.
     Mail,
     /// GIF, PNG, JPEG, TIFF, BMP.
-    Graphics,
+    Graphics(Kind),
     /// Any other text.
     Text(Script),
     /// PDF.
@@ -42,25 +62,63 @@ pub(super) enum FileType {
     Java,
     /// A gzip file.
     Gzip,
-    /// An archive or document whose inside is not looked at yet, by its name for people.
-    Container(&'static str),
+    /// An archive or document whose inside is not looked at yet.
+    Container(Kind),
     /// Something known that no target names: sound and film.
-    Recognised,
+    Recognised(Kind),
     /// Nothing known.
     Other,
 }
 
 impl FileType {
     /// Tells the type from the first [`HEAD_BYTES`] of a layer, or from all of a shorter one.
-    pub(super) fn of(head: &[u8]) -> Self {
-        magic(head).unwrap_or_else(|| by_content(head))
+    ///
+    /// A table of magic numbers that the database brings is asked instead of the one here.
+    pub(super) fn of(head: &[u8], types: Types<'_>) -> Self {
+        let magic = if types.is_empty() { magic(head) } else { types.file_type(head) };
+        magic.unwrap_or_else(|| by_content(head))
+    }
+
+    /// The type of a `CL_TYPE_*` name. Two scripts may share a name: compare
+    /// [`FileType::clam_name`], not types.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownType`] for a name of another version; what depends on it is skipped.
+    pub(super) fn from_clam_name(name: &[u8]) -> Result<Self, UnknownType> {
+        Kind::named(name).map(Kind::file_type)
+    }
+
+    /// Its `CL_TYPE_*` name, as conditions of signatures have it.
+    pub(super) fn clam_name(self) -> &'static str {
+        match self {
+            Self::Pe => "CL_TYPE_MSEXE",
+            Self::Elf => "CL_TYPE_ELF",
+            Self::MachO => "CL_TYPE_MACHO",
+            Self::MachOUniversal => "CL_TYPE_MACHO_UNIBIN",
+            Self::Ole2 => "CL_TYPE_MSOLE2",
+            Self::Html(Script::Bytes) => "CL_TYPE_HTML",
+            Self::Html(Script::Wide(_)) => "CL_TYPE_HTML_UTF16",
+            Self::Mail => "CL_TYPE_MAIL",
+            Self::Text(Script::Bytes) => "CL_TYPE_TEXT_ASCII",
+            Self::Text(Script::Wide(ByteOrder::Little)) => "CL_TYPE_TEXT_UTF16LE",
+            Self::Text(Script::Wide(ByteOrder::Big)) => "CL_TYPE_TEXT_UTF16BE",
+            Self::Pdf => "CL_TYPE_PDF",
+            Self::Flash => "CL_TYPE_SWF",
+            Self::Java => "CL_TYPE_JAVA",
+            Self::Gzip => "CL_TYPE_GZ",
+            Self::Graphics(kind) | Self::Container(kind) | Self::Recognised(kind) => {
+                kind.clam_name()
+            }
+            Self::Other => "CL_TYPE_BINARY_DATA",
+        }
     }
 
     /// What of a layer that begins with `head` stays unseen, because what it holds is packed or
     /// encoded and there is no decoder for it yet. Such a layer is matched as bytes and never `Clean`.
     pub(super) fn unopened(self, head: &[u8]) -> Option<&'static str> {
         match self {
-            Self::Container(name) => is_plausible(head).then_some(name),
+            Self::Container(kind) => kind.container().filter(|_| is_plausible(head)),
             Self::Ole2 => Some("OLE2 document"),
             Self::Mail => Some("mail"),
             Self::Pdf => Some("PDF document"),
@@ -71,11 +129,11 @@ impl FileType {
             | Self::Elf
             | Self::MachO
             | Self::Html(_)
-            | Self::Graphics
+            | Self::Graphics(_)
             | Self::Text(_)
             | Self::Java
             | Self::Gzip
-            | Self::Recognised
+            | Self::Recognised(_)
             | Self::Other => None,
         }
     }
@@ -89,12 +147,12 @@ impl FileType {
             Self::Ole2 => TargetSet::of(Target::Ole2),
             Self::Html(_) => TargetSet::of(Target::Html),
             Self::Mail => TargetSet::of(Target::Mail),
-            Self::Graphics => TargetSet::of(Target::Graphics),
+            Self::Graphics(_) => TargetSet::of(Target::Graphics),
             Self::Pdf => TargetSet::of(Target::Pdf),
             Self::Flash => TargetSet::of(Target::Flash),
             Self::Java => TargetSet::of(Target::Java),
             Self::Other => TargetSet::of(Target::Other),
-            Self::Text(_) | Self::Gzip | Self::Container(_) | Self::Recognised => TargetSet::ANY,
+            Self::Text(_) | Self::Gzip | Self::Container(_) | Self::Recognised(_) => TargetSet::ANY,
         }
     }
 
@@ -109,13 +167,13 @@ impl FileType {
             | Self::MachO
             | Self::MachOUniversal
             | Self::Ole2
-            | Self::Graphics
+            | Self::Graphics(_)
             | Self::Pdf
             | Self::Flash
             | Self::Java
             | Self::Gzip
             | Self::Container(_)
-            | Self::Recognised
+            | Self::Recognised(_)
             | Self::Other => None,
         }
     }
@@ -130,14 +188,14 @@ impl FileType {
             | Self::Ole2
             | Self::Html(_)
             | Self::Mail
-            | Self::Graphics
+            | Self::Graphics(_)
             | Self::Text(_)
             | Self::Pdf
             | Self::Flash
             | Self::Java
             | Self::Gzip
             | Self::Container(_)
-            | Self::Recognised
+            | Self::Recognised(_)
             | Self::Other => None,
         }
     }
@@ -150,22 +208,24 @@ pub(super) const HEAD_BYTES: usize = 1_024;
 struct Magic {
     at: usize,
     bytes: &'static [u8],
-    file_type: FileType,
+    /// Its `CL_TYPE_*` name.
+    name: &'static str,
 }
 
-const fn magic_at(at: usize, bytes: &'static [u8], file_type: FileType) -> Magic {
-    Magic { at, bytes, file_type }
+const fn magic_at(at: usize, bytes: &'static [u8], name: &'static str) -> Magic {
+    Magic { at, bytes, name }
 }
 
-const fn start(bytes: &'static [u8], file_type: FileType) -> Magic {
-    magic_at(0, bytes, file_type)
+const fn start(bytes: &'static [u8], name: &'static str) -> Magic {
+    magic_at(0, bytes, name)
 }
 
 fn magic(head: &[u8]) -> Option<FileType> {
     let found = MAGICS
         .iter()
         .find(|magic| head.get(magic.at..).is_some_and(|rest| rest.starts_with(magic.bytes)));
-    found.map(|magic| magic.file_type).or_else(|| bitmap(head)).or_else(|| cafe_babe(head))
+    let found = found.and_then(|magic| FileType::from_clam_name(magic.name.as_bytes()).ok());
+    found.or_else(|| bitmap(head)).or_else(|| cafe_babe(head))
 }
 
 /// `BM` begins a bitmap only with a header that fits: it also begins words.
@@ -174,7 +234,7 @@ fn bitmap(head: &[u8]) -> Option<FileType> {
     let is_bitmap = head.starts_with(b"BM")
         && head.get(6..10)? == [0; 4]
         && matches!(header_bytes, [12 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0]);
-    is_bitmap.then_some(FileType::Graphics)
+    FileType::from_clam_name(b"CL_TYPE_GRAPHICS").ok().filter(|_| is_bitmap)
 }
 
 /// Java classes and universal Mach-O share a magic number. What follows is a class version, 45 and
@@ -231,47 +291,47 @@ fn is_plausible(head: &[u8]) -> bool {
 
 /// The first that fits decides.
 const MAGICS: &[Magic] = &[
-    start(b"MZ", FileType::Pe),
-    start(b"\x7fELF", FileType::Elf),
-    start(b"\xfe\xed\xfa\xce", FileType::MachO),
-    start(b"\xfe\xed\xfa\xcf", FileType::MachO),
-    start(b"\xce\xfa\xed\xfe", FileType::MachO),
-    start(b"\xcf\xfa\xed\xfe", FileType::MachO),
-    start(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", FileType::Ole2),
-    start(b"%PDF-", FileType::Pdf),
-    start(b"FWS", FileType::Flash),
-    start(b"CWS", FileType::Flash),
-    start(b"ZWS", FileType::Flash),
-    start(b"GIF8", FileType::Graphics),
-    start(b"\x89PNG", FileType::Graphics),
-    start(b"\xff\xd8\xff", FileType::Graphics),
-    start(b"II\x2a\0", FileType::Graphics),
-    start(b"MM\0\x2a", FileType::Graphics),
-    start(b"\x1f\x8b\x08", FileType::Gzip),
-    start(b"PK\x03\x04", FileType::Container("zip archive")),
-    start(b"PK00PK\x03\x04", FileType::Container("zip archive")),
-    start(b"Rar!\x1a\x07", FileType::Container("RAR archive")),
-    start(b"7z\xbc\xaf\x27\x1c", FileType::Container("7z archive")),
-    start(b"BZh", FileType::Container("bzip2 file")),
-    start(b"\xfd7zXZ\0", FileType::Container("xz file")),
-    start(b"\x28\xb5\x2f\xfd", FileType::Container("zstd file")),
-    start(b"MSCF\0\0\0\0", FileType::Container("CAB archive")),
-    start(b"\x60\xea", FileType::Container("ARJ archive")),
-    start(b"SZDD\x88\xf0\x27\x33", FileType::Container("SZDD file")),
-    start(b"ITSF", FileType::Container("CHM file")),
-    start(b"{\\rtf", FileType::Container("RTF document")),
-    start(b"\x78\x9f\x3e\x22", FileType::Container("TNEF attachment")),
-    start(b"070701", FileType::Container("cpio archive")),
-    start(b"070702", FileType::Container("cpio archive")),
-    start(b"070707", FileType::Container("cpio archive")),
-    start(b"\x71\xc7", FileType::Container("cpio archive")),
-    start(b"\xc7\x71", FileType::Container("cpio archive")),
-    start(b"RIFF", FileType::Recognised),
-    start(b"OggS", FileType::Recognised),
-    start(b"ID3", FileType::Recognised),
-    start(b"\x1aE\xdf\xa3", FileType::Recognised),
-    magic_at(257, b"ustar", FileType::Container("tar archive")),
-    magic_at(4, b"ftyp", FileType::Recognised),
+    start(b"MZ", "CL_TYPE_MSEXE"),
+    start(b"\x7fELF", "CL_TYPE_ELF"),
+    start(b"\xfe\xed\xfa\xce", "CL_TYPE_MACHO"),
+    start(b"\xfe\xed\xfa\xcf", "CL_TYPE_MACHO"),
+    start(b"\xce\xfa\xed\xfe", "CL_TYPE_MACHO"),
+    start(b"\xcf\xfa\xed\xfe", "CL_TYPE_MACHO"),
+    start(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "CL_TYPE_MSOLE2"),
+    start(b"%PDF-", "CL_TYPE_PDF"),
+    start(b"FWS", "CL_TYPE_SWF"),
+    start(b"CWS", "CL_TYPE_SWF"),
+    start(b"ZWS", "CL_TYPE_SWF"),
+    start(b"GIF8", "CL_TYPE_GIF"),
+    start(b"\x89PNG", "CL_TYPE_PNG"),
+    start(b"\xff\xd8\xff", "CL_TYPE_JPEG"),
+    start(b"II\x2a\0", "CL_TYPE_TIFF"),
+    start(b"MM\0\x2a", "CL_TYPE_TIFF"),
+    start(b"\x1f\x8b\x08", "CL_TYPE_GZ"),
+    start(b"PK\x03\x04", "CL_TYPE_ZIP"),
+    start(b"PK00PK\x03\x04", "CL_TYPE_ZIP"),
+    start(b"Rar!\x1a\x07", "CL_TYPE_RAR"),
+    start(b"7z\xbc\xaf\x27\x1c", "CL_TYPE_7Z"),
+    start(b"BZh", "CL_TYPE_BZ"),
+    start(b"\xfd7zXZ\0", "CL_TYPE_XZ"),
+    start(b"\x28\xb5\x2f\xfd", "CL_TYPE_ZSTD"),
+    start(b"MSCF\0\0\0\0", "CL_TYPE_MSCAB"),
+    start(b"\x60\xea", "CL_TYPE_ARJ"),
+    start(b"SZDD\x88\xf0\x27\x33", "CL_TYPE_MSSZDD"),
+    start(b"ITSF", "CL_TYPE_MSCHM"),
+    start(b"{\\rtf", "CL_TYPE_RTF"),
+    start(b"\x78\x9f\x3e\x22", "CL_TYPE_TNEF"),
+    start(b"070701", "CL_TYPE_CPIO_NEWC"),
+    start(b"070702", "CL_TYPE_CPIO_CRC"),
+    start(b"070707", "CL_TYPE_CPIO_ODC"),
+    start(b"\x71\xc7", "CL_TYPE_CPIO_OLD"),
+    start(b"\xc7\x71", "CL_TYPE_CPIO_OLD"),
+    start(b"RIFF", "CL_TYPE_RIFF"),
+    start(b"OggS", "CL_TYPE_IGNORED"),
+    start(b"ID3", "CL_TYPE_IGNORED"),
+    start(b"\x1aE\xdf\xa3", "CL_TYPE_IGNORED"),
+    magic_at(257, b"ustar", "CL_TYPE_POSIX_TAR"),
+    magic_at(4, b"ftyp", "CL_TYPE_IGNORED"),
 ];
 
 /// In lower case. Any of them in the head of a text makes it HTML.

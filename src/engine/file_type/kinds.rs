@@ -1,0 +1,187 @@
+//! The names that ClamAV gives to kinds of files, and what each kind is here.
+//!
+//! Signatures name kinds in their conditions (`Container:CL_TYPE_ZIP`) and tables of magic (`.ftm`)
+//! name them as results. The list is that of version 1.4; a name that is not in it belongs to another
+//! version, and what uses it is skipped there, too (`clamav.md` A1.2).
+
+use super::FileType;
+use crate::engine::normalize::{ByteOrder, Script};
+
+/// A row of the table of kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::engine) struct Kind(u8);
+
+/// A `CL_TYPE_*` name of no version that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) struct UnknownType;
+
+/// What the engine makes of a kind.
+#[derive(Clone, Copy)]
+enum Class {
+    /// One that has a type of its own.
+    Own(FileType),
+    /// An image.
+    Graphics,
+    /// Something whose inside is not looked at yet, by its name for people.
+    Container(&'static str),
+    /// Something that is matched as bytes.
+    Recognised,
+}
+
+impl Kind {
+    /// The kind of a `CL_TYPE_*` name.
+    pub(in crate::engine) fn named(name: &[u8]) -> Result<Self, UnknownType> {
+        let at =
+            KINDS.binary_search_by(|row| row.0.as_bytes().cmp(name)).map_err(|_| UnknownType)?;
+        u8::try_from(at).map(Self).map_err(|_| UnknownType)
+    }
+
+    /// The kind of a number that [`Kind::number`] gave.
+    pub(in crate::engine) fn from_number(number: u8) -> Option<Self> {
+        (usize::from(number) < KINDS.len()).then_some(Self(number))
+    }
+
+    /// Its number in compiled tables.
+    pub(in crate::engine) const fn number(self) -> u8 {
+        self.0
+    }
+
+    /// Its `CL_TYPE_*` name.
+    pub(in crate::engine) fn clam_name(self) -> &'static str {
+        KINDS.get(usize::from(self.0)).map_or("CL_TYPE_ANY", |row| row.0)
+    }
+
+    /// Its name for people, when it is something that ought to be opened.
+    pub(super) fn container(self) -> Option<&'static str> {
+        match KINDS.get(usize::from(self.0)).map(|row| row.1) {
+            Some(Class::Container(name)) => Some(name),
+            Some(Class::Own(_) | Class::Graphics | Class::Recognised) | None => None,
+        }
+    }
+
+    /// The type of a layer of this kind.
+    pub(in crate::engine) fn file_type(self) -> FileType {
+        match KINDS.get(usize::from(self.0)).map(|row| row.1) {
+            Some(Class::Own(own)) => own,
+            Some(Class::Graphics) => FileType::Graphics(self),
+            Some(Class::Container(_)) => FileType::Container(self),
+            Some(Class::Recognised) | None => FileType::Recognised(self),
+        }
+    }
+}
+
+const fn own(name: &'static str, file_type: FileType) -> (&'static str, Class) {
+    (name, Class::Own(file_type))
+}
+
+const fn container(name: &'static str, people: &'static str) -> (&'static str, Class) {
+    (name, Class::Container(people))
+}
+
+const fn bytes(name: &'static str) -> (&'static str, Class) {
+    (name, Class::Recognised)
+}
+
+const fn graphics(name: &'static str) -> (&'static str, Class) {
+    (name, Class::Graphics)
+}
+
+const LITTLE: Script = Script::Wide(ByteOrder::Little);
+const BIG: Script = Script::Wide(ByteOrder::Big);
+
+/// Sorted by name.
+const KINDS: [(&str, Class); 93] = [
+    container("CL_TYPE_7Z", "7z archive"),
+    bytes("CL_TYPE_7ZSFX"),
+    bytes("CL_TYPE_AI_MODEL"),
+    bytes("CL_TYPE_ALZ"),
+    bytes("CL_TYPE_ANY"),
+    bytes("CL_TYPE_APM"),
+    container("CL_TYPE_ARJ", "ARJ archive"),
+    bytes("CL_TYPE_ARJSFX"),
+    bytes("CL_TYPE_AUTOIT"),
+    own("CL_TYPE_BINARY_DATA", FileType::Other),
+    bytes("CL_TYPE_BINHEX"),
+    container("CL_TYPE_BZ", "bzip2 file"),
+    bytes("CL_TYPE_CABSFX"),
+    container("CL_TYPE_CPIO_CRC", "cpio archive"),
+    container("CL_TYPE_CPIO_NEWC", "cpio archive"),
+    container("CL_TYPE_CPIO_ODC", "cpio archive"),
+    container("CL_TYPE_CPIO_OLD", "cpio archive"),
+    bytes("CL_TYPE_CRYPTFF"),
+    bytes("CL_TYPE_DMG"),
+    bytes("CL_TYPE_EGG"),
+    bytes("CL_TYPE_EGGSFX"),
+    own("CL_TYPE_ELF", FileType::Elf),
+    bytes("CL_TYPE_ERROR"),
+    graphics("CL_TYPE_GIF"),
+    bytes("CL_TYPE_GPT"),
+    graphics("CL_TYPE_GRAPHICS"),
+    own("CL_TYPE_GZ", FileType::Gzip),
+    own("CL_TYPE_HTML", FileType::Html(Script::Bytes)),
+    own("CL_TYPE_HTML_UTF16", FileType::Html(LITTLE)),
+    bytes("CL_TYPE_HWP3"),
+    bytes("CL_TYPE_HWP5"),
+    bytes("CL_TYPE_HWPOLE2"),
+    bytes("CL_TYPE_IGNORED"),
+    bytes("CL_TYPE_INTERNAL"),
+    bytes("CL_TYPE_ISHIELD_MSI"),
+    bytes("CL_TYPE_ISO9660"),
+    own("CL_TYPE_JAVA", FileType::Java),
+    graphics("CL_TYPE_JPEG"),
+    bytes("CL_TYPE_LHA_LZH"),
+    bytes("CL_TYPE_LNK"),
+    own("CL_TYPE_MACHO", FileType::MachO),
+    own("CL_TYPE_MACHO_UNIBIN", FileType::MachOUniversal),
+    own("CL_TYPE_MAIL", FileType::Mail),
+    bytes("CL_TYPE_MBR"),
+    bytes("CL_TYPE_MHTML"),
+    container("CL_TYPE_MSCAB", "CAB archive"),
+    container("CL_TYPE_MSCHM", "CHM file"),
+    own("CL_TYPE_MSEXE", FileType::Pe),
+    own("CL_TYPE_MSOLE2", FileType::Ole2),
+    bytes("CL_TYPE_MSPPT"),
+    container("CL_TYPE_MSSZDD", "SZDD file"),
+    bytes("CL_TYPE_MSWORD"),
+    bytes("CL_TYPE_MSXL"),
+    bytes("CL_TYPE_NULSFT"),
+    container("CL_TYPE_OLD_TAR", "tar archive"),
+    bytes("CL_TYPE_ONENOTE"),
+    bytes("CL_TYPE_OOXML_HWP"),
+    bytes("CL_TYPE_OOXML_PPT"),
+    bytes("CL_TYPE_OOXML_WORD"),
+    bytes("CL_TYPE_OOXML_XL"),
+    bytes("CL_TYPE_PART_ANY"),
+    bytes("CL_TYPE_PART_HFSPLUS"),
+    own("CL_TYPE_PDF", FileType::Pdf),
+    graphics("CL_TYPE_PNG"),
+    container("CL_TYPE_POSIX_TAR", "tar archive"),
+    bytes("CL_TYPE_PS"),
+    bytes("CL_TYPE_PYTHON_COMPILED"),
+    container("CL_TYPE_RAR", "RAR archive"),
+    bytes("CL_TYPE_RARSFX"),
+    bytes("CL_TYPE_RIFF"),
+    container("CL_TYPE_RTF", "RTF document"),
+    bytes("CL_TYPE_SCRENC"),
+    bytes("CL_TYPE_SCRIPT"),
+    bytes("CL_TYPE_SFX"),
+    bytes("CL_TYPE_SIS"),
+    own("CL_TYPE_SWF", FileType::Flash),
+    own("CL_TYPE_TEXT_ASCII", FileType::Text(Script::Bytes)),
+    own("CL_TYPE_TEXT_UTF16BE", FileType::Text(BIG)),
+    own("CL_TYPE_TEXT_UTF16LE", FileType::Text(LITTLE)),
+    bytes("CL_TYPE_TEXT_UTF8"),
+    graphics("CL_TYPE_TIFF"),
+    container("CL_TYPE_TNEF", "TNEF attachment"),
+    bytes("CL_TYPE_UDF"),
+    bytes("CL_TYPE_UUENCODED"),
+    bytes("CL_TYPE_XAR"),
+    bytes("CL_TYPE_XDP"),
+    bytes("CL_TYPE_XML_HWP"),
+    bytes("CL_TYPE_XML_WORD"),
+    bytes("CL_TYPE_XML_XL"),
+    container("CL_TYPE_XZ", "xz file"),
+    container("CL_TYPE_ZIP", "zip archive"),
+    bytes("CL_TYPE_ZIPSFX"),
+    container("CL_TYPE_ZSTD", "zstd file"),
+];
