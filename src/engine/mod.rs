@@ -20,6 +20,7 @@
 //! | gzip, deflate, br, zstd | [`unpack`] |
 //! | normal text | `normalize` |
 //! | one layer; the stack of them | `layer`, `scan` |
+//! | the bytes of a layer until its end; regexes on them | [`spool`], [`regex`] |
 //! | what was found; what it means | `findings`, [`verdict`] |
 //! | what it may cost | [`limits`] |
 //!
@@ -50,7 +51,9 @@ pub mod limits;
 pub mod matcher;
 mod normalize;
 mod object;
+pub mod regex;
 mod scan;
+pub mod spool;
 pub mod unpack;
 pub mod verdict;
 
