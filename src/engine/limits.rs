@@ -18,6 +18,10 @@ pub struct Limits {
     /// `MaxScanState`: bytes that the decoders of one scan may hold at a time. At worst, scans at a
     /// time × this.
     pub state_bytes_max: u64,
+    /// `MaxDeferredSize`: bytes of one layer that are kept for regexes and YARA rules.
+    pub deferred_bytes_max: u64,
+    /// `DeferredMemory`: bytes that all scans of an engine together may keep for them.
+    pub deferred_memory_max: u64,
 }
 
 impl Default for Limits {
@@ -30,6 +34,8 @@ impl Default for Limits {
             // Deflate cannot pass 1,032; legitimate data beyond the free bytes hardly passes 100.
             ratio_max: 500,
             state_bytes_max: 64 << 20,
+            deferred_bytes_max: 32 << 20,
+            deferred_memory_max: 512 << 20,
         }
     }
 }

@@ -20,6 +20,7 @@
 //! | gzip, deflate, br, zstd | [`unpack`] |
 //! | normal text and HTML; the forms of a layer | `normalize`, `forms` |
 //! | one layer; objects in the middle of it; the stack of them | `layer`, `embedded`, `scan` |
+//! | the bytes of a layer until its end; regexes on them | [`spool`], [`regex`] |
 //! | what was found; what it means | `findings`, [`verdict`] |
 //! | what it may cost | [`limits`] |
 //!
@@ -54,7 +55,9 @@ pub mod limits;
 pub mod matcher;
 mod normalize;
 mod object;
+pub mod regex;
 mod scan;
+pub mod spool;
 pub mod unpack;
 pub mod verdict;
 

@@ -62,6 +62,12 @@ pub enum Limit {
     MaxCompressionRatio,
     /// Memory for one scan's state.
     MaxScanState,
+    /// Bytes of one layer kept for what looks at them at its end.
+    MaxDeferredSize,
+    /// Memory of all scans for such layers.
+    DeferredMemory,
+    /// Steps of one regex, or matches of one string of a YARA rule.
+    MatchLimit,
     /// Bytes held back for one message.
     HoldLimit,
 }
@@ -77,6 +83,9 @@ impl Limit {
             Self::MaxFiles => "MaxFiles",
             Self::MaxCompressionRatio => "MaxCompressionRatio",
             Self::MaxScanState => "MaxScanState",
+            Self::MaxDeferredSize => "MaxDeferredSize",
+            Self::DeferredMemory => "DeferredMemory",
+            Self::MatchLimit => "match limit",
             Self::HoldLimit => "HoldLimit",
         }
     }

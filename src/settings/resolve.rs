@@ -77,6 +77,8 @@ impl Settings {
             object_bytes_max: self.get(&scan_engine::MAX_FILE_SIZE),
             layers_max: number(self.get(&scan_engine::MAX_RECURSION).min(containers)),
             objects_max: number(self.get(&scan_engine::MAX_FILES)),
+            deferred_bytes_max: self.get(&scan_engine::MAX_DEFERRED_SIZE),
+            deferred_memory_max: self.get(&scan_engine::DEFERRED_MEMORY),
             ratio_max: number(self.get(&icapd::MAX_COMPRESSION_RATIO)),
             ..Limits::default()
         }

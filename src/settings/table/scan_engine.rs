@@ -24,6 +24,11 @@ section! {
         "Files inside each other, the outer one included; what is deeper is unchecked.";
     MAX_FILES: u64 = integer("MaxFiles", "10000", 1, 100_000_000), Reload,
         "Files inside one object; what comes after is unchecked.";
+    MAX_DEFERRED_SIZE: u64 = size("MaxDeferredSize", "32MB", 1 << 10, 1 << 40), Reload,
+        "Bytes of one file kept for regexes and YARA rules, which need all of it; what is larger is unchecked \
+         when one of them would have to look at it.";
+    DEFERRED_MEMORY: u64 = size("DeferredMemory", "512MB", 1 << 20, 1 << 44), Reload,
+        "Memory for such files over all scans at a time.";
     DETECT_PUA: bool = switch("DetectPUA", "No"), Reload,
         "Load the signatures of potentially unwanted applications. No, as clamscan does.";
     FUNCTIONALITY_LEVEL: u64 = integer("FunctionalityLevel", "214", 1, 999), Reload,
