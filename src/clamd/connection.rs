@@ -188,11 +188,14 @@ impl Connection {
         }
     }
 
-    /// A descriptor came with the bytes that were just taken, and no command asked for it.
+    /// Whether a command waits for a descriptor.
+    #[must_use]
+    pub const fn wants_descriptor(&self) -> bool {
+        matches!(self.state, State::Dummy(_))
+    }
+
+    /// A descriptor came with the bytes that were just taken, and [no command waits for it](Self::wants_descriptor).
     pub fn stray_descriptor(&mut self, now: Instant) -> Option<Event> {
-        if let State::Dummy(_) = self.state {
-            return None;
-        }
         let event = self.drop_stream();
         self.write(None, reply::STRAY_DESCRIPTOR.as_bytes(), b'\n');
         self.cut(now);
@@ -297,7 +300,8 @@ impl Connection {
     /// The line is complete.
     fn whole_command(&mut self, now: Instant) -> Option<Event> {
         let line = std::mem::take(&mut self.line);
-        let (framing, prefix) = line.first().map_or((Framing::Bare, 0), |first| Framing::of(*first));
+        let (framing, prefix) =
+            line.first().map_or((Framing::Bare, 0), |first| Framing::of(*first));
         let wish = parse(line.get(prefix..).unwrap_or_default(), framing);
         if wish == Wish::End && self.session.is_some() {
             self.state = State::Ended;
@@ -418,8 +422,7 @@ impl Connection {
 
     /// A command that is not understood is the last one: what follows cannot be made sense of.
     fn refuse(&mut self, tag: Tag, now: Instant) {
-        let text =
-            if tag.number.is_some() { reply::INVALID_IN_SESSION } else { reply::UNKNOWN };
+        let text = if tag.number.is_some() { reply::INVALID_IN_SESSION } else { reply::UNKNOWN };
         self.answer_text(tag, text);
         self.under_way = self.under_way.saturating_sub(1);
         self.line.clear();

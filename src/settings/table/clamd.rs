@@ -3,9 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::common::{
-    DAY, EXE_PATH, HOUR, LOG, LOG_LEVEL, LOG_LEVELS, RUN_AS_USER, SECOND, START,
-};
+use super::common::{DAY, EXE_PATH, HOUR, LOG, LOG_LEVEL, LOG_LEVELS, RUN_AS_USER, SECOND, START};
 use crate::settings::row::{
     Never, addresses, auto_integer, choice, integer, interval, log_target, path, section, size,
     switch, text, user,
