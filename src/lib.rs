@@ -10,7 +10,7 @@
 //!   settings           the settings file → typed options of each room
 //!   adaptation         one HTTP message: policy, then scan, then answer
 //!   policy             who may see what: pure decisions
-//!   icap               RFC 3507 without a socket
+//!   icap   clamd       RFC 3507 without a socket · the clamd protocol without a socket
 //!   http   engine      HTTP heads and chunked coding · the streaming scan engine
 //! ```
 //!
@@ -26,6 +26,7 @@
 //! Absent on purpose: a clock, a socket, a file or a thread anywhere below `runtime`.
 
 pub mod adaptation;
+pub mod clamd;
 pub mod cli;
 pub mod engine;
 pub mod http;

@@ -12,6 +12,25 @@ pub enum Event {
         /// How many shards accept there.
         shards: usize,
     },
+    /// The clamd protocol is spoken: where, and by how many threads.
+    ClamdListening {
+        /// IP:port, or the path of a unix socket.
+        address: String,
+        /// Threads that scan.
+        threads: usize,
+    },
+    /// `[ClamD] MaxConnections` is reached; said once, until there was room again.
+    ClamdFull {
+        /// Open connections.
+        connections: usize,
+    },
+    /// A client of the clamd protocol asked for a reload.
+    ReloadAsked {
+        /// Its address, or `unix`.
+        client: String,
+    },
+    /// A client of the clamd protocol was told of a threat.
+    Reported(Box<Message>),
     /// A database is in force: where it came from, how many signatures, its version.
     DatabaseInForce {
         /// Files and folders as the settings name them.
@@ -93,17 +112,17 @@ pub enum Event {
 pub struct Message {
     /// The transaction's id, as on the block page.
     pub id: String,
-    /// The method and URL asked for.
+    /// The method and URL asked for; of the clamd protocol the path, `stream` or `fd[number]`.
     pub url: String,
-    /// `REQMOD` or `RESPMOD`.
+    /// `REQMOD` or `RESPMOD`; of the clamd protocol the command.
     pub direction: &'static str,
-    /// The user's address, when the proxy tells it.
+    /// The user's address, when the proxy tells it; of the clamd protocol the client's.
     pub client: String,
     /// The user's name, when the proxy tells it.
     pub user: String,
     /// The threat, the list entry, or the reason why it was not scanned.
     pub reason: String,
-    /// What was done: `blocked`, `broken off` or `passed`.
+    /// What was done: `blocked`, `broken off`, `passed`, `found`, `answered with ERROR`.
     pub action: &'static str,
     /// Bytes of the body seen until then.
     pub bytes: u64,
@@ -136,8 +155,12 @@ impl Event {
             | Self::Unscanned(_)
             | Self::HoldFailed { .. }
             | Self::Overloaded { .. }
+            | Self::ClamdFull { .. }
             | Self::EventsLost { .. } => Level::Warning,
             Self::Listening { .. }
+            | Self::ClamdListening { .. }
+            | Self::ReloadAsked { .. }
+            | Self::Reported(_)
             | Self::DatabaseInForce { .. }
             | Self::Reloaded { .. }
             | Self::Blocked(_)
@@ -154,6 +177,14 @@ impl fmt::Display for Event {
             Self::Listening { address, shards } => {
                 write!(out, "listening on {address}, {shards} shards")
             }
+            Self::ClamdListening { address, threads } => {
+                write!(out, "clamd protocol on {}, {threads} threads", Quoted(address))
+            }
+            Self::ClamdFull { connections } => write!(
+                out,
+                "[ClamD] MaxConnections reached: {connections} connections, new ones wait"
+            ),
+            Self::ReloadAsked { client } => write!(out, "clamd client {client} asks for a reload"),
             Self::DatabaseInForce { source, signatures, version } => {
                 write!(
                     out,
@@ -174,7 +205,9 @@ impl fmt::Display for Event {
             Self::ReloadRefused { why } => {
                 write!(out, "reload refused, the old settings stay in force: {why}")
             }
-            Self::Blocked(message) => write!(out, "{} {message}", message.action),
+            Self::Blocked(message) | Self::Reported(message) => {
+                write!(out, "{} {message}", message.action)
+            }
             Self::Unscanned(message) => {
                 write!(out, "not fully scanned, {} {message}", message.action)
             }

@@ -16,7 +16,7 @@ use crate::icap::{self, IsTag, ScanStatus};
 use crate::observe::Event;
 use crate::policy::Policy;
 use crate::settings::Settings;
-use crate::settings::options::{EarlyResponse, Server, Unwanted};
+use crate::settings::options::{ClamdService, EarlyResponse, Server, Unwanted};
 
 use super::clock;
 use super::configuration::{self, Configuration};
@@ -30,6 +30,7 @@ pub(super) struct Live {
     pub(super) icap: Arc<icap::Options>,
     pub(super) adaptation: crate::adaptation::Options,
     pub(super) server: Values,
+    pub(super) clamd: ClamdService,
 }
 
 /// The numbers that connections read.
@@ -79,7 +80,9 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
         hold_bytes_max: server.budgets.hold_bytes_max,
         contact: server.contact.clone(),
     };
-    let live = Live { engine, policy, pages, icap: Arc::new(icap), adaptation, server: values };
+    let clamd = settings.clamd_service();
+    let icap = Arc::new(icap);
+    let live = Live { engine, policy, pages, icap, adaptation, server: values, clamd };
     Ok(Assembled { live, server, notes })
 }
 

@@ -20,6 +20,7 @@
 //! | bytes | `pool` `input` `held` `spool` `outgoing` |
 //! | files | `configuration` `database` `storage` |
 //! | what is shared | `live` (values, swapped whole) `journal` (events out) |
+//! | the clamd protocol: threads of its own | `clamd/` |
 //! | the executor, behind one thin file | `executor` `side` |
 //!
 //! Invariants: a buffer belongs to one connection of one shard; nothing that changes is shared; the
@@ -29,6 +30,7 @@
 
 mod acceptor;
 mod assemble;
+mod clamd;
 mod clock;
 pub mod configuration;
 mod connection;

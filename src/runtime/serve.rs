@@ -26,6 +26,7 @@ use crate::settings::options::{LogLevel, PinShards, Server};
 
 use super::acceptor;
 use super::assemble::{Assembled, Live, assemble};
+use super::clamd;
 use super::clock;
 use super::executor::{shut_down, spawn_shard};
 use super::journal::Journal;
@@ -90,12 +91,17 @@ struct Service {
     news: Receiver<News>,
     cut_off: Arc<AtomicUsize>,
     address_file: PathBuf,
+    clamd: Option<clamd::Service>,
 }
 
 /// What the control thread waits for.
 enum News {
     Signal(i32),
-    ShardEnded { whole: bool },
+    /// A client with the right to do so asks for it.
+    Reload,
+    ShardEnded {
+        whole: bool,
+    },
 }
 
 impl Service {
@@ -134,6 +140,7 @@ impl Service {
             news,
             cut_off: Arc::new(AtomicUsize::new(0)),
             address_file: server.state_dir.join("run").join("icap.addr"),
+            clamd: None,
             journal,
             server,
         };
@@ -144,8 +151,37 @@ impl Service {
         };
         let cpus = places(&allowed, shards, pinned);
         service.start_shards(bound, &cpus, &Arc::new(side), &spool, &tell)?;
+        service.start_clamd(&tell)?;
         service.announce(&addresses, shards)?;
         Ok(service)
+    }
+
+    /// Starts the clamd protocol where the settings ask for it. It counts as one more shard: the service
+    /// ends when it has ended.
+    fn start_clamd(&mut self, tell: &crossbeam_channel::Sender<News>) -> Result<(), ServeFault> {
+        let Some(listening) = &self.server.clamd else { return Ok(()) };
+        let ask = tell.clone();
+        // With a full queue of news one more reload would change nothing.
+        let reload = Box::new(move || drop(ask.try_send(News::Reload)));
+        let (service, thread) = clamd::Service::start(
+            listening,
+            Arc::clone(&self.publisher),
+            self.journal.clone(),
+            Arc::clone(&self.cut_off),
+            reload,
+        )
+        .map_err(|why| ServeFault::System(format!("[ClamD] cannot {why}")))?;
+        self.clamd = Some(service);
+        self.shards_running += 1;
+        let tell = tell.clone();
+        std::thread::Builder::new()
+            .name("watch-clamd".to_owned())
+            .spawn(move || {
+                let whole = thread.join().is_ok();
+                let _control_is_gone = tell.send(News::ShardEnded { whole });
+            })
+            .map_err(|error| system("watch the clamd threads", &error))?;
+        Ok(())
     }
 
     fn start_shards(
@@ -205,7 +241,16 @@ impl Service {
             lines.push('\n');
         }
         let folder = self.server.state_dir.join("run");
-        std::fs::create_dir_all(&folder)
+        let written = std::fs::create_dir_all(&folder);
+        let written = written.and_then(|()| match &self.clamd {
+            None => Ok(()),
+            Some(clamd) => {
+                clamd.announce();
+                let lines = clamd.addresses().join("\n") + "\n";
+                storage::write_atomically(&folder.join(CLAMD_ADDRESSES), lines.as_bytes())
+            }
+        });
+        written
             .and_then(|()| storage::write_atomically(&self.address_file, lines.as_bytes()))
             .map_err(|error| system("say where it listens", &error))
     }
@@ -220,7 +265,7 @@ impl Service {
                 return Ok(());
             }
             match self.news.recv_timeout(SWEEP) {
-                Ok(News::Signal(SIGHUP)) if !stopping => self.reload(),
+                Ok(News::Signal(SIGHUP) | News::Reload) if !stopping => self.reload(),
                 Ok(News::Signal(SIGTERM | SIGINT)) if !stopping => {
                     stopping = true;
                     deadline = clock::now().checked_add(DRAIN_TIME + END_TIME);
@@ -228,7 +273,7 @@ impl Service {
                 }
                 // Asked twice: now.
                 Ok(News::Signal(SIGTERM | SIGINT)) => return Ok(()),
-                Ok(News::Signal(_)) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(News::Signal(_) | News::Reload) | Err(RecvTimeoutError::Timeout) => {}
                 Ok(News::ShardEnded { whole }) => {
                     self.shards_running -= 1;
                     if !whole || !stopping {
@@ -238,6 +283,8 @@ impl Service {
                         let cut_off = self.cut_off.load(Ordering::Relaxed);
                         self.journal.write(Event::Stopped { cut_off });
                         let _ignored = std::fs::remove_file(&self.address_file);
+                        let clamd = self.address_file.with_file_name(CLAMD_ADDRESSES);
+                        let _ignored = std::fs::remove_file(clamd);
                         return Ok(());
                     }
                 }
@@ -267,8 +314,11 @@ impl Service {
     }
 
     /// No new connections; what is under way is finished.
-    fn stop(&self) {
+    fn stop(&mut self) {
         self.journal.write(Event::Draining);
+        if let Some(clamd) = &mut self.clamd {
+            clamd.stop();
+        }
         for listener in &self.listeners {
             shut_down(listener);
         }
@@ -288,6 +338,7 @@ fn restart_needed(old: &Server, new: &Server) -> Vec<String> {
         ("[Root] DefaultLogLevel", old.log_level != new.log_level),
         ("[ICAPD] MemoryBudget", old.budgets.memory_bytes_max != new.budgets.memory_bytes_max),
         ("[ICAPD] SpoolDir", old.budgets.spool_dir != new.budgets.spool_dir),
+        ("[ClamD] where and by how many it is served", old.clamd != new.clamd),
         ("[ICAPD] SpoolLimit", old.budgets.spool_bytes_max != new.budgets.spool_bytes_max),
     ];
     let said = |(name, _)| format!("{name} has changed; it takes effect at the next start");
@@ -322,6 +373,9 @@ const fn level(level: LogLevel) -> Level {
 fn system(tried: &str, error: &std::io::Error) -> ServeFault {
     ServeFault::System(format!("cannot {tried}: {error}"))
 }
+
+/// The file beside the ICAP addresses that says where the clamd protocol is spoken.
+const CLAMD_ADDRESSES: &str = "clamd.addr";
 
 /// How often replaced values are looked at that nobody may use any more.
 const SWEEP: Duration = Duration::from_secs(1);

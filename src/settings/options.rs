@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::clamd;
+
 /// What the edge needs to run the ICAP service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
@@ -40,6 +42,38 @@ pub struct Server {
     pub unwanted: Unwanted,
     /// `[ScanEngine] FunctionalityLevel`: signatures for other levels are set aside.
     pub functionality_level: u32,
+    /// `[ClamD]`: where the clamd protocol is spoken; `None`: nowhere.
+    pub clamd: Option<ClamdListening>,
+}
+
+/// Where and by how many threads the clamd protocol is spoken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClamdListening {
+    /// `ListenSocket`.
+    pub socket: Option<PathBuf>,
+    /// `ListenSocketMode`, as the system counts it.
+    pub socket_mode: u32,
+    /// `ListenSocketGroup`; empty: as it comes.
+    pub socket_group: String,
+    /// `ListenAddress`.
+    pub addresses: Vec<SocketAddr>,
+    /// `MaxThreads`; `None`: two for each core.
+    pub threads: Option<u32>,
+    /// `MaxConnections`: served at once.
+    pub connections_max: u32,
+}
+
+/// How clients of the clamd protocol are served; a reload may change it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClamdService {
+    /// What each connection is held to.
+    pub protocol: clamd::Options,
+    /// `NetworkPaths`: whether clients of the network may name paths.
+    pub network_paths: bool,
+    /// `ScanTimeout`: how long the engine may work on one object; `None`: no limit.
+    pub scan_time_max: Option<Duration>,
+    /// `MaxDirectoryRecursion`.
+    pub directories_max: u32,
 }
 
 /// Limits on what is held.

@@ -5,10 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Settings;
-use super::options::{Budgets, EarlyResponse, ListFiles, LogLevel, PinShards, Server, Unwanted};
+use super::options::{
+    Budgets, ClamdListening, ClamdService, EarlyResponse, ListFiles, LogLevel, PinShards, Server,
+    Unwanted,
+};
 use super::row::Setting;
-use super::table::{icapd, root, scan_engine};
+use super::table::{clamd as clamd_rows, icapd, root, scan_engine};
 use crate::adaptation::{self, ThreatKind, ThreatKinds, Unchecked};
+use crate::clamd;
 use crate::engine::limits::Limits;
 use crate::icap::{self, Advertised, Deadlines, IsTag, NoContent, Profile, Violations};
 use crate::policy;
@@ -50,6 +54,51 @@ impl Settings {
                 Unwanted::Ignore
             },
             functionality_level: number(self.get(&scan_engine::FUNCTIONALITY_LEVEL)),
+            clamd: self.clamd_listening(),
+        }
+    }
+
+    fn clamd_listening(&self) -> Option<ClamdListening> {
+        let listening = ClamdListening {
+            socket: self.get(&clamd_rows::LISTEN_SOCKET),
+            socket_mode: match self.get(&clamd_rows::LISTEN_SOCKET_MODE) {
+                "600" => 0o600,
+                "666" => 0o666,
+                _ => 0o660,
+            },
+            socket_group: self.get(&clamd_rows::LISTEN_SOCKET_GROUP),
+            addresses: self.get(&clamd_rows::LISTEN_ADDRESS),
+            threads: self.get(&clamd_rows::MAX_THREADS).map(number),
+            connections_max: number(self.get(&clamd_rows::MAX_CONNECTIONS)),
+        };
+        let is_named = listening.socket.is_some() || !listening.addresses.is_empty();
+        (is_named && self.get(&clamd_rows::START_ROW)).then_some(listening)
+    }
+
+    /// How clients of the clamd protocol are served.
+    #[must_use]
+    pub fn clamd_service(&self) -> ClamdService {
+        let default = clamd::Options::default();
+        let or = |setting: &Setting<Option<u64>>, unset: Duration| {
+            self.get(setting).map_or(unset, Duration::from_millis)
+        };
+        let protocol = clamd::Options {
+            stream_bytes_max: self.get(&clamd_rows::STREAM_MAX_LENGTH),
+            command_time: or(&clamd_rows::COMMAND_READ_TIMEOUT, default.command_time),
+            idle_time: or(&clamd_rows::IDLE_TIMEOUT, default.idle_time),
+            read_time: or(&clamd_rows::READ_TIMEOUT, default.read_time),
+            stream_time: or(&clamd_rows::STREAM_TIMEOUT, default.stream_time),
+            unchecked: match self.get(&clamd_rows::UNCHECKED) {
+                "Found" => clamd::Unchecked::Found,
+                _ => clamd::Unchecked::Error,
+            },
+            ..default
+        };
+        ClamdService {
+            protocol,
+            network_paths: self.get(&clamd_rows::NETWORK_PATHS),
+            scan_time_max: self.get(&clamd_rows::SCAN_TIMEOUT).map(Duration::from_millis),
+            directories_max: number(self.get(&clamd_rows::MAX_DIRECTORY_RECURSION)),
         }
     }
 

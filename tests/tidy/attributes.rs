@@ -18,6 +18,7 @@ const HOSTILE: &[&str] = &[
     "src/engine/unpack",
     "src/engine/normalize",
     "src/policy",
+    "src/clamd",
     "src/settings/parse",
 ];
 const HOSTILE_LINTS: &[&str] = &[

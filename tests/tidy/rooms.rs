@@ -12,11 +12,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("icap", &["http"]),
     ("engine", &[]),
     ("policy", &[]),
+    ("clamd", &["engine"]),
     ("adaptation", &["icap", "http", "policy", "engine"]),
     ("mesh", &["engine", "policy"]),
     ("link", &[]),
     ("update", &["engine"]),
-    ("settings", &["http", "icap", "engine", "policy", "adaptation", "mesh", "link", "update"]),
+    (
+        "settings",
+        &["http", "icap", "engine", "policy", "clamd", "adaptation", "mesh", "link", "update"],
+    ),
     (
         "observe",
         &["http", "icap", "engine", "policy", "adaptation", "mesh", "link", "update", "settings"],
@@ -32,6 +36,7 @@ const BELOW_RUNTIME: &[&str] = &[
     "icap",
     "engine",
     "policy",
+    "clamd",
     "adaptation",
     "mesh",
     "link",
@@ -45,6 +50,7 @@ const BELOW_CLI: &[&str] = &[
     "icap",
     "engine",
     "policy",
+    "clamd",
     "adaptation",
     "mesh",
     "link",
@@ -56,7 +62,7 @@ const BELOW_CLI: &[&str] = &[
 ];
 
 /// Rooms that get the engine's values (verdicts, limits, objects), but may not make it work.
-const VALUES_OF_ENGINE_ONLY: &[&str] = &["adaptation", "mesh", "settings", "observe"];
+const VALUES_OF_ENGINE_ONLY: &[&str] = &["clamd", "adaptation", "mesh", "settings", "observe"];
 /// What makes the engine work.
 const WORKS_OF_ENGINE: &[&str] = &["matcher", "digest", "scan", "Scan", "Engine"];
 

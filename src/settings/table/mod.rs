@@ -1,5 +1,6 @@
 //! Every section and every setting. A row is declared in the file of its section and nowhere else.
 
+pub mod clamd;
 pub mod cloudd;
 pub mod httpd;
 pub mod icapd;
@@ -15,10 +16,11 @@ pub mod urlcheck;
 use super::row::{Row, Section};
 
 /// The sections in the order of the sample file.
-pub static SECTIONS: [&Section; 11] = [
+pub static SECTIONS: [&Section; 12] = [
     &root::SECTION,
     &icapd::SECTION,
     &scan_engine::SECTION,
+    &clamd::SECTION,
     &urlcheck::SECTION,
     &cloudd::SECTION,
     &meshd::SECTION,

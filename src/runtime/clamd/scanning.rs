@@ -1,0 +1,161 @@
+//! One object through the engine: in slices, with its time looked at, and a panic caught.
+//!
+//! The same promises as for a message of the data plane (`exchange`): a panic answers as not scanned
+//! and is an event; time that is over is told to the scan once, and what was found before counts.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use crate::engine::verdict::{Detection, Verdict, Why};
+use crate::engine::{Object, Scan};
+use crate::runtime::clock;
+use crate::runtime::shard::Live;
+
+/// A scan under way.
+pub(super) struct Scanning {
+    /// `None` after a panic, and when nothing more can change the verdict.
+    scan: Option<Scan>,
+    outcome: Option<Outcome>,
+    /// `None`: no limit, or over already.
+    time_left: Option<Duration>,
+    bytes: u64,
+}
+
+/// What came of a scan.
+pub(super) struct Outcome {
+    pub(super) verdict: Verdict,
+    pub(super) detections: Vec<Detection>,
+    /// Bytes of the object that were seen.
+    pub(super) bytes: u64,
+}
+
+impl Scanning {
+    /// Begins one; `all` looks for every threat in the object.
+    pub(super) fn start(live: &Live, size: Option<u64>, all: bool) -> Self {
+        let object = Object { size, ..Object::default() };
+        let scan = if all { live.engine.start_all(object) } else { live.engine.start(object) };
+        let time_left = live.clamd.scan_time_max;
+        Self { scan: Some(scan), outcome: None, time_left, bytes: 0 }
+    }
+
+    /// Whether nothing that follows can change the verdict.
+    pub(super) const fn is_decided(&self) -> bool {
+        self.scan.is_none()
+    }
+
+    /// Scans the next bytes.
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
+        self.bytes = self.bytes.saturating_add(bytes.len() as u64);
+        let mut rest = bytes;
+        while let Some(scan) = self.scan.as_mut().filter(|_| !rest.is_empty()) {
+            let begun = clock::now();
+            let fed = std::panic::catch_unwind(AssertUnwindSafe(|| scan.feed(rest)));
+            let Ok(fed) = fed else { return self.fail() };
+            if fed.decided {
+                return self.conclude();
+            }
+            rest = rest.get(fed.consumed..).unwrap_or_default();
+            self.spend(clock::now().duration_since(begun));
+        }
+    }
+
+    /// The object is complete.
+    pub(super) fn finish(mut self) -> Outcome {
+        while let Some(scan) = self.scan.as_mut() {
+            let begun = clock::now();
+            match std::panic::catch_unwind(AssertUnwindSafe(|| scan.end())) {
+                Ok(true) => self.conclude(),
+                Ok(false) => self.spend(clock::now().duration_since(begun)),
+                Err(_panic) => self.fail(),
+            }
+        }
+        let bytes = self.bytes;
+        self.outcome.map_or_else(failed, |outcome| Outcome { bytes, ..outcome })
+    }
+
+    fn conclude(&mut self) {
+        if let Some(scan) = self.scan.take() {
+            let ended = std::panic::catch_unwind(AssertUnwindSafe(|| scan.finish_all()));
+            self.outcome =
+                ended.ok().map(|(verdict, detections)| Outcome { verdict, detections, bytes: 0 });
+        }
+    }
+
+    fn fail(&mut self) {
+        self.scan = None;
+        self.outcome = None;
+    }
+
+    /// Counts the engine's time; when it is used up the scan is told once.
+    fn spend(&mut self, time: Duration) {
+        if let Some(left) = self.time_left {
+            self.time_left = left.checked_sub(time);
+            if self.time_left.is_none()
+                && let Some(scan) = self.scan.as_mut()
+            {
+                scan.expire();
+            }
+        }
+    }
+}
+
+fn failed() -> Outcome {
+    Outcome { verdict: Verdict::Unscanned(Why::Failed), detections: Vec::new(), bytes: 0 }
+}
+
+/// A file under way.
+pub(super) struct FileScan {
+    file: File,
+    scanning: Scanning,
+    position: u64,
+    size: Option<u64>,
+}
+
+impl FileScan {
+    /// Begins one. A size of zero says nothing: files of /proc have it, and contents. Any other is
+    /// where the file ends for this scan, even when it grows meanwhile; one that shrinks is damaged.
+    pub(super) fn start(live: &Live, file: File, size: u64, all: bool) -> Self {
+        let size = (size > 0).then_some(size);
+        Self { file, scanning: Scanning::start(live, size, all), position: 0, size }
+    }
+
+    /// Reads and scans up to about `bytes_max`. Gives the outcome at the end, or what the system says when the
+    /// file cannot be read any further and nothing was found until there.
+    pub(super) fn turn(
+        &mut self,
+        buffer: &mut [u8],
+        bytes_max: usize,
+    ) -> Option<io::Result<Outcome>> {
+        let mut done = 0;
+        while done < bytes_max && !self.scanning.is_decided() {
+            let rest = self.size.map_or(u64::MAX, |size| size.saturating_sub(self.position));
+            let window = buffer.len().min(usize::try_from(rest).unwrap_or(usize::MAX));
+            let Some(window) = buffer.get_mut(..window) else { break };
+            match self.file.read_at(window, self.position) {
+                Ok(0) => return Some(Ok(self.finish())),
+                Ok(count) => {
+                    self.scanning.feed(window.get(..count).unwrap_or_default());
+                    self.position = self.position.saturating_add(count as u64);
+                    done += count;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let outcome = self.finish();
+                    let is_found = matches!(outcome.verdict, Verdict::Infected(_));
+                    return Some(if is_found { Ok(outcome) } else { Err(error) });
+                }
+            }
+        }
+        let is_at_end = self.size.is_some_and(|size| self.position >= size);
+        (self.scanning.is_decided() || is_at_end).then(|| Ok(self.finish()))
+    }
+
+    fn finish(&mut self) -> Outcome {
+        let nothing =
+            Scanning { scan: None, outcome: None, time_left: None, bytes: self.scanning.bytes };
+        std::mem::replace(&mut self.scanning, nothing).finish()
+    }
+}
