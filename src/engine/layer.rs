@@ -15,6 +15,7 @@
 use super::digest::{Computed, Kinds, Needs, Running, Tables};
 use super::executable::Headers;
 use super::file_type::FileType;
+use super::logical::{self, Facts, Finding, LayerType, Logical};
 use super::matcher::{Executable, Hit, LayerFacts, Matcher, State, TargetSet};
 use super::normalize::Normalizer;
 use super::unpack::{ContentCodings, Decoder};
@@ -103,6 +104,8 @@ impl Layer {
 
 /// What looks at the bytes of a layer.
 pub(super) struct Body {
+    /// As conditions of logical signatures inside call it; `None` for what only a content coding made.
+    pub(super) layer_type: Option<LayerType>,
     needs: Needs,
     digests: Running,
     headers: Option<Headers>,
@@ -115,6 +118,7 @@ pub(super) struct Body {
 struct Form {
     facts: LayerFacts,
     state: State,
+    logical: logical::State,
     hits: Vec<Hit>,
     fed_bytes: u64,
 }
@@ -140,6 +144,7 @@ impl Body {
             (Normalizer::new(script), form)
         });
         Self {
+            layer_type: Some(LayerType::of(file_type)),
             needs,
             digests: Running::new(needs.all()),
             headers: format.map(Headers::new),
@@ -203,10 +208,64 @@ impl Body {
         raw.chain(text.map(|hit| (Place::Text, hit)))
     }
 
-    /// Whether a matcher had to forget something.
+    /// Its logical signatures will be these. Nothing may have been looked at before.
+    pub(super) fn expect(&mut self, logical: &Logical<'_>) {
+        for (_, form) in self.forms() {
+            form.logical = logical::State::new(Some(logical));
+        }
+    }
+
+    /// Takes hits of parts, and adds the logical signatures that are true for certain. Says how many
+    /// were looked at.
+    pub(super) fn decide(
+        &mut self,
+        logical: &Logical<'_>,
+        around: &[LayerType],
+        parts: &[(Place, u32, u64)],
+        found: &mut Vec<(Place, Finding)>,
+    ) -> u64 {
+        let mut work = 0;
+        for (place, form) in self.forms() {
+            let before = form.logical.work();
+            for (_, part, offset) in parts.iter().filter(|(other, ..)| *other == place) {
+                form.logical.hit(logical, *part, *offset);
+            }
+            let facts = Facts { layer: &form.facts, around };
+            let mut here = Vec::new();
+            form.logical.decide(logical, facts, &mut here);
+            found.extend(here.into_iter().map(|finding| (place, finding)));
+            work += form.logical.work() - before;
+        }
+        work
+    }
+
+    /// The layer ended whole: adds the other logical signatures that are true. Says whether one is
+    /// undecided.
+    pub(super) fn conclude(
+        &mut self,
+        logical: &Logical<'_>,
+        around: &[LayerType],
+        found: &mut Vec<(Place, Finding)>,
+    ) -> bool {
+        let mut is_undecided = false;
+        for (place, form) in self.forms() {
+            let facts = Facts { layer: &form.facts, around };
+            let mut here = Vec::new();
+            is_undecided |= form.logical.finish(logical, facts, &mut logical::NoSearch, &mut here);
+            found.extend(here.into_iter().map(|finding| (place, finding)));
+        }
+        is_undecided
+    }
+
+    fn forms(&mut self) -> impl Iterator<Item = (Place, &mut Form)> {
+        let text = self.text.iter_mut().map(|(_, form)| (Place::Text, form));
+        std::iter::once((Place::Raw, &mut self.raw)).chain(text)
+    }
+
+    /// Whether something had to be forgotten.
     pub(super) fn overflowed(&self) -> bool {
-        self.raw.state.overflowed()
-            || self.text.as_ref().is_some_and(|(_, form)| form.state.overflowed())
+        let overflowed = |form: &Form| form.state.overflowed() || form.logical.overflowed();
+        overflowed(&self.raw) || self.text.as_ref().is_some_and(|(_, form)| overflowed(form))
     }
 }
 
@@ -215,6 +274,7 @@ impl Form {
         Self {
             facts: LayerFacts { targets, executable, size },
             state: State::new(),
+            logical: logical::State::new(None),
             hits: Vec::new(),
             fed_bytes: 0,
         }
@@ -227,6 +287,7 @@ impl Form {
         let before = self.state.work();
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.fed_bytes = self.fed_bytes.saturating_add(length);
+        self.logical.push(bytes);
         if let Some(matcher) = matcher {
             matcher.feed(&mut self.state, bytes, &self.facts, &mut self.hits);
         }

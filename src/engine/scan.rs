@@ -19,6 +19,7 @@ use super::file_type::{FileType, HEAD_BYTES};
 use super::findings::{Findings, Mode};
 use super::layer::{Body, End, Layer, Place, SETTLE_BYTES, Window};
 use super::limits::{Limits, RATIO_FREE_BYTES};
+use super::logical::{Finding, LayerType};
 use super::matcher::Hit;
 use super::object::{Fed, Object};
 use super::unpack::{Coding, ContentCodings, Decoder, Progress};
@@ -217,8 +218,7 @@ impl Scan {
             return self.advance(index, outer);
         }
         if layer.is_settling() {
-            self.settle(index);
-            return MOVED_NOTHING;
+            return Moved { taken: 0, work: self.settle(index) };
         }
         if !has_input || layer.end == End::Cut {
             self.close(index);
@@ -261,9 +261,18 @@ impl Scan {
             End::Open | End::Cut => None,
         };
         let unopened = file_type.unopened(head);
+        let was_announced = !layer.codings.is_empty();
         let (coding, fault) = coding_of(&mut layer.codings, file_type, head);
         let needs = self.engine.image.digests().needs(size);
-        layer.body = Some(Box::new(Body::new(file_type, needs, size)));
+        let mut body = Box::new(Body::new(file_type, needs, size));
+        if was_announced && coding.is_some() {
+            // A way to send the object, not a container around it.
+            body.layer_type = None;
+        }
+        if let Some(logical) = self.engine.image.logical() {
+            body.expect(&logical);
+        }
+        layer.body = Some(body);
         if let Some(why) = fault {
             self.findings.miss(Why::Broken(why));
         }
@@ -354,9 +363,10 @@ impl Scan {
         Moved { taken: if has_window { 0 } else { used }, work }
     }
 
-    /// Takes over what was found in a layer since the last time, and charges its bytes.
-    fn settle(&mut self, index: usize) {
-        self.take_hits(index);
+    /// Takes over what was found in a layer since the last time, and charges its bytes. Says how many
+    /// units of work that was.
+    fn settle(&mut self, index: usize) -> u64 {
+        let work = self.take_hits(index);
         let layer = &mut self.layers[index];
         let bytes = layer.position - layer.settled;
         layer.settled = layer.position;
@@ -376,23 +386,60 @@ impl Scan {
         if self.scanned > self.engine.limits.scan_bytes_max {
             self.stop(Why::Limit(Limit::MaxScanSize));
         }
+        work
     }
 
-    fn take_hits(&mut self, index: usize) {
+    fn take_hits(&mut self, index: usize) -> u64 {
         let Self { engine, layers, findings, .. } = self;
         let Some(mut body) = layers[index].body.take() else {
-            return;
+            return 0;
         };
+        let mut parts = Vec::new();
         for (place, hit) in body.take_hits() {
             match engine.image.pattern(hit.signature) {
                 Some((PatternKind::Body, _)) => {
                     findings
                         .detect(index, || detection(&engine.image, &layers[..=index], place, hit));
                 }
-                Some((PatternKind::Part | PatternKind::Atom | PatternKind::Magic, _)) | None => {}
+                Some((PatternKind::Part, part)) => parts.push((place, part, hit.offset)),
+                Some((PatternKind::Atom | PatternKind::Magic, _)) | None => {}
             }
         }
+        let mut found = Vec::new();
+        let logical = engine.image.logical();
+        let work = logical.map_or(0, |logical| {
+            body.decide(&logical, &types(&layers[..index]), &parts, &mut found)
+        });
         layers[index].body = Some(body);
+        self.take_found(index, &found);
+        work
+    }
+
+    /// Logical signatures that only the end of a layer decides.
+    fn conclude(&mut self, index: usize) {
+        let Self { engine, layers, findings, .. } = self;
+        let (Some(logical), Some(mut body)) = (engine.image.logical(), layers[index].body.take())
+        else {
+            return;
+        };
+        let mut found = Vec::new();
+        if body.conclude(&logical, &types(&layers[..index]), &mut found) {
+            findings.miss(Why::Limit(Limit::MaxScanState));
+        }
+        layers[index].body = Some(body);
+        self.take_found(index, &found);
+    }
+
+    fn take_found(&mut self, index: usize, found: &[(Place, Finding)]) {
+        let Self { engine, layers, findings, .. } = self;
+        for (place, Finding { signature, offset }) in found {
+            let name = engine.image.logical().and_then(|logical| logical.name(*signature));
+            findings.detect(index, || Detection {
+                name: name.map_or("", |name| engine.image.name(name)).into(),
+                path: path_to(&layers[..=index], *place).into(),
+                offset: *offset,
+            });
+        }
     }
 
     /// Looks no further into a layer: what came out of it so far was looked at, the rest is not.
@@ -439,6 +486,9 @@ impl Scan {
         self.settle(index);
         if self.layers.is_empty() {
             return;
+        }
+        if is_whole {
+            self.conclude(index);
         }
         let layer = &self.layers[index];
         if layer.body.as_ref().is_some_and(|body| body.overflowed()) {
@@ -515,6 +565,19 @@ fn is_zstd(head: &[u8]) -> bool {
 
 fn detection(image: &Image, layers: &[Layer], place: Place, hit: Hit) -> Detection {
     let SignatureId(number) = hit.signature;
+    Detection {
+        // The matcher has no other ids than the image; the number is what is left to say otherwise.
+        name: image.signature(hit.signature).map_or_else(
+            || format!("signature {number}").into(),
+            |signature| signature.name.into(),
+        ),
+        path: path_to(layers, place).into(),
+        offset: hit.offset,
+    }
+}
+
+/// The way to a stream of the last of these layers.
+fn path_to(layers: &[Layer], place: Place) -> String {
     let mut path = path(layers);
     if place == Place::Text {
         if !path.is_empty() {
@@ -522,15 +585,13 @@ fn detection(image: &Image, layers: &[Layer], place: Place, hit: Hit) -> Detecti
         }
         path.push_str("text");
     }
-    Detection {
-        // The matcher has no other ids than the image; the number is what is left to say otherwise.
-        name: image.signature(hit.signature).map_or_else(
-            || format!("signature {number}").into(),
-            |signature| signature.name.into(),
-        ),
-        path: path.into(),
-        offset: hit.offset,
-    }
+    path
+}
+
+/// The types of layers, from the outer object inwards.
+fn types(layers: &[Layer]) -> Vec<LayerType> {
+    let types = layers.iter().filter_map(|layer| layer.body.as_ref()?.layer_type);
+    types.collect()
 }
 
 /// The way from the outer object to the last of these layers.

@@ -59,9 +59,10 @@ pub fn build(
     compile_matcher: &dyn Fn(&[BodySignature]) -> Vec<u8>,
     progress: &mut dyn FnMut(Progress),
 ) -> Built {
-    let Loaded { options, mut names, bodies, parts, atoms, magics, digests, report } =
+    let Loaded { options, mut names, bodies, logical, atoms, magics, digests, report } =
         sources.into_loaded();
-    let facts = facts(&options, &bodies, &digests, &report);
+    let facts = facts(&options, &bodies, logical.count(), &digests, &report);
+    let (parts, logical) = logical.finish();
     // Every name was taken in when its line was read.
     let mut number = |body: &BodySignature| names.intern(&body.name).unwrap_or(NameId(0)).0;
     let mut records: Vec<Record> =
@@ -86,7 +87,7 @@ pub fn build(
         records,
         matcher,
         digests,
-        logical: Vec::new(),
+        logical,
         yara: Vec::new(),
         links: Vec::new(),
         types: Vec::new(),
@@ -103,6 +104,7 @@ fn record(number: u32, pattern: &BodySignature, kind: PatternKind) -> Record {
 pub(super) fn facts(
     options: &BuildOptions,
     bodies: &[BodySignature],
+    logical: usize,
     digests: &Rows,
     report: &Report,
 ) -> DatabaseFacts {
@@ -124,6 +126,7 @@ pub(super) fn facts(
         level: options.level,
         potentially_unwanted: options.potentially_unwanted,
         bodies: bodies.len() as u64,
+        logical: logical as u64,
         detected: counts(digests, Purpose::Detect),
         trusted: counts(digests, Purpose::Trust),
         sources,
@@ -155,7 +158,7 @@ fn short(content: &Sha256) -> Box<str> {
 }
 
 /// Grows when the same sources are read in another way than before.
-const LOADERS_VERSION: u32 = 1;
+const LOADERS_VERSION: u32 = 2;
 
 /// 48 bits: enough to tell databases apart at a glance.
 const VERSION_DIGITS: usize = 12;

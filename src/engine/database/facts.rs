@@ -24,6 +24,9 @@ pub struct DatabaseFacts {
     pub potentially_unwanted: bool,
     /// Body patterns.
     pub bodies: u64,
+    /// Logical signatures.
+    #[serde(default)]
+    pub logical: u64,
     /// Digests of bad objects.
     pub detected: DigestCounts,
     /// Digests of trusted objects.
@@ -38,7 +41,7 @@ impl DatabaseFacts {
     /// Every signature that can make a detection.
     #[must_use]
     pub const fn signatures(&self) -> u64 {
-        self.bodies.saturating_add(self.detected.total())
+        self.bodies.saturating_add(self.logical).saturating_add(self.detected.total())
     }
 }
 

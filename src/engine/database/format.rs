@@ -8,6 +8,8 @@ use super::signature::Purpose;
 pub enum Format {
     /// Body patterns.
     Body,
+    /// Logical signatures.
+    Logical,
     /// Whole-file digests.
     Digest(Purpose),
     /// Names to ignore.
@@ -52,7 +54,7 @@ pub fn loading_order(name: &str) -> (u8, &str) {
 
 /// Every extension of ClamAV.
 const EXTENSIONS: [(&str, Format, Wanted); 42] = {
-    use Format::{Body, Digest, Ignore, NotYet};
+    use Format::{Body, Digest, Ignore, Logical, NotYet};
     use Unsupported as No;
     use Wanted::{Always, WithPotentiallyUnwanted as Unwanted};
     [
@@ -66,8 +68,8 @@ const EXTENSIONS: [(&str, Format, Wanted); 42] = {
         ("ndu", Body, Unwanted),
         ("ign", Ignore, Always),
         ("ign2", Ignore, Always),
-        ("ldb", NotYet(No::Logical), Always),
-        ("ldu", NotYet(No::Logical), Unwanted),
+        ("ldb", Logical, Always),
+        ("ldu", Logical, Unwanted),
         ("mdb", NotYet(No::SectionDigest), Always),
         ("msb", NotYet(No::SectionDigest), Always),
         ("mdu", NotYet(No::SectionDigest), Unwanted),

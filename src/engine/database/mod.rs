@@ -12,6 +12,7 @@
 //! | which file goes to which loader | [`mod@format`] |
 //! | lines, fields, names | `line`, `fields` |
 //! | body patterns: text → [`signature`] → text | `pattern`, `offset`, [`render`] |
+//! | logical signatures | `logical_line` |
 //! | whole-file digests | `digest_line` |
 //! | ignore lists | `ignore` |
 //! | what was loaded and what was not, and why | [`report`] |
@@ -51,6 +52,7 @@ pub mod format;
 mod ignore;
 pub mod image;
 mod line;
+mod logical_line;
 mod names;
 mod offset;
 mod origin;

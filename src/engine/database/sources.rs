@@ -3,6 +3,7 @@
 //! Files are read one at a time and not kept: what stays in memory is what they gave.
 
 use crate::engine::digest::Rows;
+use crate::engine::logical::Collector;
 
 use super::build::{BuildOptions, facts};
 use super::facts::{DatabaseFacts, Sha256};
@@ -12,7 +13,7 @@ use super::line::{LINE_BYTES_MAX, LineFault, Read, Refusal, lines};
 use super::names::Names;
 use super::report::{BAD_LINES_KEPT, BadLine, FileReport, NotRead, Report, Totals, Unsupported};
 use super::signature::{BodySignature, Purpose};
-use super::{body_line, digest_line, origin};
+use super::{body_line, digest_line, logical_line, origin};
 
 /// Everything that was read so far.
 #[derive(Debug)]
@@ -27,8 +28,8 @@ pub(super) struct Loaded {
     pub options: BuildOptions,
     pub names: Names,
     pub bodies: Vec<BodySignature>,
-    /// Subsignatures of logical signatures; their names mean nothing.
-    pub parts: Vec<BodySignature>,
+    /// Logical signatures and their patterns.
+    pub logical: Collector,
     /// Strings of YARA rules; their names mean nothing.
     pub atoms: Vec<BodySignature>,
     /// Magic of embedded objects; their names mean nothing.
@@ -46,7 +47,7 @@ impl Sources {
                 options,
                 names: Names::new(),
                 bodies: Vec::new(),
-                parts: Vec::new(),
+                logical: Collector::new(),
                 atoms: Vec::new(),
                 magics: Vec::new(),
                 digests: Rows::default(),
@@ -83,8 +84,8 @@ impl Sources {
     /// The facts that an image of what was read so far would have.
     #[must_use]
     pub fn facts(&self) -> DatabaseFacts {
-        let Loaded { options, bodies, digests, report, .. } = &self.loaded;
-        facts(options, bodies, digests, report)
+        let Loaded { options, bodies, logical, digests, report, .. } = &self.loaded;
+        facts(options, bodies, logical.count(), digests, report)
     }
 
     /// The body patterns so far, in the order of their ids.
@@ -118,6 +119,7 @@ impl Sources {
                 each_line(bytes, report, |line| self.ignored.add(line).map(|()| Fate::Loaded));
             }
             Format::Body => each_line(bytes, report, |line| self.body(line)),
+            Format::Logical => each_line(bytes, report, |line| self.logical(line)),
             Format::Digest(purpose) => each_line(bytes, report, |line| self.digest(line, purpose)),
         }
     }
@@ -136,6 +138,11 @@ impl Sources {
             return Ok(Fate::Ignored);
         }
         let read = body_line::parse(line, self.loaded.options.level)?;
+        if read == Read::Unsupported(Unsupported::MacroGroup) {
+            let logical = &mut self.loaded.logical;
+            let member = body_line::member(line)?;
+            return Ok(Fate::of(member, |(group, body)| logical.add_member(group, body)));
+        }
         let Loaded { names, bodies, .. } = &mut self.loaded;
         let mut full = false;
         let fate = Fate::of(read, |body| match names.intern(&body.name) {
@@ -143,6 +150,20 @@ impl Sources {
             None => full = true,
         });
         room_for_name(full).map(|()| fate)
+    }
+
+    fn logical(&mut self, line: &[u8]) -> Result<Fate, LineFault> {
+        if self.ignored.covers(logical_line::name(line), line) {
+            return Ok(Fate::Ignored);
+        }
+        let read = logical_line::parse(line, self.loaded.options.level)?;
+        let Loaded { names, logical, .. } = &mut self.loaded;
+        let (mut full, mut refused) = (false, None);
+        let fate = Fate::of(read, |signature| match names.intern(&signature.name) {
+            Some(name) => refused = logical.add(name, &signature).err(),
+            None => full = true,
+        });
+        room_for_name(full).map(|()| refused.map_or(fate, Fate::Unsupported))
     }
 
     fn digest(&mut self, line: &[u8], purpose: Purpose) -> Result<Fate, LineFault> {
@@ -259,7 +280,14 @@ fn count_of(reason: Unsupported, bytes: &[u8]) -> u64 {
         | Unsupported::MetadataTarget
         | Unsupported::UnknownTarget
         | Unsupported::BoundaryBesideDistance
-        | Unsupported::Logical
+        | Unsupported::Key
+        | Unsupported::LayerType
+        | Unsupported::HandlerType
+        | Unsupported::Count
+        | Unsupported::Regex
+        | Unsupported::FuzzyImage
+        | Unsupported::Modifier
+        | Unsupported::Reference
         | Unsupported::SectionDigest
         | Unsupported::ImportDigest
         | Unsupported::OldBody

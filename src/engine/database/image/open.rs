@@ -14,6 +14,7 @@ use zerocopy::little_endian::{U32, U64};
 use crate::engine::database::DatabaseFacts;
 use crate::engine::database::signature::{NameId, SignatureId, Target};
 use crate::engine::digest::{Tables, TablesFault};
+use crate::engine::logical::{Logical, LogicalFault};
 use crate::engine::matcher::{Matcher, MatcherFault};
 
 use super::layout::{
@@ -67,6 +68,12 @@ impl Image {
                 let patterns = Matcher::open(patterns).map_err(ImageFault::Matcher)?;
                 patterns.check().map_err(ImageFault::Matcher)?;
             }
+            let logical = part(SectionKind::Logical);
+            if !logical.is_empty() {
+                let parts = parts_count(part(SectionKind::Signatures));
+                let logical = Logical::open(logical).map_err(ImageFault::Logical)?;
+                logical.check(names.count(), parts).map_err(ImageFault::Logical)?;
+            }
             facts
         };
         Ok(Self { bytes, sections, facts: Arc::new(facts) })
@@ -92,6 +99,12 @@ impl Image {
     #[must_use]
     pub fn matcher(&self) -> Option<Matcher<'_>> {
         Matcher::open(self.section(SectionKind::Matcher)).ok()
+    }
+
+    /// The logical signatures; `None` in an image that was built without any.
+    #[must_use]
+    pub fn logical(&self) -> Option<Logical<'_>> {
+        Logical::open(self.section(SectionKind::Logical)).ok()
     }
 
     /// The bytes of a section, as `engine::matcher` wrote them for [`SectionKind::Matcher`].
@@ -243,6 +256,16 @@ fn check_records(section: &[u8], names: &Names<'_>) -> Result<(), ImageFault> {
     Ok(())
 }
 
+/// How many patterns belong to logical signatures.
+fn parts_count(section: &[u8]) -> usize {
+    let records = <[RecordBytes]>::ref_from_bytes(section).unwrap_or_default();
+    let is_part = |[_, word]: &&RecordBytes| {
+        let [_, _, kind, _] = word.get().to_le_bytes();
+        PatternKind::from_number(kind) == Some(PatternKind::Part)
+    };
+    records.iter().filter(is_part).count()
+}
+
 /// The NAMES section as a view.
 #[derive(Clone, Copy)]
 struct Names<'a> {
@@ -309,6 +332,8 @@ pub enum ImageFault {
     Digests(TablesFault),
     /// The compiled body patterns.
     Matcher(MatcherFault),
+    /// The logical signatures.
+    Logical(LogicalFault),
 }
 
 impl fmt::Display for ImageFault {
@@ -331,6 +356,7 @@ impl fmt::Display for ImageFault {
             Self::Record(index) => write!(out, "section SIGNATURES: record {index} is not valid"),
             Self::Digests(fault) => write!(out, "section DIGESTS: {fault}"),
             Self::Matcher(fault) => write!(out, "section MATCHER: {fault}"),
+            Self::Logical(fault) => write!(out, "section LOGICAL: {fault}"),
         }
     }
 }
