@@ -17,6 +17,7 @@ use super::embedded::Embedded;
 use super::executable::Headers;
 use super::file_type::FileType;
 use super::forms::{Normal, Place};
+use super::logical::{self, Facts, Finding, LayerType, Logical};
 use super::matcher::{Executable, Hit, LayerFacts, Matcher, State, TargetSet};
 use super::normalize::Link;
 use super::unpack::{ContentCodings, Decoder};
@@ -110,6 +111,8 @@ impl Layer {
 pub(super) struct Body {
     /// What the layer is.
     pub(super) file_type: FileType,
+    /// As conditions of logical signatures inside call it; `None` for what only a content coding made.
+    pub(super) layer_type: Option<LayerType>,
     needs: Needs,
     digests: Running,
     headers: Option<Headers>,
@@ -123,6 +126,7 @@ pub(super) struct Body {
 struct Form {
     facts: LayerFacts,
     state: State,
+    logical: logical::State,
     hits: Vec<Hit>,
     fed_bytes: u64,
 }
@@ -138,6 +142,7 @@ impl Body {
         let form = |(place, targets)| (place, Form::new(targets, Executable::Absent, None));
         Self {
             file_type,
+            layer_type: Some(LayerType::of(file_type)),
             needs,
             digests: Running::new(needs.all()),
             headers: format.map(Headers::new),
@@ -213,10 +218,64 @@ impl Body {
         raw.chain(normal)
     }
 
-    /// Whether a matcher had to forget something.
+    /// Its logical signatures will be these. Nothing may have been looked at before.
+    pub(super) fn expect(&mut self, logical: &Logical<'_>) {
+        for (_, form) in self.forms() {
+            form.logical = logical::State::new(Some(logical));
+        }
+    }
+
+    /// Takes hits of parts, and adds the logical signatures that are true for certain. Says how many
+    /// were looked at.
+    pub(super) fn decide(
+        &mut self,
+        logical: &Logical<'_>,
+        around: &[LayerType],
+        parts: &[(Place, u32, u64)],
+        found: &mut Vec<(Place, Finding)>,
+    ) -> u64 {
+        let mut work = 0;
+        for (place, form) in self.forms() {
+            let before = form.logical.work();
+            for (_, part, offset) in parts.iter().filter(|(other, ..)| *other == place) {
+                form.logical.hit(logical, *part, *offset);
+            }
+            let facts = Facts { layer: &form.facts, around };
+            let mut here = Vec::new();
+            form.logical.decide(logical, facts, &mut here);
+            found.extend(here.into_iter().map(|finding| (place, finding)));
+            work += form.logical.work() - before;
+        }
+        work
+    }
+
+    /// The layer ended whole: adds the other logical signatures that are true. Says whether one is
+    /// undecided.
+    pub(super) fn conclude(
+        &mut self,
+        logical: &Logical<'_>,
+        around: &[LayerType],
+        found: &mut Vec<(Place, Finding)>,
+    ) -> bool {
+        let mut is_undecided = false;
+        for (place, form) in self.forms() {
+            let facts = Facts { layer: &form.facts, around };
+            let mut here = Vec::new();
+            is_undecided |= form.logical.finish(logical, facts, &mut logical::NoSearch, &mut here);
+            found.extend(here.into_iter().map(|finding| (place, finding)));
+        }
+        is_undecided
+    }
+
+    fn forms(&mut self) -> impl Iterator<Item = (Place, &mut Form)> {
+        let normal = self.forms.iter_mut().map(|(place, form)| (*place, form));
+        std::iter::once((Place::Raw, &mut self.raw)).chain(normal)
+    }
+
+    /// Whether something had to be forgotten.
     pub(super) fn overflowed(&self) -> bool {
-        let mut forms = self.forms.iter();
-        self.raw.state.overflowed() || forms.any(|(_, form)| form.state.overflowed())
+        let overflowed = |form: &Form| form.state.overflowed() || form.logical.overflowed();
+        overflowed(&self.raw) || self.forms.iter().any(|(_, form)| overflowed(form))
     }
 }
 
@@ -225,6 +284,7 @@ impl Form {
         Self {
             facts: LayerFacts { targets, executable, size },
             state: State::new(),
+            logical: logical::State::new(None),
             hits: Vec::new(),
             fed_bytes: 0,
         }
@@ -237,6 +297,7 @@ impl Form {
         let before = self.state.work();
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.fed_bytes = self.fed_bytes.saturating_add(length);
+        self.logical.push(bytes);
         if let Some(matcher) = matcher {
             matcher.feed(&mut self.state, bytes, &self.facts, &mut self.hits);
         }

@@ -15,6 +15,7 @@
 //! | --- | --- |
 //! | databases: text in, one image out | [`database`] |
 //! | body patterns on a stream | [`matcher`] |
+//! | expressions over their matches | [`logical`] |
 //! | digests of whole layers | [`digest`] |
 //! | what a layer is | `file_type`; entry point and sections: `executable` |
 //! | gzip, deflate, br, zstd | [`unpack`] |
@@ -52,6 +53,7 @@ mod findings;
 mod forms;
 mod layer;
 pub mod limits;
+pub mod logical;
 pub mod matcher;
 mod normalize;
 mod object;

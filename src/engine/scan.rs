@@ -21,6 +21,7 @@ use super::findings::{Findings, Mode};
 use super::forms::Place;
 use super::layer::{Body, End, Layer, SETTLE_BYTES, Window};
 use super::limits::{Limits, RATIO_FREE_BYTES};
+use super::logical::{Finding, LayerType};
 use super::matcher::Hit;
 use super::object::{Fed, Object};
 use super::unpack::{Coding, ContentCodings, Decoder, Progress};
@@ -219,8 +220,7 @@ impl Scan {
             return self.advance(index, outer);
         }
         if layer.is_settling() {
-            self.settle(index);
-            return MOVED_NOTHING;
+            return Moved { taken: 0, work: self.settle(index) };
         }
         if !has_input || layer.end == End::Cut {
             self.close(index);
@@ -263,9 +263,18 @@ impl Scan {
             End::Open | End::Cut => None,
         };
         let unopened = file_type.unopened(head);
+        let was_announced = !layer.codings.is_empty();
         let (coding, fault) = coding_of(&mut layer.codings, file_type, head);
         let needs = self.engine.image.digests().needs(size);
-        layer.body = Some(Box::new(Body::new(file_type, needs, size)));
+        let mut body = Box::new(Body::new(file_type, needs, size));
+        if was_announced && coding.is_some() {
+            // A way to send the object, not a container around it.
+            body.layer_type = None;
+        }
+        if let Some(logical) = self.engine.image.logical() {
+            body.expect(&logical);
+        }
+        layer.body = Some(body);
         self.layers[index].embedded = Some(Embedded::new(self.room(index)));
         if let Some(why) = fault {
             self.findings.miss(Why::Broken(why));
@@ -395,9 +404,10 @@ impl Scan {
         u64::try_from(count).unwrap_or(u64::MAX)
     }
 
-    /// Takes over what was found in a layer since the last time, and charges its bytes.
-    fn settle(&mut self, index: usize) {
-        self.take_hits(index);
+    /// Takes over what was found in a layer since the last time, and charges its bytes. Says how many
+    /// units of work that was.
+    fn settle(&mut self, index: usize) -> u64 {
+        let work = self.take_hits(index);
         let copies = self.settle_embedded(index).saturating_add(1);
         let layer = &mut self.layers[index];
         let bytes = layer.position - layer.settled;
@@ -418,23 +428,60 @@ impl Scan {
         if self.scanned > self.engine.limits.scan_bytes_max {
             self.stop(Why::Limit(Limit::MaxScanSize));
         }
+        work
     }
 
-    fn take_hits(&mut self, index: usize) {
+    fn take_hits(&mut self, index: usize) -> u64 {
         let Self { engine, layers, findings, .. } = self;
         let Some(mut body) = layers[index].body.take() else {
-            return;
+            return 0;
         };
+        let mut parts = Vec::new();
         for (place, hit) in body.take_hits() {
             match engine.image.pattern(hit.signature) {
                 Some((PatternKind::Body, _)) => {
                     findings
                         .detect(index, || detection(&engine.image, &layers[..=index], place, hit));
                 }
-                Some((PatternKind::Part | PatternKind::Atom | PatternKind::Magic, _)) | None => {}
+                Some((PatternKind::Part, part)) => parts.push((place, part, hit.offset)),
+                Some((PatternKind::Atom | PatternKind::Magic, _)) | None => {}
             }
         }
+        let mut found = Vec::new();
+        let logical = engine.image.logical();
+        let work = logical.map_or(0, |logical| {
+            body.decide(&logical, &types(&layers[..index]), &parts, &mut found)
+        });
         layers[index].body = Some(body);
+        self.take_found(index, &found);
+        work
+    }
+
+    /// Logical signatures that only the end of a layer decides.
+    fn conclude(&mut self, index: usize) {
+        let Self { engine, layers, findings, .. } = self;
+        let (Some(logical), Some(mut body)) = (engine.image.logical(), layers[index].body.take())
+        else {
+            return;
+        };
+        let mut found = Vec::new();
+        if body.conclude(&logical, &types(&layers[..index]), &mut found) {
+            findings.miss(Why::Limit(Limit::MaxScanState));
+        }
+        layers[index].body = Some(body);
+        self.take_found(index, &found);
+    }
+
+    fn take_found(&mut self, index: usize, found: &[(Place, Finding)]) {
+        let Self { engine, layers, findings, .. } = self;
+        for (place, Finding { signature, offset }) in found {
+            let name = engine.image.logical().and_then(|logical| logical.name(*signature));
+            findings.detect(index, || Detection {
+                name: name.map(|name| engine.image.name(name).into()).unwrap_or_default(),
+                path: path_to(&layers[..=index], *place).into(),
+                offset: *offset,
+            });
+        }
     }
 
     /// Looks no further into a layer: what came out of it so far was looked at, the rest is not.
@@ -484,6 +531,9 @@ impl Scan {
         self.settle(index);
         if self.layers.is_empty() {
             return;
+        }
+        if is_whole {
+            self.conclude(index);
         }
         let layer = &self.layers[index];
         if layer.body.as_ref().is_some_and(|body| body.overflowed())
@@ -562,16 +612,26 @@ fn is_zstd(head: &[u8]) -> bool {
 
 fn detection(image: &Image, layers: &[Layer], place: Place, hit: Hit) -> Detection {
     let SignatureId(number) = hit.signature;
-    let path = join(&path(layers), place.name());
     Detection {
         // The matcher has no other ids than the image; the number is what is left to say otherwise.
         name: image.signature(hit.signature).map_or_else(
             || format!("signature {number}").into(),
             |signature| signature.name.into_owned().into(),
         ),
-        path: path.into(),
+        path: path_to(layers, place).into(),
         offset: hit.offset,
     }
+}
+
+/// The way to a stream of the last of these layers.
+fn path_to(layers: &[Layer], place: Place) -> String {
+    join(&path(layers), place.name())
+}
+
+/// The types of layers, from the outer object inwards.
+fn types(layers: &[Layer]) -> Vec<LayerType> {
+    let types = layers.iter().filter_map(|layer| layer.body.as_ref()?.layer_type);
+    types.collect()
 }
 
 /// A path and one step more, if there is one.

@@ -95,9 +95,10 @@ pub fn build_into(
     out: &mut dyn Sink,
 ) -> io::Result<Written> {
     let (loaded, workers) = sources.into_loaded();
-    let Loaded { options, mut names, bodies, parts, atoms, magics, digests, types, report } =
+    let Loaded { options, mut names, bodies, logical, atoms, magics, digests, types, report } =
         loaded;
-    let facts = facts(&options, &bodies, &digests, &report);
+    let facts = facts(&options, &bodies, logical.count(), &digests, &report);
+    let (parts, logical) = logical.finish();
     let mut image = Writer::new(out, &*workers)?;
     image.section(SectionKind::Meta, &serde_json::to_vec(&facts).unwrap_or_default())?;
     // Every name was taken in when its line was read.
@@ -121,6 +122,8 @@ pub fn build_into(
     drop(matcher);
     progress(Progress::Digests(digests.total()));
     image.section(SectionKind::Digests, &digests.compile())?;
+    image.section(SectionKind::Logical, &logical)?;
+    drop(logical);
     image.section(SectionKind::Types, &types.compile())?;
     progress(Progress::Image);
     let image_bytes = image.finish()?;
@@ -136,6 +139,7 @@ fn record(number: u32, pattern: &BodySignature, kind: PatternKind) -> Record {
 pub(super) fn facts(
     options: &BuildOptions,
     bodies: &[BodySignature],
+    logical: usize,
     digests: &Rows,
     report: &Report,
 ) -> DatabaseFacts {
@@ -157,6 +161,7 @@ pub(super) fn facts(
         level: options.level,
         potentially_unwanted: options.potentially_unwanted,
         bodies: bodies.len() as u64,
+        logical: logical as u64,
         detected: counts(digests, Subject::Bad),
         trusted: counts(digests, Subject::Trusted),
         sections: counts(digests, Subject::Section),

@@ -25,6 +25,9 @@ pub struct DatabaseFacts {
     pub potentially_unwanted: bool,
     /// Body patterns.
     pub bodies: u64,
+    /// Logical signatures.
+    #[serde(default)]
+    pub logical: u64,
     /// Digests of bad objects.
     pub detected: DigestCounts,
     /// Digests of trusted objects.
@@ -67,6 +70,7 @@ impl DatabaseFacts {
     #[must_use]
     pub const fn signatures(&self) -> u64 {
         self.bodies
+            .saturating_add(self.logical)
             .saturating_add(self.detected.total())
             .saturating_add(self.sections.total())
             .saturating_add(self.imports.total())

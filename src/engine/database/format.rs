@@ -8,6 +8,8 @@ use super::signature::Subject;
 pub enum Format {
     /// Body patterns.
     Body,
+    /// Logical signatures.
+    Logical,
     /// Digests of this subject.
     Digest(Subject),
     /// Magic numbers of file types.
@@ -58,7 +60,7 @@ pub fn loading_order(name: &str) -> (u8, &str) {
 
 /// Every extension of ClamAV.
 const EXTENSIONS: [(&str, Format, Wanted); 42] = {
-    use Format::{Body, Container, Digest, FileTypes, Ignore, NotYet, Seal};
+    use Format::{Body, Container, Digest, FileTypes, Ignore, Logical, NotYet, Seal};
     use Unsupported as No;
     use Wanted::{Always, WithPotentiallyUnwanted as Unwanted};
     [
@@ -72,8 +74,8 @@ const EXTENSIONS: [(&str, Format, Wanted); 42] = {
         ("ndu", Body, Unwanted),
         ("ign", Ignore, Always),
         ("ign2", Ignore, Always),
-        ("ldb", NotYet(No::Logical), Always),
-        ("ldu", NotYet(No::Logical), Unwanted),
+        ("ldb", Logical, Always),
+        ("ldu", Logical, Unwanted),
         ("mdb", Digest(Subject::Section), Always),
         ("msb", Digest(Subject::Section), Always),
         ("mdu", Digest(Subject::Section), Unwanted),

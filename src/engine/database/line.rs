@@ -17,6 +17,17 @@ pub(super) enum Read<T> {
     Unsupported(Unsupported),
 }
 
+impl<T> Read<T> {
+    /// The same with another form of the signature.
+    pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> Read<U> {
+        match self {
+            Self::Signature(signature) => Read::Signature(change(signature)),
+            Self::ByLevel => Read::ByLevel,
+            Self::Unsupported(reason) => Read::Unsupported(reason),
+        }
+    }
+}
+
 /// What is wrong with a line, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LineFault {

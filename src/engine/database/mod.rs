@@ -14,6 +14,7 @@
 //! | body patterns: text → [`signature`] → text | `pattern`, `offset`, [`render`] |
 //! | digests of files, sections, imports | `digest_line` |
 //! | magic numbers of file types | `type_line` |
+//! | logical signatures | `logical_line` |
 //! | ignore lists | `ignore` |
 //! | signed containers: verified, then loaded | [`container`], `members` |
 //! | the lines of a file on several cores | `parallel`, [`workers`] |
@@ -55,6 +56,7 @@ pub mod format;
 mod ignore;
 pub mod image;
 mod line;
+mod logical_line;
 mod members;
 mod names;
 mod offset;

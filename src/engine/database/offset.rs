@@ -106,6 +106,16 @@ const fn only_in_executables(at: usize, target: Target) -> Result<(), LineFault>
     Err(LineFault::rule(at, rule))
 }
 
+/// The macro group of an offset `$n$`; `None` for any other offset.
+pub(super) fn group(field: Field<'_>) -> Result<Option<u8>, LineFault> {
+    let Some(rest) = field.text.strip_prefix(b"$") else {
+        return Ok(None);
+    };
+    let number = rest.strip_suffix(b"$").unwrap_or(rest);
+    let number = digits(number, field.at.saturating_add(1), "the number of a macro group")?;
+    Ok(u8::try_from(number).ok().filter(|number| u64::from(*number) <= MACRO_GROUP_MAX))
+}
+
 /// `n$` of `$n$`; clamscan does not ask for the second `$`.
 fn macro_group(rest: &[u8], at: usize) -> Result<Read<Offset>, LineFault> {
     let number = rest.strip_suffix(b"$").unwrap_or(rest);

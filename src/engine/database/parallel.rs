@@ -28,7 +28,7 @@ pub(super) fn each_line<T: Send + Sync>(
     bytes: &[u8],
     report: &mut FileReport,
     parse: Parse<'_, T>,
-    take: &mut dyn FnMut(T) -> Result<(), LineFault>,
+    take: &mut dyn FnMut(T) -> Result<Fate, LineFault>,
 ) {
     let blocks: Vec<&[u8]> = Blocks(without_mark(bytes)).collect();
     let ahead = workers.count().saturating_mul(BLOCKS_AHEAD).max(1);
@@ -47,7 +47,7 @@ pub(super) fn each_line<T: Send + Sync>(
                 Seen::Ignored => Ok(Fate::Ignored),
                 Seen::Read(Read::ByLevel) => Ok(Fate::ByLevel),
                 Seen::Read(Read::Unsupported(reason)) => Ok(Fate::Unsupported(reason)),
-                Seen::Read(Read::Signature(signature)) => take(signature).map(|()| Fate::Loaded),
+                Seen::Read(Read::Signature(signature)) => take(signature),
                 Seen::Wrong(fault) => Err(fault),
             };
             told(report, report.totals.lines, fate);

@@ -107,6 +107,8 @@ fn write_edge(edge: &Edge, out: &mut String) {
         EdgeKind::Word => "(B)",
         EdgeKind::Line => "(L)",
         EdgeKind::NonAlphanumeric => "(W)",
+        // Written so by nobody: it comes from `(W)` or `f` with `w`.
+        EdgeKind::WideNonAlphanumeric => "(W16)",
     });
 }
 

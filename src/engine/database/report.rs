@@ -182,8 +182,22 @@ pub enum Unsupported {
     UnknownTarget,
     /// `61[3-5](B)6263`: a boundary at the inner side of a distance.
     BoundaryBesideDistance,
-    /// `.ldb`, `.ldu`.
-    Logical,
+    /// `IconGroup` and `HandlerType` apart: a key of a later version.
+    Key,
+    /// A name of a layer type of a later version.
+    LayerType,
+    /// `HandlerType`: the layer would have to be scanned again as another type.
+    HandlerType,
+    /// A count compared with more than the matcher counts.
+    Count,
+    /// Regular expressions.
+    Regex,
+    /// `fuzzy_img`: hashes of what an image looks like.
+    FuzzyImage,
+    /// `f` or `w` of a pattern with another edge, or with a distance.
+    Modifier,
+    /// A comparison or a macro beside something else than a plain pattern.
+    Reference,
     /// `.cvd`, `.cld`, `.cud`: containers that were refused.
     Container,
     /// `.db`: the oldest form of body patterns.
@@ -220,12 +234,19 @@ impl fmt::Display for Unsupported {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::VersionInformation => "offset VI: version information is not read yet",
-            Self::MacroGroup => "offset $n$: macro groups come with logical signatures",
+            Self::MacroGroup => "offset $n$: a macro group that cannot be used",
             Self::UnusedTarget => "target 8 is not used",
             Self::MetadataTarget => "target 13: descriptions of files are not matched",
             Self::UnknownTarget => "a target of a later version",
             Self::BoundaryBesideDistance => "a boundary beside a distance",
-            Self::Logical => "logical signatures",
+            Self::Key => "a condition of a later version",
+            Self::LayerType => "a layer type of a later version",
+            Self::HandlerType => "HandlerType: layers are not scanned again as another type",
+            Self::Count => "a count compared with more than 1023",
+            Self::Regex => "regular expressions",
+            Self::FuzzyImage => "hashes of what an image looks like",
+            Self::Modifier => "the modifiers f and w beside another edge or a distance",
+            Self::Reference => "a comparison or a macro beside something else than a plain pattern",
             Self::Container => "containers that were refused",
             Self::OldBody => "body patterns in the oldest form (.db)",
             Self::SelfProtection => "patterns for self protection (.sdb)",

@@ -4,7 +4,7 @@
 //! sfp, mdb, msb, imp). These are plain values: meaning is given by the matcher and the digest tables.
 
 /// One body pattern with its name and conditions (one line of an `.ndb`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BodySignature {
     /// As reported, `.UNOFFICIAL` included.
     pub name: Box<str>,
@@ -74,7 +74,7 @@ impl Target {
 }
 
 /// Where the first part of a pattern, its leading wildcards included, must begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Offset {
     /// The place that is counted from.
     pub base: OffsetBase,
@@ -83,7 +83,7 @@ pub struct Offset {
 }
 
 /// The place that an offset is counted from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OffsetBase {
     /// Anywhere.
     Any,
@@ -113,7 +113,7 @@ pub enum OffsetBase {
 }
 
 /// Parts with gaps between them: `parts[i]`, `gaps[i]`, `parts[i + 1]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pattern {
     /// At least one.
     pub parts: Vec<Part>,
@@ -126,7 +126,7 @@ pub struct Pattern {
 }
 
 /// How many bytes may lie between two parts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Gap {
     /// At least so many.
     pub min: u32,
@@ -135,7 +135,7 @@ pub struct Gap {
 }
 
 /// A run of units without a gap.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Part {
     /// A condition on the byte before the part.
     pub left: Option<Edge>,
@@ -146,7 +146,7 @@ pub struct Part {
 }
 
 /// One step of a part.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Unit {
     /// One byte: `byte & mask == value`. Masks are FF (fixed), F0 and 0F (nibbles) and 00 (`??`).
     Byte {
@@ -174,7 +174,7 @@ pub enum Unit {
 }
 
 /// A boundary: `(B)`, `(L)`, `(W)` and their negations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Edge {
     /// Which one.
     pub kind: EdgeKind,
@@ -183,7 +183,7 @@ pub struct Edge {
 }
 
 /// The three boundaries of the language.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EdgeKind {
     /// `(B)`: a word boundary as ClamAV draws it.
     Word,
@@ -191,6 +191,9 @@ pub enum EdgeKind {
     Line,
     /// `(W)`: a byte that is not alphanumeric.
     NonAlphanumeric,
+    /// `(W)` of a subsignature with the modifier `w`: a 16-bit unit that is not alphanumeric. Only at
+    /// the ends of a part.
+    WideNonAlphanumeric,
 }
 
 /// A digest with a name (one line of an hdb, hsb, fp, sfp, mdb, msb or imp).

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::engine::digest::Rows;
 use crate::engine::file_type::TypeRows;
+use crate::engine::logical::Collector;
 
 use super::build::{BuildOptions, facts};
 use super::container::Trust;
@@ -18,7 +19,7 @@ use super::report::{BAD_LINES_KEPT, BadLine, FileReport, NotRead, Report, Unsupp
 use super::signature::{BodySignature, NameId, Subject};
 use super::type_line::TypeLine;
 use super::workers::{Alone, Workers};
-use super::{body_line, digest_line, origin, parallel, type_line};
+use super::{body_line, digest_line, logical_line, origin, parallel, type_line};
 
 /// Everything that was read so far.
 #[derive(Debug)]
@@ -48,8 +49,8 @@ pub(super) struct Loaded {
     pub options: BuildOptions,
     pub names: Names,
     pub bodies: Vec<BodySignature>,
-    /// Subsignatures of logical signatures; their names mean nothing.
-    pub parts: Vec<BodySignature>,
+    /// Logical signatures and their patterns.
+    pub logical: Collector,
     /// Strings of YARA rules; their names mean nothing.
     pub atoms: Vec<BodySignature>,
     /// Magic of embedded objects; their names mean nothing.
@@ -70,7 +71,7 @@ impl Sources {
                 options,
                 names: Names::new(),
                 bodies: Vec::new(),
-                parts: Vec::new(),
+                logical: Collector::new(),
                 atoms: Vec::new(),
                 magics: Vec::new(),
                 digests: Rows::default(),
@@ -129,8 +130,8 @@ impl Sources {
     /// The facts that an image of what was read so far would have.
     #[must_use]
     pub fn facts(&self) -> DatabaseFacts {
-        let Loaded { options, bodies, digests, report, .. } = &self.loaded;
-        facts(options, bodies, digests, report)
+        let Loaded { options, bodies, logical, digests, report, .. } = &self.loaded;
+        facts(options, bodies, logical.count(), digests, report)
     }
 
     /// The body patterns so far, in the order of their ids.
@@ -168,6 +169,7 @@ impl Sources {
                 each_line(bytes, report, |line| self.ignored.add(line).map(|()| Fate::Loaded));
             }
             Format::Body => self.bodies_of(bytes, report),
+            Format::Logical => self.logical_of(bytes, report),
             Format::FileTypes => each_line(bytes, report, |line| self.file_type(line)),
             Format::Digest(subject) => self.digests_of(bytes, subject, report),
         }
@@ -183,21 +185,49 @@ impl Sources {
 
     fn bodies_of(&mut self, bytes: &[u8], report: &mut FileReport) {
         let Self { loaded, ignored, workers, origin, .. } = self;
-        let Loaded { options, names, bodies, .. } = loaded;
+        let Loaded { options, names, bodies, logical, .. } = loaded;
         let level = options.level;
         let parse = |line: &[u8]| {
             let name = line.split(|byte| *byte == b':').next();
             if ignored.covers(name.unwrap_or_default(), line) {
                 return Ok(None);
             }
-            body_line::parse(line, level).map(Some)
+            let read = body_line::parse(line, level)?;
+            if read == Read::Unsupported(Unsupported::MacroGroup) {
+                let member = body_line::member(line)?;
+                return Ok(Some(member.map(|(group, body)| BodyLine::Member(group, body))));
+            }
+            Ok(Some(read.map(BodyLine::Body)))
         };
-        parallel::each_line(&**workers, bytes, report, &parse, &mut |mut body| {
-            body.name = origin.named(body.name);
-            let full = names.intern(&body.name).is_none();
-            room_for_name(full)?;
-            bodies.extend(origin::moved(body));
-            Ok(())
+        parallel::each_line(&**workers, bytes, report, &parse, &mut |read| {
+            match read {
+                BodyLine::Member(group, body) => logical.add_member(group, body),
+                BodyLine::Body(mut body) => {
+                    body.name = origin.named(body.name);
+                    room_for_name(names.intern(&body.name).is_none())?;
+                    bodies.extend(origin::moved(body));
+                }
+            }
+            Ok(Fate::Loaded)
+        });
+    }
+
+    fn logical_of(&mut self, bytes: &[u8], report: &mut FileReport) {
+        let Self { loaded, ignored, workers, origin, .. } = self;
+        let Loaded { options, names, logical, .. } = loaded;
+        let level = options.level;
+        let parse = |line: &[u8]| {
+            if ignored.covers(logical_line::name(line), line) {
+                return Ok(None);
+            }
+            logical_line::parse(line, level).map(Some)
+        };
+        parallel::each_line(&**workers, bytes, report, &parse, &mut |mut signature| {
+            signature.name = origin.named(signature.name);
+            let name = names.intern(&signature.name);
+            room_for_name(name.is_none())?;
+            let refused = logical.add(name.unwrap_or(NameId(0)), &signature).err();
+            Ok(refused.map_or(Fate::Loaded, Fate::Unsupported))
         });
     }
 
@@ -216,7 +246,7 @@ impl Sources {
             let name = names.intern(&origin.named(found.name));
             room_for_name(name.is_none())?;
             digests.add(subject, &found.digest, found.size, name.unwrap_or(NameId(0)));
-            Ok(())
+            Ok(Fate::Loaded)
         });
     }
 
@@ -262,6 +292,14 @@ impl Origin {
 
 pub(super) fn base_name(name: &str) -> &str {
     name.rsplit_once('/').map_or(name, |(_, base)| base)
+}
+
+/// What a line of body patterns is.
+#[derive(PartialEq)]
+enum BodyLine {
+    Body(BodySignature),
+    /// A member of this macro group.
+    Member(u8, BodySignature),
 }
 
 /// What became of one line that is not a comment and not wrong.
@@ -355,7 +393,14 @@ fn count_of(reason: Unsupported, bytes: &[u8]) -> u64 {
         | Unsupported::MetadataTarget
         | Unsupported::UnknownTarget
         | Unsupported::BoundaryBesideDistance
-        | Unsupported::Logical
+        | Unsupported::Key
+        | Unsupported::LayerType
+        | Unsupported::HandlerType
+        | Unsupported::Count
+        | Unsupported::Regex
+        | Unsupported::FuzzyImage
+        | Unsupported::Modifier
+        | Unsupported::Reference
         | Unsupported::OldBody
         | Unsupported::SelfProtection
         | Unsupported::ContainerMetadata

@@ -29,6 +29,9 @@ enum Class {
 }
 
 impl Kind {
+    /// Of the name that stands for any kind, or for none.
+    pub(in crate::engine) const ANY: Self = Self(4);
+
     /// The kind of a `CL_TYPE_*` name.
     pub(in crate::engine) fn named(name: &[u8]) -> Result<Self, UnknownType> {
         let at =

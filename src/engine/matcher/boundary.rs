@@ -1,6 +1,7 @@
-//! The three boundaries `(B)`, `(L)`, `(W)`: which bytes count, at the edges of a part and inside it.
+//! The boundaries `(B)`, `(L)`, `(W)`: which bytes count, at the edges of a part and inside it.
 //!
-//! `clamav.md` A3.3. At an edge a boundary looks and takes nothing, and the start and the end of the
+//! `clamav.md` A3.3, and A5.4 for the wide `(W)`, found by asking clamscan 1.4.6: it fails only beside a
+//! 16-bit unit that is an ASCII letter or digit, wherever units begin. At an edge a boundary looks and takes nothing, and the start and the end of the
 //! layer count as one; in the middle it takes bytes: one, or two for a CR LF. A lone CR ends no line. A
 //! negation is the plain opposite, so that at the start or the end of a layer it never holds.
 
@@ -15,6 +16,10 @@ pub(super) fn holds_before(edge: Edge, bytes: &[u8], at: usize) -> bool {
         EdgeKind::Word => ends_word_left(byte),
         EdgeKind::Line => byte == b'\n',
         EdgeKind::NonAlphanumeric => !byte.is_ascii_alphanumeric(),
+        EdgeKind::WideNonAlphanumeric => {
+            let low = at.checked_sub(2).and_then(|index| bytes.get(index));
+            byte != 0 || !low.is_some_and(u8::is_ascii_alphanumeric)
+        }
     });
     plain != edge.negated
 }
@@ -25,6 +30,11 @@ pub(super) fn holds_after(edge: Edge, bytes: &[u8], at: usize) -> bool {
         EdgeKind::Word => ends_word_right(byte),
         EdgeKind::Line => line_end_bytes(bytes, at).is_some(),
         EdgeKind::NonAlphanumeric => !byte.is_ascii_alphanumeric(),
+        // Half a unit at the end of the layer counts as a whole one.
+        EdgeKind::WideNonAlphanumeric => {
+            let high = at.checked_add(1).and_then(|index| bytes.get(index)).copied();
+            !byte.is_ascii_alphanumeric() || high.is_some_and(|high| high != 0)
+        }
     });
     plain != edge.negated
 }
@@ -35,7 +45,9 @@ pub(super) fn taken_at(edge: Edge, bytes: &[u8], at: usize) -> Option<usize> {
     let taken = match edge.kind {
         EdgeKind::Word => (ends_word_left(byte) || ends_word_right(byte)).then_some(1),
         EdgeKind::Line => line_end_bytes(bytes, at),
-        EdgeKind::NonAlphanumeric => (!byte.is_ascii_alphanumeric()).then_some(1),
+        EdgeKind::NonAlphanumeric | EdgeKind::WideNonAlphanumeric => {
+            (!byte.is_ascii_alphanumeric()).then_some(1)
+        }
     };
     if edge.negated { taken.is_none().then_some(1) } else { taken }
 }
@@ -44,10 +56,13 @@ pub(super) fn taken_at(edge: Edge, bytes: &[u8], at: usize) -> Option<usize> {
 pub(super) const fn look_after(edge: Option<Edge>) -> u32 {
     match edge {
         None => 0,
-        Some(Edge { kind: EdgeKind::Line, .. }) => 2,
+        Some(Edge { kind: EdgeKind::Line | EdgeKind::WideNonAlphanumeric, .. }) => 2,
         Some(Edge { kind: EdgeKind::Word | EdgeKind::NonAlphanumeric, .. }) => 1,
     }
 }
+
+/// Bytes before the start of a part that an edge may look at.
+pub(super) const LOOK_BEFORE: u32 = 2;
 
 /// The edge as one byte, `0` for none.
 pub(super) const fn encode(edge: Option<Edge>) -> u8 {
@@ -58,6 +73,7 @@ pub(super) const fn encode(edge: Option<Edge>) -> u8 {
         EdgeKind::Word => 1,
         EdgeKind::Line => 2,
         EdgeKind::NonAlphanumeric => 3,
+        EdgeKind::WideNonAlphanumeric => 4,
     };
     if negated { kind | NEGATED } else { kind }
 }
@@ -68,6 +84,7 @@ pub(super) const fn decode(code: u8) -> Option<Edge> {
         1 => EdgeKind::Word,
         2 => EdgeKind::Line,
         3 => EdgeKind::NonAlphanumeric,
+        4 => EdgeKind::WideNonAlphanumeric,
         _ => return None,
     };
     Some(Edge { kind, negated: code & NEGATED != 0 })

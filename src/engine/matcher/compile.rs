@@ -271,9 +271,10 @@ impl Layout {
             varies: u8::from(!head.is_fixed()),
             follows: content.follows.into(),
         });
-        // One more for the byte that a left edge looks at.
-        self.window_bytes =
-            self.window_bytes.max(head.max.saturating_add(content.delay).saturating_add(1));
+        // And the bytes that a left edge looks at.
+        self.window_bytes = self
+            .window_bytes
+            .max(head.max.saturating_add(content.delay).saturating_add(boundary::LOOK_BEFORE));
         self.users_max = self.users_max.max(narrow(content.users.len()));
     }
 

@@ -124,7 +124,9 @@ impl Tables<'_> {
         layer: &LayerFacts,
     ) {
         let due = candidate.due.min(view.end());
-        let from = candidate.anchor.saturating_sub(u64::from(content.head_max.get()) + 1);
+        let from = candidate
+            .anchor
+            .saturating_sub((content.head_max.get() + boundary::LOOK_BEFORE).into());
         let mut scratch = std::mem::take(&mut state.scratch);
         let text = view.between(from, due, &mut scratch);
         let anchor = offset_in(from, candidate.anchor);

@@ -17,6 +17,7 @@ use crate::engine::database::signature::{NameId, SignatureId, Target};
 use crate::engine::database::workers::{Alone, Workers, gather};
 use crate::engine::digest::{Tables, TablesFault};
 use crate::engine::file_type::{Types, TypesFault};
+use crate::engine::logical::{Logical, LogicalFault};
 use crate::engine::matcher::{Matcher, MatcherFault};
 
 use super::layout::{
@@ -97,6 +98,12 @@ impl Image {
     #[must_use]
     pub(in crate::engine) fn types(&self) -> Types<'_> {
         Types::open(self.section(SectionKind::Types)).unwrap_or(Types::EMPTY)
+    }
+
+    /// The logical signatures; `None` in an image that was built without any.
+    #[must_use]
+    pub fn logical(&self) -> Option<Logical<'_>> {
+        Logical::open(self.section(SectionKind::Logical)).ok()
     }
 
     /// The bytes of a section, as `engine::matcher` wrote them for [`SectionKind::Matcher`].
@@ -227,8 +234,8 @@ enum Found {
 
 /// The checks of sections, in the order in which their faults are told. The largest are begun first,
 /// before the pieces of the sum.
-const CHECKS: [fn(&[u8], &Sections) -> Result<(), ImageFault>; 4] =
-    [check_names_and_records, check_digests, check_matcher, check_types];
+const CHECKS: [fn(&[u8], &Sections) -> Result<(), ImageFault>; 5] =
+    [check_names_and_records, check_digests, check_matcher, check_logical, check_types];
 
 fn check_names_and_records(all: &[u8], sections: &Sections) -> Result<(), ImageFault> {
     let names = open_names(all, sections)?;
@@ -250,6 +257,17 @@ fn check_matcher(all: &[u8], sections: &Sections) -> Result<(), ImageFault> {
     }
     let patterns = Matcher::open(patterns).map_err(ImageFault::Matcher)?;
     patterns.check().map_err(ImageFault::Matcher)
+}
+
+fn check_logical(all: &[u8], sections: &Sections) -> Result<(), ImageFault> {
+    let logical = section(all, sections, SectionKind::Logical);
+    if logical.is_empty() {
+        return Ok(());
+    }
+    let names = open_names(all, sections)?.count();
+    let parts = count_of(PatternKind::Part, section(all, sections, SectionKind::Signatures));
+    let logical = Logical::open(logical).map_err(ImageFault::Logical)?;
+    logical.check(names, parts).map_err(ImageFault::Logical)
 }
 
 fn check_types(all: &[u8], sections: &Sections) -> Result<(), ImageFault> {
@@ -373,6 +391,8 @@ pub enum ImageFault {
     Matcher(MatcherFault),
     /// The table of file types.
     Types(TypesFault),
+    /// The logical signatures.
+    Logical(LogicalFault),
 }
 
 impl fmt::Display for ImageFault {
@@ -396,6 +416,7 @@ impl fmt::Display for ImageFault {
             Self::Digests(fault) => write!(out, "section DIGESTS: {fault}"),
             Self::Matcher(fault) => write!(out, "section MATCHER: {fault}"),
             Self::Types(fault) => write!(out, "section TYPES: {fault}"),
+            Self::Logical(fault) => write!(out, "section LOGICAL: {fault}"),
         }
     }
 }

@@ -32,8 +32,21 @@ use units::Brace;
 
 /// Reads a pattern of a signature for `target`.
 pub(super) fn parse(field: Field<'_>, target: Target) -> Result<Read<Pattern>, LineFault> {
+    read(field, target, Parts::new())
+}
+
+/// Reads a pattern that is part of a logical signature: two fixed bytes are enough.
+pub(super) fn parse_part(field: Field<'_>, target: Target) -> Result<Read<Pattern>, LineFault> {
+    read(field, target, Parts::of_a_signature())
+}
+
+/// Reads a pattern that will become longer: a part need not have two fixed bytes.
+pub(super) fn parse_loose(field: Field<'_>, target: Target) -> Result<Read<Pattern>, LineFault> {
+    read(field, target, Parts::loose())
+}
+
+fn read(field: Field<'_>, target: Target, mut parts: Parts) -> Result<Read<Pattern>, LineFault> {
     let mut reader = Reader::new(field);
-    let mut parts = Parts::new();
     while let Some(byte) = reader.peek() {
         match byte {
             b'*' => {

@@ -15,15 +15,41 @@ pub(super) struct Parts {
     part_at: usize,
     /// A distance has a boundary at its inner side.
     boundary_beside_distance: bool,
+    /// How much must be fixed.
+    minimum: Minimum,
+}
+
+/// How much of a pattern must be fixed bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Minimum {
+    /// Two side by side in each part, and three of a literal for all targets.
+    Whole,
+    /// Two side by side in each part.
+    Pair,
+    /// Anything.
+    Nothing,
 }
 
 impl Parts {
     pub(super) const fn new() -> Self {
+        Self::with(Minimum::Whole)
+    }
+
+    pub(super) const fn of_a_signature() -> Self {
+        Self::with(Minimum::Pair)
+    }
+
+    pub(super) const fn loose() -> Self {
+        Self::with(Minimum::Nothing)
+    }
+
+    const fn with(minimum: Minimum) -> Self {
         Self {
             pattern: Pattern { parts: Vec::new(), gaps: Vec::new(), lead: 0, trail: 0 },
             units: Vec::new(),
             part_at: 0,
             boundary_beside_distance: false,
+            minimum,
         }
     }
 
@@ -76,7 +102,7 @@ impl Parts {
         }
         let mut units = std::mem::take(&mut self.units);
         let core = check_distances(&units, self.part_at)?;
-        if !has_fixed_pair(core) {
+        if self.minimum != Minimum::Nothing && !has_fixed_pair(core) {
             let rule = "a part without two fixed bytes side by side";
             return Err(LineFault::rule(self.part_at, rule));
         }
@@ -110,7 +136,8 @@ impl Parts {
         }
         self.close(at)?;
         let Self { pattern, .. } = self;
-        if target == Target::Any && is_short_literal(&pattern) {
+        let is_whole = self.minimum == Minimum::Whole;
+        if is_whole && target == Target::Any && is_short_literal(&pattern) {
             let rule = "a pattern of fixed bytes in target 0 needs three of them";
             return Err(LineFault::rule(at, rule));
         }

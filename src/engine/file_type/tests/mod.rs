@@ -12,6 +12,7 @@ fn fixed(at: u32, bytes: &[u8], name: &str) -> FixedMagic {
 
 #[test]
 fn every_kind_is_found_by_its_name() {
+    assert_eq!(kind("CL_TYPE_ANY"), Kind::ANY);
     for number in 0..=u8::MAX {
         let Some(kind) = Kind::from_number(number) else { continue };
         assert_eq!(Kind::named(kind.clam_name().as_bytes()), Ok(kind), "{}", kind.clam_name());

@@ -1,0 +1,71 @@
+//! Regular expressions: `[offset:]trigger/regex/flags` (clamav.md A5.5).
+//!
+//! The last slash without a backslash before it ends the expression. Whether the expression itself is
+//! valid is the engine's to say ([`refusal`]).
+
+use super::expression::{self, Expression};
+use super::subsignature::offset_and_rest;
+use crate::engine::database::line::{Field, LineFault, Read};
+use crate::engine::database::report::Unsupported;
+use crate::engine::database::signature::Target;
+use crate::engine::logical::search::refusal;
+use crate::engine::logical::value::{Regex, Subsignature};
+
+/// Reads the regular expression at `place` of a signature.
+pub(super) fn parse(
+    field: Field<'_>,
+    place: usize,
+    target: Target,
+) -> Result<Read<Subsignature>, LineFault> {
+    let slashes = || {
+        let mut before = 0_u8;
+        field.text.iter().enumerate().filter_map(move |(at, byte)| {
+            let is_slash = *byte == b'/' && before != b'\\';
+            before = *byte;
+            is_slash.then_some(at)
+        })
+    };
+    let (Some(first), Some(last)) = (slashes().next(), slashes().last()) else {
+        return Err(LineFault::rule(field.at, "a regular expression between slashes"));
+    };
+    let piece = |from: usize, to: usize| Field {
+        at: field.at.saturating_add(from),
+        text: field.text.get(from..to).unwrap_or_default(),
+    };
+    let pattern = piece(first.saturating_add(1), last);
+    if first == last || pattern.text.is_empty() {
+        let at = field.at.saturating_add(first);
+        return Err(LineFault::rule(
+            at,
+            "a regular expression of at least one byte between slashes",
+        ));
+    }
+    let flags = piece(last.saturating_add(1), field.text.len());
+    // clamscan takes the letters of patterns there, too, and leaves them alone.
+    let letters = memchr::memmem::find(flags.text, b"::").unwrap_or(flags.text.len());
+    let letters = flags.text.get(..letters).unwrap_or_default();
+    if let Some(wrong) = letters.iter().position(|letter| !b"gismxAEUre".contains(letter)) {
+        let at = flags.at.saturating_add(wrong);
+        let found = letters.get(wrong).copied();
+        return Err(LineFault::unexpected(at, found, "the flags g i s m x A E U r e"));
+    }
+    let (offset, trigger) = offset_and_rest(piece(0, first), target)?;
+    let Expression { steps, ids_count, is_too_large } =
+        expression::parse(trigger, "an earlier subsignature")?;
+    if ids_count > place {
+        let rule = "a trigger may speak of earlier subsignatures only";
+        return Err(LineFault::rule(trigger.at, rule));
+    }
+    let offset = match offset {
+        Read::Signature(offset) => offset,
+        Read::ByLevel => return Ok(Read::ByLevel),
+        Read::Unsupported(reason) => return Ok(Read::Unsupported(reason)),
+    };
+    let regex =
+        Regex { trigger: steps, offset, pattern: pattern.text.into(), flags: letters.into() };
+    let unsupported = is_too_large.then_some(Unsupported::Count).or_else(|| refusal(&regex));
+    Ok(match unsupported {
+        Some(reason) => Read::Unsupported(reason),
+        None => Read::Signature(Subsignature::Regex(regex)),
+    })
+}
