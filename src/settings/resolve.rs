@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Settings;
-use super::options::{Budgets, EarlyResponse, ListFiles, LogLevel, PinShards, Server, Unwanted};
+use super::options::{
+    Budgets, DatabaseTrust, EarlyResponse, ListFiles, LogLevel, PinShards, Server, Unwanted,
+};
 use super::row::Setting;
 use super::table::{icapd, root, scan_engine};
 use crate::adaptation::{self, ThreatKind, ThreatKinds, Unchecked};
@@ -50,6 +52,12 @@ impl Settings {
                 Unwanted::Ignore
             },
             functionality_level: number(self.get(&scan_engine::FUNCTIONALITY_LEVEL)),
+            trust: DatabaseTrust {
+                keys: self.get(&scan_engine::DATABASE_KEYS),
+                certificates: self.get(&scan_engine::DATABASE_CERTIFICATES),
+                unsigned: self.get(&scan_engine::ALLOW_UNSIGNED_DATABASE),
+            },
+            database_threads: self.get(&scan_engine::DATABASE_THREADS).map(number),
         }
     }
 

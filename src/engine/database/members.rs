@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::container::header::HEADER_BYTES;
 use super::container::{
     ContainerFault, Header, Limits, Sealed, Signed, Unsigned, Verified, verify,
 };
@@ -77,9 +78,13 @@ fn refuse(report: &mut FileReport, fault: &ContainerFault, signatures: u64) {
     report.totals.add_unsupported(Unsupported::Container, signatures);
 }
 
-/// The number of signatures that a container says it has; 1 when it cannot even say that.
+/// The number of signatures that a container says it has, whatever else is wrong with its header; 1 when
+/// it does not say.
 fn announced(bytes: &[u8]) -> u64 {
-    Header::parse(bytes).map_or(1, |header| header.signatures)
+    let header = bytes.get(..HEADER_BYTES).unwrap_or(bytes);
+    let field = header.split(|byte| *byte == b':').nth(3);
+    let text = field.and_then(|field| str::from_utf8(field).ok());
+    text.and_then(|text| text.trim().parse().ok()).unwrap_or(1)
 }
 
 fn facts(name: &str, header: &Header, signed: Signed, sealed: Sealed) -> ContainerFacts {
