@@ -251,7 +251,7 @@ fn key(plan: &Plan<'_>, files: &[FileDigest]) -> String {
 /// The digests of files, through windows, by several workers.
 fn digests(plan: &Plan<'_>, files: &[PathBuf]) -> Result<Vec<FileDigest>, String> {
     let digests = gather(&*plan.workers, files.len(), &|index| {
-        let path = files.get(index).map(PathBuf::as_path).unwrap_or(Path::new(""));
+        let path = files.get(index).map_or_else(|| Path::new(""), PathBuf::as_path);
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let digest = digest(path).map_err(|fault| format!("{}: {fault}", path.display()));
         digest.map(|digest| (name, digest))

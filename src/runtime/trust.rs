@@ -23,7 +23,7 @@ pub fn read_trust(files: &DatabaseTrust, now_seconds: u64) -> Result<Trust, Stri
         }
     }
     if files.unsigned {
-        trust.unsigned = Unsigned::Accept;
+        trust = trust.with_unsigned(Unsigned::Accept);
     }
     Ok(trust)
 }
@@ -79,7 +79,7 @@ mod tests {
         let fault = of(&[&keys], &[]).expect_err("not a key");
         assert!(fault.starts_with(&format!("{}: line 2: not a key", keys.display())), "{fault}");
         let trust = of(&[], &[folder.path()]).expect("a folder without certificates");
-        assert_eq!(trust.unsigned, Unsigned::Accept);
+        assert_eq!(trust.unsigned(), Unsigned::Accept);
         fs::write(folder.path().join("a.crt"), "no certificate").expect("a file");
         assert!(
             of(&[], &[folder.path()]).expect_err("not one").contains("a.crt: not a certificate")

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use super::container::header::HEADER_BYTES;
-use super::container::{
-    ContainerFault, Header, Limits, Sealed, Signed, Unsigned, Verified, verify,
-};
+use super::container::{ContainerFault, Limits, Signed, Unsigned, Verified, verify};
 use super::facts::ContainerFacts;
 use super::format::Format;
 use super::report::{FileReport, NotRead, Unsupported};
@@ -22,7 +20,7 @@ impl Sources {
         let name = base_name(name);
         let mut report = FileReport::of(name, bytes);
         let unsigned = name.to_ascii_lowercase().ends_with(".cud");
-        if unsigned && self.trust.unsigned == Unsigned::Refuse {
+        if unsigned && self.trust.unsigned() == Unsigned::Refuse {
             report.not_read = Some(NotRead::UnsignedContainer);
             report.totals.switched_off = announced(bytes);
             self.loaded.report.files.push(report);
@@ -31,10 +29,10 @@ impl Sources {
         let (trust, workers) = (Arc::clone(&self.trust), Arc::clone(&self.workers));
         match verify(name, bytes, seal, &trust, Limits::default(), &*workers) {
             Ok(container) => {
-                let facts = facts(name, &container.header, container.signed, container.sealed);
+                let facts = facts(name, &container);
                 report.container = Some(facts);
                 self.loaded.report.files.push(report);
-                self.origin = match container.signed {
+                self.origin = match container.signed() {
                     Signed::HeaderAndMembers | Signed::Members => Origin::Signed,
                     Signed::Nobody => Origin::Member,
                 };
@@ -87,7 +85,8 @@ fn announced(bytes: &[u8]) -> u64 {
     text.and_then(|text| text.trim().parse().ok()).unwrap_or(1)
 }
 
-fn facts(name: &str, header: &Header, signed: Signed, sealed: Sealed) -> ContainerFacts {
+fn facts(name: &str, container: &Verified<'_>) -> ContainerFacts {
+    let header = container.header();
     ContainerFacts {
         name: name.into(),
         version: header.version,
@@ -95,7 +94,7 @@ fn facts(name: &str, header: &Header, signed: Signed, sealed: Sealed) -> Contain
         builder: header.builder.clone(),
         level: header.level,
         signatures: header.signatures,
-        signed,
-        sealed,
+        signed: container.signed(),
+        sealed: container.sealed(),
     }
 }

@@ -24,9 +24,9 @@ pub struct Trust {
     pub(super) patch: Vec<RsaKey>,
     pub(super) anchors: Vec<Anchor>,
     /// What becomes of `.cud`, which nobody signs.
-    pub unsigned: Unsigned,
+    pub(super) unsigned: Unsigned,
     /// The time that certificates have to be valid at, in seconds since 1970.
-    pub now_seconds: u64,
+    pub(super) now_seconds: u64,
 }
 
 /// What becomes of containers that nobody signs.
@@ -77,6 +77,19 @@ impl Trust {
             unsigned: Unsigned::Refuse,
             now_seconds,
         }
+    }
+
+    /// The same with another answer for containers that nobody signs.
+    #[must_use]
+    pub fn with_unsigned(mut self, unsigned: Unsigned) -> Self {
+        self.unsigned = unsigned;
+        self
+    }
+
+    /// What becomes of containers that nobody signs.
+    #[must_use]
+    pub const fn unsigned(&self) -> Unsigned {
+        self.unsigned
     }
 
     /// Adds the keys of a file.

@@ -44,10 +44,10 @@ fn containers_and_seals_are_good() {
         let sign = read(&folder, &format!("{name}.sign"));
         let good = verify(&name, &bytes, Some(&sign), &trust, Limits::default(), &Alone);
         let good = good.expect("ClamAV signed it");
-        assert_eq!((good.signed, good.sealed), (Signed::HeaderAndMembers, Sealed::Valid));
+        assert_eq!((good.signed(), good.sealed()), (Signed::HeaderAndMembers, Sealed::Valid));
         let unchecked =
             verify(&name, &bytes, Some(&sign), &Trust::builtin(NOW), Limits::default(), &Alone);
-        assert_eq!(unchecked.expect("good all the same").sealed, Sealed::NoCertificates);
+        assert_eq!(unchecked.expect("good all the same").sealed(), Sealed::NoCertificates);
         let mut members = Vec::new();
         good.each_member(&|_| true, &mut |name, _| members.push(name.to_owned())).expect("members");
         assert!(members.contains(&"test.ndb".to_owned()), "{members:?}");
@@ -150,7 +150,7 @@ fn changes_lead_from_version_to_version() {
     for version in 2..=6_u32 {
         let patch = Patch::open(&read(&folder, &format!("test-{version}.cdiff")), &trust);
         let patch = patch.expect("ClamAV signed it");
-        assert_eq!(patch.version, version);
+        assert_eq!(patch.version(), version);
         let header = patch.apply(&mut files, &trust).expect("it fits");
         assert_eq!(header.version, version);
         assert_eq!(files, unpacked(&read(&folder, &format!("test-{version}.cvd"))));

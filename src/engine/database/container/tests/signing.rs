@@ -9,7 +9,7 @@ use super::*;
 
 /// A key with its secret.
 pub(super) struct Secret {
-    pub modulus: BigUint,
+    modulus: BigUint,
     exponent: BigUint,
     secret: BigUint,
 }
