@@ -20,7 +20,9 @@ use crate::settings::options::{ClamdService, EarlyResponse, Server, Unwanted};
 
 use super::clock;
 use super::configuration::{self, Configuration};
-use super::database;
+use super::database::{self, Plan};
+use super::trust::read_trust;
+use super::workers::Threads;
 
 /// The values in force: immutable, shared by all shards, swapped whole.
 pub(super) struct Live {
@@ -110,7 +112,16 @@ fn load_database(server: &Server, notes: &mut Vec<Event>) -> Result<Image, Strin
     if server.database.is_empty() {
         notes.push(Event::DatabaseBuiltin);
     }
-    let loaded = database::load(&server.database, options, &server.state_dir.join("image"))
+    let trust = read_trust(&server.trust, options.created_seconds)
+        .map_err(|why| format!("[ScanEngine] DatabaseKeys, DatabaseCertificates: {why}"))?;
+    let threads = server.database_threads.map(|count| usize::try_from(count).unwrap_or(1));
+    let plan = Plan {
+        names: &server.database,
+        options,
+        trust: Arc::new(trust),
+        workers: Arc::new(Threads::new(threads)),
+    };
+    let loaded = database::load(&plan, &server.state_dir.join("image"))
         .map_err(|why| format!("[ScanEngine] DatabaseDir: {why}"))?;
     if let Some(report) = &loaded.report {
         notes.extend(unused_lines(report));

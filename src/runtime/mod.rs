@@ -18,7 +18,8 @@
 //! | the process: start, signals, reload, stop | `serve` `assemble` `process` `listening` `placement` |
 //! | a shard and its connections | `acceptor` `shard` `connection` `exchange` |
 //! | bytes | `pool` `input` `held` `spool` `outgoing` |
-//! | files | `configuration` `database` `storage` |
+//! | files | `configuration` `database` `storage` `trust` |
+//! | work on several cores beside the data plane | `workers` |
 //! | what is shared | `live` (values, swapped whole) `journal` (events out) |
 //! | the clamd protocol: threads of its own | `clamd/` |
 //! | the executor, behind one thin file | `executor` `side` |
@@ -51,6 +52,11 @@ mod shard;
 mod side;
 mod spool;
 pub mod storage;
+mod trust;
+mod workers;
 
 pub use clock::unix_seconds;
+pub use process::peak_memory_bytes;
 pub use serve::{ServeFault, serve};
+pub use trust::read_trust;
+pub use workers::Threads;

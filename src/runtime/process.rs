@@ -31,3 +31,11 @@ pub(super) fn try_executor() -> Result<(), String> {
         )
     })
 }
+
+/// The most memory that this process had at one time, in bytes; `None` where the system does not tell.
+#[must_use]
+pub fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}

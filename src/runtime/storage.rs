@@ -7,13 +7,16 @@
 //! Absent on purpose: what is in the files; `engine::database` knows.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use memmap2::Mmap;
+use memmap2::{Mmap, UncheckedAdvice};
 
-use crate::engine::database::{Sources, format};
+use crate::engine::database::container::header::HEADER_BYTES;
+use crate::engine::database::container::{Header, seal};
+use crate::engine::database::format::{self, Format};
+use crate::engine::database::{Image, Sources, Workers};
 
 /// The files of databases that were named, in loading order over all of them. A directory stands
 /// for its files, not for those of directories inside it.
@@ -40,10 +43,12 @@ pub fn database_files(names: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
     }
     files.sort_by_cached_key(|path| order(path));
     files.dedup();
+    leave_out_older(&mut files);
     Ok(files)
 }
 
-/// Reads files into `sources`, one at a time. `before` is told each file's index before it is read.
+/// Reads files into `sources`, one at a time; containers with their external signatures. `before` is told
+/// each file's index before it is read.
 ///
 /// # Errors
 ///
@@ -56,9 +61,54 @@ pub fn read_database(
     for (index, path) in files.iter().enumerate() {
         before(index);
         let bytes = fs::read(path).map_err(|fault| named(path, &fault))?;
-        sources.add_file(&file_name(path), &bytes);
+        let name = file_name(path);
+        if matches!(Format::of(&name), Some((Format::Container, _))) {
+            let seal = seal_of(path, &bytes)?;
+            sources.add_container(&name, &bytes, seal.as_deref());
+        } else {
+            sources.add_file(&name, &bytes);
+        }
     }
     Ok(())
+}
+
+/// The external signature beside a container.
+fn seal_of(path: &Path, container: &[u8]) -> io::Result<Option<Vec<u8>>> {
+    let Ok(header) = Header::parse(container) else { return Ok(None) };
+    for name in seal::names(&file_name(path), &header) {
+        let path = path.with_file_name(name);
+        let mut bytes = Vec::new();
+        match File::open(&path).and_then(|file| file.take(SEAL_BYTES_MAX).read_to_end(&mut bytes)) {
+            Ok(_) => return Ok(Some(bytes)),
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => {}
+            // One that is there but cannot be read may be the bad one.
+            Err(fault) => return Err(named(&path, &fault)),
+        }
+    }
+    Ok(None)
+}
+
+/// Of a `.cld` and a `.cvd` of one name beside each other, the newer one is used, as ClamAV does (A1.5).
+fn leave_out_older(files: &mut Vec<PathBuf>) {
+    let version = |path: &Path| {
+        let mut head = Vec::new();
+        let read =
+            File::open(path).and_then(|file| file.take(HEADER_BYTES as u64).read_to_end(&mut head));
+        read.ok().and_then(|_| Header::parse(&head).ok()).map(|header| header.version)
+    };
+    let patched: Vec<PathBuf> = files
+        .iter()
+        .filter(|path| path.extension().is_some_and(|one| one == "cld"))
+        .cloned()
+        .collect();
+    for cld in patched {
+        let cvd = cld.with_extension("cvd");
+        if files.contains(&cvd) {
+            // One without a readable version is the older one; as equals, the one that is signed whole stays.
+            let older = if version(&cld) > version(&cvd) { cvd } else { cld };
+            files.retain(|path| *path != older);
+        }
+    }
 }
 
 /// Puts `bytes` at `path` so that after a crash at any moment the old file or the new one is there.
@@ -67,15 +117,31 @@ pub fn read_database(
 ///
 /// When the folder cannot be written; the temporary file is removed then.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_atomically(path, &mut |file| file.write_all(bytes))
+}
+
+/// The same for what `write` writes.
+///
+/// # Errors
+///
+/// Those of `write`, and when the folder cannot be written; the temporary file is removed then.
+pub fn replace_atomically<T>(
+    path: &Path,
+    write: &mut dyn FnMut(&mut File) -> io::Result<T>,
+) -> io::Result<T> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         Some(_) | None => Path::new("."),
     };
     let name = format!(".{}.{}.new", file_name(path), std::process::id());
     let temporary = folder.join(name);
-    let written = write_new(&temporary, bytes)
-        .and_then(|()| fs::rename(&temporary, path))
-        .and_then(|()| File::open(folder)?.sync_all());
+    let written = File::create(&temporary).and_then(|mut file| {
+        let made = write(&mut file)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        File::open(folder)?.sync_all()?;
+        Ok(made)
+    });
     if written.is_err() {
         // The first failure is the one to tell about; the file may not even exist.
         drop(fs::remove_file(&temporary));
@@ -83,21 +149,19 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written.map_err(|fault| named(path, &fault))
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// Maps a file for [`Image::open`](crate::engine::database::Image::open).
+/// Maps an image and checks it with the help of `workers`. The check reads every page; what it read is
+/// given back afterwards, so that only the pages that scans need count as memory of the process.
 ///
 /// # Errors
 ///
-/// When the file cannot be opened or mapped; the message names it.
-pub fn map_image(path: &Path) -> io::Result<Arc<dyn AsRef<[u8]> + Send + Sync>> {
+/// When the file cannot be opened or mapped, or is not an image; the message names it.
+pub fn open_image(path: &Path, workers: &dyn Workers) -> io::Result<Image> {
     let file = File::open(path).map_err(|fault| named(path, &fault))?;
-    let map = map(&file).map_err(|fault| named(path, &fault))?;
-    Ok(Arc::new(map))
+    let map = Arc::new(map(&file).map_err(|fault| named(path, &fault))?);
+    let image = Image::open_with(Arc::clone(&map) as Arc<dyn AsRef<[u8]> + Send + Sync>, workers)
+        .map_err(|fault| named(path, &io::Error::new(io::ErrorKind::InvalidData, fault)))?;
+    give_back(&map);
+    Ok(image)
 }
 
 #[expect(unsafe_code, reason = "mapping a file; the block carries its proof")]
@@ -105,6 +169,16 @@ fn map(file: &File) -> io::Result<Mmap> {
     // SAFETY: the map is read-only, and images are replaced by rename (`write_atomically`), never
     // written in place, so the pages of an open image do not change under the references to them.
     unsafe { Mmap::map(file) }
+}
+
+/// Lets go of the pages of a map; the system keeps them as long as it has room for them.
+#[expect(unsafe_code, reason = "advice about mapped pages; the block carries its proof")]
+fn give_back(map: &Mmap) {
+    // SAFETY: the map is shared and of a file, and nobody writes to it: a page that is dropped is read from
+    // the file again, with the same bytes, when it is next looked at.
+    let advised = unsafe { map.unchecked_advise(UncheckedAdvice::DontNeed) };
+    // Without it the pages stay until memory is short, as those of any file.
+    drop(advised);
 }
 
 /// Puts the name of a file in front of what went wrong with it.
@@ -127,10 +201,13 @@ fn is_hidden(path: &Path) -> bool {
     file_name(path).starts_with('.')
 }
 
+/// Longer ones are refused when they are checked.
+const SEAL_BYTES_MAX: u64 = (1 << 20) + 1;
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::database::{BuildOptions, Image, build, builtin_sources};
+    use crate::engine::database::{Alone, BuildOptions, build, builtin_sources};
 
     #[test]
     fn a_directory_is_read_in_loading_order() {
@@ -150,12 +227,33 @@ mod tests {
     }
 
     #[test]
+    fn of_two_containers_the_newer_one_is_used() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, version: &str| {
+            let head = format!("ClamAV-VDB:1 Jan 2026 00-00 +0000:{version}:1:90:X:X:tester:1");
+            fs::write(folder.path().join(name), format!("{head:<512}")).expect("a file");
+        };
+        let names = || {
+            let files = database_files(&[folder.path().to_owned()]).expect("a listing");
+            files.iter().map(|path| file_name(path)).collect::<Vec<_>>()
+        };
+        write("main.cvd", "62");
+        write("daily.cvd", "9");
+        write("daily.cld", "10");
+        assert_eq!(names(), ["daily.cld", "main.cvd"]);
+        write("daily.cvd", "10");
+        assert_eq!(names(), ["daily.cvd", "main.cvd"]);
+        write("daily.cvd", "?");
+        assert_eq!(names(), ["daily.cld", "main.cvd"]);
+    }
+
+    #[test]
     fn a_missing_file_is_named() {
         let missing = PathBuf::from("/nonexistent/x.ndb");
         let fault = database_files(&[missing]).expect_err("no such file");
         assert!(fault.to_string().starts_with("/nonexistent/x.ndb: "), "{fault}");
-        let fault = map_image(Path::new("/nonexistent/image")).map(drop);
-        assert!(fault.is_err());
+        let fault = open_image(Path::new("/nonexistent/image"), &Alone).expect_err("no such file");
+        assert!(fault.to_string().starts_with("/nonexistent/image: "), "{fault}");
     }
 
     #[test]
@@ -166,7 +264,7 @@ mod tests {
         let sources = builtin_sources(BuildOptions::default());
         let built = build(sources, &|_| Vec::new(), &mut |_| {});
         write_atomically(&path, &built.image).expect("a writable folder");
-        let image = Image::open(map_image(&path).expect("a file")).expect("an image");
+        let image = open_image(&path, &Alone).expect("an image");
         assert_eq!(*image.facts(), built.facts);
         let left: Vec<_> = fs::read_dir(folder.path()).expect("a listing").collect();
         assert_eq!(left.len(), 1, "no temporary file stays");

@@ -42,6 +42,10 @@ pub struct Server {
     pub unwanted: Unwanted,
     /// `[ScanEngine] FunctionalityLevel`: signatures for other levels are set aside.
     pub functionality_level: u32,
+    /// Whose containers are believed.
+    pub trust: DatabaseTrust,
+    /// `[ScanEngine] DatabaseThreads`; `None`: one for each core.
+    pub database_threads: Option<u32>,
     /// `[ClamD]`: where the clamd protocol is spoken; `None`: nowhere.
     pub clamd: Option<ClamdListening>,
 }
@@ -74,6 +78,17 @@ pub struct ClamdService {
     pub scan_time_max: Option<Duration>,
     /// `MaxDirectoryRecursion`.
     pub directories_max: u32,
+}
+
+/// Whose containers are believed, besides ClamAV's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DatabaseTrust {
+    /// `[ScanEngine] DatabaseKeys`: files with public keys.
+    pub keys: Vec<PathBuf>,
+    /// `[ScanEngine] DatabaseCertificates`: files, and folders of them.
+    pub certificates: Vec<PathBuf>,
+    /// `[ScanEngine] AllowUnsignedDatabase`: whether `.cud` is loaded.
+    pub unsigned: bool,
 }
 
 /// Limits on what is held.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::Settings;
 use super::options::{
-    Budgets, ClamdListening, ClamdService, EarlyResponse, ListFiles, LogLevel, PinShards, Server,
-    Unwanted,
+    Budgets, ClamdListening, ClamdService, DatabaseTrust, EarlyResponse, ListFiles, LogLevel,
+    PinShards, Server, Unwanted,
 };
 use super::row::Setting;
 use super::table::{clamd as clamd_rows, icapd, root, scan_engine};
@@ -54,6 +54,12 @@ impl Settings {
                 Unwanted::Ignore
             },
             functionality_level: number(self.get(&scan_engine::FUNCTIONALITY_LEVEL)),
+            trust: DatabaseTrust {
+                keys: self.get(&scan_engine::DATABASE_KEYS),
+                certificates: self.get(&scan_engine::DATABASE_CERTIFICATES),
+                unsigned: self.get(&scan_engine::ALLOW_UNSIGNED_DATABASE),
+            },
+            database_threads: self.get(&scan_engine::DATABASE_THREADS).map(number),
             clamd: self.clamd_listening(),
         }
     }

@@ -2,30 +2,30 @@
 //!
 //! Answers go to standard output, progress and problems to standard error; the exit code is 0 when
 //! the command did what it says, 2 when not. A bad line of a source is not a failure: it is counted
-//! and shown, and the rest is built.
+//! and shown, and the rest is built. A refused container is one: `build` makes nothing then, `info` shows why.
 //!
-//! Absent on purpose: the clock, the matcher's compiler and the scan, which the caller lends
-//! through [`Tools`].
+//! Absent on purpose: how a database is made, which `runtime::database` knows; the clock and the scan,
+//! which the caller lends through [`Tools`].
 
 mod print;
 #[cfg(test)]
 mod tests;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use crate::engine::database::signature::BodySignature;
-use crate::engine::database::{
-    BuildOptions, Image, Progress, Sources, build, builtin, builtin_sources,
-};
-use crate::runtime::storage;
+use crate::engine::database::{BuildOptions, Image, Progress, builtin};
+use crate::runtime::database::{self, Plan, Stage};
+use crate::runtime::{self, Threads};
+use crate::settings::options::DatabaseTrust;
 
-use print::{write_facts, write_problems};
+use print::{formats, write_facts, write_problems};
 
 /// What `baleen db` can do.
 #[derive(Clone, Debug, Subcommand)]
@@ -50,6 +50,18 @@ pub struct SourceArgs {
     /// The functionality level to claim: signatures may ask for a range.
     #[arg(long, value_name = "N", default_value_t = BuildOptions::default().level)]
     pub level: u32,
+    /// Files with public keys for signed containers, besides ClamAV's own.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub keys: Vec<PathBuf>,
+    /// Certificates, or folders of them, for the external signatures of containers (.sign).
+    #[arg(long, value_name = "DIR|FILE", num_args = 1..)]
+    pub certificates: Vec<PathBuf>,
+    /// Load containers that nobody signed (.cud).
+    #[arg(long)]
+    pub allow_unsigned: bool,
+    /// Threads that read and compile; without it one for each core.
+    #[arg(long, short, value_name = "N")]
+    pub jobs: Option<usize>,
 }
 
 /// Arguments of `db build`.
@@ -90,8 +102,6 @@ pub struct TestArgs {
 pub struct Tools<'a> {
     /// Seconds since 1970, for the facts of an image that is built.
     pub now_seconds: u64,
-    /// Makes the MATCHER section.
-    pub compile_matcher: &'a dyn Fn(&[BodySignature]) -> Vec<u8>,
     /// Scans some bytes with an image; the name of what was detected.
     pub scan: &'a dyn Fn(&Image, &[u8]) -> Option<String>,
 }
@@ -134,39 +144,41 @@ fn run_to(command: &Command, tools: Tools<'_>, out: &mut dyn Write) -> Result<()
 
 fn run_build(args: &BuildArgs, tools: Tools<'_>, out: &mut dyn Write) -> Result<(), Failure> {
     let bar = progress_bar();
-    let sources = load(&args.sources, tools.now_seconds, &bar)?;
-    let built = build(sources, tools.compile_matcher, &mut |step| {
-        bar.set_message(match step {
-            Progress::Matcher(count) => format!("compiling {count} patterns"),
-            Progress::Digests(count) => format!("sorting {count} digests"),
-            Progress::Image => "writing".to_owned(),
-        });
-    });
-    storage::write_atomically(&args.output, &built.image)?;
+    let plan = plan(&args.sources, tools.now_seconds)?;
+    let written = database::compile_to(&plan, &args.output, &mut |stage| show(&bar, stage));
     bar.finish_and_clear();
-    write_facts(&built.facts, Some(built.image.len() as u64), out)?;
-    write_problems(&built.report.files, out)?;
+    let written = written.map_err(Failure)?;
+    write_facts(&written.facts, Some(written.image_bytes), out)?;
+    write_problems(&written.report.files, out)?;
+    if let Some(bytes) = runtime::peak_memory_bytes() {
+        let (jobs, mib) = (plan.workers.count(), bytes >> 20);
+        // There is nobody left to tell when standard error is closed.
+        drop(writeln!(io::stderr(), "peak memory {mib} MiB, {jobs} threads"));
+    }
     Ok(())
 }
 
 fn run_info(args: &InfoArgs, tools: Tools<'_>, out: &mut dyn Write) -> Result<(), Failure> {
     if let Some(path) = &args.image {
-        let image = open(path)?;
-        let bytes = image.bytes_count() as u64;
+        let image = database::open(path, &Threads::new(args.sources.jobs)).map_err(Failure)?;
+        let (facts, bytes) = (image.facts(), image.bytes_count() as u64);
         if args.json {
-            let value = json!({ "facts": image.facts(), "image_bytes": bytes });
+            let value = json!({ "facts": facts, "formats": formats(facts), "image_bytes": bytes });
             writeln!(out, "{value:#}")?;
         } else {
-            write_facts(image.facts(), Some(bytes), out)?;
+            write_facts(facts, Some(bytes), out)?;
         }
         return Ok(());
     }
     let bar = progress_bar();
-    let sources = load(&args.sources, tools.now_seconds, &bar)?;
+    let plan = plan(&args.sources, tools.now_seconds)?;
+    let sources = database::sources(&plan, &mut |stage| show(&bar, stage));
     bar.finish_and_clear();
+    let sources = sources.map_err(Failure)?;
     let facts = sources.facts();
     if args.json {
-        let value = json!({ "facts": facts, "files": sources.report().files });
+        let files = &sources.report().files;
+        let value = json!({ "facts": facts, "formats": formats(&facts), "files": files });
         writeln!(out, "{value:#}")?;
     } else {
         write_facts(&facts, None, out)?;
@@ -176,7 +188,7 @@ fn run_info(args: &InfoArgs, tools: Tools<'_>, out: &mut dyn Write) -> Result<()
 }
 
 fn run_test(args: &TestArgs, tools: Tools<'_>, out: &mut dyn Write) -> Result<(), Failure> {
-    let image = open(&args.image)?;
+    let image = database::open(&args.image, &Threads::new(None)).map_err(Failure)?;
     let facts = image.facts();
     writeln!(out, "ok: image {} is whole, {} signatures", facts.version, facts.signatures())?;
     match (tools.scan)(&image, &builtin::eicar()) {
@@ -193,36 +205,43 @@ fn run_test(args: &TestArgs, tools: Tools<'_>, out: &mut dyn Write) -> Result<()
     Ok(())
 }
 
-fn open(path: &Path) -> Result<Image, Failure> {
-    let bytes = storage::map_image(path)?;
-    Image::open(bytes).map_err(|fault| Failure(format!("{}: {fault}", path.display())))
-}
-
-/// Reads the sources one file at a time.
-fn load(args: &SourceArgs, now_seconds: u64, bar: &ProgressBar) -> Result<Sources, Failure> {
+fn plan(args: &SourceArgs, now_seconds: u64) -> Result<Plan<'_>, Failure> {
+    let trust = DatabaseTrust {
+        keys: args.keys.clone(),
+        certificates: args.certificates.clone(),
+        unsigned: args.allow_unsigned,
+    };
     let options = BuildOptions {
         potentially_unwanted: args.detect_pua,
         level: args.level,
         created_seconds: now_seconds,
         version: None,
     };
-    if args.db.is_empty() {
-        return Ok(builtin_sources(options));
-    }
-    let files = storage::database_files(&args.db)?;
-    if files.is_empty() {
-        return Err(Failure("there is no file in the directories named".to_owned()));
-    }
-    bar.set_length(files.len() as u64);
-    let mut sources = Sources::new(options);
-    storage::read_database(&files, &mut sources, &mut |index| {
-        bar.set_position(index as u64);
-        if let Some(name) = files.get(index).and_then(|path| path.file_name()) {
-            bar.set_message(name.to_string_lossy().into_owned());
+    Ok(Plan {
+        names: &args.db,
+        options,
+        trust: Arc::new(runtime::read_trust(&trust, now_seconds).map_err(Failure)?),
+        workers: Arc::new(Threads::new(args.jobs)),
+    })
+}
+
+fn show(bar: &ProgressBar, stage: Stage<'_>) {
+    let message = match stage {
+        Stage::File(path, index, count) => {
+            bar.set_length(count as u64 + STEPS);
+            bar.set_position(index as u64);
+            path.file_name().unwrap_or_default().to_string_lossy().into_owned()
         }
-    })?;
-    bar.set_position(files.len() as u64);
-    Ok(sources)
+        Stage::Build(step) => {
+            bar.inc(1);
+            match step {
+                Progress::Matcher(count) => format!("compiling {count} patterns"),
+                Progress::Digests(count) => format!("sorting {count} digests"),
+                Progress::Image => "writing".to_owned(),
+            }
+        }
+    };
+    bar.set_message(message);
 }
 
 /// A bar on standard error; nothing is drawn when that is not a terminal.
@@ -234,6 +253,9 @@ fn progress_bar() -> ProgressBar {
         Err(_) => bar,
     }
 }
+
+/// What comes after reading: patterns, digests, the rest.
+const STEPS: u64 = 3;
 
 /// What no signature may find.
 const CLEAN: &[u8] = b"A page about whales: the baleen of a whale is a filter, and a good one.\n";

@@ -1,8 +1,10 @@
 //! Facts and problems as text for people. `--json` has the same for programs.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::engine::database::{DatabaseFacts, FileReport};
+use crate::engine::database::container::{Sealed, Signed};
+use crate::engine::database::{ContainerFacts, DatabaseFacts, FileReport, NotRead};
 
 /// What an image or sources contain; `bytes` is the size of an image.
 pub(super) fn write_facts(
@@ -48,6 +50,16 @@ pub(super) fn write_facts(
     for (reason, count) in &lines.unsupported {
         writeln!(out, "  {count:<10} {reason}")?;
     }
+    writeln!(out, "formats      {}", formats(facts).len())?;
+    for (format, count) in formats(facts) {
+        writeln!(out, "  {format:<10} {count}")?;
+    }
+    if !facts.containers.is_empty() {
+        writeln!(out, "containers   {}", facts.containers.len())?;
+    }
+    for container in &facts.containers {
+        write_container(container, out)?;
+    }
     writeln!(out, "sources      {}", facts.sources.len())?;
     for source in &facts.sources {
         let (sha256, bytes, name) = (source.sha256, source.bytes, &source.name);
@@ -56,11 +68,43 @@ pub(super) fn write_facts(
     Ok(())
 }
 
+/// One line about a container: what it is, who made it, who signed it.
+fn write_container(container: &ContainerFacts, out: &mut dyn Write) -> io::Result<()> {
+    let ContainerFacts { name, version, date, builder, signatures, .. } = container;
+    let signed = match container.signed {
+        Signed::HeaderAndMembers => "signed: header and members",
+        Signed::Members => "signed: members",
+        Signed::Nobody => "not signed",
+    };
+    let sealed = match container.sealed {
+        Sealed::Absent => "no external signature",
+        Sealed::NoCertificates => "external signature not checked: no certificates",
+        Sealed::Valid => "external signature good",
+    };
+    writeln!(
+        out,
+        "  {name}: version {version} of {date} by {builder}, {signatures} signatures; {signed}; {sealed}"
+    )
+}
+
+/// Signatures loaded, by the extension of their file.
+pub(super) fn formats(facts: &DatabaseFacts) -> BTreeMap<String, u64> {
+    let mut formats = BTreeMap::new();
+    for source in facts.sources.iter().filter(|source| source.loaded > 0) {
+        let (_, extension) = source.name.rsplit_once('.').unwrap_or_default();
+        *formats.entry(extension.to_ascii_lowercase()).or_insert(0) += source.loaded;
+    }
+    formats
+}
+
 /// Files that were not read, and bad lines with their places.
 pub(super) fn write_problems(files: &[FileReport], out: &mut dyn Write) -> io::Result<()> {
     for file in files {
-        if let Some(reason) = file.not_read {
-            writeln!(out, "{}: {reason}", file.name)?;
+        match (file.not_read, &file.refused) {
+            (Some(reason), Some(why)) => writeln!(out, "{}: {reason}: {why}", file.name)?,
+            // It is told with its container.
+            (None | Some(NotRead::Seal), _) => {}
+            (Some(reason), None) => writeln!(out, "{}: {reason}", file.name)?,
         }
         for bad in &file.bad {
             writeln!(out, "{}: {bad}", file.name)?;

@@ -1,6 +1,7 @@
 //! Tests of `baleen db`: what is printed, and why it fails.
 
 use std::fs;
+use std::path::Path;
 
 use super::print::utc;
 use super::*;
@@ -20,7 +21,7 @@ fn scan(image: &Image, bytes: &[u8]) -> Option<String> {
 }
 
 fn output(command: &Command) -> Result<String, String> {
-    let tools = Tools { now_seconds: 1_700_000_000, compile_matcher: &|_| Vec::new(), scan: &scan };
+    let tools = Tools { now_seconds: 1_700_000_000, scan: &scan };
     let mut out = Vec::new();
     match run_to(command, tools, &mut out) {
         Ok(()) => Ok(String::from_utf8_lossy(&out).into_owned()),
@@ -31,8 +32,8 @@ fn output(command: &Command) -> Result<String, String> {
 fn sources(db: &[&Path]) -> SourceArgs {
     SourceArgs {
         db: db.iter().map(|path| path.to_path_buf()).collect(),
-        detect_pua: false,
         level: 214,
+        ..SourceArgs::default()
     }
 }
 
@@ -67,6 +68,30 @@ fn problems_are_shown_with_their_place() {
     let place = "a.ndb: line 2, column 8: found 'z', allowed: a second hex digit or '?'\n";
     assert!(info.contains(place), "{info}");
     assert!(info.ends_with("b.ldb: not read: the format is not supported yet\n"), "{info}");
+}
+
+#[test]
+fn formats_and_refused_containers_are_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("a.ndb"), "A:0:*:616263\nB:0:*:616264\n").expect("a file");
+    fs::write(folder.path().join("main.cvd"), "ClamAV-VDB:now:1:77:90:x:y:me:1").expect("a file");
+    let info = |json| {
+        let sources = sources(&[folder.path()]);
+        output(&Command::Info(InfoArgs { sources, image: None, json })).expect("files")
+    };
+    let text = info(false);
+    assert!(text.contains("formats      1\n  ndb        2\n"), "{text}");
+    assert!(text.contains("  77         containers that were refused\n"), "{text}");
+    let why = "main.cvd: not read: the container is refused: the header is not valid: field 1\n";
+    assert!(text.contains(why), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&info(true)).expect("JSON");
+    assert_eq!(json["formats"]["ndb"], 2);
+    assert_eq!(json["files"][1]["not_read"], "container-refused");
+    let output_path = folder.path().join("image");
+    let args = BuildArgs { sources: sources(&[folder.path()]), output: output_path.clone() };
+    let text = output(&Command::Build(args)).expect_err("a container is refused");
+    assert!(text.starts_with("main.cvd: the container is refused"), "{text}");
+    assert!(!output_path.exists());
 }
 
 #[test]

@@ -107,7 +107,7 @@ pub fn run(args: &Args) -> ExitCode {
     session.reporter.conclude(args.summary, &session.engine)
 }
 
-/// What `baleen db` borrows: the clock, the matcher's compiler, the scan.
+/// What `baleen db` borrows: the clock, the scan.
 #[must_use]
 pub fn tools() -> Tools<'static> {
     #[expect(
@@ -115,11 +115,7 @@ pub fn tools() -> Tools<'static> {
         reason = "the command line is an edge: it reads the clock for the facts of an image"
     )]
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    Tools {
-        now_seconds: now.map_or(0, |since| since.as_secs()),
-        compile_matcher: &crate::runtime::database::compile_matcher,
-        scan: &first_name,
-    }
+    Tools { now_seconds: now.map_or(0, |since| since.as_secs()), scan: &first_name }
 }
 
 /// The name of what is found first in some bytes.

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use super::container::{
-    ContainerFault, Header, Limits, Sealed, Signed, Unsigned, Verified, verify,
-};
+use super::container::header::HEADER_BYTES;
+use super::container::{ContainerFault, Limits, Signed, Unsigned, Verified, verify};
 use super::facts::ContainerFacts;
 use super::format::Format;
 use super::report::{FileReport, NotRead, Unsupported};
@@ -21,7 +20,7 @@ impl Sources {
         let name = base_name(name);
         let mut report = FileReport::of(name, bytes);
         let unsigned = name.to_ascii_lowercase().ends_with(".cud");
-        if unsigned && self.trust.unsigned == Unsigned::Refuse {
+        if unsigned && self.trust.unsigned() == Unsigned::Refuse {
             report.not_read = Some(NotRead::UnsignedContainer);
             report.totals.switched_off = announced(bytes);
             self.loaded.report.files.push(report);
@@ -30,10 +29,10 @@ impl Sources {
         let (trust, workers) = (Arc::clone(&self.trust), Arc::clone(&self.workers));
         match verify(name, bytes, seal, &trust, Limits::default(), &*workers) {
             Ok(container) => {
-                let facts = facts(name, &container.header, container.signed, container.sealed);
+                let facts = facts(name, &container);
                 report.container = Some(facts);
                 self.loaded.report.files.push(report);
-                self.origin = match container.signed {
+                self.origin = match container.signed() {
                     Signed::HeaderAndMembers | Signed::Members => Origin::Signed,
                     Signed::Nobody => Origin::Member,
                 };
@@ -77,12 +76,17 @@ fn refuse(report: &mut FileReport, fault: &ContainerFault, signatures: u64) {
     report.totals.add_unsupported(Unsupported::Container, signatures);
 }
 
-/// The number of signatures that a container says it has; 1 when it cannot even say that.
+/// The number of signatures that a container says it has, whatever else is wrong with its header; 1 when
+/// it does not say.
 fn announced(bytes: &[u8]) -> u64 {
-    Header::parse(bytes).map_or(1, |header| header.signatures)
+    let header = bytes.get(..HEADER_BYTES).unwrap_or(bytes);
+    let field = header.split(|byte| *byte == b':').nth(3);
+    let text = field.and_then(|field| str::from_utf8(field).ok());
+    text.and_then(|text| text.trim().parse().ok()).unwrap_or(1)
 }
 
-fn facts(name: &str, header: &Header, signed: Signed, sealed: Sealed) -> ContainerFacts {
+fn facts(name: &str, container: &Verified<'_>) -> ContainerFacts {
+    let header = container.header();
     ContainerFacts {
         name: name.into(),
         version: header.version,
@@ -90,7 +94,7 @@ fn facts(name: &str, header: &Header, signed: Signed, sealed: Sealed) -> Contain
         builder: header.builder.clone(),
         level: header.level,
         signatures: header.signatures,
-        signed,
-        sealed,
+        signed: container.signed(),
+        sealed: container.sealed(),
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn each_line<T: Send + Sync>(
                 Seen::Read(Read::Signature(signature)) => take(signature),
                 Seen::Wrong(fault) => Err(fault),
             };
-            told(report, report.totals.lines, fate);
+            told(report, report.totals.lines, &fate);
         }
     }
 }

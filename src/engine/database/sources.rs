@@ -334,19 +334,19 @@ pub(super) fn each_line(
         if line.first() == Some(&b'#') {
             count(&mut report.totals.comments);
         } else {
-            told(report, number, check(line).and_then(|()| take(line)));
+            told(report, number, &check(line).and_then(|()| take(line)));
         }
     }
 }
 
 /// Counts what became of a line.
-pub(super) fn told(report: &mut FileReport, number: u64, fate: Result<Fate, LineFault>) {
+pub(super) fn told(report: &mut FileReport, number: u64, fate: &Result<Fate, LineFault>) {
     let FileReport { totals, bad, .. } = report;
     match fate {
         Ok(Fate::Loaded) => count(&mut totals.loaded),
         Ok(Fate::Ignored) => count(&mut totals.ignored),
         Ok(Fate::ByLevel) => count(&mut totals.by_level),
-        Ok(Fate::Unsupported(reason)) => totals.add_unsupported(reason, 1),
+        Ok(Fate::Unsupported(reason)) => totals.add_unsupported(*reason, 1),
         Err(fault) => {
             count(&mut totals.bad);
             if bad.len() < BAD_LINES_KEPT {

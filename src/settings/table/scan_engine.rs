@@ -7,7 +7,8 @@ use super::common::{
     SECOND,
 };
 use crate::settings::row::{
-    Never, choice, integer, interval, log_target, path, paths, section, size, switch, user,
+    Never, auto_integer, choice, integer, interval, log_target, path, paths, section, size, switch,
+    user,
 };
 
 section! {
@@ -16,6 +17,16 @@ section! {
     DATABASE_DIR: Vec<PathBuf> = paths("DatabaseDir", ""), Reload,
         "Files and folders of signatures; several by commas or lines. Empty: only the EICAR test \
          signature, to try the way through a proxy.";
+    DATABASE_KEYS: Vec<PathBuf> = paths("DatabaseKeys", ""), Reload,
+        "Files with public keys for signed containers, besides ClamAV's own: for a private mirror that \
+         signs. A line is: container, list or patch; modulus; exponent; in decimal digits.";
+    DATABASE_CERTIFICATES: Vec<PathBuf> = paths("DatabaseCertificates", ""), Reload,
+        "Certificates (.crt, .pem, .cer, .der), or folders of them, at which the external signatures of \
+         containers (.sign) end. Without any they are not checked; with some, a bad one refuses its container.";
+    ALLOW_UNSIGNED_DATABASE: bool = switch("AllowUnsignedDatabase", "No"), Reload,
+        "Load containers that nobody signed (.cud).";
+    DATABASE_THREADS: Option<u64> = auto_integer("DatabaseThreads", "Auto", 1, 256), Reload,
+        "Threads that read, compile and check databases, at the start and at a reload. Auto: one for each core.";
     MAX_SCAN_SIZE: u64 = size("MaxScanSize", "16GB", 1 << 20, 1 << 50), Reload,
         "Bytes scanned for one object with everything inside it; what is beyond is unchecked.";
     MAX_FILE_SIZE: u64 = size("MaxFileSize", "8GB", 1 << 20, 1 << 50), Reload,

@@ -45,11 +45,14 @@ pub(super) struct Member<'a> {
     pub content: &'a mut dyn Read,
 }
 
+/// What is done with a member.
+pub(super) type Visit<'a> = &'a mut dyn FnMut(&mut Member<'_>) -> Result<(), ContainerFault>;
+
 /// Shows every member to `visit`, in the order of the tar.
 pub(super) fn each_member(
     packed: &[u8],
     limits: &Limits,
-    visit: &mut dyn FnMut(Member<'_>) -> Result<(), ContainerFault>,
+    visit: Visit<'_>,
 ) -> Result<(), ContainerFault> {
     let is_gzip = packed.starts_with(GZIP);
     let allowed = if is_gzip {
@@ -73,7 +76,7 @@ pub(super) fn each_member(
 fn walk<R: Read>(
     input: &mut Bounded<R>,
     limits: &Limits,
-    visit: &mut dyn FnMut(Member<'_>) -> Result<(), ContainerFault>,
+    visit: Visit<'_>,
 ) -> Result<(), ContainerFault> {
     let mut archive = tar::Archive::new(&mut *input);
     let mut count = 0_u64;
@@ -93,9 +96,8 @@ fn walk<R: Read>(
         if bytes > limits.member_bytes_max {
             return Err(ContainerFault::Limit("bytes of one member", limits.member_bytes_max));
         }
-        visit(Member { name: &name, bytes, content: &mut entry })?;
+        visit(&mut Member { name: &name, bytes, content: &mut entry })?;
     }
-    drop(archive);
     // The end mark is two blocks of zeros; what follows is zeros, too, and belongs to the checksum of gzip.
     drain(input)
 }
@@ -176,4 +178,4 @@ const GZIP: &[u8] = b"\x1f\x8b";
 
 const NAME_BYTES_MAX: usize = 100;
 
-pub(super) const WINDOW_BYTES: usize = 32 << 10;
+pub(super) const WINDOW_BYTES: usize = 8 << 10;

@@ -16,8 +16,8 @@ pub(super) struct List {
     /// Size and SHA-256 of each member.
     pub members: BTreeMap<Box<str>, Listed>,
     /// Over the bytes before the signature.
-    digest: [u8; 32],
-    signature: Vec<u8>,
+    pub digest: [u8; 32],
+    pub signature: Vec<u8>,
 }
 
 /// What the list says about one member.

@@ -60,7 +60,7 @@ impl std::error::Error for PatchFault {}
 #[derive(Clone, Debug)]
 pub struct Patch {
     /// The version that it leads to.
-    pub version: u32,
+    version: u32,
     script: Vec<u8>,
 }
 
@@ -92,6 +92,12 @@ impl Patch {
         Ok(Self { version: version.ok_or(PatchFault::Form)?, script: unpacked(packed, size)? })
     }
 
+    /// The version that it leads to.
+    #[must_use]
+    pub const fn version(&self) -> u32 {
+        self.version
+    }
+
     /// Applies the change. `files` are the members of the version before, with their list.
     ///
     /// # Errors
@@ -103,8 +109,8 @@ impl Patch {
             Some(after) => after.as_deref(),
             None => files.get(name).map(Vec::as_slice),
         };
-        let names = files.keys().chain(changed.keys());
-        let mut names: Vec<&Box<str>> = names.filter(|name| after(name).is_some()).collect();
+        let names = files.keys().chain(changed.keys()).map(|name| &**name);
+        let mut names: Vec<&str> = names.filter(|name| after(name).is_some()).collect();
         names.sort_unstable();
         names.dedup();
         let header = check(&names, &after, trust).map_err(PatchFault::Result)?;
@@ -123,7 +129,7 @@ impl Patch {
 
 /// Compares the files as they would be with the list among them.
 fn check<'a>(
-    names: &[&Box<str>],
+    names: &[&str],
     after: &dyn Fn(&str) -> Option<&'a [u8]>,
     trust: &Trust,
 ) -> Result<Header, ContainerFault> {
@@ -144,7 +150,7 @@ fn check<'a>(
         name == "COPYING" || name.ends_with(".info") || list.members.contains_key(name)
     };
     match names.iter().find(|name| !known(name)) {
-        Some(name) => Err(ContainerFault::NotListed((*name).clone())),
+        Some(name) => Err(ContainerFault::NotListed((*name).into())),
         None => Ok(list.header),
     }
 }

@@ -56,10 +56,14 @@ impl RsaKey {
         opened.is_some_and(|opened| opened == BigUint::from_bytes_be(md5))
     }
 
-    /// PSS with SHA-256, MGF1 with SHA-256, 32 bytes of salt, in ClamAV's digits.
+    /// PSS with SHA-256, MGF1 with SHA-256, 32 bytes of salt, in ClamAV's digits. ClamAV's keys have 2,047
+    /// bits, but it encodes as for whole bytes: one bit more than the standard would use.
     pub(super) fn signs_list(&self, signature: &[u8], digest: [u8; 32]) -> bool {
+        let bits = self.bytes().saturating_mul(8).saturating_sub(1);
         let number = digits::number(signature);
-        number.is_some_and(|number| self.pss(&number, Hash::Sha256, &digest, SALT_BYTES))
+        number.is_some_and(|number| {
+            self.salted(&number, Hash::Sha256, &digest, [SALT_BYTES, bits]).unwrap_or(false)
+        })
     }
 
     /// RSASSA-PKCS1-v1_5 (8.2.2): the encoded message is built and compared, never parsed.
@@ -87,23 +91,21 @@ impl RsaKey {
         salt_bytes: usize,
     ) -> bool {
         let number = BigUint::from_bytes_be(signature);
-        signature.len() == self.bytes() && self.pss(&number, hash, &hash.of(&[message]), salt_bytes)
+        let bits = usize::try_from(self.modulus.bits()).unwrap_or_default().saturating_sub(1);
+        let digest = hash.of(&[message]);
+        signature.len() == self.bytes()
+            && self.salted(&number, hash, &digest, [salt_bytes, bits]).unwrap_or(false)
     }
 
-    /// EMSA-PSS-VERIFY (9.1.2).
-    fn pss(&self, signature: &BigUint, hash: Hash, digest: &[u8], salt_bytes: usize) -> bool {
-        self.salted(signature, hash, digest, salt_bytes).unwrap_or(false)
-    }
-
+    /// EMSA-PSS-VERIFY (9.1.2) for an encoded message of so many bits; `None` where it has no room.
     fn salted(
         &self,
         signature: &BigUint,
         hash: Hash,
         digest: &[u8],
-        salt_bytes: usize,
+        [salt_bytes, bits]: [usize; 2],
     ) -> Option<bool> {
         let opened = self.opened(signature)?;
-        let bits = usize::try_from(self.modulus.bits()).ok()?.checked_sub(1)?;
         let length = bits.div_ceil(8);
         let free_bits = length.checked_mul(8)?.checked_sub(bits)?;
         let message = padded(&opened, length)?;

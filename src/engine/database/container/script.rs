@@ -20,11 +20,14 @@ use super::patch::{Files, PatchFault};
 /// What a script made of the files that it touched: `None` for one that is gone.
 pub(super) type Changed = BTreeMap<Box<str>, Option<Vec<u8>>>;
 
+/// The number of a line, how it has to begin, what comes instead.
+type Edit<'a> = (usize, &'a [u8], Option<&'a [u8]>);
+
 /// The file between `OPEN` and `CLOSE`.
 struct Open<'a> {
     name: Box<str>,
-    /// In the order of their lines: the number, the prefix, what comes instead.
-    edits: Vec<(usize, &'a [u8], Option<&'a [u8]>)>,
+    /// In the order of their lines.
+    edits: Vec<Edit<'a>>,
     added: Vec<&'a [u8]>,
 }
 

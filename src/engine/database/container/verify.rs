@@ -17,12 +17,9 @@ use crate::engine::database::workers::{Workers, gather};
 /// A container that was verified. It is the only way to its members.
 #[derive(Clone, Debug)]
 pub struct Verified<'a> {
-    /// What it says about itself.
-    pub header: Header,
-    /// Who signed it.
-    pub signed: Signed,
-    /// What became of the external signature.
-    pub sealed: Sealed,
+    header: Header,
+    signed: Signed,
+    sealed: Sealed,
     packed: &'a [u8],
     limits: Limits,
     members: Vec<Box<str>>,
@@ -170,7 +167,7 @@ fn check_members(
     }
 }
 
-fn digest_of(member: Member<'_>) -> Result<(u64, [u8; 32]), ContainerFault> {
+fn digest_of(member: &mut Member<'_>) -> Result<(u64, [u8; 32]), ContainerFault> {
     let mut digest = Sha256::new();
     let mut window = [0; WINDOW_BYTES];
     let mut bytes = 0_u64;
@@ -186,7 +183,7 @@ fn digest_of(member: Member<'_>) -> Result<(u64, [u8; 32]), ContainerFault> {
 }
 
 /// A member in memory; its size was compared with the limits before.
-fn read_whole(member: Member<'_>, bytes_max: u64) -> Result<Vec<u8>, ContainerFault> {
+fn read_whole(member: &mut Member<'_>, bytes_max: u64) -> Result<Vec<u8>, ContainerFault> {
     if member.bytes > bytes_max {
         return Err(ContainerFault::Limit("bytes of the list of members", bytes_max));
     }
@@ -227,6 +224,24 @@ impl Kind {
 }
 
 impl Verified<'_> {
+    /// What it says about itself.
+    #[must_use]
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Who signed it.
+    #[must_use]
+    pub const fn signed(&self) -> Signed {
+        self.signed
+    }
+
+    /// What became of the external signature.
+    #[must_use]
+    pub const fn sealed(&self) -> Sealed {
+        self.sealed
+    }
+
     /// The names of the members, sorted; without the licence and the list.
     #[must_use]
     pub fn members(&self) -> &[Box<str>] {

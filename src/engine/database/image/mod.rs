@@ -25,7 +25,6 @@ mod open;
 mod seal;
 mod write;
 
-pub(super) use layout::VERSION;
 pub use layout::{OffsetKind, PatternKind, SectionKind};
 pub use open::{Image, ImageFault, SignatureView};
 #[cfg(test)]

@@ -232,9 +232,12 @@ enum Found {
     Checked(Result<(), ImageFault>),
 }
 
+/// Looks at one section, or several that belong together.
+type Check = fn(&[u8], &Sections) -> Result<(), ImageFault>;
+
 /// The checks of sections, in the order in which their faults are told. The largest are begun first,
 /// before the pieces of the sum.
-const CHECKS: [fn(&[u8], &Sections) -> Result<(), ImageFault>; 5] =
+const CHECKS: [Check; 5] =
     [check_names_and_records, check_digests, check_matcher, check_logical, check_types];
 
 fn check_names_and_records(all: &[u8], sections: &Sections) -> Result<(), ImageFault> {

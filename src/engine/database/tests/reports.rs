@@ -120,8 +120,8 @@ fn other_formats_are_recognised_and_counted() {
         ],
         &[
             "main.ldb: not read: the format is not supported yet; [logical signatures 2]",
-            "main.cvd: not read: the format is not supported yet; [signed containers 6647427]",
-            "broken.cld: not read: the format is not supported yet; [signed containers 1]",
+            "main.cvd: not read: the container is refused; [containers that were refused 6647427]",
+            "broken.cld: not read: the container is refused; [containers that were refused 1]",
             "rules.YARA: not read: the format is not supported yet; [YARA rules 2]",
             "x.cbc: not read: the format is not supported yet; [bytecode 1]",
             "notes.txt: not read: the extension is not that of a signature file;",
