@@ -12,8 +12,11 @@
 //! when everything inside has caught up. That makes the order of findings the same however the
 //! object was cut into pieces.
 
+use std::sync::Arc;
+
+use super::database::Image;
 use super::digest::{Computed, Kinds, Needs, Running, Tables};
-use super::executable::Headers;
+use super::executable::{Found, Inspector};
 use super::file_type::FileType;
 use super::matcher::{Executable, Hit, LayerFacts, Matcher, State, TargetSet};
 use super::normalize::Normalizer;
@@ -105,7 +108,7 @@ impl Layer {
 pub(super) struct Body {
     needs: Needs,
     digests: Running,
-    headers: Option<Headers>,
+    inspector: Option<Inspector>,
     raw: Form,
     text: Option<(Normalizer, Form)>,
     normal: Vec<u8>,
@@ -129,7 +132,12 @@ pub(super) enum Place {
 }
 
 impl Body {
-    pub(super) fn new(file_type: FileType, needs: Needs, size: Option<u64>) -> Self {
+    pub(super) fn new(
+        file_type: FileType,
+        needs: Needs,
+        size: Option<u64>,
+        image: &Arc<Image>,
+    ) -> Self {
         let format = file_type.executable();
         let executable = match format {
             Some(_) => Executable::Unknown,
@@ -142,7 +150,7 @@ impl Body {
         Self {
             needs,
             digests: Running::new(needs.all()),
-            headers: format.map(Headers::new),
+            inspector: format.map(|format| Inspector::new(format, size, Arc::clone(image))),
             raw: Form::new(file_type.targets(), executable, size),
             text,
             normal: Vec::new(),
@@ -167,14 +175,15 @@ impl Body {
             work += form.feed(&self.normal, matcher);
         }
         // The facts change between two bytes, the same two however the bytes were cut.
-        if let Some(headers) = &mut self.headers {
-            let (taken, executable) = headers.feed(piece);
+        while let Some(inspector) = &mut self.inspector
+            && !piece.is_empty()
+        {
+            let (taken, news) = inspector.feed(piece);
             let (before, after) = piece.split_at(taken);
             work += self.raw.feed(before, matcher);
             piece = after;
-            if executable != Executable::Unknown {
+            if let Some(executable) = news {
                 self.raw.facts.executable = executable;
-                self.headers = None;
             }
         }
         work + self.raw.feed(piece, matcher)
@@ -182,8 +191,8 @@ impl Body {
 
     /// The layer ended after `size` bytes, and those were all.
     pub(super) fn finish(&mut self, size: u64, matcher: Option<Matcher<'_>>) {
-        if self.headers.take().is_some() {
-            self.raw.facts.executable = Executable::Absent;
+        if let Some(executable) = self.inspector.as_mut().and_then(|it| it.finish(size)) {
+            self.raw.facts.executable = executable;
         }
         self.raw.finish(size, matcher);
         if let Some((_, form)) = &mut self.text {
@@ -194,6 +203,11 @@ impl Body {
     /// The digests, which can be taken once.
     pub(super) fn take_digests(&mut self) -> Computed {
         std::mem::replace(&mut self.digests, Running::new(Kinds::NONE)).finish()
+    }
+
+    /// What was found in the parts of an executable since the last call.
+    pub(super) fn take_found(&mut self) -> Found {
+        self.inspector.as_mut().map(Inspector::take_found).unwrap_or_default()
     }
 
     /// The hits since the last call, in the order in which they became certain.

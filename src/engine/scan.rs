@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::database::signature::{Purpose, SignatureId};
 use super::database::{DatabaseFacts, Image, PatternKind};
-use super::digest::Computed;
+use super::digest::{Computed, Entry};
 use super::file_type::{FileType, HEAD_BYTES};
 use super::findings::{Findings, Mode};
 use super::layer::{Body, End, Layer, Place, SETTLE_BYTES, Window};
@@ -263,7 +263,7 @@ impl Scan {
         let unopened = file_type.unopened(head);
         let (coding, fault) = coding_of(&mut layer.codings, file_type, head);
         let needs = self.engine.image.digests().needs(size);
-        layer.body = Some(Box::new(Body::new(file_type, needs, size)));
+        layer.body = Some(Box::new(Body::new(file_type, needs, size, &self.engine.image)));
         if let Some(why) = fault {
             self.findings.miss(Why::Broken(why));
         }
@@ -392,6 +392,13 @@ impl Scan {
                 Some((PatternKind::Part | PatternKind::Atom | PatternKind::Magic, _)) | None => {}
             }
         }
+        let found = body.take_found();
+        for entry in found.entries {
+            findings.detect(index, || digest_detection(&engine.image, &layers[..=index], entry));
+        }
+        if let Some(why) = found.missed {
+            findings.miss(why);
+        }
         layers[index].body = Some(body);
     }
 
@@ -467,11 +474,8 @@ impl Scan {
         let mut trusted = false;
         for digest in digests.iter() {
             if let Some(entry) = tables.lookup(Purpose::Detect, digest, size) {
-                self.findings.detect(index, || Detection {
-                    name: image.name(entry.name).into_owned().into(),
-                    path: path(&self.layers[..=index]).into(),
-                    offset: 0,
-                });
+                let layers = &self.layers[..=index];
+                self.findings.detect(index, || digest_detection(image, layers, entry));
             }
             trusted |= tables.lookup(Purpose::Trust, digest, size).is_some();
         }
@@ -530,6 +534,14 @@ fn detection(image: &Image, layers: &[Layer], place: Place, hit: Hit) -> Detecti
         ),
         path: path.into(),
         offset: hit.offset,
+    }
+}
+
+fn digest_detection(image: &Image, layers: &[Layer], entry: Entry) -> Detection {
+    Detection {
+        name: image.name(entry.name).into_owned().into(),
+        path: path(layers).into(),
+        offset: 0,
     }
 }
 
