@@ -200,6 +200,11 @@ impl Body {
         }
     }
 
+    /// Whether one of these digests was not computed.
+    pub(super) fn lacks(&self, kinds: Kinds) -> bool {
+        kinds.intersection(self.needs.all()) != kinds
+    }
+
     /// The digests, which can be taken once.
     pub(super) fn take_digests(&mut self) -> Computed {
         std::mem::replace(&mut self.digests, Running::new(Kinds::NONE)).finish()

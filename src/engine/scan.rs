@@ -71,6 +71,8 @@ pub struct Scan {
     findings: Findings,
     /// What the caller said of it.
     object: Object,
+    /// The size that somebody else said it will have.
+    announced: Option<u64>,
     /// Bytes at the front of the next call that were already looked at in the last one.
     ahead: usize,
     /// Bytes of the outer object that were taken.
@@ -102,12 +104,22 @@ impl Scan {
             layers: vec![Layer::new("", Window::new(HEAD_BYTES), object.codings)],
             findings,
             object,
+            announced: None,
             ahead: 0,
             given: 0,
             layers_begun: 1,
             scanned: 0,
             decoded: 0,
         }
+    }
+
+    /// Says how many bytes will probably come, before the first of them: what a `Content-Length` says.
+    ///
+    /// It saves digests that no object of that size can have, and decides nothing else. When another
+    /// number of bytes comes, and a digest that was saved might have found something, the object is
+    /// `Unscanned(Broken)`.
+    pub const fn announce(&mut self, size: u64) {
+        self.announced = Some(size);
     }
 
     /// Looks at the next bytes of the object: at most about 64 KiB of work over all layers, so a call
@@ -262,7 +274,8 @@ impl Scan {
         };
         let unopened = file_type.unopened(head);
         let (coding, fault) = coding_of(&mut layer.codings, file_type, head);
-        let needs = self.engine.image.digests().needs(size);
+        let announced = if index == 0 { self.announced } else { None };
+        let needs = self.engine.image.digests().needs(size.or(announced));
         layer.body = Some(Box::new(Body::new(file_type, needs, size, &self.engine.image)));
         if let Some(why) = fault {
             self.findings.miss(Why::Broken(why));
@@ -440,6 +453,9 @@ impl Scan {
         let mut trusted = false;
         if let (true, Some(body)) = (is_whole, &mut layer.body) {
             body.finish(size, engine.image.matcher());
+            if body.lacks(engine.image.digests().needs(Some(size)).detect) {
+                self.findings.miss(WRONG_SIZE);
+            }
             let digests = body.take_digests();
             trusted = self.look_up(index, &digests, size);
         }

@@ -29,7 +29,8 @@ pub(super) const FIRST: std::ops::Range<u64> = 0..64;
 pub(in crate::engine) struct Layout {
     /// In the order of the table.
     pub rows: Box<[Row]>,
-    header_bytes: u32,
+    /// Bytes in front of the sections, in memory as in the file.
+    pub header_bytes: u32,
     /// Whether addresses have 64 bits.
     pub is_wide: bool,
     /// Address and size of the import directory.
