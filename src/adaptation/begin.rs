@@ -5,7 +5,8 @@
 //! upload and scanned like a download.
 //!
 //! Absent on purpose: trust in `Content-Length`. It decides which half of a MIME rule applies, which is
-//! what the rule is about; the scan never sees it.
+//! what the rule is about, and is announced to the scan, which saves digests by it and notices when it
+//! was not true.
 
 use std::borrow::Cow;
 
@@ -28,6 +29,8 @@ pub enum Begin<'a> {
 pub struct ScanPlan<'a> {
     /// The raw value of `Content-Encoding`; several fields are joined by commas. `None`: not coded.
     pub content_encoding: Option<Cow<'a, [u8]>>,
+    /// `Content-Length`, in bytes: the size that the body will probably have.
+    pub content_length: Option<u64>,
     /// The address was on the white list: for the log, for it changes nothing about the scan.
     pub white_listed: bool,
 }
@@ -112,7 +115,8 @@ pub fn begin_message<'a>(message: Message<'a>, policy: &Policy) -> Begin<'a> {
         BodyAction::Pass => Begin::Answer(Decision::Unmodified(Passed::Rule)),
         BodyAction::Reject => block(Cause::Type(mime.escape_ascii().to_string().into())),
         BodyAction::Scan => {
-            Begin::Scan(ScanPlan { content_encoding: message.content_encoding, white_listed })
+            let Message { content_encoding, content_length, .. } = message;
+            Begin::Scan(ScanPlan { content_encoding, content_length, white_listed })
         }
     }
 }

@@ -12,9 +12,12 @@
 //! when everything inside has caught up. That makes the order of findings the same however the
 //! object was cut into pieces.
 
+use std::sync::Arc;
+
+use super::database::Image;
 use super::digest::{Computed, Kinds, Needs, Running, Tables};
+use super::executable::{Found, Inspector};
 use super::embedded::Embedded;
-use super::executable::Headers;
 use super::file_type::FileType;
 use super::forms::{Normal, Place};
 use super::logical::{self, Facts, Finding, LayerType, Logical};
@@ -115,7 +118,7 @@ pub(super) struct Body {
     pub(super) layer_type: Option<LayerType>,
     needs: Needs,
     digests: Running,
-    headers: Option<Headers>,
+    inspector: Option<Inspector>,
     raw: Form,
     /// Its normal forms, each with a matcher of its own.
     forms: Vec<(Place, Form)>,
@@ -132,7 +135,12 @@ struct Form {
 }
 
 impl Body {
-    pub(super) fn new(file_type: FileType, needs: Needs, size: Option<u64>) -> Self {
+    pub(super) fn new(
+        file_type: FileType,
+        needs: Needs,
+        size: Option<u64>,
+        image: &Arc<Image>,
+    ) -> Self {
         let format = file_type.executable();
         let executable = match format {
             Some(_) => Executable::Unknown,
@@ -145,7 +153,7 @@ impl Body {
             layer_type: Some(LayerType::of(file_type)),
             needs,
             digests: Running::new(needs.all()),
-            headers: format.map(Headers::new),
+            inspector: format.map(|format| Inspector::new(format, size, Arc::clone(image))),
             raw: Form::new(file_type.targets(), executable, size),
             forms: forms.into_iter().map(form).collect(),
             normal,
@@ -169,14 +177,15 @@ impl Body {
             work += form.feed(self.normal.written(*place), matcher);
         }
         // The facts change between two bytes, the same two however the bytes were cut.
-        if let Some(headers) = &mut self.headers {
-            let (taken, executable) = headers.feed(piece);
+        while let Some(inspector) = &mut self.inspector
+            && !piece.is_empty()
+        {
+            let (taken, news) = inspector.feed(piece);
             let (before, after) = piece.split_at(taken);
             work += self.raw.feed(before, matcher);
             piece = after;
-            if executable != Executable::Unknown {
+            if let Some(executable) = news {
                 self.raw.facts.executable = executable;
-                self.headers = None;
             }
         }
         work + self.raw.feed(piece, matcher)
@@ -184,8 +193,8 @@ impl Body {
 
     /// The layer ended after `size` bytes, and those were all.
     pub(super) fn finish(&mut self, size: u64, matcher: Option<Matcher<'_>>) {
-        if self.headers.take().is_some() {
-            self.raw.facts.executable = Executable::Absent;
+        if let Some(executable) = self.inspector.as_mut().and_then(|it| it.finish(size)) {
+            self.raw.facts.executable = executable;
         }
         self.raw.finish(size, matcher);
         self.normal.finish();
@@ -195,9 +204,19 @@ impl Body {
         }
     }
 
+    /// Whether one of these digests was not computed.
+    pub(super) fn lacks(&self, kinds: Kinds) -> bool {
+        kinds.intersection(self.needs.all()) != kinds
+    }
+
     /// The digests, which can be taken once.
     pub(super) fn take_digests(&mut self) -> Computed {
         std::mem::replace(&mut self.digests, Running::new(Kinds::NONE)).finish()
+    }
+
+    /// What was found in the parts of an executable since the last call.
+    pub(super) fn take_found(&mut self) -> Found {
+        self.inspector.as_mut().map(Inspector::take_found).unwrap_or_default()
     }
 
     /// The hits in the bytes as they are since [`Body::take_hits`].

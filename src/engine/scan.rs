@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::database::signature::{Purpose, SignatureId};
 use super::database::{DatabaseFacts, Image, PatternKind};
-use super::digest::Computed;
+use super::digest::{Computed, Entry};
 use super::embedded::{Embedded, Room};
 use super::file_type::{FileType, HEAD_BYTES};
 use super::findings::{Findings, Mode};
@@ -74,6 +74,8 @@ pub struct Scan {
     findings: Findings,
     /// What the caller said of it.
     object: Object,
+    /// The size that somebody else said it will have.
+    announced: Option<u64>,
     /// Bytes at the front of the next call that were already looked at in the last one.
     ahead: usize,
     /// Bytes of the outer object that were taken.
@@ -105,12 +107,22 @@ impl Scan {
             layers: vec![Layer::new("", Window::new(HEAD_BYTES), object.codings)],
             findings,
             object,
+            announced: None,
             ahead: 0,
             given: 0,
             layers_begun: 1,
             scanned: 0,
             decoded: 0,
         }
+    }
+
+    /// Says how many bytes will probably come, before the first of them: what a `Content-Length` says.
+    ///
+    /// It saves digests that no object of that size can have, and decides nothing else. When another
+    /// number of bytes comes, and a digest that was saved might have found something, the object is
+    /// `Unscanned(Broken)`.
+    pub const fn announce(&mut self, size: u64) {
+        self.announced = Some(size);
     }
 
     /// Looks at the next bytes of the object: at most about 64 KiB of work over all layers, so a call
@@ -265,8 +277,9 @@ impl Scan {
         let unopened = file_type.unopened(head);
         let was_announced = !layer.codings.is_empty();
         let (coding, fault) = coding_of(&mut layer.codings, file_type, head);
-        let needs = self.engine.image.digests().needs(size);
-        let mut body = Box::new(Body::new(file_type, needs, size));
+        let announced = if index == 0 { self.announced } else { None };
+        let needs = self.engine.image.digests().needs(size.or(announced));
+        let mut body = Box::new(Body::new(file_type, needs, size, &self.engine.image));
         if was_announced && coding.is_some() {
             // A way to send the object, not a container around it.
             body.layer_type = None;
@@ -452,6 +465,13 @@ impl Scan {
         let work = logical.map_or(0, |logical| {
             body.decide(&logical, &types(&layers[..index]), &parts, &mut found)
         });
+        let parts = body.take_found();
+        for entry in parts.entries {
+            findings.detect(index, || digest_detection(&engine.image, &layers[..=index], entry));
+        }
+        if let Some(why) = parts.missed {
+            findings.miss(why);
+        }
         layers[index].body = Some(body);
         self.take_found(index, &found);
         work
@@ -525,6 +545,9 @@ impl Scan {
             if let Some(embedded) = &mut layer.embedded {
                 embedded.finish(size, &engine.image);
             }
+            if body.lacks(engine.image.digests().needs(Some(size)).detect) {
+                self.findings.miss(WRONG_SIZE);
+            }
             let digests = body.take_digests();
             trusted = self.look_up(index, &digests, size);
         }
@@ -564,11 +587,8 @@ impl Scan {
         let mut trusted = false;
         for digest in digests.iter() {
             if let Some(entry) = tables.lookup(Purpose::Detect, digest, size) {
-                self.findings.detect(index, || Detection {
-                    name: image.name(entry.name).into_owned().into(),
-                    path: path(&self.layers[..=index]).into(),
-                    offset: 0,
-                });
+                let layers = &self.layers[..=index];
+                self.findings.detect(index, || digest_detection(image, layers, entry));
             }
             trusted |= tables.lookup(Purpose::Trust, digest, size).is_some();
         }
@@ -640,6 +660,15 @@ fn join(path: &str, step: Option<&str>) -> String {
         None => path.to_owned(),
         Some(step) if path.is_empty() => step.to_owned(),
         Some(step) => format!("{path}>{step}"),
+    }
+}
+}
+
+fn digest_detection(image: &Image, layers: &[Layer], entry: Entry) -> Detection {
+    Detection {
+        name: image.name(entry.name).into_owned().into(),
+        path: path(layers).into(),
+        offset: 0,
     }
 }
 

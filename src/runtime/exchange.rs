@@ -15,7 +15,9 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use crate::adaptation::page::{PageFacts, Rendered};
-use crate::adaptation::{self, Begin, Cause, Decision, Passed, Released, ThreatKind, ThreatKinds};
+use crate::adaptation::{
+    self, Begin, Cause, Decision, Passed, Released, ScanPlan, ThreatKind, ThreatKinds,
+};
 use crate::engine::verdict::{Detection, Limit, Verdict, Why};
 use crate::engine::{ContentCodings, Object, Scan};
 use crate::icap::{self, Extra, Method, Unmodified};
@@ -97,7 +99,7 @@ impl Exchange {
         let has_body = request.has_body();
         match adaptation::begin(request, &live.policy) {
             Begin::Scan(plan) => {
-                let scanning = start_scan(plan.content_encoding.as_deref(), live);
+                let scanning = start_scan(&plan, live);
                 self.state = State::Scanning(Box::new(scanning));
                 Next::Hold
             }
@@ -425,17 +427,20 @@ impl Scanning {
     }
 }
 
-fn start_scan(content_encoding: Option<&[u8]>, live: &Live) -> Scanning {
-    let codings = content_encoding.map_or(ContentCodings::NONE, |value| {
+fn start_scan(plan: &ScanPlan<'_>, live: &Live) -> Scanning {
+    let codings = plan.content_encoding.as_deref().map_or(ContentCodings::NONE, |value| {
         ContentCodings::parse(value).unwrap_or(ContentCodings::UNREADABLE)
     });
     let object = Object { size: None, codings, name: None };
     let blocked = live.adaptation.blocked_threats;
-    let scan = if blocked == ThreatKinds::ALL {
+    let mut scan = if blocked == ThreatKinds::ALL {
         live.engine.start(object)
     } else {
         live.engine.start_all(object)
     };
+    if let Some(size) = plan.content_length {
+        scan.announce(size);
+    }
     Scanning { scan: Some(scan), verdict: None, time_left: live.server.scan_time, blocked }
 }
 

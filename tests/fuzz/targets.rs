@@ -3,7 +3,9 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
+use baleen::engine::database::signature::{Digest, NameId, Subject};
 use baleen::engine::database::{BuildOptions, Image, Sources, build, builtin_sources};
+use baleen::engine::digest::{Rows, Tables};
 use baleen::engine::limits::Limits;
 use baleen::engine::matcher::{self, GramCounts};
 use baleen::engine::verdict::Verdict;
@@ -14,7 +16,7 @@ use baleen::settings::Settings;
 
 use super::harness::Target;
 
-pub(crate) const ALL: [Target; 8] = [
+pub(crate) const ALL: [Target; 11] = [
     Target { name: "icap_head", corpus: icap_messages, words: ICAP_WORDS, run: icap_connection },
     Target { name: "chunked", corpus: chunked_bodies, words: ICAP_WORDS, run: chunked_body },
     Target {
@@ -26,6 +28,9 @@ pub(crate) const ALL: [Target; 8] = [
     Target { name: "http_head", corpus: http_heads, words: ICAP_WORDS, run: http_head },
     Target { name: "ndb_lines", corpus: ndb_files, words: NDB_WORDS, run: signature_files },
     Target { name: "image", corpus: images, words: &[], run: image },
+    Target { name: "sealed_image", corpus: images, words: &[], run: sealed_image },
+    Target { name: "digest_tables", corpus: digest_tables, words: &[], run: digest_table },
+    Target { name: "executables", corpus: executables, words: EXECUTABLE_WORDS, run: scan },
     Target { name: "scan", corpus: objects, words: &[], run: scan },
     Target { name: "settings", corpus: settings_files, words: SETTINGS_WORDS, run: settings },
 ];
@@ -68,6 +73,16 @@ const NDB_WORDS: &[&[u8]] = &[
     b"61[1-3]",
     b"a?",
     b":73:214\n",
+];
+
+const EXECUTABLE_WORDS: &[&[u8]] = &[
+    b"\xff\xff\xff\xff",
+    b"\0\0\0\x80",
+    b"\0\0\0\0\0\0\0\0",
+    b"\0\x10\0\0",
+    b"\0\x02\0\0",
+    b"ws2_32.dll\0",
+    b"S\0t\0r\0i\0n\0g\0F\0i\0l\0e\0I\0n\0f\0o\0\0\0",
 ];
 
 const SETTINGS_WORDS: &[&[u8]] = &[
@@ -251,6 +266,8 @@ fn signature_files(input: &[u8]) {
     let mut sources = Sources::new(BuildOptions::default());
     sources.add_file("fuzz.ndb", input);
     sources.add_file("fuzz.hdb", input);
+    sources.add_file("fuzz.msb", input);
+    sources.add_file("fuzz.imp", input);
     let training = GramCounts::default();
     let built = build(sources, &|bodies| matcher::compile(bodies, &training), &mut |_| {});
     let image = Image::open(Arc::new(built.image)).expect("what was built opens");
@@ -286,6 +303,109 @@ fn image(input: &[u8]) {
     assert_eq!(opened.is_ok(), is_genuine, "a changed image was opened");
 }
 
+/// An image that somebody sealed with intent is refused, or everything in it can be used.
+fn sealed_image(input: &[u8]) {
+    use sha2::Digest as _;
+    let mut sealed = input.to_vec();
+    if sealed.len() > 64 {
+        let length = sealed.len() as u64;
+        sealed[24..32].copy_from_slice(&length.to_le_bytes());
+        let digest = sha2::Sha256::digest(&sealed[64..]);
+        sealed[32..64].copy_from_slice(&digest);
+    }
+    let Ok(image) = Image::open(Arc::new(sealed)) else { return };
+    for id in 0..64 {
+        assert!(image.name(NameId(id)).len() < 64 << 10);
+    }
+    look_up(&image.digests());
+}
+
+/// Tables that were checked can be used.
+fn digest_table(input: &[u8]) {
+    let Ok(tables) = Tables::open(input) else { return };
+    if tables.check(64).is_ok() {
+        look_up(&tables);
+    }
+}
+
+fn look_up(tables: &Tables<'_>) {
+    for head in [0, 1, 0x44, 0x7f, 0xff] {
+        for subject in Subject::ALL {
+            for digest in
+                [Digest::Md5([head; 16]), Digest::Sha1([head; 20]), Digest::Sha256([head; 32])]
+            {
+                let found = tables.lookup(subject, &digest, 68);
+                assert!(found.is_none_or(|entry| entry.size.is_none_or(|size| size == 68)));
+            }
+        }
+    }
+}
+
+fn digest_tables() -> Vec<Vec<u8>> {
+    let mut rows = Rows::default();
+    let mut sections = vec![rows.clone().compile()];
+    for index in 0..40_u8 {
+        let subject = Subject::ALL[usize::from(index % 4)];
+        let size = (index % 3 > 0).then_some(u32::from(index) + 60);
+        rows.add(subject, &Digest::Md5([index; 16]), size, NameId(index.into()));
+        rows.add(subject, &Digest::Sha256([index; 32]), size, NameId(0));
+        sections.push(rows.clone().compile());
+    }
+    sections.split_off(30)
+}
+
+/// Executables with everything that is read of them, as small as they can be.
+fn executables() -> Vec<Vec<u8>> {
+    let put = |file: &mut Vec<u8>, at: usize, bytes: &[u8]| {
+        file[at..at + bytes.len()].copy_from_slice(bytes);
+    };
+    let mut pe = vec![0; 0xa00];
+    put(&mut pe, 0, b"MZ");
+    put(&mut pe, 0x3c, &[0x40]);
+    put(&mut pe, 0x40, b"PE\0\0\x4c\x01\x01\0");
+    put(&mut pe, 0x54, &[224, 0, 2, 1, 0x0b, 1]);
+    for (at, value) in [(16, 0x1000_u32), (32, 0x1000), (36, 0x200), (60, 0x200), (92, 16)] {
+        put(&mut pe, 0x58 + at, &value.to_le_bytes());
+    }
+    // Imports at the start of the only section, resources 512 bytes behind.
+    for (at, value) in [(104, 0x1000_u32), (108, 40), (112, 0x1200), (116, 0x400)] {
+        put(&mut pe, 0x58 + at, &value.to_le_bytes());
+    }
+    for (at, value) in [(8, 0x800_u32), (12, 0x1000), (16, 0x800), (20, 0x200)] {
+        put(&mut pe, 0x58 + 224 + at, &value.to_le_bytes());
+    }
+    for (at, value) in [(0, 0x1040_u32), (12, 0x1080), (16, 0x1060), (0x40, 0x10a0)] {
+        put(&mut pe, 0x200 + at, &value.to_le_bytes());
+    }
+    put(&mut pe, 0x44 + 0x200, &[1, 0, 0, 0x80]);
+    put(&mut pe, 0x280, b"ws2_32.dll");
+    put(&mut pe, 0x2a2, b"connect");
+    for (at, value) in [(14, 1_u32), (16, 16), (20, 0x8000_0018), (0x18 + 14, 1)] {
+        put(&mut pe, 0x400 + at, &value.to_le_bytes());
+    }
+    for (at, value) in [(0x2c, 0x30_u32), (0x30, 0x1240), (0x34, 0x80)] {
+        put(&mut pe, 0x400 + at, &value.to_le_bytes());
+    }
+    put(&mut pe, 0x440, &[0x80, 0, 0, 0, 1, 0, b'V', 0, 0, 0]);
+    put(&mut pe, 0x44c, &[0x60, 0, 0, 0, 1, 0]);
+    let info: Vec<u8> = "StringFileInfo\0".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    put(&mut pe, 0x452, &info);
+    let mut elf = vec![0; 0x400];
+    put(&mut elf, 0, b"\x7fELF\x02\x01\x01");
+    for (at, value) in [(24, 0x40_0080_u32), (32, 64), (40, 0x100), (52, 0x38_0040)] {
+        put(&mut elf, at, &value.to_le_bytes());
+    }
+    put(&mut elf, 56, &[1, 0, 64, 0, 2, 0]);
+    put(&mut elf, 64 + 16, &0x40_0000_u32.to_le_bytes());
+    put(&mut elf, 64 + 40, &0x1000_u32.to_le_bytes());
+    let mut mach_o = vec![0; 0x200];
+    put(&mut mach_o, 0, b"\xcf\xfa\xed\xfe\x07\0\0\x01");
+    put(&mut mach_o, 16, &[1, 0, 0, 0, 152]);
+    put(&mut mach_o, 32, &[0x19, 0, 0, 0, 152]);
+    put(&mut mach_o, 32 + 64, &[1]);
+    vec![pe, elf, mach_o]
+}
+
 /// The verdict of an object is the same in one piece and in small ones.
 fn scan(input: &[u8]) {
     static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(engine);
@@ -314,6 +434,10 @@ fn engine() -> Arc<Engine> {
     for file in ndb_files() {
         sources.add_file("corpus.ndb", &file);
     }
+    // Asked for of every executable: each section, and the list of imports.
+    let any = b"*:00000000000000000000000000000000:A.B-8:73\n";
+    sources.add_file("corpus.mdb", any);
+    sources.add_file("corpus.imp", b"00000000000000000000000000000000:*:A.B-9\n");
     let training = GramCounts::default();
     let built = build(sources, &|bodies| matcher::compile(bodies, &training), &mut |_| {});
     let image = Image::open(Arc::new(built.image)).expect("what was built opens");

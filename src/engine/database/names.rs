@@ -212,7 +212,7 @@ impl<'a> NameTable<'a> {
             let end = end.get() as usize;
             let digits = how.get().rotate_right(16) & 0xffff;
             let middle = from.checked_add((how.get() & BEFORE_MAX) as usize)?;
-            let is_written = digits <= DIGITS_MAX as u32 || digits == NO_NUMBER;
+            let is_written = digits as usize <= DIGITS_MAX || digits == NO_NUMBER;
             let is_cut_well = text.is_char_boundary(end) && text.is_char_boundary(middle);
             (is_written && is_cut_well && middle <= end).then_some(())?;
             from = end;

@@ -34,6 +34,7 @@ mod kinds;
 mod layout;
 mod rows;
 mod running;
+mod sections;
 mod table;
 mod tables;
 #[cfg(test)]
@@ -42,4 +43,5 @@ mod tests;
 pub use kinds::{Kind, Kinds, Needs};
 pub use rows::Rows;
 pub use running::{Computed, Running};
+pub(in crate::engine) use sections::{Sections, Stretch};
 pub use tables::{Entry, Tables, TablesFault};

@@ -48,7 +48,7 @@ impl Stage {
                     Table::Sections => known.sections = shape.sections(bytes)?,
                 }
                 Some(match later {
-                    None => Next::Known(known),
+                    None => Next::Known(known.into()),
                     Some((table, range)) => gather(*shape, *table, range.clone(), None, known),
                 })
             }
@@ -93,7 +93,7 @@ fn start(bytes: &[u8]) -> Option<Next> {
     let mut wanted = tables.into_iter().filter(|(_, range)| range.start < range.end);
     let known = ExecutableMap::default();
     Some(match wanted.next() {
-        None => Next::Known(known),
+        None => Next::Known(known.into()),
         Some((table, range)) => gather(shape, table, range, wanted.next(), known),
     })
 }

@@ -31,7 +31,7 @@ impl Stage {
     pub(super) fn next(&self, bytes: &[u8]) -> Option<Next> {
         match *self {
             Self::Start => start(bytes),
-            Self::Commands { shape } => shape.places(bytes).map(Next::Known),
+            Self::Commands { shape } => shape.places(bytes).map(|map| Next::Known(map.into())),
         }
     }
 }

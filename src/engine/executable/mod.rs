@@ -12,8 +12,19 @@
 //! next, [`Headers`] keeps those bytes as they pass. The first 4 KiB are kept, so a range may also
 //! lie there. A header that points back behind that is [`Executable::Absent`]; no linker writes one.
 //!
-//! Absent on purpose: resources, imports, overlays, universal (fat) Mach-O files: only what offsets of
-//! signatures need.
+//! Behind the headers of a PE three more things are read as they pass, each bounded: its sections, for
+//! their digests; its imports, as a text to take a digest of; and the places of its version information.
+//!
+//! | what | where |
+//! | --- | --- |
+//! | headers: entry point and sections | `pe`, `elf`, `mach_o`, `field` |
+//! | imports | `imports`, `ordinals` |
+//! | version information | `resources` |
+//! | bytes kept to look things up in | `window` |
+//! | all of it for one layer | `inspector` |
+//!
+//! Absent on purpose: overlays; the parts of universal (fat) Mach-O files, which are members of a
+//! container and no headers.
 
 #![forbid(unsafe_code)]
 #![deny(
@@ -27,18 +38,24 @@
 
 mod elf;
 mod field;
+mod imports;
+mod inspector;
 mod mach_o;
+mod ordinals;
 mod pe;
+mod resources;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use std::ops::Range;
 
-use super::matcher::{Executable, ExecutableMap, RawSection};
+use super::matcher::{ExecutableMap, RawSection};
+pub(super) use inspector::{Found, Inspector};
 
 /// Reads the headers of one layer.
 #[derive(Debug)]
-pub(super) struct Headers {
+struct Headers {
     stage: Stage,
     prefix: Vec<u8>,
     wanted: Range<u64>,
@@ -69,11 +86,33 @@ pub(super) enum Format {
 enum Next {
     Gather(Stage, Range<u64>),
     Absent,
-    Known(ExecutableMap),
+    Known(Known),
+}
+
+/// What the headers said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    map: ExecutableMap,
+    /// Of a PE.
+    layout: Option<pe::Layout>,
+}
+
+/// What is known of the headers after some bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Heads {
+    Unknown,
+    Absent,
+    Known(Known),
+}
+
+impl From<ExecutableMap> for Known {
+    fn from(map: ExecutableMap) -> Self {
+        Self { map, layout: None }
+    }
 }
 
 impl Headers {
-    pub(super) fn new(format: Format) -> Self {
+    fn new(format: Format) -> Self {
         let (stage, wanted) = match format {
             Format::Pe => (Stage::Pe(pe::Stage::Start), pe::FIRST),
             Format::Elf => (Stage::Elf(elf::Stage::Start), elf::FIRST),
@@ -83,22 +122,22 @@ impl Headers {
     }
 
     /// The next bytes of the layer: how many of them it read, and what is known then. After another
-    /// answer than [`Executable::Unknown`] it is done, and the facts are known from that byte on,
-    /// however the bytes were cut.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> (usize, Executable) {
+    /// answer than [`Heads::Unknown`] it is done, and the facts are known from that byte on, however
+    /// the bytes were cut.
+    fn feed(&mut self, bytes: &[u8]) -> (usize, Heads) {
         let mut taken = 0_usize;
         loop {
             let rest = bytes.get(taken..).unwrap_or_default();
             taken = taken.saturating_add(self.gather(rest));
             if self.is_wanting() {
-                return (taken, Executable::Unknown);
+                return (taken, Heads::Unknown);
             }
             match self.stage.next(&self.gathered) {
-                Next::Absent => return (taken, Executable::Absent),
-                Next::Known(map) => return (taken, Executable::Known(map)),
+                Next::Absent => return (taken, Heads::Absent),
+                Next::Known(known) => return (taken, Heads::Known(known)),
                 Next::Gather(stage, wanted) => {
                     if !self.want(stage, wanted) {
-                        return (taken, Executable::Absent);
+                        return (taken, Heads::Absent);
                     }
                 }
             }

@@ -81,6 +81,17 @@ pub enum VersionInformation {
     /// File offsets of the first byte of each string's key (UTF-16, its value follows), rising. A
     /// `VI` pattern has to begin at one of them. Empty for a file without version information.
     Known(Box<[u64]>),
+    /// The resources are larger than what is kept of a file, or point backwards: whether a `VI`
+    /// pattern matches cannot be told.
+    OutOfReach,
+}
+
+impl VersionInformation {
+    /// Of a file that has none.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::Known(Box::default())
+    }
 }
 
 /// One section as it lies in the file (not in memory).

@@ -1,30 +1,72 @@
 //! Headers built by hand, whole and byte by byte.
 #![expect(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
-use super::{Format, Headers};
-use crate::engine::matcher::{Executable, ExecutableMap, RawSection};
+mod clamscan;
+mod parts;
+mod pe_file;
 
-/// What is known after `file`, and after how many bytes of it; the same for every cut.
-fn read(format: Format, file: &[u8]) -> (u64, Executable) {
-    let mut answers = Vec::new();
-    for piece_bytes in [1, 5, 512, 4_096, usize::MAX] {
-        let mut headers = Headers::new(format);
-        let mut at = 0;
-        let mut answer = Executable::Unknown;
-        for piece in file.chunks(piece_bytes.min(file.len().max(1))) {
-            let (taken, known) = headers.feed(piece);
-            at += u64::try_from(taken).expect("small");
-            answer = known;
-            if answer != Executable::Unknown {
-                break;
-            }
-            assert_eq!(taken, piece.len());
-        }
-        answers.push((at, answer));
+use std::sync::Arc;
+
+use super::{Format, Found, Inspector};
+use crate::engine::database::{BuildOptions, Image, Sources, build};
+use crate::engine::matcher::{Executable, ExecutableMap, RawSection, VersionInformation};
+
+/// An image of signature files, each a name and its lines.
+fn image(files: &[(&str, &str)]) -> Arc<Image> {
+    let mut sources = Sources::new(BuildOptions::default());
+    for (name, lines) in files {
+        sources.add_file(name, lines.as_bytes());
     }
-    answers.dedup();
-    assert_eq!(answers.len(), 1, "{answers:?}");
-    answers.remove(0)
+    let totals = sources.report().totals();
+    assert_eq!((totals.bad, totals.unsupported_count()), (0, 0), "{:?}", sources.report());
+    let built = build(sources, &|_| Vec::new(), &mut |_| {});
+    Arc::new(Image::open(Arc::new(built.image)).expect("just built"))
+}
+
+/// Every piece of news with its place, and all that was found.
+#[derive(Debug, Default)]
+struct Told {
+    news: Vec<(u64, Executable)>,
+    found: Found,
+}
+
+fn tell(
+    format: Format,
+    image: &Arc<Image>,
+    file: &[u8],
+    size: Option<u64>,
+    piece_bytes: usize,
+) -> Told {
+    let mut inspector = Inspector::new(format, size, Arc::clone(image));
+    let mut told = Told::default();
+    let mut at = 0;
+    for mut piece in file.chunks(piece_bytes.min(file.len().max(1))) {
+        while !piece.is_empty() {
+            let (taken, news) = inspector.feed(piece);
+            at += u64::try_from(taken).expect("small");
+            piece = &piece[taken..];
+            told.news.extend(news.map(|news| (at, news)));
+        }
+    }
+    let news = inspector.finish(at);
+    told.news.extend(news.map(|news| (at, news)));
+    told.found = inspector.take_found();
+    told
+}
+
+/// What is told of a file, the same for every cut.
+fn told(format: Format, image: &Arc<Image>, file: &[u8], size: Option<u64>) -> Told {
+    let whole = tell(format, image, file, size, usize::MAX);
+    for piece_bytes in [1, 5, 512, 4_096] {
+        let cut = tell(format, image, file, size, piece_bytes);
+        assert_eq!(format!("{cut:?}"), format!("{whole:?}"), "in pieces of {piece_bytes}");
+    }
+    whole
+}
+
+/// What is known after `file`, and after how many bytes of it.
+fn read(format: Format, file: &[u8]) -> (u64, Executable) {
+    told(format, &image(&[]), file, None).news.remove(0)
 }
 
 fn put(file: &mut [u8], at: usize, bytes: &[u8]) {
@@ -56,7 +98,11 @@ fn pe(at: usize, entry: u32, sections: &[(u32, u32, u32)]) -> Vec<u8> {
 
 fn known(entry_point: Option<u64>, sections: &[(u64, u64)]) -> Executable {
     let sections = sections.iter().map(|&(start, size)| RawSection { start, size }).collect();
-    Executable::Known(ExecutableMap { entry_point, sections, ..ExecutableMap::default() })
+    Executable::Known(ExecutableMap {
+        entry_point,
+        sections,
+        version_information: VersionInformation::none(),
+    })
 }
 
 #[test]
@@ -64,6 +110,34 @@ fn a_pe_is_known_after_its_section_table_and_not_earlier() {
     let file = pe(64, 0x1010, &[(0x1000, 0x200, 0x400), (0x2000, 0x200, 0x600)]);
     let wanted = known(Some(0x410), &[(0x400, 0x200), (0x600, 0x200)]);
     assert_eq!(read(Format::Pe, &file), (64 + 24 + 224 + 80, wanted));
+}
+
+#[test]
+fn places_of_sections_are_rounded_to_the_file_alignment() {
+    let place = |alignment: u32, size: u32, start: u32| {
+        let mut file = pe(64, 0x80, &[(0x1000, size, start)]);
+        put(&mut file, 64 + 24 + 36, &alignment.to_le_bytes());
+        match read(Format::Pe, &file).1 {
+            Executable::Known(map) => (map.sections[0].start, map.sections[0].size),
+            Executable::Unknown | Executable::Absent => panic!("{alignment} {size} {start}"),
+        }
+    };
+    assert_eq!(place(0x200, 0x1f1, 0x4f0), (0x400, 0x200));
+    assert_eq!(place(0x20, 0x1f1, 0x420), (0x420, 0x200));
+    assert_eq!(place(0x1000, 0x200, 0x700), (0, 0x1000));
+    // Of a section that begins at 0x600 an alignment of 4 KiB cannot be true.
+    assert_eq!(place(0x1000, 0x200, 0x600), (0x600, 0x200));
+    assert_eq!(place(0, 0x1f1, 0x4f0), (0x4f0, 0x1f1));
+    assert_eq!(place(0x300, 0x250, 0x600), (0x600, 0x300));
+}
+
+#[test]
+fn a_pe_with_a_huge_value_in_its_table_has_no_headers() {
+    for at in [8, 12, 16, 20] {
+        let mut file = pe(64, 0x80, &[(0x1000, 0x200, 0x400)]);
+        put(&mut file, 64 + 24 + 224 + at, &0x8000_0000_u32.to_le_bytes());
+        assert_eq!(read(Format::Pe, &file).1, Executable::Absent, "{at}");
+    }
 }
 
 #[test]
@@ -103,7 +177,7 @@ fn what_only_begins_like_an_executable_has_no_headers() {
     let none = [0; 200];
     assert_eq!(read(Format::Elf, &none).1, Executable::Absent);
     assert_eq!(read(Format::MachO, &none).1, Executable::Absent);
-    assert_eq!(read(Format::Pe, b"MZ").1, Executable::Unknown, "too short to tell");
+    assert_eq!(read(Format::Pe, b"MZ"), (2, Executable::Absent), "at its end");
 }
 
 #[test]
