@@ -17,6 +17,7 @@ use super::embedded::Embedded;
 use super::executable::Headers;
 use super::file_type::FileType;
 use super::forms::{Normal, Place};
+use super::links::Watch;
 use super::matcher::{Executable, Hit, LayerFacts, Matcher, State, TargetSet};
 use super::normalize::Link;
 use super::unpack::{ContentCodings, Decoder};
@@ -48,6 +49,8 @@ pub(super) struct Layer {
     pub(super) body: Option<Box<Body>>,
     /// Objects that begin in the middle of it; `None` until the type is known.
     pub(super) embedded: Option<Embedded>,
+    /// Follows its links, when somebody asks for that.
+    pub(super) watch: Option<Watch>,
 }
 
 /// How a layer ends.
@@ -76,6 +79,7 @@ impl Layer {
             settled: 0,
             body: None,
             embedded: None,
+            watch: None,
         }
     }
 

@@ -20,6 +20,7 @@
 //! | gzip, deflate, br, zstd | [`unpack`] |
 //! | normal text and HTML; the forms of a layer | `normalize`, `forms` |
 //! | one layer; objects in the middle of it; the stack of them | `layer`, `embedded`, `scan` |
+//! | links of mails and pages | `links` |
 //! | what was found; what it means | `findings`, [`verdict`] |
 //! | what it may cost | [`limits`] |
 //!
@@ -51,6 +52,7 @@ mod findings;
 mod forms;
 mod layer;
 pub mod limits;
+mod links;
 pub mod matcher;
 mod normalize;
 mod object;

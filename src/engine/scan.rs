@@ -21,6 +21,7 @@ use super::findings::{Findings, Mode};
 use super::forms::Place;
 use super::layer::{Body, End, Layer, SETTLE_BYTES, Window};
 use super::limits::{Limits, RATIO_FREE_BYTES};
+use super::links::Watch;
 use super::matcher::Hit;
 use super::object::{Fed, Object};
 use super::unpack::{Coding, ContentCodings, Decoder, Progress};
@@ -266,6 +267,7 @@ impl Scan {
         let (coding, fault) = coding_of(&mut layer.codings, file_type, head);
         let needs = self.engine.image.digests().needs(size);
         layer.body = Some(Box::new(Body::new(file_type, needs, size)));
+        layer.watch = Watch::of(file_type, self.engine.image.links());
         self.layers[index].embedded = Some(Embedded::new(self.room(index)));
         if let Some(why) = fault {
             self.findings.miss(Why::Broken(why));
@@ -351,6 +353,9 @@ impl Scan {
             work += body.scan(piece, engine.image.matcher());
             let (place, hits) = ((layer.position, piece), &body.raw_hits()[known..]);
             work += embedded.feed(&engine.image, body.file_type, place, hits);
+            if let (Some(watch), Some(lists)) = (&mut layer.watch, engine.image.links()) {
+                watch.feed(piece, body.links(), lists);
+            }
         }
         let used = piece.len();
         layer.position += u64::try_from(used).unwrap_or(u64::MAX);
@@ -395,10 +400,23 @@ impl Scan {
         u64::try_from(count).unwrap_or(u64::MAX)
     }
 
+    /// Takes over what is wrong with the links of a layer.
+    fn settle_links(&mut self, index: usize) {
+        let found = self.layers[index].watch.as_mut().and_then(Watch::take);
+        if let Some(found) = found {
+            self.findings.detect(index, || Detection {
+                name: found.name().into(),
+                path: path(&self.layers[..=index]).into(),
+                offset: 0,
+            });
+        }
+    }
+
     /// Takes over what was found in a layer since the last time, and charges its bytes.
     fn settle(&mut self, index: usize) {
         self.take_hits(index);
         let copies = self.settle_embedded(index).saturating_add(1);
+        self.settle_links(index);
         let layer = &mut self.layers[index];
         let bytes = layer.position - layer.settled;
         layer.settled = layer.position;
@@ -477,6 +495,9 @@ impl Scan {
             body.finish(size, engine.image.matcher());
             if let Some(embedded) = &mut layer.embedded {
                 embedded.finish(size, &engine.image);
+            }
+            if let (Some(watch), Some(lists)) = (&mut layer.watch, engine.image.links()) {
+                watch.finish(body.links(), lists);
             }
             let digests = body.take_digests();
             trusted = self.look_up(index, &digests, size);

@@ -205,6 +205,7 @@ fn load(args: &SourceArgs, now_seconds: u64, bar: &ProgressBar) -> Result<Source
         level: args.level,
         created_seconds: now_seconds,
         version: None,
+        ..BuildOptions::default()
     };
     if args.db.is_empty() {
         return Ok(builtin_sources(options));

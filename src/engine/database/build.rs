@@ -20,11 +20,30 @@ pub struct BuildOptions {
     pub created_seconds: u64,
     /// The version to show; made from the content digest when there is none.
     pub version: Option<Box<str>>,
+    /// Which links are looked at, and for what.
+    pub links: LinkOptions,
+}
+
+/// Which links are looked at, and for what; all off, as with clamscan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkOptions {
+    /// Links of pages, not only of mails. clamscan looks at mails only.
+    pub in_pages: bool,
+    /// `https` shown over `http` (`--alert-phishing-ssl`).
+    pub ssl: bool,
+    /// Targets with a zero byte in their host (`--alert-phishing-cloak`).
+    pub cloaked: bool,
 }
 
 impl Default for BuildOptions {
     fn default() -> Self {
-        Self { potentially_unwanted: false, level: 214, created_seconds: 0, version: None }
+        Self {
+            potentially_unwanted: false,
+            level: 214,
+            created_seconds: 0,
+            version: None,
+            links: LinkOptions::default(),
+        }
     }
 }
 
@@ -59,8 +78,20 @@ pub fn build(
     compile_matcher: &dyn Fn(&[BodySignature]) -> Vec<u8>,
     progress: &mut dyn FnMut(Progress),
 ) -> Built {
-    let Loaded { options, mut names, bodies, parts, atoms, magics, digests, types, report } =
-        sources.into_loaded();
+    let Loaded {
+        options,
+        mut names,
+        bodies,
+        parts,
+        atoms,
+        magics,
+        digests,
+        types,
+        mut links,
+        report,
+    } = sources.into_loaded();
+    let LinkOptions { in_pages, ssl, cloaked } = options.links;
+    (links.in_pages, links.ssl, links.cloaked) = (in_pages, ssl, cloaked);
     let facts = facts(&options, &bodies, &digests, &report);
     // Every name was taken in when its line was read.
     let mut number = |body: &BodySignature| names.intern(&body.name).unwrap_or(NameId(0)).0;
@@ -88,7 +119,7 @@ pub fn build(
         digests,
         logical: Vec::new(),
         yara: Vec::new(),
-        links: Vec::new(),
+        links: links.compile(),
         types: types.compile(),
     });
     Built { image, facts, report }
@@ -143,6 +174,9 @@ fn content_digest(options: &BuildOptions, sources: &[SourceFacts]) -> Sha256 {
         "baleen database {LOADERS_VERSION}\nlevel {}\npotentially unwanted {}\n",
         options.level, options.potentially_unwanted
     );
+    if options.links != LinkOptions::default() {
+        text.push_str(&format!("{:?}\n", options.links));
+    }
     for source in sources {
         text.push_str(&format!("{} {}\n", source.sha256, source.name));
     }

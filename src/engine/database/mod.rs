@@ -14,6 +14,8 @@
 //! | body patterns: text → [`signature`] → text | `pattern`, `offset`, [`render`] |
 //! | whole-file digests | `digest_line` |
 //! | magic numbers of file types | `type_line` |
+//! | lists about links | `link_line` |
+//! | formats that are checked and do nothing yet | `unused_line` |
 //! | ignore lists | `ignore` |
 //! | what was loaded and what was not, and why | [`report`] |
 //! | the compiled image | [`image`] |
@@ -52,6 +54,7 @@ pub mod format;
 mod ignore;
 pub mod image;
 mod line;
+mod link_line;
 mod names;
 mod offset;
 mod origin;
@@ -63,9 +66,11 @@ mod sources;
 #[cfg(test)]
 mod tests;
 mod type_line;
+mod unused_line;
 
 pub use super::file_type::TypesFault;
-pub use build::{BuildOptions, Built, Progress, build};
+pub use super::links::LinksFault;
+pub use build::{BuildOptions, Built, LinkOptions, Progress, build};
 pub use builtin::builtin_sources;
 pub use facts::{DatabaseFacts, DigestCounts, Sha256, SourceFacts};
 pub use image::{Image, ImageFault, OffsetKind, PatternKind, SignatureView};

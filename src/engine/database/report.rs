@@ -169,8 +169,6 @@ pub enum Unsupported {
     FileType,
     /// `.crb`, `.cat`: Authenticode.
     Authenticode,
-    /// `.pdb`, `.gdb`, `.wdb`: phishing.
-    Phishing,
     /// `.cfg`: switches.
     Switches,
     /// `.pwdb`: passwords of archives.
@@ -204,11 +202,12 @@ impl fmt::Display for Unsupported {
             Self::Container => "signed containers",
             Self::OldBody => "body patterns in the oldest form (.db)",
             Self::SelfProtection => "patterns for self protection (.sdb)",
-            Self::ContainerMetadata => "facts about members of containers",
+            Self::ContainerMetadata => {
+                "facts about members of containers: containers are not opened yet"
+            }
             Self::Icon => "icons",
             Self::FileType => "types of partitions: disk images are not opened yet",
             Self::Authenticode => "Authenticode",
-            Self::Phishing => "phishing lists",
             Self::Switches => "switches (.cfg)",
             Self::Passwords => "passwords of archives",
             Self::Bytecode => "bytecode",

@@ -4,17 +4,19 @@
 
 use crate::engine::digest::Rows;
 use crate::engine::file_type::TypeRows;
+use crate::engine::links::LinkRows;
 
 use super::build::{BuildOptions, facts};
 use super::facts::{DatabaseFacts, Sha256};
 use super::format::{Format, Wanted};
 use super::ignore::Ignored;
 use super::line::{LINE_BYTES_MAX, LineFault, Read, Refusal, lines};
+use super::link_line::LinkList;
 use super::names::Names;
 use super::report::{BAD_LINES_KEPT, BadLine, FileReport, NotRead, Report, Totals, Unsupported};
 use super::signature::{BodySignature, Purpose};
 use super::type_line::TypeLine;
-use super::{body_line, digest_line, origin, type_line};
+use super::{body_line, digest_line, link_line, origin, type_line, unused_line};
 
 /// Everything that was read so far.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ pub(super) struct Loaded {
     pub digests: Rows,
     /// The table of magic numbers; its embedded rows belong to `magics`, one each.
     pub types: TypeRows,
+    /// Lists about links.
+    pub links: LinkRows,
     pub report: Report,
 }
 
@@ -55,6 +59,7 @@ impl Sources {
                 magics: Vec::new(),
                 digests: Rows::default(),
                 types: TypeRows::default(),
+                links: LinkRows::default(),
                 report: Report::default(),
             },
             ignored: Ignored::new(),
@@ -123,6 +128,13 @@ impl Sources {
                 each_line(bytes, report, |line| self.ignored.add(line).map(|()| Fate::Loaded));
             }
             Format::Body => each_line(bytes, report, |line| self.body(line)),
+            Format::Links(list) => each_line(bytes, report, |line| self.link(line, list)),
+            Format::Unused(list) => {
+                let level = self.loaded.options.level;
+                each_line(bytes, report, |line| {
+                    Ok(Fate::of(unused_line::parse(line, list, level)?, |never| match never {}))
+                });
+            }
             Format::FileTypes => each_line(bytes, report, |line| self.file_type(line)),
             Format::Digest(purpose) => each_line(bytes, report, |line| self.digest(line, purpose)),
         }
@@ -164,6 +176,11 @@ impl Sources {
             None => full = true,
         });
         room_for_name(full).map(|()| fate)
+    }
+
+    fn link(&mut self, line: &[u8], list: LinkList) -> Result<Fate, LineFault> {
+        let read = link_line::parse(line, list, &self.loaded.options)?;
+        Ok(Fate::of(read, |found| found.add_to(&mut self.loaded.links)))
     }
 
     fn file_type(&mut self, line: &[u8]) -> Result<Fate, LineFault> {
@@ -220,10 +237,12 @@ fn each_line(
     report: &mut FileReport,
     mut take: impl FnMut(&[u8]) -> Result<Fate, LineFault>,
 ) {
+    // Lists about links may have blank lines; in the other formats they are mistakes.
+    let may_be_blank = matches!(Format::of(&report.name), Some((Format::Links(_), _)));
     let FileReport { totals, bad, .. } = report;
     for (number, line) in lines(bytes) {
         totals.lines = number;
-        if line.first() == Some(&b'#') {
+        if line.first() == Some(&b'#') || (may_be_blank && line.is_empty()) {
             count(&mut totals.comments);
             continue;
         }
@@ -288,7 +307,6 @@ fn count_of(reason: Unsupported, bytes: &[u8]) -> u64 {
         | Unsupported::Icon
         | Unsupported::FileType
         | Unsupported::Authenticode
-        | Unsupported::Phishing
         | Unsupported::Switches
         | Unsupported::Passwords => signature_lines(bytes),
     }

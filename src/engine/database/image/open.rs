@@ -15,6 +15,7 @@ use crate::engine::database::DatabaseFacts;
 use crate::engine::database::signature::{NameId, SignatureId, Target};
 use crate::engine::digest::{Tables, TablesFault};
 use crate::engine::file_type::{Types, TypesFault};
+use crate::engine::links::{LinksFault, Lists, Regexes};
 use crate::engine::matcher::{Matcher, MatcherFault};
 
 use super::layout::{
@@ -28,6 +29,7 @@ pub struct Image {
     bytes: Arc<dyn AsRef<[u8]> + Send + Sync>,
     sections: [Range<usize>; SectionKind::ALL.len()],
     facts: Arc<DatabaseFacts>,
+    regexes: Regexes,
 }
 
 /// One body pattern as the image knows it.
@@ -54,7 +56,7 @@ impl Image {
         let all: &[u8] = (*bytes).as_ref();
         check_header(all)?;
         let sections = directory(all)?;
-        let facts = {
+        let (facts, regexes) = {
             let part = |kind: SectionKind| section(all, &sections, kind);
             let facts = serde_json::from_slice(part(SectionKind::Meta))
                 .map_err(|fault| ImageFault::Meta(fault.to_string().into()))?;
@@ -70,9 +72,10 @@ impl Image {
             }
             let types = Types::open(part(SectionKind::Types)).map_err(ImageFault::Types)?;
             types.check(magics(part(SectionKind::Signatures))).map_err(ImageFault::Types)?;
-            facts
+            let regexes = Lists::check(part(SectionKind::Links)).map_err(ImageFault::Links)?;
+            (facts, regexes)
         };
-        Ok(Self { bytes, sections, facts: Arc::new(facts) })
+        Ok(Self { bytes, sections, facts: Arc::new(facts), regexes })
     }
 
     /// What the image says about itself.
@@ -95,6 +98,12 @@ impl Image {
     #[must_use]
     pub fn matcher(&self) -> Option<Matcher<'_>> {
         Matcher::open(self.section(SectionKind::Matcher)).ok()
+    }
+
+    /// The lists about links; `None` when the database brings none.
+    #[must_use]
+    pub(in crate::engine) fn links(&self) -> Option<Lists<'_>> {
+        Lists::open(self.section(SectionKind::Links), &self.regexes)
     }
 
     /// The table of magic numbers that the database brings; empty when it brings none.
@@ -328,6 +337,8 @@ pub enum ImageFault {
     Digests(TablesFault),
     /// The compiled body patterns.
     Matcher(MatcherFault),
+    /// The lists about links.
+    Links(LinksFault),
     /// The table of file types.
     Types(TypesFault),
 }
@@ -352,6 +363,7 @@ impl fmt::Display for ImageFault {
             Self::Record(index) => write!(out, "section SIGNATURES: record {index} is not valid"),
             Self::Digests(fault) => write!(out, "section DIGESTS: {fault}"),
             Self::Matcher(fault) => write!(out, "section MATCHER: {fault}"),
+            Self::Links(fault) => write!(out, "section LINKS: {fault}"),
             Self::Types(fault) => write!(out, "section TYPES: {fault}"),
         }
     }
