@@ -4,6 +4,7 @@
 //! by the tests.
 
 mod codings;
+mod forms;
 mod kit;
 mod layers;
 mod limits;

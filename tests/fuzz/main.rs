@@ -10,6 +10,7 @@
 )]
 
 mod harness;
+mod lists;
 mod targets;
 
 use std::time::Duration;

@@ -13,8 +13,9 @@ use baleen::icap::{self, Event, Extra, IsTag, Options, Output};
 use baleen::settings::Settings;
 
 use super::harness::Target;
+use super::lists;
 
-pub(crate) const ALL: [Target; 8] = [
+pub(crate) const ALL: [Target; 11] = [
     Target { name: "icap_head", corpus: icap_messages, words: ICAP_WORDS, run: icap_connection },
     Target { name: "chunked", corpus: chunked_bodies, words: ICAP_WORDS, run: chunked_body },
     Target {
@@ -27,6 +28,14 @@ pub(crate) const ALL: [Target; 8] = [
     Target { name: "ndb_lines", corpus: ndb_files, words: NDB_WORDS, run: signature_files },
     Target { name: "image", corpus: images, words: &[], run: image },
     Target { name: "scan", corpus: objects, words: &[], run: scan },
+    Target {
+        name: "lists",
+        corpus: lists::list_files,
+        words: lists::LIST_WORDS,
+        run: lists::lists,
+    },
+    Target { name: "sections", corpus: lists::changes, words: &[], run: lists::sections },
+    Target { name: "page", corpus: lists::pages, words: lists::PAGE_WORDS, run: lists::page },
     Target { name: "settings", corpus: settings_files, words: SETTINGS_WORDS, run: settings },
 ];
 

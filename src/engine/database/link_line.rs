@@ -132,10 +132,6 @@ fn pair(field: Field<'_>) -> Result<LinkLine, LineFault> {
 
 /// An expression is compiled here once, so that a wrong one is a bad line.
 fn expression(purpose: RegexUse, field: Field<'_>) -> Result<LinkLine, LineFault> {
-    let is_pair = purpose != RegexUse::AllowedReal;
-    if is_pair && !field.text.contains(&b':') {
-        return Err(LineFault::rule(field.at, "two expressions with ':' between them are wanted"));
-    }
     let text = str::from_utf8(field.text).ok().filter(|text| compile(text).is_some());
     match text {
         Some(text) => Ok(LinkLine::Regex(purpose, text.into())),

@@ -118,7 +118,7 @@ fn certificate(line: &[u8], level: u32) -> Result<bool, LineFault> {
 
 /// `category:0xflags:min:max`.
 fn switch(line: &[u8], level: u32) -> Result<bool, LineFault> {
-    let fields = Fields::split(line, 4, 4)?;
+    let fields = Fields::split(line, 2, 4)?;
     if !CATEGORIES.contains(&fields.required(0).text) {
         return Err(LineFault::rule(0, "not a category of switches"));
     }
@@ -135,10 +135,11 @@ fn switch(line: &[u8], level: u32) -> Result<bool, LineFault> {
 /// `name;condition;0 or 1;password`, a password of kind 1 in hexadecimal digits.
 fn password(line: &[u8]) -> Result<bool, LineFault> {
     let fields: Vec<Field<'_>> = split(line, b';').collect();
-    let [name, _, kind, password] = fields.as_slice() else {
+    let [name, condition, kind, password] = fields.as_slice() else {
         return Err(LineFault::rule(line.len(), "4 fields between ';' are wanted"));
     };
     not_empty(*name, "an empty name")?;
+    not_empty(*condition, "an empty condition")?;
     match kind.text {
         b"0" => {}
         b"1" => hex(*password)?,
