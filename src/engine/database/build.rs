@@ -26,6 +26,7 @@ pub struct BuildOptions {
 
 /// Which links are looked at, and for what; all off, as with clamscan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that do not depend on each other")]
 pub struct LinkOptions {
     /// Links of pages, not only of mails. clamscan looks at mails only.
     pub in_pages: bool,
@@ -90,8 +91,7 @@ pub fn build(
         mut links,
         report,
     } = sources.into_loaded();
-    let LinkOptions { in_pages, ssl, cloaked } = options.links;
-    (links.in_pages, links.ssl, links.cloaked) = (in_pages, ssl, cloaked);
+    links.options = options.links;
     let facts = facts(&options, &bodies, &digests, &report);
     // Every name was taken in when its line was read.
     let mut number = |body: &BodySignature| names.intern(&body.name).unwrap_or(NameId(0)).0;

@@ -8,6 +8,8 @@
 
 use std::fmt;
 
+use crate::engine::database::LinkOptions;
+
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -56,12 +58,8 @@ impl RegexUse {
 /// The rows of the lists while they are put together.
 #[derive(Clone, Debug, Default)]
 pub(in crate::engine) struct LinkRows {
-    /// Pages are looked at, not only mails.
-    pub(in crate::engine) in_pages: bool,
-    /// `https` shown over `http` is a finding.
-    pub(in crate::engine) ssl: bool,
-    /// A target that is written to deceive is a finding.
-    pub(in crate::engine) cloaked: bool,
+    /// What is looked at, and for what.
+    pub(in crate::engine) options: LinkOptions,
     /// `H`, in lower case.
     pub(in crate::engine) domains: Vec<Box<str>>,
     /// `M`, real and shown, in lower case.
@@ -127,7 +125,11 @@ impl LinkRows {
     /// Whether there is nothing to look for.
     fn is_empty(&self) -> bool {
         let is_empty = self.domains.is_empty() && self.digests.is_empty();
-        is_empty && self.regexes.is_empty() && self.pairs.is_empty() && !self.ssl && !self.cloaked
+        is_empty
+            && self.regexes.is_empty()
+            && self.pairs.is_empty()
+            && !self.options.ssl
+            && !self.options.cloaked
     }
 
     /// The bytes of the section; none when there is nothing to look for.
@@ -141,8 +143,8 @@ impl LinkRows {
         self.pairs.dedup();
         self.digests.sort_unstable();
         self.digests.dedup();
-        let switches =
-            u32::from(self.in_pages) | u32::from(self.ssl) << 1 | u32::from(self.cloaked) << 2;
+        let LinkOptions { in_pages, ssl, cloaked } = self.options;
+        let switches = u32::from(in_pages) | u32::from(ssl) << 1 | u32::from(cloaked) << 2;
         let count = |length: usize| U32::new(u32::try_from(length).unwrap_or(u32::MAX));
         let header: Header = [
             U32::new(switches),

@@ -4,6 +4,7 @@ use super::check::{Lists, Regexes};
 use super::table::{Class, LinkRows, RegexUse};
 use super::url::Place;
 use super::{LinkFinding, LinksFault, Watch, compile};
+use crate::engine::database::LinkOptions;
 use crate::engine::file_type::FileType;
 use sha2::{Digest as _, Sha256};
 
@@ -38,10 +39,10 @@ impl Image {
         let mut found = None;
         for piece in bytes.chunks(piece) {
             watch.feed(piece, &[], self.lists());
-            found = found.or(watch.take());
+            found = found.or_else(|| watch.take());
         }
         watch.finish(&[], self.lists());
-        found.or(watch.take())
+        found.or_else(|| watch.take())
     }
 }
 
@@ -199,13 +200,19 @@ fn what_is_off_by_default_is_off() {
     let cloaked = link("http://evil.org%00.bank.com/", "hello");
     let plain = Image::of(domains(&["bank.com"]));
     assert_eq!((plain.mail(&spoof), plain.mail(&cloaked)), (None, None));
-    let on = Image::of(LinkRows { ssl: true, cloaked: true, ..domains(&["bank.com"]) });
+    let on = Image::of(LinkRows {
+        options: LinkOptions { ssl: true, cloaked: true, in_pages: false },
+        ..domains(&["bank.com"])
+    });
     assert_eq!(on.mail(&spoof), Some(LinkFinding::SslSpoof));
     assert_eq!(on.mail(&cloaked), Some(LinkFinding::Cloaked));
     // A page is looked at only when it was asked for.
     let page = FileType::from_clam_name(b"CL_TYPE_HTML").expect("a known name");
     assert!(Watch::of(page, Some(plain.lists())).is_none());
-    let pages = Image::of(LinkRows { in_pages: true, ..domains(&["bank.com"]) });
+    let pages = Image::of(LinkRows {
+        options: LinkOptions { in_pages: true, ..LinkOptions::default() },
+        ..domains(&["bank.com"])
+    });
     assert!(Watch::of(page, Some(pages.lists())).is_some());
 }
 

@@ -73,6 +73,7 @@ pub(in crate::engine) enum LinkKind {
 
 /// Reads one page.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each belongs to another part of a page")]
 pub(in crate::engine) struct Html {
     script: Script,
     /// The first half of a 16-bit unit whose second half has not come.
