@@ -23,6 +23,8 @@
 //! Absent: digests of children (their end is that of the parent, not their own), and children of
 //! children: the same bytes are those of the parent.
 
+use std::sync::Arc;
+
 use super::database::{Image, PatternKind};
 use super::digest::{Kinds, Needs};
 use super::file_type::{FileType, Types};
@@ -67,7 +69,7 @@ impl Embedded {
     /// many units of work that was.
     pub(super) fn feed(
         &mut self,
-        image: &Image,
+        image: &Arc<Image>,
         parent: FileType,
         (before, piece): (u64, &[u8]),
         hits: &[Hit],

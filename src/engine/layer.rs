@@ -16,10 +16,11 @@ use std::sync::Arc;
 
 use super::database::Image;
 use super::digest::{Computed, Kinds, Needs, Running, Tables};
-use super::executable::{Found, Inspector};
 use super::embedded::Embedded;
+use super::executable::{Found, Inspector};
 use super::file_type::FileType;
 use super::forms::{Normal, Place};
+use super::links::Watch;
 use super::logical::{self, Facts, Finding, LayerType, Logical};
 use super::matcher::{Executable, Hit, LayerFacts, Matcher, State, TargetSet};
 use super::normalize::Link;
@@ -52,6 +53,8 @@ pub(super) struct Layer {
     pub(super) body: Option<Box<Body>>,
     /// Objects that begin in the middle of it; `None` until the type is known.
     pub(super) embedded: Option<Embedded>,
+    /// Follows its links, when somebody asks for that.
+    pub(super) watch: Option<Watch>,
 }
 
 /// How a layer ends.
@@ -80,6 +83,7 @@ impl Layer {
             settled: 0,
             body: None,
             embedded: None,
+            watch: None,
         }
     }
 

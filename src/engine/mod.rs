@@ -22,6 +22,7 @@
 //! | normal text and HTML; the forms of a layer | `normalize`, `forms` |
 //! | one layer; objects in the middle of it; the stack of them | `layer`, `embedded`, `scan` |
 //! | the bytes of a layer until its end; regexes on them | [`spool`], [`regex`] |
+//! | links of mails and pages | `links` |
 //! | what was found; what it means | `findings`, [`verdict`] |
 //! | what it may cost | [`limits`] |
 //!
@@ -53,6 +54,7 @@ mod findings;
 mod forms;
 mod layer;
 pub mod limits;
+mod links;
 pub mod logical;
 pub mod matcher;
 mod normalize;

@@ -21,6 +21,7 @@ use super::findings::{Findings, Mode};
 use super::forms::Place;
 use super::layer::{Body, End, Layer, SETTLE_BYTES, Window};
 use super::limits::{Limits, RATIO_FREE_BYTES};
+use super::links::Watch;
 use super::logical::{Finding, LayerType};
 use super::matcher::Hit;
 use super::object::{Fed, Object};
@@ -288,6 +289,7 @@ impl Scan {
             body.expect(&logical);
         }
         layer.body = Some(body);
+        layer.watch = Watch::of(file_type, self.engine.image.links());
         self.layers[index].embedded = Some(Embedded::new(self.room(index)));
         if let Some(why) = fault {
             self.findings.miss(Why::Broken(why));
@@ -373,6 +375,9 @@ impl Scan {
             work += body.scan(piece, engine.image.matcher());
             let (place, hits) = ((layer.position, piece), &body.raw_hits()[known..]);
             work += embedded.feed(&engine.image, body.file_type, place, hits);
+            if let (Some(watch), Some(lists)) = (&mut layer.watch, engine.image.links()) {
+                watch.feed(piece, body.links(), lists);
+            }
         }
         let used = piece.len();
         layer.position += u64::try_from(used).unwrap_or(u64::MAX);
@@ -417,11 +422,24 @@ impl Scan {
         u64::try_from(count).unwrap_or(u64::MAX)
     }
 
+    /// Takes over what is wrong with the links of a layer.
+    fn settle_links(&mut self, index: usize) {
+        let found = self.layers[index].watch.as_mut().and_then(Watch::take);
+        if let Some(found) = found {
+            self.findings.detect(index, || Detection {
+                name: found.name().into(),
+                path: path(&self.layers[..=index]).into(),
+                offset: 0,
+            });
+        }
+    }
+
     /// Takes over what was found in a layer since the last time, and charges its bytes. Says how many
     /// units of work that was.
     fn settle(&mut self, index: usize) -> u64 {
         let work = self.take_hits(index);
         let copies = self.settle_embedded(index).saturating_add(1);
+        self.settle_links(index);
         let layer = &mut self.layers[index];
         let bytes = layer.position - layer.settled;
         layer.settled = layer.position;
@@ -545,6 +563,9 @@ impl Scan {
             if let Some(embedded) = &mut layer.embedded {
                 embedded.finish(size, &engine.image);
             }
+            if let (Some(watch), Some(lists)) = (&mut layer.watch, engine.image.links()) {
+                watch.finish(body.links(), lists);
+            }
             if body.lacks(engine.image.digests().needs(Some(size)).detect) {
                 self.findings.miss(WRONG_SIZE);
             }
@@ -661,7 +682,6 @@ fn join(path: &str, step: Option<&str>) -> String {
         Some(step) if path.is_empty() => step.to_owned(),
         Some(step) => format!("{path}>{step}"),
     }
-}
 }
 
 fn digest_detection(image: &Image, layers: &[Layer], entry: Entry) -> Detection {

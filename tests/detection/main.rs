@@ -5,6 +5,7 @@
 
 mod codings;
 mod digests;
+mod forms;
 mod kit;
 mod layers;
 mod limits;

@@ -11,6 +11,7 @@
 
 mod containers;
 mod harness;
+mod lists;
 mod targets;
 
 use std::time::Duration;

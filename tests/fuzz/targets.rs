@@ -15,6 +15,7 @@ use baleen::icap::{self, Event, Extra, IsTag, Options, Output};
 use baleen::settings::Settings;
 
 use super::harness::Target;
+use super::lists;
 
 pub(crate) const ALL: [Target; 11] = [
     Target { name: "icap_head", corpus: icap_messages, words: ICAP_WORDS, run: icap_connection },
@@ -32,6 +33,14 @@ pub(crate) const ALL: [Target; 11] = [
     Target { name: "digest_tables", corpus: digest_tables, words: &[], run: digest_table },
     Target { name: "executables", corpus: executables, words: EXECUTABLE_WORDS, run: scan },
     Target { name: "scan", corpus: objects, words: &[], run: scan },
+    Target {
+        name: "lists",
+        corpus: lists::list_files,
+        words: lists::LIST_WORDS,
+        run: lists::lists,
+    },
+    Target { name: "sections", corpus: lists::changes, words: &[], run: lists::sections },
+    Target { name: "page", corpus: lists::pages, words: lists::PAGE_WORDS, run: lists::page },
     Target { name: "settings", corpus: settings_files, words: SETTINGS_WORDS, run: settings },
 ];
 

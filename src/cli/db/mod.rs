@@ -216,6 +216,7 @@ fn plan(args: &SourceArgs, now_seconds: u64) -> Result<Plan<'_>, Failure> {
         level: args.level,
         created_seconds: now_seconds,
         version: None,
+        ..BuildOptions::default()
     };
     Ok(Plan {
         names: &args.db,

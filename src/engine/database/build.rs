@@ -22,11 +22,31 @@ pub struct BuildOptions {
     pub created_seconds: u64,
     /// The version to show; made from the content digest when there is none.
     pub version: Option<Box<str>>,
+    /// Which links are looked at, and for what.
+    pub links: LinkOptions,
+}
+
+/// Which links are looked at, and for what; all off, as with clamscan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that do not depend on each other")]
+pub struct LinkOptions {
+    /// Links of pages, not only of mails. clamscan looks at mails only.
+    pub in_pages: bool,
+    /// `https` shown over `http` (`--alert-phishing-ssl`).
+    pub ssl: bool,
+    /// Targets with a zero byte in their host (`--alert-phishing-cloak`).
+    pub cloaked: bool,
 }
 
 impl Default for BuildOptions {
     fn default() -> Self {
-        Self { potentially_unwanted: false, level: 214, created_seconds: 0, version: None }
+        Self {
+            potentially_unwanted: false,
+            level: 214,
+            created_seconds: 0,
+            version: None,
+            links: LinkOptions::default(),
+        }
     }
 }
 
@@ -95,8 +115,19 @@ pub fn build_into(
     out: &mut dyn Sink,
 ) -> io::Result<Written> {
     let (loaded, workers) = sources.into_loaded();
-    let Loaded { options, mut names, bodies, logical, atoms, magics, digests, types, report } =
-        loaded;
+    let Loaded {
+        options,
+        mut names,
+        bodies,
+        logical,
+        atoms,
+        magics,
+        digests,
+        types,
+        mut links,
+        report,
+    } = loaded;
+    links.options = options.links;
     let facts = facts(&options, &bodies, logical.count(), &digests, &report);
     let (parts, logical) = logical.finish();
     let mut image = Writer::new(out, &*workers)?;
@@ -124,6 +155,7 @@ pub fn build_into(
     image.section(SectionKind::Digests, &digests.compile())?;
     image.section(SectionKind::Logical, &logical)?;
     drop(logical);
+    image.section(SectionKind::Links, &links.compile())?;
     image.section(SectionKind::Types, &types.compile())?;
     progress(Progress::Image);
     let image_bytes = image.finish()?;
@@ -184,6 +216,9 @@ fn content_digest(options: &BuildOptions, sources: &[SourceFacts]) -> Sha256 {
         "baleen database {LOADERS_VERSION}\nlevel {}\npotentially unwanted {}\n",
         options.level, options.potentially_unwanted
     );
+    if options.links != LinkOptions::default() {
+        text.push_str(&format!("{:?}\n", options.links));
+    }
     for source in sources {
         text.push_str(&format!("{} {}\n", source.sha256, source.name));
     }

@@ -1,7 +1,9 @@
 //! Which loader a file gets: the extension alone decides (clamav.md A1.1).
 
+pub use super::link_line::LinkList;
 use super::report::Unsupported;
 use super::signature::Subject;
+pub use super::unused_line::UnusedList;
 
 /// What is inside a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +16,10 @@ pub enum Format {
     Digest(Subject),
     /// Magic numbers of file types.
     FileTypes,
+    /// A list about links.
+    Links(LinkList),
+    /// Lines that are checked and do nothing yet.
+    Unused(UnusedList),
     /// Names to ignore.
     Ignore,
     /// A container of such files.
@@ -60,7 +66,9 @@ pub fn loading_order(name: &str) -> (u8, &str) {
 
 /// Every extension of ClamAV.
 const EXTENSIONS: [(&str, Format, Wanted); 42] = {
-    use Format::{Body, Container, Digest, FileTypes, Ignore, Logical, NotYet, Seal};
+    use Format::{
+        Body, Container, Digest, FileTypes, Ignore, Links, Logical, NotYet, Seal, Unused,
+    };
     use Unsupported as No;
     use Wanted::{Always, WithPotentiallyUnwanted as Unwanted};
     [
@@ -86,18 +94,18 @@ const EXTENSIONS: [(&str, Format, Wanted); 42] = {
         ("cud", Container, Always),
         ("db", NotYet(No::OldBody), Always),
         ("sdb", NotYet(No::SelfProtection), Always),
-        ("cdb", NotYet(No::ContainerMetadata), Always),
-        ("zmd", NotYet(No::ContainerMetadata), Always),
-        ("rmd", NotYet(No::ContainerMetadata), Always),
-        ("idb", NotYet(No::Icon), Always),
+        ("cdb", Unused(UnusedList::Members), Always),
+        ("zmd", Unused(UnusedList::OldMembers), Always),
+        ("rmd", Unused(UnusedList::OldMembers), Always),
+        ("idb", Unused(UnusedList::Icons), Always),
         ("ftm", FileTypes, Always),
-        ("crb", NotYet(No::Authenticode), Always),
+        ("crb", Unused(UnusedList::Certificates), Always),
         ("cat", NotYet(No::Authenticode), Always),
-        ("pdb", NotYet(No::Phishing), Always),
-        ("gdb", NotYet(No::Phishing), Always),
-        ("wdb", NotYet(No::Phishing), Always),
-        ("cfg", NotYet(No::Switches), Always),
-        ("pwdb", NotYet(No::Passwords), Always),
+        ("pdb", Links(LinkList::Imitated), Always),
+        ("gdb", Links(LinkList::Digests), Always),
+        ("wdb", Links(LinkList::Allowed), Always),
+        ("cfg", Unused(UnusedList::Switches), Always),
+        ("pwdb", Unused(UnusedList::Passwords), Always),
         ("cbc", NotYet(No::Bytecode), Always),
         ("yar", NotYet(No::Yara), Always),
         ("yara", NotYet(No::Yara), Always),

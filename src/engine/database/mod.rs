@@ -15,6 +15,8 @@
 //! | digests of files, sections, imports | `digest_line` |
 //! | magic numbers of file types | `type_line` |
 //! | logical signatures | `logical_line` |
+//! | lists about links | `link_line` |
+//! | formats that are checked and do nothing yet | `unused_line` |
 //! | ignore lists | `ignore` |
 //! | signed containers: verified, then loaded | [`container`], `members` |
 //! | the lines of a file on several cores | `parallel`, [`workers`] |
@@ -57,6 +59,7 @@ pub mod format;
 mod ignore;
 pub mod image;
 mod line;
+mod link_line;
 mod logical_line;
 mod members;
 mod names;
@@ -71,10 +74,12 @@ mod sources;
 #[cfg(test)]
 mod tests;
 mod type_line;
+mod unused_line;
 pub mod workers;
 
 pub use super::file_type::TypesFault;
-pub use build::{BuildOptions, Built, Progress, Written, build, build_into};
+pub use super::links::LinksFault;
+pub use build::{BuildOptions, Built, LinkOptions, Progress, Written, build, build_into};
 pub use builtin::builtin_sources;
 pub use facts::{ContainerFacts, DatabaseFacts, DigestCounts, Sha256, SourceFacts};
 pub use fingerprint::fingerprint;

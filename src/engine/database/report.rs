@@ -212,8 +212,6 @@ pub enum Unsupported {
     FileType,
     /// `.crb`, `.cat`: Authenticode.
     Authenticode,
-    /// `.pdb`, `.gdb`, `.wdb`: phishing.
-    Phishing,
     /// `.cfg`: switches.
     Switches,
     /// `.pwdb`: passwords of archives.
@@ -250,11 +248,12 @@ impl fmt::Display for Unsupported {
             Self::Container => "containers that were refused",
             Self::OldBody => "body patterns in the oldest form (.db)",
             Self::SelfProtection => "patterns for self protection (.sdb)",
-            Self::ContainerMetadata => "facts about members of containers",
+            Self::ContainerMetadata => {
+                "facts about members of containers: containers are not opened yet"
+            }
             Self::Icon => "icons",
             Self::FileType => "types of partitions: disk images are not opened yet",
             Self::Authenticode => "Authenticode",
-            Self::Phishing => "phishing lists",
             Self::Switches => "switches (.cfg)",
             Self::Passwords => "passwords of archives",
             Self::Bytecode => "bytecode",

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::engine::digest::Rows;
 use crate::engine::file_type::TypeRows;
+use crate::engine::links::LinkRows;
 use crate::engine::logical::Collector;
 
 use super::build::{BuildOptions, facts};
@@ -14,12 +15,15 @@ use super::facts::DatabaseFacts;
 use super::format::{Format, Wanted};
 use super::ignore::Ignored;
 use super::line::{LINE_BYTES_MAX, LineFault, Read, Refusal, UNOFFICIAL, lines};
+use super::link_line::LinkList;
 use super::names::Names;
 use super::report::{BAD_LINES_KEPT, BadLine, FileReport, NotRead, Report, Unsupported};
 use super::signature::{BodySignature, NameId, Subject};
 use super::type_line::TypeLine;
 use super::workers::{Alone, Workers};
-use super::{body_line, digest_line, logical_line, origin, parallel, type_line};
+use super::{
+    body_line, digest_line, link_line, logical_line, origin, parallel, type_line, unused_line,
+};
 
 /// Everything that was read so far.
 #[derive(Debug)]
@@ -58,6 +62,8 @@ pub(super) struct Loaded {
     pub digests: Rows,
     /// The table of magic numbers; its embedded rows belong to `magics`, one each.
     pub types: TypeRows,
+    /// Lists about links.
+    pub links: LinkRows,
     pub report: Report,
 }
 
@@ -76,6 +82,7 @@ impl Sources {
                 magics: Vec::new(),
                 digests: Rows::default(),
                 types: TypeRows::default(),
+                links: LinkRows::default(),
                 report: Report::default(),
             },
             ignored: Ignored::new(),
@@ -170,6 +177,13 @@ impl Sources {
             }
             Format::Body => self.bodies_of(bytes, report),
             Format::Logical => self.logical_of(bytes, report),
+            Format::Links(list) => each_line(bytes, report, |line| self.link(line, list)),
+            Format::Unused(list) => {
+                let level = self.loaded.options.level;
+                each_line(bytes, report, |line| {
+                    Ok(Fate::of(unused_line::parse(line, list, level)?, |never| match never {}))
+                });
+            }
             Format::FileTypes => each_line(bytes, report, |line| self.file_type(line)),
             Format::Digest(subject) => self.digests_of(bytes, subject, report),
         }
@@ -248,6 +262,11 @@ impl Sources {
             digests.add(subject, &found.digest, found.size, name.unwrap_or(NameId(0)));
             Ok(Fate::Loaded)
         });
+    }
+
+    fn link(&mut self, line: &[u8], list: LinkList) -> Result<Fate, LineFault> {
+        let read = link_line::parse(line, list, &self.loaded.options)?;
+        Ok(Fate::of(read, |found| found.add_to(&mut self.loaded.links)))
     }
 
     fn file_type(&mut self, line: &[u8]) -> Result<Fate, LineFault> {
@@ -329,9 +348,11 @@ pub(super) fn each_line(
     report: &mut FileReport,
     mut take: impl FnMut(&[u8]) -> Result<Fate, LineFault>,
 ) {
+    // Lists about links may have blank lines; in the other formats they are mistakes.
+    let may_be_blank = matches!(Format::of(&report.name), Some((Format::Links(_), _)));
     for (number, line) in lines(bytes) {
         report.totals.lines = number;
-        if line.first() == Some(&b'#') {
+        if line.first() == Some(&b'#') || (may_be_blank && line.is_empty()) {
             count(&mut report.totals.comments);
         } else {
             told(report, number, &check(line).and_then(|()| take(line)));
@@ -407,7 +428,6 @@ fn count_of(reason: Unsupported, bytes: &[u8]) -> u64 {
         | Unsupported::Icon
         | Unsupported::FileType
         | Unsupported::Authenticode
-        | Unsupported::Phishing
         | Unsupported::Switches
         | Unsupported::Passwords => signature_lines(bytes),
     }

@@ -61,7 +61,7 @@ fn hex(field: Field<'_>) -> Result<Vec<u8>, LineFault> {
     let (pairs, rest) = field.text.as_chunks::<2>();
     let digit = |byte: u8, at: usize| {
         let digit = char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        digit.ok_or(LineFault::unexpected(at, Some(byte), "hexadecimal digits"))
+        digit.ok_or_else(|| LineFault::unexpected(at, Some(byte), "hexadecimal digits"))
     };
     for ([high, low], at) in pairs.iter().zip((field.at..).step_by(2)) {
         bytes.push(digit(*high, at)? << 4 | digit(*low, at.saturating_add(1))?);

@@ -17,6 +17,7 @@ use crate::engine::database::signature::{NameId, SignatureId, Target};
 use crate::engine::database::workers::{Alone, Workers, gather};
 use crate::engine::digest::{Tables, TablesFault};
 use crate::engine::file_type::{Types, TypesFault};
+use crate::engine::links::{LinksFault, Lists, Regexes};
 use crate::engine::logical::{Logical, LogicalFault};
 use crate::engine::matcher::{Matcher, MatcherFault};
 
@@ -33,6 +34,7 @@ pub struct Image {
     bytes: Arc<dyn AsRef<[u8]> + Send + Sync>,
     sections: Sections,
     facts: Arc<DatabaseFacts>,
+    regexes: Regexes,
 }
 
 /// One body pattern as the image knows it.
@@ -69,7 +71,9 @@ impl Image {
         workers: &dyn Workers,
     ) -> Result<Self, ImageFault> {
         let (sections, facts) = checked((*bytes).as_ref(), workers)?;
-        Ok(Self { bytes, sections, facts: Arc::new(facts) })
+        let links = section((*bytes).as_ref(), &sections, SectionKind::Links);
+        let regexes = Lists::check(links).map_err(ImageFault::Links)?;
+        Ok(Self { bytes, sections, facts: Arc::new(facts), regexes })
     }
 
     /// What the image says about itself.
@@ -92,6 +96,12 @@ impl Image {
     #[must_use]
     pub fn matcher(&self) -> Option<Matcher<'_>> {
         Matcher::open(self.section(SectionKind::Matcher)).ok()
+    }
+
+    /// The lists about links; `None` when the database brings none.
+    #[must_use]
+    pub(in crate::engine) fn links(&self) -> Option<Lists<'_>> {
+        Lists::open(self.section(SectionKind::Links), &self.regexes)
     }
 
     /// The table of magic numbers that the database brings; empty when it brings none.
@@ -392,6 +402,8 @@ pub enum ImageFault {
     Digests(TablesFault),
     /// The compiled body patterns.
     Matcher(MatcherFault),
+    /// The lists about links.
+    Links(LinksFault),
     /// The table of file types.
     Types(TypesFault),
     /// The logical signatures.
@@ -418,6 +430,7 @@ impl fmt::Display for ImageFault {
             Self::Record(index) => write!(out, "section SIGNATURES: record {index} is not valid"),
             Self::Digests(fault) => write!(out, "section DIGESTS: {fault}"),
             Self::Matcher(fault) => write!(out, "section MATCHER: {fault}"),
+            Self::Links(fault) => write!(out, "section LINKS: {fault}"),
             Self::Types(fault) => write!(out, "section TYPES: {fault}"),
             Self::Logical(fault) => write!(out, "section LOGICAL: {fault}"),
         }

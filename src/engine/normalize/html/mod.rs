@@ -46,8 +46,16 @@ pub(in crate::engine) struct Link {
     pub(in crate::engine) kind: LinkKind,
     /// Its target as written, references decoded; cut after [`VALUE_BYTES_MAX`] bytes.
     pub(in crate::engine) target: Vec<u8>,
-    /// The text that is seen, in lower case; cut after [`VALUE_BYTES_MAX`] bytes.
+    /// The text that is seen, in lower case; cut after [`VALUE_BYTES_MAX`] bytes. Only of anchors.
     pub(in crate::engine) text: Vec<u8>,
+    /// The target of the anchor around an image.
+    pub(in crate::engine) around: Option<Vec<u8>>,
+}
+
+impl Link {
+    const fn new(kind: LinkKind, target: Vec<u8>) -> Self {
+        Self { kind, target, text: Vec::new(), around: None }
+    }
 }
 
 /// Elements with a target.
@@ -55,14 +63,17 @@ pub(in crate::engine) struct Link {
 pub(in crate::engine) enum LinkKind {
     /// `<a href>` or `<area href>`.
     Anchor,
-    /// `<form action>`; its text is everything up to `</form>`.
+    /// `<form action>`.
     Form,
+    /// `</form>`.
+    FormEnd,
     /// `<img src>`: what it shows is not text.
     Image,
 }
 
 /// Reads one page.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each belongs to another part of a page")]
 pub(in crate::engine) struct Html {
     script: Script,
     /// The first half of a 16-bit unit whose second half has not come.
@@ -367,8 +378,10 @@ impl Html {
         self.is_after_tag = true;
         self.state = State::Text;
         if self.is_closing_tag {
-            if self.tag.is(b"a") || self.tag.is(b"form") {
+            if self.tag.is(b"a") {
                 self.close_link(out);
+            } else if self.tag.is(b"form") {
+                out.links.push(Link::new(LinkKind::FormEnd, Vec::new()));
             }
             return;
         }
@@ -399,12 +412,17 @@ impl Html {
             out.no_tags.push(b' ');
             self.is_plain_space = true;
         }
-        let link = Link { kind, target, text: Vec::new() };
-        if kind == LinkKind::Image {
-            out.links.push(link);
-        } else {
-            self.close_link(out);
-            self.open = Some(link);
+        let mut link = Link::new(kind, target);
+        match kind {
+            LinkKind::Anchor => {
+                self.close_link(out);
+                self.open = Some(link);
+            }
+            LinkKind::Image => {
+                link.around = self.open.as_ref().map(|open| open.target.clone());
+                out.links.push(link);
+            }
+            LinkKind::Form | LinkKind::FormEnd => out.links.push(link),
         }
     }
 

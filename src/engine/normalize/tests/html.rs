@@ -105,20 +105,24 @@ fn wide_pages_are_written_in_ascii() {
 fn links_have_a_target_and_the_text_that_is_seen() {
     let page =
         b"<a title=x HREF=\"HTTP://Bank.example/?a=1&amp;b\">My <b>BANK</b> &amp; you</a> no \
-        <form action=/go>Fields<img src='I.png'></form><a href=last>open";
+        <form action=/go>Fields<img src='I.png'></form><a href=last>open<img src=J.png>";
     let link = |kind, target: &[u8], text: &[u8]| Link {
         kind,
         target: target.to_vec(),
         text: text.to_vec(),
+        around: None,
     };
     let found = forms(Script::Bytes, page).links;
+    let around = Some(b"last".to_vec());
     assert_eq!(
         found,
         [
             link(LinkKind::Anchor, b"HTTP://Bank.example/?a=1&b", b"my bank you "),
+            link(LinkKind::Form, b"/go", b""),
             link(LinkKind::Image, b"I.png", b""),
-            link(LinkKind::Form, b"/go", b"fields "),
-            link(LinkKind::Anchor, b"last", b"open"),
+            link(LinkKind::FormEnd, b"", b""),
+            Link { around, ..link(LinkKind::Image, b"J.png", b"") },
+            link(LinkKind::Anchor, b"last", b"open "),
         ]
     );
 }
