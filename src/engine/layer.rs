@@ -12,13 +12,17 @@
 //! when everything inside has caught up. That makes the order of findings the same however the
 //! object was cut into pieces.
 
+use std::sync::Arc;
+
 use super::digest::{Computed, Kinds, Needs, Running, Tables};
 use super::executable::Headers;
 use super::file_type::FileType;
 use super::matcher::{Executable, Hit, LayerFacts, Matcher, State, TargetSet};
 use super::normalize::Normalizer;
+use super::spool::{Spool, SpoolBudget};
 use super::unpack::{ContentCodings, Decoder};
 use super::verdict::Why;
+use super::yara::AtomSet;
 
 /// A layer of the stack.
 pub(super) struct Layer {
@@ -112,11 +116,27 @@ pub(super) struct Body {
 }
 
 /// A stream of bytes with the matcher on it.
-struct Form {
+pub(super) struct Form {
     facts: LayerFacts,
     state: State,
     hits: Vec<Hit>,
-    fed_bytes: u64,
+    pub(super) fed_bytes: u64,
+    /// Its bytes, when something may have to look at all of them.
+    pub(super) spool: Option<Spool>,
+    /// The strings of YARA rules that were seen.
+    pub(super) atoms: Option<AtomSet>,
+}
+
+/// Where the spools of a layer come from.
+pub(super) struct Spools<'a> {
+    pub(super) limit_bytes: u64,
+    pub(super) budget: &'a Arc<SpoolBudget>,
+}
+
+impl Spools<'_> {
+    fn spool(&self, size: Option<u64>) -> Spool {
+        Spool::with_hint(self.limit_bytes, Arc::clone(self.budget), size)
+    }
 }
 
 /// Which stream of a layer a hit was made in.
@@ -129,21 +149,30 @@ pub(super) enum Place {
 }
 
 impl Body {
-    pub(super) fn new(file_type: FileType, needs: Needs, size: Option<u64>) -> Self {
+    /// `spools` is given when something in the database may have to look at all of its bytes.
+    pub(super) fn new(
+        file_type: FileType,
+        needs: Needs,
+        size: Option<u64>,
+        spools: Option<&Spools<'_>>,
+    ) -> Self {
         let format = file_type.executable();
         let executable = match format {
             Some(_) => Executable::Unknown,
             None => Executable::Absent,
         };
         let text = file_type.text().map(|(script, targets)| {
-            let form = Form::new(targets, Executable::Absent, None);
+            let mut form = Form::new(targets, Executable::Absent, None);
+            form.spool = spools.map(|spools| spools.spool(None));
             (Normalizer::new(script), form)
         });
+        let mut raw = Form::new(file_type.targets(), executable, size);
+        raw.spool = spools.map(|spools| spools.spool(size));
         Self {
             needs,
             digests: Running::new(needs.all()),
             headers: format.map(Headers::new),
-            raw: Form::new(file_type.targets(), executable, size),
+            raw,
             text,
             normal: Vec::new(),
         }
@@ -203,6 +232,21 @@ impl Body {
         raw.chain(text.map(|hit| (Place::Text, hit)))
     }
 
+    /// Remembers that a string of YARA rules was seen.
+    pub(super) fn mark(&mut self, place: Place, atom: u32) {
+        let form = match (place, &mut self.text) {
+            (Place::Text, Some((_, form))) => form,
+            (Place::Raw | Place::Text, _) => &mut self.raw,
+        };
+        form.atoms.get_or_insert_default().add(atom);
+    }
+
+    /// Every form of the layer.
+    pub(super) fn forms(&mut self) -> impl Iterator<Item = (Place, &mut Form)> + '_ {
+        let text = self.text.iter_mut().map(|(_, form)| (Place::Text, form));
+        std::iter::once((Place::Raw, &mut self.raw)).chain(text)
+    }
+
     /// Whether a matcher had to forget something.
     pub(super) fn overflowed(&self) -> bool {
         self.raw.state.overflowed()
@@ -217,6 +261,8 @@ impl Form {
             state: State::new(),
             hits: Vec::new(),
             fed_bytes: 0,
+            spool: None,
+            atoms: None,
         }
     }
 
@@ -227,6 +273,9 @@ impl Form {
         let before = self.state.work();
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.fed_bytes = self.fed_bytes.saturating_add(length);
+        if let Some(spool) = &mut self.spool {
+            spool.push(bytes);
+        }
         if let Some(matcher) = matcher {
             matcher.feed(&mut self.state, bytes, &self.facts, &mut self.hits);
         }

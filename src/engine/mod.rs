@@ -21,6 +21,7 @@
 //! | normal text | `normalize` |
 //! | one layer; the stack of them | `layer`, `scan` |
 //! | the bytes of a layer until its end; regexes on them | [`spool`], [`regex`] |
+//! | YARA rules; work that cannot be cut into slices | [`yara`], `deferred` |
 //! | what was found; what it means | `findings`, [`verdict`] |
 //! | what it may cost | [`limits`] |
 //!
@@ -37,11 +38,13 @@
 //! digest. Where no trusted digest can fit, a detection is final at once.
 //!
 //! Order of calls: [`Engine::start`], [`Scan::feed`] until everything is taken or it says `decided`,
-//! [`Scan::finish`]. [`Scan::expire`] when the caller's clock says so.
+//! [`Scan::finish`]. In between, work from [`Scan::deferred`] is run elsewhere and given back with
+//! [`Scan::resume`]. [`Scan::expire`] when the caller's clock says so.
 //!
 //! Absent on purpose: clocks, files, threads, and what to do about a verdict.
 
 pub mod database;
+mod deferred;
 pub mod digest;
 mod executable;
 mod file_type;
@@ -56,7 +59,9 @@ mod scan;
 pub mod spool;
 pub mod unpack;
 pub mod verdict;
+pub mod yara;
 
+pub use deferred::{Deferred, Done};
 pub use object::{Fed, Object};
 pub use scan::{Engine, Scan};
 pub use unpack::ContentCodings;

@@ -14,13 +14,15 @@ use std::sync::Arc;
 
 use super::database::signature::{Purpose, SignatureId};
 use super::database::{DatabaseFacts, Image, PatternKind};
+use super::deferred::{Deferred, Done, INLINE_BYTES_MAX, Task};
 use super::digest::Computed;
 use super::file_type::{FileType, HEAD_BYTES};
 use super::findings::{Findings, Mode};
-use super::layer::{Body, End, Layer, Place, SETTLE_BYTES, Window};
+use super::layer::{Body, End, Layer, Place, SETTLE_BYTES, Spools, Window};
 use super::limits::{Limits, RATIO_FREE_BYTES};
 use super::matcher::Hit;
 use super::object::{Fed, Object};
+use super::spool::SpoolBudget;
 use super::unpack::{Coding, ContentCodings, Decoder, Progress};
 use super::verdict::{Detection, Limit, Verdict, Why};
 
@@ -29,13 +31,15 @@ use super::verdict::{Detection, Limit, Verdict, Why};
 pub struct Engine {
     image: Arc<Image>,
     limits: Limits,
+    /// Memory for what cannot be looked at before a layer's end, shared by all scans.
+    budget: Arc<SpoolBudget>,
 }
 
 impl Engine {
     /// An engine over a checked image.
     #[must_use]
-    pub const fn new(image: Arc<Image>, limits: Limits) -> Self {
-        Self { image, limits }
+    pub fn new(image: Arc<Image>, limits: Limits) -> Self {
+        Self { image, limits, budget: SpoolBudget::new(limits.deferred_memory_max) }
     }
 
     /// Starts to scan an object.
@@ -81,6 +85,18 @@ pub struct Scan {
     scanned: u64,
     /// Settled bytes of all layers but the outer object.
     decoded: u64,
+    /// Work that has to be done before anything else.
+    pending: Pending,
+}
+
+/// Work of a layer that has ended.
+#[derive(Debug)]
+enum Pending {
+    Nothing,
+    /// To be run by the caller, or else in the next call.
+    Ready(Deferred),
+    /// The caller has it.
+    Away,
 }
 
 /// What one step did.
@@ -107,6 +123,7 @@ impl Scan {
             layers_begun: 1,
             scanned: 0,
             decoded: 0,
+            pending: Pending::Nothing,
         }
     }
 
@@ -119,8 +136,8 @@ impl Scan {
         if taken < bytes.len() && self.object.size == Some(self.given) {
             self.findings.miss(WRONG_SIZE);
         }
-        let mut work = 0;
-        while work < WORK_UNITS_PER_CALL && !self.is_decided() {
+        let mut work = self.run_pending();
+        while work < WORK_UNITS_PER_CALL && !self.is_decided() && !self.is_held_up() {
             let rest = &bytes[taken..];
             if let Some(index) = self.ready_layer(!rest.is_empty()) {
                 let moved = self.step(index, rest);
@@ -138,7 +155,8 @@ impl Scan {
         }
         // Every byte is taken, but what they unpack to is not looked at: the last one is asked for
         // again, so that the caller comes back before it ends the object.
-        if taken == bytes.len() && taken > 0 && self.ready_layer(false).is_some() {
+        let is_more = self.is_held_up() || self.ready_layer(false).is_some();
+        if taken == bytes.len() && taken > 0 && is_more {
             self.ahead = 1;
             taken -= 1;
         }
@@ -147,6 +165,9 @@ impl Scan {
 
     /// The caller's clock says that the time allowed is over. What was not looked at stays so.
     pub fn expire(&mut self) {
+        if let Pending::Ready(_) = self.pending {
+            self.pending = Pending::Nothing;
+        }
         self.stop(Why::Time);
     }
 
@@ -155,8 +176,8 @@ impl Scan {
     /// who must not stay away long calls this until it is true, and then [`Scan::finish`].
     pub fn end(&mut self) -> bool {
         self.close_outer();
-        let mut work = 0;
-        while work < WORK_UNITS_PER_CALL {
+        let mut work = self.run_pending();
+        while work < WORK_UNITS_PER_CALL && !self.is_held_up() {
             match self.ready_layer(false) {
                 Some(index) if !self.is_decided() => work += self.step(index, &[]).work,
                 Some(_) | None => return true,
@@ -175,8 +196,92 @@ impl Scan {
     /// [`Engine::start_all`] these are all there are, each signature once for each place.
     #[must_use]
     pub fn finish_all(mut self) -> (Verdict, Vec<Detection>) {
+        if matches!(self.pending, Pending::Away) {
+            self.lose();
+        }
         while !self.end() {}
         self.findings.conclude()
+    }
+
+    /// Work that takes longer than a call may: to be run elsewhere and given back with
+    /// [`Scan::resume`] before the next call. It is asked for after every call of [`Scan::feed`] and
+    /// [`Scan::end`]; what is not taken runs inside the next of them.
+    pub fn deferred(&mut self) -> Option<Deferred> {
+        match std::mem::replace(&mut self.pending, Pending::Nothing) {
+            Pending::Ready(work) => {
+                self.pending = Pending::Away;
+                Some(work)
+            }
+            other => {
+                self.pending = other;
+                None
+            }
+        }
+    }
+
+    /// Takes back what came of the work.
+    pub fn resume(&mut self, done: Done) {
+        self.pending = Pending::Nothing;
+        let Done { layer, found, why } = done;
+        for detection in found {
+            // The layer has ended: its findings depend on the one around it.
+            self.findings.detect(layer.saturating_sub(1), || detection);
+        }
+        if let Some(why) = why {
+            self.findings.miss(why);
+        }
+    }
+
+    /// The work that was taken did not come back.
+    pub fn lose(&mut self) {
+        self.pending = Pending::Nothing;
+        self.findings.miss(Why::Failed);
+    }
+
+    /// Runs the work that nobody took, and says how many units that was.
+    fn run_pending(&mut self) -> u64 {
+        let Pending::Ready(work) = std::mem::replace(&mut self.pending, Pending::Nothing) else {
+            return 0;
+        };
+        let units = work.bytes();
+        self.resume(work.run());
+        units
+    }
+
+    const fn is_held_up(&self) -> bool {
+        !matches!(self.pending, Pending::Nothing)
+    }
+
+    /// Puts aside what has to look at the whole of a layer that has ended.
+    fn defer(&mut self, index: usize) {
+        let Some(rules) = self.engine.image.yara().cloned() else { return };
+        let Self { layers, findings, .. } = self;
+        let way = path(&layers[..=index]);
+        let Some(body) = layers[index].body.as_mut() else { return };
+        let mut tasks = Vec::new();
+        for (place, form) in body.forms() {
+            let selection = rules.select(form.atoms.as_ref(), form.fed_bytes);
+            let Some(spool) = form.spool.take().filter(|_| !selection.is_empty()) else {
+                continue;
+            };
+            match spool.bytes() {
+                Err(full) => findings.miss(Why::Limit(full.limit())),
+                Ok([]) => {}
+                Ok(_) => {
+                    let path = place_path(&way, place).into();
+                    tasks.push(Task { path, selection, spool });
+                }
+            }
+        }
+        if tasks.is_empty() {
+            return;
+        }
+        let work = Deferred::new(rules, index, tasks);
+        if work.bytes() <= INLINE_BYTES_MAX {
+            self.resume(work.run());
+        } else {
+            self.pending = Pending::Ready(work);
+        }
     }
 
     /// No more bytes will come.
@@ -190,7 +295,7 @@ impl Scan {
 
     /// Whether nothing that follows can change the verdict.
     fn is_decided(&self) -> bool {
-        self.layers.is_empty()
+        (self.layers.is_empty() && !self.is_held_up())
             || self.findings.deciding_layer().is_some_and(|layer| {
                 let around = self.layers.iter().take(layer.saturating_add(1));
                 !around.into_iter().any(Layer::may_be_trusted)
@@ -263,7 +368,11 @@ impl Scan {
         let unopened = file_type.unopened(head);
         let (coding, fault) = coding_of(&mut layer.codings, file_type, head);
         let needs = self.engine.image.digests().needs(size);
-        layer.body = Some(Box::new(Body::new(file_type, needs, size)));
+        let engine = &self.engine;
+        let spools =
+            Spools { limit_bytes: engine.limits.deferred_bytes_max, budget: &engine.budget };
+        let spools = engine.image.yara().map(|_| &spools);
+        layer.body = Some(Box::new(Body::new(file_type, needs, size, spools)));
         if let Some(why) = fault {
             self.findings.miss(Why::Broken(why));
         }
@@ -383,15 +492,18 @@ impl Scan {
         let Some(mut body) = layers[index].body.take() else {
             return;
         };
+        let mut atoms = Vec::new();
         for (place, hit) in body.take_hits() {
             match engine.image.pattern(hit.signature) {
                 Some((PatternKind::Body, _)) => {
                     findings
                         .detect(index, || detection(&engine.image, &layers[..=index], place, hit));
                 }
-                Some((PatternKind::Part | PatternKind::Atom | PatternKind::Magic, _)) | None => {}
+                Some((PatternKind::Atom, atom)) => atoms.push((place, atom)),
+                Some((PatternKind::Part | PatternKind::Magic, _)) | None => {}
             }
         }
+        atoms.into_iter().for_each(|(place, atom)| body.mark(place, atom));
         layers[index].body = Some(body);
     }
 
@@ -446,6 +558,8 @@ impl Scan {
         }
         if trusted {
             self.findings.trust(index);
+        } else if is_whole && !self.is_decided() {
+            self.defer(index);
         }
         self.pop(index);
     }
@@ -515,13 +629,7 @@ fn is_zstd(head: &[u8]) -> bool {
 
 fn detection(image: &Image, layers: &[Layer], place: Place, hit: Hit) -> Detection {
     let SignatureId(number) = hit.signature;
-    let mut path = path(layers);
-    if place == Place::Text {
-        if !path.is_empty() {
-            path.push('>');
-        }
-        path.push_str("text");
-    }
+    let path = place_path(&path(layers), place);
     Detection {
         // The matcher has no other ids than the image; the number is what is left to say otherwise.
         name: image.signature(hit.signature).map_or_else(
@@ -530,6 +638,15 @@ fn detection(image: &Image, layers: &[Layer], place: Place, hit: Hit) -> Detecti
         ),
         path: path.into(),
         offset: hit.offset,
+    }
+}
+
+/// The way to a form of a layer, from the way to the layer.
+fn place_path(layer: &str, place: Place) -> String {
+    match (layer, place) {
+        (layer, Place::Raw) => layer.to_owned(),
+        ("", Place::Text) => "text".to_owned(),
+        (layer, Place::Text) => format!("{layer}>text"),
     }
 }
 

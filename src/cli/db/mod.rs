@@ -137,6 +137,7 @@ fn run_build(args: &BuildArgs, tools: Tools<'_>, out: &mut dyn Write) -> Result<
     let sources = load(&args.sources, tools.now_seconds, &bar)?;
     let built = build(sources, tools.compile_matcher, &mut |step| {
         bar.set_message(match step {
+            Progress::Rules(count) => format!("compiling {count} YARA rules"),
             Progress::Matcher(count) => format!("compiling {count} patterns"),
             Progress::Digests(count) => format!("sorting {count} digests"),
             Progress::Image => "writing".to_owned(),

@@ -31,6 +31,8 @@ impl Default for BuildOptions {
 /// How far a build is, for a progress bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
+    /// So many YARA rules are being compiled.
+    Rules(u64),
     /// The matcher is being compiled from so many body patterns.
     Matcher(usize),
     /// Digest tables are being written from so many digests.
@@ -59,9 +61,26 @@ pub fn build(
     compile_matcher: &dyn Fn(&[BodySignature]) -> Vec<u8>,
     progress: &mut dyn FnMut(Progress),
 ) -> Built {
-    let Loaded { options, mut names, bodies, parts, atoms, magics, digests, report } =
-        sources.into_loaded();
-    let facts = facts(&options, &bodies, &digests, &report);
+    let loaded = sources.into_loaded();
+    let mut facts = facts(&loaded);
+    let Loaded {
+        options: _,
+        mut names,
+        bodies,
+        parts,
+        mut atoms,
+        magics,
+        digests,
+        yara,
+        mut report,
+    } = loaded;
+    progress(Progress::Rules(facts.rules.total()));
+    let rules = yara.compile();
+    atoms.extend(rules.atoms);
+    for (file, rule) in rules.lost {
+        report.lose(&file, &rule);
+        facts.lines = report.totals();
+    }
     // Every name was taken in when its line was read.
     let mut number = |body: &BodySignature| names.intern(&body.name).unwrap_or(NameId(0)).0;
     let mut records: Vec<Record> =
@@ -87,7 +106,7 @@ pub fn build(
         matcher,
         digests,
         logical: Vec::new(),
-        yara: Vec::new(),
+        yara: rules.section,
         links: Vec::new(),
         types: Vec::new(),
     });
@@ -100,12 +119,8 @@ fn record(number: u32, pattern: &BodySignature, kind: PatternKind) -> Record {
 }
 
 /// The facts that an image of these signatures would have.
-pub(super) fn facts(
-    options: &BuildOptions,
-    bodies: &[BodySignature],
-    digests: &Rows,
-    report: &Report,
-) -> DatabaseFacts {
+pub(super) fn facts(loaded: &Loaded) -> DatabaseFacts {
+    let Loaded { options, bodies, digests, yara, report, .. } = loaded;
     let sources: Vec<SourceFacts> = report
         .files
         .iter()
@@ -126,6 +141,7 @@ pub(super) fn facts(
         bodies: bodies.len() as u64,
         detected: counts(digests, Purpose::Detect),
         trusted: counts(digests, Purpose::Trust),
+        rules: yara.counts(),
         sources,
         lines: report.totals(),
     }

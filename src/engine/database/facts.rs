@@ -7,6 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::report::Totals;
+use crate::engine::yara::RuleCounts;
 
 /// The facts of one compiled database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,9 @@ pub struct DatabaseFacts {
     pub detected: DigestCounts,
     /// Digests of trusted objects.
     pub trusted: DigestCounts,
+    /// YARA rules by when they run.
+    #[serde(default)]
+    pub rules: RuleCounts,
     /// The files it was built from, in their order.
     pub sources: Vec<SourceFacts>,
     /// What became of their lines.
@@ -38,7 +42,7 @@ impl DatabaseFacts {
     /// Every signature that can make a detection.
     #[must_use]
     pub const fn signatures(&self) -> u64 {
-        self.bodies.saturating_add(self.detected.total())
+        self.bodies.saturating_add(self.detected.total()).saturating_add(self.rules.total())
     }
 }
 

@@ -12,6 +12,8 @@ pub enum Format {
     Digest(Purpose),
     /// Names to ignore.
     Ignore,
+    /// YARA rules.
+    Yara,
     /// A ClamAV format that cannot be used yet.
     NotYet(Unsupported),
 }
@@ -52,7 +54,7 @@ pub fn loading_order(name: &str) -> (u8, &str) {
 
 /// Every extension of ClamAV.
 const EXTENSIONS: [(&str, Format, Wanted); 42] = {
-    use Format::{Body, Digest, Ignore, NotYet};
+    use Format::{Body, Digest, Ignore, NotYet, Yara};
     use Unsupported as No;
     use Wanted::{Always, WithPotentiallyUnwanted as Unwanted};
     [
@@ -91,8 +93,8 @@ const EXTENSIONS: [(&str, Format, Wanted); 42] = {
         ("cfg", NotYet(No::Switches), Always),
         ("pwdb", NotYet(No::Passwords), Always),
         ("cbc", NotYet(No::Bytecode), Always),
-        ("yar", NotYet(No::Yara), Always),
-        ("yara", NotYet(No::Yara), Always),
+        ("yar", Yara, Always),
+        ("yara", Yara, Always),
         ("ioc", NotYet(No::OpenIoc), Always),
         ("info", NotYet(No::ContainerList), Always),
         ("sign", NotYet(No::Seal), Always),

@@ -3,6 +3,7 @@
 //! Files are read one at a time and not kept: what stays in memory is what they gave.
 
 use crate::engine::digest::Rows;
+use crate::engine::yara;
 
 use super::build::{BuildOptions, facts};
 use super::facts::{DatabaseFacts, Sha256};
@@ -34,6 +35,8 @@ pub(super) struct Loaded {
     /// Magic of embedded objects; their names mean nothing.
     pub magics: Vec<BodySignature>,
     pub digests: Rows,
+    /// YARA rules.
+    pub yara: yara::Collection,
     pub report: Report,
 }
 
@@ -50,6 +53,7 @@ impl Sources {
                 atoms: Vec::new(),
                 magics: Vec::new(),
                 digests: Rows::default(),
+                yara: yara::Collection::default(),
                 report: Report::default(),
             },
             ignored: Ignored::new(),
@@ -83,8 +87,7 @@ impl Sources {
     /// The facts that an image of what was read so far would have.
     #[must_use]
     pub fn facts(&self) -> DatabaseFacts {
-        let Loaded { options, bodies, digests, report, .. } = &self.loaded;
-        facts(options, bodies, digests, report)
+        facts(&self.loaded)
     }
 
     /// The body patterns so far, in the order of their ids.
@@ -117,6 +120,7 @@ impl Sources {
             Format::Ignore => {
                 each_line(bytes, report, |line| self.ignored.add(line).map(|()| Fate::Loaded));
             }
+            Format::Yara => self.yara(bytes, report),
             Format::Body => each_line(bytes, report, |line| self.body(line)),
             Format::Digest(purpose) => each_line(bytes, report, |line| self.digest(line, purpose)),
         }
@@ -128,6 +132,28 @@ impl Sources {
             let ignore_list = matches!(Format::of(&file.name), Some((Format::Ignore, _)));
             !ignore_list && file.totals.loaded > 0
         })
+    }
+
+    fn yara(&mut self, bytes: &[u8], report: &mut FileReport) {
+        let Self { loaded, ignored } = self;
+        let is_ignored =
+            |name: &str, text: &[u8]| ignored.covers(format!("YARA.{name}").as_bytes(), text);
+        for fate in loaded.yara.add_file(&report.name, bytes, &is_ignored) {
+            let totals = &mut report.totals;
+            count(&mut totals.lines);
+            match fate {
+                yara::Fate::Loaded => count(&mut totals.loaded),
+                yara::Fate::Ignored => count(&mut totals.ignored),
+                yara::Fate::Variable => totals.add_unsupported(Unsupported::YaraVariable, 1),
+                yara::Fate::Module => totals.add_unsupported(Unsupported::YaraModule, 1),
+                yara::Fate::Bad { at, text } => {
+                    count(&mut totals.bad);
+                    if report.bad.len() < BAD_LINES_KEPT {
+                        report.bad.push(bad_place(bytes, at, text));
+                    }
+                }
+            }
+        }
     }
 
     fn body(&mut self, line: &[u8]) -> Result<Fate, LineFault> {
@@ -243,10 +269,6 @@ const fn count(counter: &mut u64) {
 fn count_of(reason: Unsupported, bytes: &[u8]) -> u64 {
     match reason {
         Unsupported::Container => container_count(bytes),
-        Unsupported::Yara => {
-            let rules = lines(bytes).filter(|(_, line)| starts_a_rule(line));
-            rules.count() as u64
-        }
         // Not made of lines with a signature each.
         Unsupported::Bytecode
         | Unsupported::OpenIoc
@@ -259,6 +281,8 @@ fn count_of(reason: Unsupported, bytes: &[u8]) -> u64 {
         | Unsupported::MetadataTarget
         | Unsupported::UnknownTarget
         | Unsupported::BoundaryBesideDistance
+        | Unsupported::YaraVariable
+        | Unsupported::YaraModule
         | Unsupported::Logical
         | Unsupported::SectionDigest
         | Unsupported::ImportDigest
@@ -288,10 +312,13 @@ fn container_count(bytes: &[u8]) -> u64 {
     text.and_then(|text| text.trim().parse().ok()).unwrap_or(1)
 }
 
-/// Whether the first word of a line, after `private` and `global`, is `rule`.
-fn starts_a_rule(line: &[u8]) -> bool {
-    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    words.find(|word| *word != b"private" && *word != b"global") == Some(b"rule")
+/// A place in a file that is not made of lines with a signature each.
+fn bad_place(bytes: &[u8], at: usize, text: Box<str>) -> BadLine {
+    let before = bytes.get(..at).unwrap_or(bytes);
+    let start = memchr::memrchr(b'\n', before).map_or(0, |end| end.saturating_add(1));
+    let lines = memchr::memchr_iter(b'\n', before).count() as u64;
+    let column = (before.len().saturating_sub(start) as u64).saturating_add(1);
+    BadLine { line: lines.saturating_add(1), column, text }
 }
 
 /// As A11: 512 bytes of text.

@@ -15,6 +15,7 @@ use crate::engine::database::DatabaseFacts;
 use crate::engine::database::signature::{NameId, SignatureId, Target};
 use crate::engine::digest::{Tables, TablesFault};
 use crate::engine::matcher::{Matcher, MatcherFault};
+use crate::engine::yara::{Rules, YaraFault};
 
 use super::layout::{
     ALIGN, Directory, HEADER_BYTES, MAGIC, OffsetKind, PatternKind, RecordBytes, SectionKind,
@@ -27,6 +28,8 @@ pub struct Image {
     bytes: Arc<dyn AsRef<[u8]> + Send + Sync>,
     sections: [Range<usize>; SectionKind::ALL.len()],
     facts: Arc<DatabaseFacts>,
+    /// Rules are not read in place: they are made once, here.
+    yara: Option<Arc<Rules>>,
 }
 
 /// One body pattern as the image knows it.
@@ -69,7 +72,11 @@ impl Image {
             }
             facts
         };
-        Ok(Self { bytes, sections, facts: Arc::new(facts) })
+        let yara = open_yara(
+            section(all, &sections, SectionKind::Yara),
+            section(all, &sections, SectionKind::Signatures),
+        )?;
+        Ok(Self { bytes, sections, facts: Arc::new(facts), yara })
     }
 
     /// What the image says about itself.
@@ -92,6 +99,11 @@ impl Image {
     #[must_use]
     pub fn matcher(&self) -> Option<Matcher<'_>> {
         Matcher::open(self.section(SectionKind::Matcher)).ok()
+    }
+
+    /// The YARA rules; `None` in an image that was built without any.
+    pub(in crate::engine) const fn yara(&self) -> Option<&Arc<Rules>> {
+        self.yara.as_ref()
     }
 
     /// The bytes of a section, as `engine::matcher` wrote them for [`SectionKind::Matcher`].
@@ -202,6 +214,24 @@ fn check_header(all: &[u8]) -> Result<(), ImageFault> {
     if sha2::Sha256::digest(body).as_slice() == digest { Ok(()) } else { Err(ImageFault::Digest) }
 }
 
+/// Rules and the patterns that select them belong together.
+fn open_yara(rules: &[u8], records: &[u8]) -> Result<Option<Arc<Rules>>, ImageFault> {
+    let records = <[RecordBytes]>::ref_from_bytes(records).unwrap_or_default();
+    let is_atom = |[_, word]: &&RecordBytes| {
+        let [_, _, kind, _] = word.get().to_le_bytes();
+        PatternKind::from_number(kind) == Some(PatternKind::Atom)
+    };
+    let atoms = records.iter().filter(is_atom).count();
+    if rules.is_empty() && atoms == 0 {
+        return Ok(None);
+    }
+    let rules = Rules::open(rules).map_err(ImageFault::Yara)?;
+    if rules.atom_count() != atoms {
+        return Err(ImageFault::Yara(YaraFault::Index));
+    }
+    Ok(Some(Arc::new(rules)))
+}
+
 /// Sections lie in their order, aligned, without overlap, inside the image.
 fn directory(all: &[u8]) -> Result<[Range<usize>; SectionKind::ALL.len()], ImageFault> {
     let body = all.get(HEADER_BYTES..).unwrap_or_default();
@@ -309,6 +339,8 @@ pub enum ImageFault {
     Digests(TablesFault),
     /// The compiled body patterns.
     Matcher(MatcherFault),
+    /// The YARA rules.
+    Yara(YaraFault),
 }
 
 impl fmt::Display for ImageFault {
@@ -331,6 +363,7 @@ impl fmt::Display for ImageFault {
             Self::Record(index) => write!(out, "section SIGNATURES: record {index} is not valid"),
             Self::Digests(fault) => write!(out, "section DIGESTS: {fault}"),
             Self::Matcher(fault) => write!(out, "section MATCHER: {fault}"),
+            Self::Yara(fault) => write!(out, "section YARA: {fault}"),
         }
     }
 }
