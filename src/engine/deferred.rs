@@ -55,7 +55,7 @@ impl Deferred {
             let ran = match spool.bytes() {
                 Ok(bytes) => self.rules.scan(&selection, bytes),
                 Err(full) => {
-                    done.why = done.why.or(Some(Why::Limit(full.limit())));
+                    done.why = done.why.or_else(|| Some(Why::Limit(full.limit())));
                     continue;
                 }
             };

@@ -187,12 +187,13 @@ impl<'r> Condition<'r> {
     }
 
     fn equal_to(&self, left: &Expression, value: i64) -> Gate {
-        match &left.expr {
-            Kind::ReadInteger { ty, addr } => head(*ty, addr, value),
-            Kind::Filesize => Gate::size(u64::try_from(value).unwrap_or(0)),
-            _ if value > 0 => self.counted(left),
-            _ => Gate::OPEN,
+        if let Kind::ReadInteger { ty, addr } = &left.expr {
+            return head(*ty, addr, value);
         }
+        if matches!(left.expr, Kind::Filesize) {
+            return Gate::size(u64::try_from(value).unwrap_or(0));
+        }
+        if value > 0 { self.counted(left) } else { Gate::OPEN }
     }
 
     fn compare(
@@ -219,10 +220,11 @@ impl<'r> Condition<'r> {
 
     /// A count that is not zero.
     fn counted(&self, expression: &Expression) -> Gate {
-        match &expression.expr {
-            Kind::Count(name) | Kind::CountInRange { variable_name: name, .. } => self.named(name),
-            _ => Gate::OPEN,
-        }
+        let (Kind::Count(name) | Kind::CountInRange { variable_name: name, .. }) = &expression.expr
+        else {
+            return Gate::OPEN;
+        };
+        self.named(name)
     }
 
     fn identifier(&self, identifier: &Identifier) -> Gate {

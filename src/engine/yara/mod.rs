@@ -40,10 +40,11 @@ mod read;
 mod rules;
 mod section;
 mod split;
+#[cfg(test)]
+mod tests;
 
 pub(in crate::engine) use collection::Collection;
 pub use collection::RuleCounts;
-pub(in crate::engine) use compile::Compiled;
 pub(in crate::engine) use read::Fate;
-pub(in crate::engine) use rules::{AtomSet, Ran, Rules, Selection};
+pub(in crate::engine) use rules::{AtomSet, Rules, Selection};
 pub use section::YaraFault;

@@ -59,7 +59,7 @@ struct Reader {
     file: File,
     /// Rules by name.
     index: AHashMap<String, usize>,
-    /// Rules that cannot be used, and why: others may need them.
+    /// Rules that are valid and cannot be used, and why: others may need them.
     lost: AHashMap<String, Fate>,
     /// Modules that are imported and not there.
     missing: Vec<String>,
@@ -86,14 +86,16 @@ impl Reader {
         }
     }
 
-    /// A rule of a name that several could have means all of the file.
+    /// A global rule has to be true for every other one of the file.
     fn close(&mut self) {
-        let globals = self.file.rules.iter().filter(|rule| rule.is_global);
-        let common = Gate::all(globals.map(|rule| rule.gate.clone()).collect::<Vec<_>>());
-        if self.file.rules.iter().any(|rule| rule.is_global) {
-            for rule in &mut self.file.rules {
-                rule.gate = Gate::all([rule.gate.clone(), common.clone()]);
-            }
+        let is_global = |rule: &&Rule| rule.is_global;
+        if !self.file.rules.iter().any(|rule| rule.is_global) {
+            return;
+        }
+        let globals = self.file.rules.iter().filter(is_global);
+        let common = Gate::all(globals.map(|rule| rule.gate.clone()));
+        for rule in &mut self.file.rules {
+            rule.gate = Gate::all([rule.gate.clone(), common.clone()]);
         }
     }
 
@@ -159,11 +161,9 @@ impl Reader {
             Ok(Ok(status)) => status,
             Ok(Err(error)) => {
                 let fate = self.refused(text, fault(&error));
-                let lost = fate.as_ref().map_or(
-                    Fate::Bad { at: 0, text: "a rule that is not valid".into() },
-                    Clone::clone,
-                );
-                self.lost.insert(parsed.name, lost);
+                if let Ok(lost) = &fate {
+                    self.lost.insert(parsed.name, lost.clone());
+                }
                 return fate;
             }
             Err(_panic) => {
@@ -255,10 +255,7 @@ impl Reader {
         if VARIABLES.contains(&name) {
             return Ok(Fate::Variable);
         }
-        match self.lost.get(name) {
-            Some(lost @ (Fate::Variable | Fate::Module)) => Ok(lost.clone()),
-            Some(Fate::Bad { .. } | Fate::Loaded | Fate::Ignored) | None => Err(fault),
-        }
+        self.lost.get(name).cloned().ok_or(fault)
     }
 }
 

@@ -132,15 +132,11 @@ fn scan(scanner: &Scanner, bytes: &[u8], selected: &[&str]) -> Ran {
     let mut limited: Vec<String> = Vec::new();
     let mut matched: Vec<String> = Vec::new();
     let result = scanner.scan_mem_with_callback(bytes, |event| {
-        match event {
-            ScanEvent::RuleMatch(rule) => {
-                found.push(format!("YARA.{}.UNOFFICIAL", rule.name).into());
-                matched.push(format!("{}:{}", rule.namespace, rule.name));
-            }
-            ScanEvent::StringReachedMatchLimit(string) => {
-                limited.push(format!("{}:{}", string.rule_namespace, string.rule_name));
-            }
-            _ => {}
+        if let ScanEvent::RuleMatch(rule) = event {
+            found.push(format!("YARA.{}.UNOFFICIAL", rule.name).into());
+            matched.push(format!("{}:{}", rule.namespace, rule.name));
+        } else if let ScanEvent::StringReachedMatchLimit(string) = event {
+            limited.push(format!("{}:{}", string.rule_namespace, string.rule_name));
         }
         ScanCallbackResult::Continue
     });
