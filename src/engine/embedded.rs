@@ -94,7 +94,7 @@ impl Embedded {
             } else if self.children.len() >= CHILDREN_MAX {
                 self.missed = Some(Limit::MaxFiles);
             } else {
-                let mut body = Box::new(Body::new(file_type, NO_DIGESTS, None, image));
+                let mut body = Box::new(Body::new(file_type, NO_DIGESTS, None, image, None));
                 for bytes in past.from(from) {
                     work += body.scan(bytes, image.matcher());
                 }

@@ -24,8 +24,10 @@ use super::links::Watch;
 use super::logical::{self, Facts, Finding, LayerType, Logical};
 use super::matcher::{Executable, Hit, LayerFacts, Matcher, State, TargetSet};
 use super::normalize::Link;
+use super::spool::{Spool, SpoolBudget};
 use super::unpack::{ContentCodings, Decoder};
 use super::verdict::Why;
+use super::yara::AtomSet;
 
 /// A layer of the stack.
 pub(super) struct Layer {
@@ -130,20 +132,42 @@ pub(super) struct Body {
 }
 
 /// A stream of bytes with the matcher on it.
-struct Form {
+pub(super) struct Form {
     facts: LayerFacts,
     state: State,
     logical: logical::State,
     hits: Vec<Hit>,
-    fed_bytes: u64,
+    pub(super) fed_bytes: u64,
+    /// Its bytes, when something may have to look at all of them.
+    pub(super) spool: Option<Spool>,
+    /// The strings of YARA rules that were seen.
+    pub(super) atoms: Option<AtomSet>,
+}
+
+/// Where the spools of a layer come from.
+pub(super) struct Spools<'a> {
+    pub(super) limit_bytes: u64,
+    /// Forms with one of these may be looked at as a whole.
+    pub(super) targets: TargetSet,
+    pub(super) budget: &'a Arc<SpoolBudget>,
+}
+
+impl Spools<'_> {
+    /// One for a form with these targets, if something may look at all of it.
+    fn spool(&self, targets: TargetSet, size: Option<u64>) -> Option<Spool> {
+        let spool = || Spool::with_hint(self.limit_bytes, Arc::clone(self.budget), size);
+        self.targets.intersects(targets).then(spool)
+    }
 }
 
 impl Body {
+    /// `spools` is given when something in the database may have to look at all of its bytes.
     pub(super) fn new(
         file_type: FileType,
         needs: Needs,
         size: Option<u64>,
         image: &Arc<Image>,
+        spools: Option<&Spools<'_>>,
     ) -> Self {
         let format = file_type.executable();
         let executable = match format {
@@ -151,14 +175,20 @@ impl Body {
             None => Executable::Absent,
         };
         let (normal, forms) = Normal::of(file_type);
-        let form = |(place, targets)| (place, Form::new(targets, Executable::Absent, None));
+        let form = |(place, targets)| {
+            let mut form = Form::new(targets, Executable::Absent, None);
+            form.spool = spools.and_then(|spools| spools.spool(targets, None));
+            (place, form)
+        };
+        let mut raw = Form::new(file_type.targets(), executable, size);
+        raw.spool = spools.and_then(|spools| spools.spool(file_type.targets(), size));
         Self {
             file_type,
             layer_type: Some(LayerType::of(file_type)),
             needs,
             digests: Running::new(needs.all()),
             inspector: format.map(|format| Inspector::new(format, size, Arc::clone(image))),
-            raw: Form::new(file_type.targets(), executable, size),
+            raw,
             forms: forms.into_iter().map(form).collect(),
             normal,
         }
@@ -290,7 +320,15 @@ impl Body {
         is_undecided
     }
 
-    fn forms(&mut self) -> impl Iterator<Item = (Place, &mut Form)> {
+    /// Remembers that a string of YARA rules was seen.
+    pub(super) fn mark(&mut self, place: Place, atom: u32) {
+        if let Some((_, form)) = self.forms().find(|(other, _)| *other == place) {
+            form.atoms.get_or_insert_default().add(atom);
+        }
+    }
+
+    /// Every form of the layer.
+    pub(super) fn forms(&mut self) -> impl Iterator<Item = (Place, &mut Form)> {
         let normal = self.forms.iter_mut().map(|(place, form)| (*place, form));
         std::iter::once((Place::Raw, &mut self.raw)).chain(normal)
     }
@@ -310,6 +348,8 @@ impl Form {
             logical: logical::State::new(None),
             hits: Vec::new(),
             fed_bytes: 0,
+            spool: None,
+            atoms: None,
         }
     }
 
@@ -321,6 +361,9 @@ impl Form {
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.fed_bytes = self.fed_bytes.saturating_add(length);
         self.logical.push(bytes);
+        if let Some(spool) = &mut self.spool {
+            spool.push(bytes);
+        }
         if let Some(matcher) = matcher {
             matcher.feed(&mut self.state, bytes, &self.facts, &mut self.hits);
         }

@@ -23,6 +23,7 @@
 //! | one layer; objects in the middle of it; the stack of them | `layer`, `embedded`, `scan` |
 //! | the bytes of a layer until its end; regexes on them | [`spool`], [`regex`] |
 //! | links of mails and pages | `links` |
+//! | YARA rules; work that cannot be cut into slices | [`yara`], `deferred` |
 //! | what was found; what it means | `findings`, [`verdict`] |
 //! | what it may cost | [`limits`] |
 //!
@@ -41,11 +42,13 @@
 //! digest. Where no trusted digest can fit, a detection is final at once.
 //!
 //! Order of calls: [`Engine::start`], [`Scan::feed`] until everything is taken or it says `decided`,
-//! [`Scan::finish`]. [`Scan::expire`] when the caller's clock says so.
+//! [`Scan::finish`]. In between, work from [`Scan::deferred`] is run elsewhere and given back with
+//! [`Scan::resume`]. [`Scan::expire`] when the caller's clock says so.
 //!
 //! Absent on purpose: clocks, files, threads, and what to do about a verdict.
 
 pub mod database;
+mod deferred;
 pub mod digest;
 mod embedded;
 mod executable;
@@ -64,7 +67,9 @@ mod scan;
 pub mod spool;
 pub mod unpack;
 pub mod verdict;
+pub mod yara;
 
+pub use deferred::{Deferred, Done};
 pub use object::{Fed, Object};
 pub use scan::{Engine, Scan};
 pub use unpack::ContentCodings;

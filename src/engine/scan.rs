@@ -14,17 +14,19 @@ use std::sync::Arc;
 
 use super::database::signature::{Purpose, SignatureId};
 use super::database::{DatabaseFacts, Image, PatternKind};
+use super::deferred::{Deferred, Done, INLINE_BYTES_MAX, Task};
 use super::digest::{Computed, Entry};
 use super::embedded::{Embedded, Room};
 use super::file_type::{FileType, HEAD_BYTES};
 use super::findings::{Findings, Mode};
 use super::forms::Place;
-use super::layer::{Body, End, Layer, SETTLE_BYTES, Window};
+use super::layer::{Body, End, Layer, SETTLE_BYTES, Spools, Window};
 use super::limits::{Limits, RATIO_FREE_BYTES};
 use super::links::Watch;
 use super::logical::{Finding, LayerType};
 use super::matcher::Hit;
 use super::object::{Fed, Object};
+use super::spool::SpoolBudget;
 use super::unpack::{Coding, ContentCodings, Decoder, Progress};
 use super::verdict::{Detection, Limit, Verdict, Why};
 
@@ -33,13 +35,15 @@ use super::verdict::{Detection, Limit, Verdict, Why};
 pub struct Engine {
     image: Arc<Image>,
     limits: Limits,
+    /// Memory for what cannot be looked at before a layer's end, shared by all scans.
+    budget: Arc<SpoolBudget>,
 }
 
 impl Engine {
     /// An engine over a checked image.
     #[must_use]
-    pub const fn new(image: Arc<Image>, limits: Limits) -> Self {
-        Self { image, limits }
+    pub fn new(image: Arc<Image>, limits: Limits) -> Self {
+        Self { image, limits, budget: SpoolBudget::new(limits.deferred_memory_max) }
     }
 
     /// Starts to scan an object.
@@ -87,6 +91,18 @@ pub struct Scan {
     scanned: u64,
     /// Settled bytes of all layers but the outer object.
     decoded: u64,
+    /// Work that has to be done before anything else.
+    pending: Pending,
+}
+
+/// Work of a layer that has ended.
+#[derive(Debug)]
+enum Pending {
+    Nothing,
+    /// To be run by the caller, or else in the next call.
+    Ready(Deferred),
+    /// The caller has it.
+    Away,
 }
 
 /// What one step did.
@@ -114,6 +130,7 @@ impl Scan {
             layers_begun: 1,
             scanned: 0,
             decoded: 0,
+            pending: Pending::Nothing,
         }
     }
 
@@ -135,8 +152,8 @@ impl Scan {
         if taken < bytes.len() && self.object.size == Some(self.given) {
             self.findings.miss(WRONG_SIZE);
         }
-        let mut work = 0;
-        while work < WORK_UNITS_PER_CALL && !self.is_decided() {
+        let mut work = self.run_pending();
+        while work < WORK_UNITS_PER_CALL && !self.is_decided() && !self.is_held_up() {
             let rest = &bytes[taken..];
             if let Some(index) = self.ready_layer(!rest.is_empty()) {
                 let moved = self.step(index, rest);
@@ -154,7 +171,8 @@ impl Scan {
         }
         // Every byte is taken, but what they unpack to is not looked at: the last one is asked for
         // again, so that the caller comes back before it ends the object.
-        if taken == bytes.len() && taken > 0 && self.ready_layer(false).is_some() {
+        let is_more = self.is_held_up() || self.ready_layer(false).is_some();
+        if taken == bytes.len() && taken > 0 && is_more {
             self.ahead = 1;
             taken -= 1;
         }
@@ -163,6 +181,9 @@ impl Scan {
 
     /// The caller's clock says that the time allowed is over. What was not looked at stays so.
     pub fn expire(&mut self) {
+        if let Pending::Ready(_) = self.pending {
+            self.pending = Pending::Nothing;
+        }
         self.stop(Why::Time);
     }
 
@@ -171,8 +192,8 @@ impl Scan {
     /// who must not stay away long calls this until it is true, and then [`Scan::finish`].
     pub fn end(&mut self) -> bool {
         self.close_outer();
-        let mut work = 0;
-        while work < WORK_UNITS_PER_CALL {
+        let mut work = self.run_pending();
+        while work < WORK_UNITS_PER_CALL && !self.is_held_up() {
             match self.ready_layer(false) {
                 Some(index) if !self.is_decided() => work += self.step(index, &[]).work,
                 Some(_) | None => return true,
@@ -191,8 +212,92 @@ impl Scan {
     /// [`Engine::start_all`] these are all there are, each signature once for each place.
     #[must_use]
     pub fn finish_all(mut self) -> (Verdict, Vec<Detection>) {
+        if matches!(self.pending, Pending::Away) {
+            self.lose();
+        }
         while !self.end() {}
         self.findings.conclude()
+    }
+
+    /// Work that takes longer than a call may: to be run elsewhere and given back with
+    /// [`Scan::resume`] before the next call. It is asked for after every call of [`Scan::feed`] and
+    /// [`Scan::end`]; what is not taken runs inside the next of them.
+    pub fn deferred(&mut self) -> Option<Deferred> {
+        match std::mem::replace(&mut self.pending, Pending::Nothing) {
+            Pending::Ready(work) => {
+                self.pending = Pending::Away;
+                Some(work)
+            }
+            other => {
+                self.pending = other;
+                None
+            }
+        }
+    }
+
+    /// Takes back what came of the work.
+    pub fn resume(&mut self, done: Done) {
+        self.pending = Pending::Nothing;
+        let Done { layer, found, why } = done;
+        for detection in found {
+            // The layer has ended: its findings depend on the one around it.
+            self.findings.detect(layer.saturating_sub(1), || detection);
+        }
+        if let Some(why) = why {
+            self.findings.miss(why);
+        }
+    }
+
+    /// The work that was taken did not come back.
+    pub fn lose(&mut self) {
+        self.pending = Pending::Nothing;
+        self.findings.miss(Why::Failed);
+    }
+
+    /// Runs the work that nobody took, and says how many units that was.
+    fn run_pending(&mut self) -> u64 {
+        let Pending::Ready(work) = std::mem::replace(&mut self.pending, Pending::Nothing) else {
+            return 0;
+        };
+        let units = work.bytes();
+        self.resume(work.run());
+        units
+    }
+
+    const fn is_held_up(&self) -> bool {
+        !matches!(self.pending, Pending::Nothing)
+    }
+
+    /// Puts aside what has to look at the whole of a layer that has ended.
+    fn defer(&mut self, index: usize) {
+        let Some(rules) = self.engine.image.yara().cloned() else { return };
+        let Self { layers, findings, .. } = self;
+        let way = path(&layers[..=index]);
+        let Some(body) = layers[index].body.as_mut() else { return };
+        let mut tasks = Vec::new();
+        for (place, form) in body.forms() {
+            let selection = rules.select(form.atoms.as_ref(), form.fed_bytes);
+            let Some(spool) = form.spool.take().filter(|_| !selection.is_empty()) else {
+                continue;
+            };
+            match spool.bytes() {
+                Err(full) => findings.miss(Why::Limit(full.limit())),
+                Ok([]) => {}
+                Ok(_) => {
+                    let path = join(&way, place.name()).into();
+                    tasks.push(Task { path, selection, spool });
+                }
+            }
+        }
+        if tasks.is_empty() {
+            return;
+        }
+        let work = Deferred::new(rules, index, tasks);
+        if work.bytes() <= INLINE_BYTES_MAX {
+            self.resume(work.run());
+        } else {
+            self.pending = Pending::Ready(work);
+        }
     }
 
     /// No more bytes will come.
@@ -206,7 +311,7 @@ impl Scan {
 
     /// Whether nothing that follows can change the verdict.
     fn is_decided(&self) -> bool {
-        self.layers.is_empty()
+        (self.layers.is_empty() && !self.is_held_up())
             || self.findings.deciding_layer().is_some_and(|layer| {
                 let around = self.layers.iter().take(layer.saturating_add(1));
                 !around.into_iter().any(Layer::may_be_trusted)
@@ -280,7 +385,13 @@ impl Scan {
         let (coding, fault) = coding_of(&mut layer.codings, file_type, head);
         let announced = if index == 0 { self.announced } else { None };
         let needs = self.engine.image.digests().needs(size.or(announced));
-        let mut body = Box::new(Body::new(file_type, needs, size, &self.engine.image));
+        let engine = &self.engine;
+        let spools = engine.image.deferred_targets().map(|targets| Spools {
+            limit_bytes: engine.limits.deferred_bytes_max,
+            targets,
+            budget: &engine.budget,
+        });
+        let mut body = Box::new(Body::new(file_type, needs, size, &engine.image, spools.as_ref()));
         if was_announced && coding.is_some() {
             // A way to send the object, not a container around it.
             body.layer_type = None;
@@ -468,6 +579,7 @@ impl Scan {
             return 0;
         };
         let mut parts = Vec::new();
+        let mut atoms = Vec::new();
         for (place, hit) in body.take_hits() {
             match engine.image.pattern(hit.signature) {
                 Some((PatternKind::Body, _)) => {
@@ -475,9 +587,11 @@ impl Scan {
                         .detect(index, || detection(&engine.image, &layers[..=index], place, hit));
                 }
                 Some((PatternKind::Part, part)) => parts.push((place, part, hit.offset)),
-                Some((PatternKind::Atom | PatternKind::Magic, _)) | None => {}
+                Some((PatternKind::Atom, atom)) => atoms.push((place, atom)),
+                Some((PatternKind::Magic, _)) | None => {}
             }
         }
+        atoms.into_iter().for_each(|(place, atom)| body.mark(place, atom));
         let mut found = Vec::new();
         let logical = engine.image.logical();
         let work = logical.map_or(0, |logical| {
@@ -587,6 +701,8 @@ impl Scan {
         }
         if trusted {
             self.findings.trust(index);
+        } else if is_whole && !self.is_decided() {
+            self.defer(index);
         }
         self.pop(index);
     }

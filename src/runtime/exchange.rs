@@ -26,6 +26,7 @@ use crate::observe::{Event, Level, Message};
 use super::clock;
 use super::executor::yield_if_needed;
 use super::shard::{Live, Shard};
+use super::side::{SideFault, SideThreads};
 
 /// What the connection does with the body from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +147,7 @@ impl Exchange {
     ) -> Next {
         self.body_bytes += bytes.len() as u64;
         let State::Scanning(scanning) = &mut self.state else { return Next::Unchanged };
-        if let Scanned::Panicked = scanning.feed(bytes).await {
+        if let Scanned::Panicked = scanning.feed(bytes, &shard.side).await {
             shard.journal.write(Event::ScanPanicked { url: url_of(core.request()) });
         }
         // Inside a preview the answer waits for its end, which is at hand.
@@ -210,7 +211,7 @@ impl Exchange {
         match std::mem::replace(&mut self.state, State::Answered) {
             State::Decided(decision) => self.answer(decision, core, live, shard),
             State::Scanning(mut scanning) => {
-                scanning.end().await;
+                scanning.end(&shard.side).await;
                 let verdict = scanning.finish();
                 if verdict == Verdict::Unscanned(Why::Failed) {
                     shard.journal.write(Event::ScanPanicked { url: url_of(core.request()) });
@@ -362,7 +363,7 @@ enum Scanned {
 }
 
 impl Scanning {
-    async fn feed(&mut self, bytes: &[u8]) -> Scanned {
+    async fn feed(&mut self, bytes: &[u8], side: &SideThreads) -> Scanned {
         let mut done = 0;
         while done < bytes.len() {
             let Some(scan) = self.scan.as_mut() else { return Scanned::Whole };
@@ -380,11 +381,26 @@ impl Scanning {
                 return Scanned::Whole;
             }
             self.spend(clock::now().duration_since(begun));
+            self.run_deferred(side).await;
             if done < bytes.len() {
                 yield_if_needed().await;
             }
         }
         Scanned::Whole
+    }
+
+    /// Has a side thread do what the scan cannot do in slices.
+    async fn run_deferred(&mut self, side: &SideThreads) {
+        let Some(work) = self.scan.as_mut().and_then(Scan::deferred) else { return };
+        let begun = clock::now();
+        let done = side.run(move || work.run()).await;
+        if let Some(scan) = self.scan.as_mut() {
+            match done {
+                Ok(done) => scan.resume(done),
+                Err(SideFault::Busy | SideFault::Panicked) => scan.lose(),
+            }
+        }
+        self.spend(clock::now().duration_since(begun));
     }
 
     /// Counts the engine's time; when it is used up the scan is told once.
@@ -400,7 +416,7 @@ impl Scanning {
     }
 
     /// Unpacks what a few coded bytes may still hold, in slices like the rest.
-    async fn end(&mut self) {
+    async fn end(&mut self, side: &SideThreads) {
         while let Some(scan) = self.scan.as_mut() {
             let begun = clock::now();
             let ended = std::panic::catch_unwind(AssertUnwindSafe(|| scan.end()));
@@ -412,6 +428,7 @@ impl Scanning {
                     self.verdict = Some(Verdict::Unscanned(Why::Failed));
                 }
             }
+            self.run_deferred(side).await;
             yield_if_needed().await;
         }
     }

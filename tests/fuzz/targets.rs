@@ -17,7 +17,7 @@ use baleen::settings::Settings;
 use super::harness::Target;
 use super::lists;
 
-pub(crate) const ALL: [Target; 11] = [
+pub(crate) const ALL: [Target; 12] = [
     Target { name: "icap_head", corpus: icap_messages, words: ICAP_WORDS, run: icap_connection },
     Target { name: "chunked", corpus: chunked_bodies, words: ICAP_WORDS, run: chunked_body },
     Target {
@@ -28,6 +28,7 @@ pub(crate) const ALL: [Target; 11] = [
     },
     Target { name: "http_head", corpus: http_heads, words: ICAP_WORDS, run: http_head },
     Target { name: "ndb_lines", corpus: ndb_files, words: NDB_WORDS, run: signature_files },
+    Target { name: "yara_rules", corpus: yara_files, words: YARA_WORDS, run: yara_rules },
     Target { name: "image", corpus: images, words: &[], run: image },
     Target { name: "sealed_image", corpus: images, words: &[], run: sealed_image },
     Target { name: "digest_tables", corpus: digest_tables, words: &[], run: digest_table },
@@ -92,6 +93,26 @@ const EXECUTABLE_WORDS: &[&[u8]] = &[
     b"\0\x02\0\0",
     b"ws2_32.dll\0",
     b"S\0t\0r\0i\0n\0g\0F\0i\0l\0e\0I\0n\0f\0o\0\0\0",
+];
+
+const YARA_WORDS: &[&[u8]] = &[
+    b"rule a { ",
+    b"private rule ",
+    b"global ",
+    b"import \"pe\"\n",
+    b"include \"x\"",
+    b"strings: $a = ",
+    b"{ 61 [2-4] (62|63) }",
+    b"/a+b{2,3}/i",
+    b" nocase wide ascii xor base64",
+    b" condition: ",
+    b"any of them",
+    b"#a > 2",
+    b"for all i in (1..#a) : (",
+    b"uint16(0) == 0x5A4D",
+    b"filesize < 1KB",
+    b"}",
+    b"*/",
 ];
 
 const SETTINGS_WORDS: &[&[u8]] = &[
@@ -302,6 +323,36 @@ fn images() -> Vec<Vec<u8>> {
         build(sources, &|bodies| matcher::compile(bodies, &training), &mut |_| {}).image
     };
     vec![compile(&ndb_files()), compile(&[])]
+}
+
+/// Every piece of a file of rules is counted, and what was taken can be built and opened.
+fn yara_rules(input: &[u8]) {
+    let mut sources = Sources::new(BuildOptions::default());
+    sources.add_file("fuzz.yar", input);
+    let totals = sources.report().totals();
+    assert_eq!(totals.lines, totals.loaded + totals.bad + totals.unsupported_count());
+    if totals.loaded == 0 || input.len() > 4_096 {
+        return;
+    }
+    let training = GramCounts::default();
+    let built = build(sources, &|bodies| matcher::compile(bodies, &training), &mut |_| {});
+    assert_eq!(built.report.totals(), totals, "a rule that was taken was lost");
+    let image = Image::open(Arc::new(built.image)).expect("what was built opens");
+    let engine = Arc::new(Engine::new(Arc::new(image), Limits::default()));
+    let mut scan = engine.start(Object::default());
+    let _fed = scan.feed(input);
+    assert_ne!(scan.finish(), Verdict::Unscanned(baleen::engine::verdict::Why::Failed));
+}
+
+fn yara_files() -> Vec<Vec<u8>> {
+    vec![
+        b"rule a { strings: $a = \"abcd\" nocase wide condition: $a and filesize < 1MB }".to_vec(),
+        b"import \"pe\" private rule b { condition: pe.is_pe } rule c { condition: b }".to_vec(),
+        b"rule d { strings: $x = { 61 ?? [2-4] (62|63) } $y = /ab+c/i condition: 1 of them }"
+            .to_vec(),
+        b"rule e { strings: $ = \"xyz\" condition: for any of them : ( @ > 3 ) }\nrule f {"
+            .to_vec(),
+    ]
 }
 
 /// An image that is not exactly what was written is refused, never believed.

@@ -15,6 +15,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("arc-swap", &["runtime"]),
     ("async-channel", &["runtime"]),
     ("boreal", &["engine"]),
+    ("boreal-parser", &["engine"]),
     ("brotli-decompressor", &["engine"]),
     ("clap", &["cli", "main", "perf"]),
     ("cms", &["engine"]),

@@ -236,6 +236,7 @@ fn show(bar: &ProgressBar, stage: Stage<'_>) {
         Stage::Build(step) => {
             bar.inc(1);
             match step {
+                Progress::Rules(count) => format!("compiling {count} YARA rules"),
                 Progress::Matcher(count) => format!("compiling {count} patterns"),
                 Progress::Digests(count) => format!("sorting {count} digests"),
                 Progress::Image => "writing".to_owned(),

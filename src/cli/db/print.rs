@@ -31,6 +31,13 @@ pub(super) fn write_facts(
         let (md5, sha1, sha256) = (counts.md5, counts.sha1, counts.sha256);
         writeln!(out, "  {name:<10} MD5 {md5}, SHA-1 {sha1}, SHA-256 {sha256}")?;
     }
+    let rules = &facts.rules;
+    if rules.total() > 0 {
+        writeln!(out, "  YARA       {} rules", rules.total())?;
+        writeln!(out, "    {} where one of their strings is", rules.by_string)?;
+        writeln!(out, "    {} by the head of a file", rules.by_head)?;
+        writeln!(out, "    {} on every file (these cost)", rules.always)?;
+    }
     let lines = &facts.lines;
     writeln!(out, "lines        {}", lines.lines)?;
     for (name, count) in [

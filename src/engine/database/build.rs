@@ -53,6 +53,8 @@ impl Default for BuildOptions {
 /// How far a build is, for a progress bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
+    /// So many YARA rules are being compiled.
+    Rules(u64),
     /// The matcher is being compiled from so many body patterns.
     Matcher(usize),
     /// Digest tables are being written from so many digests.
@@ -115,20 +117,28 @@ pub fn build_into(
     out: &mut dyn Sink,
 ) -> io::Result<Written> {
     let (loaded, workers) = sources.into_loaded();
+    let mut facts = facts(&loaded);
     let Loaded {
         options,
         mut names,
         bodies,
         logical,
-        atoms,
+        mut atoms,
         magics,
         digests,
         types,
         mut links,
-        report,
+        yara,
+        mut report,
     } = loaded;
     links.options = options.links;
-    let facts = facts(&options, &bodies, logical.count(), &digests, &report);
+    progress(Progress::Rules(facts.rules.total()));
+    let rules = yara.compile();
+    atoms.extend(rules.atoms);
+    for (file, rule) in rules.lost {
+        report.lose(&file, &rule);
+        facts.lines = report.totals();
+    }
     let (parts, logical) = logical.finish();
     let mut image = Writer::new(out, &*workers)?;
     image.section(SectionKind::Meta, &serde_json::to_vec(&facts).unwrap_or_default())?;
@@ -155,6 +165,8 @@ pub fn build_into(
     image.section(SectionKind::Digests, &digests.compile())?;
     image.section(SectionKind::Logical, &logical)?;
     drop(logical);
+    image.section(SectionKind::Yara, &rules.section)?;
+    drop(rules.section);
     image.section(SectionKind::Links, &links.compile())?;
     image.section(SectionKind::Types, &types.compile())?;
     progress(Progress::Image);
@@ -168,13 +180,8 @@ fn record(number: u32, pattern: &BodySignature, kind: PatternKind) -> Record {
 }
 
 /// The facts that an image of these signatures would have.
-pub(super) fn facts(
-    options: &BuildOptions,
-    bodies: &[BodySignature],
-    logical: usize,
-    digests: &Rows,
-    report: &Report,
-) -> DatabaseFacts {
+pub(super) fn facts(loaded: &Loaded) -> DatabaseFacts {
+    let Loaded { options, bodies, logical, digests, yara, report, .. } = loaded;
     let sources: Vec<SourceFacts> = report
         .files
         .iter()
@@ -193,7 +200,8 @@ pub(super) fn facts(
         level: options.level,
         potentially_unwanted: options.potentially_unwanted,
         bodies: bodies.len() as u64,
-        logical: logical as u64,
+        logical: logical.count() as u64,
+        rules: yara.counts(),
         detected: counts(digests, Subject::Bad),
         trusted: counts(digests, Subject::Trusted),
         sections: counts(digests, Subject::Section),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::container::{Sealed, Signed};
 use super::report::Totals;
+use crate::engine::yara::RuleCounts;
 
 /// The facts of one compiled database.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,9 @@ pub struct DatabaseFacts {
     pub sections: DigestCounts,
     /// Digests of the imports of bad executables.
     pub imports: DigestCounts,
+    /// YARA rules by when they run.
+    #[serde(default)]
+    pub rules: RuleCounts,
     /// The files it was built from, in their order.
     pub sources: Vec<SourceFacts>,
     /// The containers among them.
@@ -71,6 +75,7 @@ impl DatabaseFacts {
     pub const fn signatures(&self) -> u64 {
         self.bodies
             .saturating_add(self.logical)
+            .saturating_add(self.rules.total())
             .saturating_add(self.detected.total())
             .saturating_add(self.sections.total())
             .saturating_add(self.imports.total())

@@ -26,6 +26,8 @@ pub enum Format {
     Container,
     /// The external signature of a container.
     Seal,
+    /// YARA rules.
+    Yara,
     /// A ClamAV format that cannot be used yet.
     NotYet(Unsupported),
 }
@@ -67,7 +69,7 @@ pub fn loading_order(name: &str) -> (u8, &str) {
 /// Every extension of ClamAV.
 const EXTENSIONS: [(&str, Format, Wanted); 42] = {
     use Format::{
-        Body, Container, Digest, FileTypes, Ignore, Links, Logical, NotYet, Seal, Unused,
+        Body, Container, Digest, FileTypes, Ignore, Links, Logical, NotYet, Seal, Unused, Yara,
     };
     use Unsupported as No;
     use Wanted::{Always, WithPotentiallyUnwanted as Unwanted};
@@ -107,8 +109,8 @@ const EXTENSIONS: [(&str, Format, Wanted); 42] = {
         ("cfg", Unused(UnusedList::Switches), Always),
         ("pwdb", Unused(UnusedList::Passwords), Always),
         ("cbc", NotYet(No::Bytecode), Always),
-        ("yar", NotYet(No::Yara), Always),
-        ("yara", NotYet(No::Yara), Always),
+        ("yar", Yara, Always),
+        ("yara", Yara, Always),
         ("ioc", NotYet(No::OpenIoc), Always),
         ("info", NotYet(No::ContainerList), Always),
         ("sign", Seal, Always),

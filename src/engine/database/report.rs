@@ -2,7 +2,7 @@
 //!
 //! For a file that is read, the counts add up: lines = comments + loaded + ignored + by level +
 //! unsupported + bad. Of a file that is not read, the signatures are counted as unsupported, or as
-//! switched off; a container counts with the number of signatures that it says it has. Places of
+//! switched off; of a YARA file each rule counts as a line; a container counts with the number of signatures that it says it has. Places of
 //! bad lines are kept for the first [`BAD_LINES_KEPT`] of a file: about 100 bytes each.
 
 use std::fmt;
@@ -19,6 +19,15 @@ pub struct Report {
 }
 
 impl Report {
+    /// A rule of a file that was loaded when it was read, and cannot be compiled after all.
+    pub(super) fn lose(&mut self, file: &str, rule: &str) {
+        let Some(file) = self.files.iter_mut().find(|known| &*known.name == file) else { return };
+        file.totals.loaded = file.totals.loaded.saturating_sub(1);
+        file.totals.bad = file.totals.bad.saturating_add(1);
+        let text = format!("rule {rule}: it compiles alone, and not among the others").into();
+        file.bad.push(BadLine { line: 1, column: 1, text });
+    }
+
     /// The sums over all files.
     #[must_use]
     pub fn totals(&self) -> Totals {
@@ -218,8 +227,10 @@ pub enum Unsupported {
     Passwords,
     /// `.cbc`: bytecode.
     Bytecode,
-    /// `.yar`, `.yara`.
-    Yara,
+    /// A YARA rule with a variable that only a command line gives.
+    YaraVariable,
+    /// A YARA rule with a module that is not there.
+    YaraModule,
     /// `.ioc`: indicators of compromise.
     OpenIoc,
     /// `.info`: the list of a container's members.
@@ -257,7 +268,8 @@ impl fmt::Display for Unsupported {
             Self::Switches => "switches (.cfg)",
             Self::Passwords => "passwords of archives",
             Self::Bytecode => "bytecode",
-            Self::Yara => "YARA rules",
+            Self::YaraVariable => "YARA rules with external variables (filename and the like)",
+            Self::YaraModule => "YARA rules with a module that is not there",
             Self::OpenIoc => "OpenIOC",
             Self::ContainerList => "list of a container's members",
             Self::Patch => "changes to containers (.cdiff)",

@@ -8,6 +8,7 @@ use crate::engine::digest::Rows;
 use crate::engine::file_type::TypeRows;
 use crate::engine::links::LinkRows;
 use crate::engine::logical::Collector;
+use crate::engine::yara;
 
 use super::build::{BuildOptions, facts};
 use super::container::Trust;
@@ -64,6 +65,8 @@ pub(super) struct Loaded {
     pub types: TypeRows,
     /// Lists about links.
     pub links: LinkRows,
+    /// YARA rules.
+    pub yara: yara::Collection,
     pub report: Report,
 }
 
@@ -83,6 +86,7 @@ impl Sources {
                 digests: Rows::default(),
                 types: TypeRows::default(),
                 links: LinkRows::default(),
+                yara: yara::Collection::default(),
                 report: Report::default(),
             },
             ignored: Ignored::new(),
@@ -137,8 +141,7 @@ impl Sources {
     /// The facts that an image of what was read so far would have.
     #[must_use]
     pub fn facts(&self) -> DatabaseFacts {
-        let Loaded { options, bodies, logical, digests, report, .. } = &self.loaded;
-        facts(options, bodies, logical.count(), digests, report)
+        facts(&self.loaded)
     }
 
     /// The body patterns so far, in the order of their ids.
@@ -177,6 +180,7 @@ impl Sources {
             }
             Format::Body => self.bodies_of(bytes, report),
             Format::Logical => self.logical_of(bytes, report),
+            Format::Yara => self.yara(bytes, report),
             Format::Links(list) => each_line(bytes, report, |line| self.link(line, list)),
             Format::Unused(list) => {
                 let level = self.loaded.options.level;
@@ -195,6 +199,28 @@ impl Sources {
             let ignore_list = matches!(Format::of(&file.name), Some((Format::Ignore, _)));
             !ignore_list && file.totals.loaded > 0
         })
+    }
+
+    fn yara(&mut self, bytes: &[u8], report: &mut FileReport) {
+        let Self { loaded, ignored, .. } = self;
+        let is_ignored =
+            |name: &str, text: &[u8]| ignored.covers(format!("YARA.{name}").as_bytes(), text);
+        for fate in loaded.yara.add_file(&report.name, bytes, &is_ignored) {
+            let totals = &mut report.totals;
+            count(&mut totals.lines);
+            match fate {
+                yara::Fate::Loaded => count(&mut totals.loaded),
+                yara::Fate::Ignored => count(&mut totals.ignored),
+                yara::Fate::Variable => totals.add_unsupported(Unsupported::YaraVariable, 1),
+                yara::Fate::Module => totals.add_unsupported(Unsupported::YaraModule, 1),
+                yara::Fate::Bad { at, text } => {
+                    count(&mut totals.bad);
+                    if report.bad.len() < BAD_LINES_KEPT {
+                        report.bad.push(bad_place(bytes, at, text));
+                    }
+                }
+            }
+        }
     }
 
     fn bodies_of(&mut self, bytes: &[u8], report: &mut FileReport) {
@@ -398,10 +424,6 @@ pub(super) const fn count(counter: &mut u64) {
 /// How many signatures a file has that is not read.
 fn count_of(reason: Unsupported, bytes: &[u8]) -> u64 {
     match reason {
-        Unsupported::Yara => {
-            let rules = lines(bytes).filter(|(_, line)| starts_a_rule(line));
-            rules.count() as u64
-        }
         // Not made of lines with a signature each.
         Unsupported::Bytecode
         | Unsupported::OpenIoc
@@ -414,6 +436,8 @@ fn count_of(reason: Unsupported, bytes: &[u8]) -> u64 {
         | Unsupported::MetadataTarget
         | Unsupported::UnknownTarget
         | Unsupported::BoundaryBesideDistance
+        | Unsupported::YaraVariable
+        | Unsupported::YaraModule
         | Unsupported::Key
         | Unsupported::LayerType
         | Unsupported::HandlerType
@@ -439,8 +463,11 @@ fn signature_lines(bytes: &[u8]) -> u64 {
     lines(bytes).filter(signature).count() as u64
 }
 
-/// Whether the first word of a line, after `private` and `global`, is `rule`.
-fn starts_a_rule(line: &[u8]) -> bool {
-    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    words.find(|word| *word != b"private" && *word != b"global") == Some(b"rule")
+/// A place in a file that is not made of lines with a signature each.
+fn bad_place(bytes: &[u8], at: usize, text: Box<str>) -> BadLine {
+    let before = bytes.get(..at).unwrap_or(bytes);
+    let start = memchr::memrchr(b'\n', before).map_or(0, |end| end.saturating_add(1));
+    let lines = memchr::memchr_iter(b'\n', before).count() as u64;
+    let column = (before.len().saturating_sub(start) as u64).saturating_add(1);
+    BadLine { line: lines.saturating_add(1), column, text }
 }

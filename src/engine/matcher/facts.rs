@@ -34,6 +34,16 @@ impl TargetSet {
         self.0 & 1 << target as u16 != 0
     }
 
+    /// Whether something for one of these is matched in a layer with those: a kind in common, the one
+    /// that every layer has included.
+    #[must_use]
+    pub const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// A set without even the kind that every layer has.
+    pub const NONE: Self = Self(0);
+
     /// The bits, as the compiled entries carry them.
     #[must_use]
     pub(super) const fn bits(self) -> u16 {

@@ -19,7 +19,8 @@ use crate::engine::digest::{Tables, TablesFault};
 use crate::engine::file_type::{Types, TypesFault};
 use crate::engine::links::{LinksFault, Lists, Regexes};
 use crate::engine::logical::{Logical, LogicalFault};
-use crate::engine::matcher::{Matcher, MatcherFault};
+use crate::engine::matcher::{Matcher, MatcherFault, TargetSet};
+use crate::engine::yara::{Rules, YaraFault};
 
 use super::layout::{
     ALIGN, Directory, HEADER_BYTES, MAGIC, OffsetKind, PatternKind, RecordBytes, SUM_AT,
@@ -35,6 +36,8 @@ pub struct Image {
     sections: Sections,
     facts: Arc<DatabaseFacts>,
     regexes: Regexes,
+    /// Rules are not read in place: they are made once, here.
+    yara: Option<Arc<Rules>>,
 }
 
 /// One body pattern as the image knows it.
@@ -73,7 +76,11 @@ impl Image {
         let (sections, facts) = checked((*bytes).as_ref(), workers)?;
         let links = section((*bytes).as_ref(), &sections, SectionKind::Links);
         let regexes = Lists::check(links).map_err(ImageFault::Links)?;
-        Ok(Self { bytes, sections, facts: Arc::new(facts), regexes })
+        let yara = open_yara(
+            section((*bytes).as_ref(), &sections, SectionKind::Yara),
+            section((*bytes).as_ref(), &sections, SectionKind::Signatures),
+        )?;
+        Ok(Self { bytes, sections, facts: Arc::new(facts), regexes, yara })
     }
 
     /// What the image says about itself.
@@ -114,6 +121,16 @@ impl Image {
     #[must_use]
     pub fn logical(&self) -> Option<Logical<'_>> {
         Logical::open(self.section(SectionKind::Logical)).ok()
+    }
+
+    /// The layers that something may have to look at as a whole, if there are any.
+    pub(in crate::engine) fn deferred_targets(&self) -> Option<TargetSet> {
+        self.yara.as_ref().map(|_| TargetSet::ANY)
+    }
+
+    /// The YARA rules; `None` in an image that was built without any.
+    pub(in crate::engine) const fn yara(&self) -> Option<&Arc<Rules>> {
+        self.yara.as_ref()
     }
 
     /// The bytes of a section, as `engine::matcher` wrote them for [`SectionKind::Matcher`].
@@ -329,6 +346,19 @@ fn check_header(all: &[u8]) -> Result<[u8; 32], ImageFault> {
     Ok(sum)
 }
 
+/// Rules and the patterns that select them belong together.
+fn open_yara(rules: &[u8], records: &[u8]) -> Result<Option<Arc<Rules>>, ImageFault> {
+    let atoms = count_of(PatternKind::Atom, records);
+    if rules.is_empty() && atoms == 0 {
+        return Ok(None);
+    }
+    let rules = Rules::open(rules).map_err(ImageFault::Yara)?;
+    if rules.atom_count() != atoms {
+        return Err(ImageFault::Yara(YaraFault::Index));
+    }
+    Ok(Some(Arc::new(rules)))
+}
+
 /// Sections lie in their order, aligned, without overlap, inside the image.
 fn directory(all: &[u8]) -> Result<Sections, ImageFault> {
     let body = all.get(HEADER_BYTES..).unwrap_or_default();
@@ -408,6 +438,8 @@ pub enum ImageFault {
     Types(TypesFault),
     /// The logical signatures.
     Logical(LogicalFault),
+    /// The YARA rules.
+    Yara(YaraFault),
 }
 
 impl fmt::Display for ImageFault {
@@ -433,6 +465,7 @@ impl fmt::Display for ImageFault {
             Self::Links(fault) => write!(out, "section LINKS: {fault}"),
             Self::Types(fault) => write!(out, "section TYPES: {fault}"),
             Self::Logical(fault) => write!(out, "section LOGICAL: {fault}"),
+            Self::Yara(fault) => write!(out, "section YARA: {fault}"),
         }
     }
 }
