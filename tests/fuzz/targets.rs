@@ -14,7 +14,7 @@ use baleen::settings::Settings;
 
 use super::harness::Target;
 
-pub(crate) const ALL: [Target; 8] = [
+pub(crate) const ALL: [Target; 9] = [
     Target { name: "icap_head", corpus: icap_messages, words: ICAP_WORDS, run: icap_connection },
     Target { name: "chunked", corpus: chunked_bodies, words: ICAP_WORDS, run: chunked_body },
     Target {
@@ -27,6 +27,7 @@ pub(crate) const ALL: [Target; 8] = [
     Target { name: "ndb_lines", corpus: ndb_files, words: NDB_WORDS, run: signature_files },
     Target { name: "image", corpus: images, words: &[], run: image },
     Target { name: "scan", corpus: objects, words: &[], run: scan },
+    crate::clamd::TARGET,
     Target { name: "settings", corpus: settings_files, words: SETTINGS_WORDS, run: settings },
 ];
 
