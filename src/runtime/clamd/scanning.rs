@@ -225,8 +225,9 @@ mod tests {
     #[test]
     fn time_that_is_over_is_unscanned_and_so_is_a_failure() {
         let mut scanning = Scanning::of(&engine(), Some(Duration::ZERO), None, false);
-        for _piece in 0..8 {
-            scanning.feed(&[b'a'; 65_536]);
+        let piece = vec![b'a'; 65_536];
+        for _time in 0..8 {
+            scanning.feed(&piece);
         }
         assert_eq!(scanning.finish().verdict, Verdict::Unscanned(Why::Time));
         let mut scanning = Scanning::of(&engine(), None, None, false);
