@@ -85,7 +85,7 @@ pub fn verdict(
         Verdict::Clean => vec![ok(name)],
         Verdict::Unscanned(why) => match (unchecked, heuristic(*why)) {
             (Unchecked::Found, Some(threat)) => vec![found(name, &threat)],
-            (Unchecked::Found | Unchecked::Error, _) => vec![error(name, &why.to_string())],
+            (Unchecked::Found | Unchecked::Error, _) => vec![unscanned(name, *why)],
         },
         Verdict::Infected(first) => {
             let mut names = vec![&first.name];
@@ -97,6 +97,12 @@ pub fn verdict(
             names.into_iter().map(|threat| found(name, threat)).collect()
         }
     }
+}
+
+/// Clients take replies apart at `: `, so the reason has none.
+fn unscanned(name: &[u8], why: Why) -> Vec<u8> {
+    let why = why.to_string().replace(": ", " ");
+    error(name, &format!("Not scanned ({why})"))
 }
 
 /// The name under which something unscanned is reported as found; the beginnings are those that ClamAV

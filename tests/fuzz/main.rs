@@ -9,6 +9,7 @@
     reason = "the harness bounds itself in time and takes its seed from the environment"
 )]
 
+mod clamd;
 mod containers;
 mod harness;
 mod lists;

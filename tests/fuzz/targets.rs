@@ -42,6 +42,7 @@ pub(crate) const ALL: [Target; 12] = [
     },
     Target { name: "sections", corpus: lists::changes, words: &[], run: lists::sections },
     Target { name: "page", corpus: lists::pages, words: lists::PAGE_WORDS, run: lists::page },
+    crate::clamd::TARGET,
     Target { name: "settings", corpus: settings_files, words: SETTINGS_WORDS, run: settings },
 ];
 

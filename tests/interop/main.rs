@@ -1,5 +1,5 @@
 //! Foreign programs and Baleen agree: the installed Squid with real traffic of curl, c-icap's client,
-//! python-icap, and tshark as a judge of what is on the wire. `sh tests/run` installs them all.
+//! python-icap, clamdscan and pyclamd, and tshark as a judge of what is on the wire. `sh tests/run` installs them all.
 //!
 //! ```text
 //!   curl ──▶ Squid ──▶ Origin (here)          each test has its own three, on ports of their own
@@ -10,6 +10,7 @@
 mod fixture;
 
 mod body;
+mod clamd;
 mod clients;
 mod curl;
 mod downloads;

@@ -21,6 +21,7 @@ use crate::engine::verdict::{Verdict, Why};
 use crate::observe::{Event, Message};
 
 use super::paths::{self, Found, Opened, Walk, words};
+use super::porter::FIRST_TOKEN;
 use super::scanning::{FileScan, Outcome, Scanning};
 use super::sockets::Stream;
 use super::workers::{Done, Job, Work, Working};
@@ -59,11 +60,8 @@ pub(super) struct Conversation {
     write_until: Option<Instant>,
     read_time: Duration,
     has_ended: bool,
-    has_said_end: bool,
     /// Whether the kernel says that the client is gone.
     pub(super) is_hung_up: bool,
-    /// Whether the porter's epoll knows the socket.
-    pub(super) is_watched: bool,
 }
 
 enum Task {
@@ -112,9 +110,7 @@ impl Conversation {
             write_until: None,
             read_time: options.read_time,
             has_ended: false,
-            has_said_end: false,
             is_hung_up: false,
-            is_watched: false,
         }
     }
 
@@ -224,8 +220,8 @@ impl Conversation {
                 Err(error) => return Err(error),
             }
         }
-        if self.core.is_over() && !self.has_said_end {
-            self.has_said_end = true;
+        if self.core.is_over() && self.core.is_cut() {
+            // It learns that nothing more comes; what it still sends is read for a moment.
             self.stream.end();
         }
         Ok(true)
@@ -479,7 +475,7 @@ impl Conversation {
         }
         let message = |reason: String, action| {
             Box::new(Message {
-                id: format!("clamd-{}", self.token),
+                id: format!("clamd-{}", self.token.saturating_sub(FIRST_TOKEN)),
                 url: String::from_utf8_lossy(name).into_owned(),
                 direction,
                 client: self.stream.peer.clone(),

@@ -24,6 +24,8 @@
 //! can be under way at a time, so nobody waits for anybody: neither the porter for a worker nor a worker
 //! for the porter.
 
+#![forbid(unsafe_code)]
+
 mod conversation;
 mod paths;
 mod porter;

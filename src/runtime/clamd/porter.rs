@@ -209,12 +209,11 @@ impl Porter {
             Wait::Jobs => EventFlags::empty(),
         };
         let (data, flags) = (EventData::new_u64(token), interest | EventFlags::ONESHOT);
-        let watched = if conversation.is_watched {
-            epoll::modify(&self.epoll, &*conversation, data, flags)
-        } else {
-            epoll::add(&self.epoll, &*conversation, data, flags)
+        let watched = match epoll::modify(&self.epoll, &*conversation, data, flags) {
+            // It waits for the first time.
+            Err(Errno::NOENT) => epoll::add(&self.epoll, &*conversation, data, flags),
+            watched => watched,
         };
-        conversation.is_watched = true;
         if watched.is_err() || is_unwanted {
             drop(conversation);
             return self.forget(token);
@@ -305,7 +304,7 @@ const WAKE: u64 = 0;
 /// What it calls the first listener; the others follow.
 const FIRST_LISTENER: u64 = 1;
 /// What it calls connections: larger than any listener.
-const FIRST_TOKEN: u64 = 1 << 32;
+pub(super) const FIRST_TOKEN: u64 = 1 << 32;
 
 /// Events taken at a time.
 const EVENTS_MAX: usize = 256;

@@ -7,10 +7,11 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::verdict::{Detection, Verdict, Why};
-use crate::engine::{Object, Scan};
+use crate::engine::{Engine, Object, Scan};
 use crate::runtime::clock;
 use crate::runtime::shard::Live;
 
@@ -35,10 +36,13 @@ pub(super) struct Outcome {
 impl Scanning {
     /// Begins one; `all` looks for every threat in the object.
     pub(super) fn start(live: &Live, size: Option<u64>, all: bool) -> Self {
+        Self::of(&live.engine, live.clamd.scan_time_max, size, all)
+    }
+
+    fn of(engine: &Arc<Engine>, time: Option<Duration>, size: Option<u64>, all: bool) -> Self {
         let object = Object { size, ..Object::default() };
-        let scan = if all { live.engine.start_all(object) } else { live.engine.start(object) };
-        let time_left = live.clamd.scan_time_max;
-        Self { scan: Some(scan), outcome: None, time_left, bytes: 0 }
+        let scan = if all { engine.start_all(object) } else { engine.start(object) };
+        Self { scan: Some(scan), outcome: None, time_left: time, bytes: 0 }
     }
 
     /// Whether nothing that follows can change the verdict.
@@ -73,7 +77,8 @@ impl Scanning {
             }
         }
         let bytes = self.bytes;
-        self.outcome.map_or_else(failed, |outcome| Outcome { bytes, ..outcome })
+        let outcome = self.outcome.take().unwrap_or_else(failed);
+        Outcome { bytes, ..outcome }
     }
 
     fn conclude(&mut self) {
@@ -119,7 +124,11 @@ impl FileScan {
     /// where the file ends for this scan, even when it grows meanwhile; one that shrinks is damaged.
     pub(super) fn start(live: &Live, file: File, size: u64, all: bool) -> Self {
         let size = (size > 0).then_some(size);
-        Self { file, scanning: Scanning::start(live, size, all), position: 0, size }
+        Self::of(file, Scanning::start(live, size, all), size)
+    }
+
+    const fn of(file: File, scanning: Scanning, size: Option<u64>) -> Self {
+        Self { file, scanning, position: 0, size }
     }
 
     /// Reads and scans up to about `bytes_max`. Gives the outcome at the end, or what the system says when the
@@ -157,5 +166,75 @@ impl FileScan {
         let nothing =
             Scanning { scan: None, outcome: None, time_left: None, bytes: self.scanning.bytes };
         std::mem::replace(&mut self.scanning, nothing).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::engine::database::{BuildOptions, Image, build, builtin_sources};
+    use crate::engine::limits::Limits;
+    use crate::runtime::database::compile_matcher;
+
+    fn engine() -> Arc<Engine> {
+        let sources = builtin_sources(BuildOptions::default());
+        let built = build(sources, &compile_matcher, &mut |_| {});
+        let image = Image::open(Arc::new(built.image)).expect("what was built opens");
+        Arc::new(Engine::new(Arc::new(image), Limits::default()))
+    }
+
+    fn file(bytes: &[u8]) -> File {
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(bytes).expect("a disk");
+        file
+    }
+
+    /// The verdict, with this size announced and this window.
+    fn scanned(bytes: &[u8], size: Option<u64>, window: usize) -> Verdict {
+        let scanning = Scanning::of(&engine(), None, size, false);
+        let mut scan = FileScan::of(file(bytes), scanning, size);
+        let mut buffer = vec![0; window];
+        let outcome = loop {
+            if let Some(outcome) = scan.turn(&mut buffer, window) {
+                break outcome.expect("it can be read");
+            }
+        };
+        outcome.verdict
+    }
+
+    #[test]
+    fn a_file_is_what_it_was_when_it_was_opened() {
+        let text = b"nothing of interest, and some more of it ".repeat(5_000);
+        let size = text.len() as u64;
+        for window in [1_000, 65_536] {
+            assert_eq!(scanned(&text, Some(size), window), Verdict::Clean);
+            assert_eq!(scanned(&text, None, window), Verdict::Clean, "like a file of /proc");
+            // It grew: what was there is scanned.
+            assert_eq!(scanned(&text, Some(size - 7), window), Verdict::Clean);
+            // It shrank: nobody knows what was there.
+            let shrunk = scanned(&text, Some(size + 1), window);
+            assert!(matches!(shrunk, Verdict::Unscanned(Why::Broken(_))), "{shrunk:?}");
+        }
+        let directory = File::open("/").expect("a directory");
+        let mut scan = FileScan::of(directory, Scanning::of(&engine(), None, None, false), None);
+        assert!(scan.turn(&mut [0; 64], 64).expect("it ends").is_err(), "it cannot be read");
+    }
+
+    #[test]
+    fn time_that_is_over_is_unscanned_and_so_is_a_failure() {
+        let mut scanning = Scanning::of(&engine(), Some(Duration::ZERO), None, false);
+        let piece = vec![b'a'; 65_536];
+        for _time in 0..8 {
+            scanning.feed(&piece);
+        }
+        assert_eq!(scanning.finish().verdict, Verdict::Unscanned(Why::Time));
+        let mut scanning = Scanning::of(&engine(), None, None, false);
+        scanning.feed(b"before");
+        scanning.fail();
+        scanning.feed(b"after");
+        let outcome = scanning.finish();
+        assert_eq!((outcome.verdict, outcome.bytes), (Verdict::Unscanned(Why::Failed), 11));
     }
 }

@@ -10,7 +10,7 @@ use crate::settings::row::{
 };
 
 section! {
-    "ClamD", "The protocol of clamd, for mail servers and file shares. Off until a socket or an address is named.";
+    "ClamD", "The clamd protocol, for mail servers and file shares; off until told where.";
 
     START_ROW: bool = switch("Start", "Yes"), Restart, START;
     LISTEN_SOCKET: Option<PathBuf> = path("ListenSocket", ""), Restart,

@@ -1,9 +1,11 @@
 //! What rooms and the edge receive.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::good;
 use crate::adaptation::{self, ThreatKind, Unchecked};
+use crate::clamd;
 use crate::engine::limits::Limits;
 use crate::icap::{IsTag, NoContent, Profile, Violations};
 use crate::policy;
@@ -128,4 +130,26 @@ fn lists_and_rules_reach_the_policy() {
     assert_eq!((options.black.len(), options.white.len(), options.mime_rules.len()), (1, 1, 1));
     let files = settings.list_files();
     assert_eq!((files.black, files.white), (vec!["/black".into()], vec!["/white".into()]));
+}
+
+#[test]
+fn the_clamd_protocol_is_off_until_it_is_told_where() {
+    let settings = Settings::default();
+    assert_eq!(settings.server().clamd, None);
+    assert_eq!(settings.clamd_service().protocol, clamd::Options::default());
+    assert!(!settings.clamd_service().network_paths);
+    let text = "[ClamD]\nListenSocket = /run/baleen/clamd.sock\nListenSocketMode = 666\n\
+                ListenAddress = 127.0.0.1:3310, [::1]:3310\nMaxThreads = 7\nUnchecked = Found\n\
+                StreamMaxLength = 25MB\nReadTimeout = 5s\nScanTimeout = 0\n";
+    let settings = good(text);
+    let listening = settings.server().clamd.expect("it is told where");
+    assert_eq!(listening.socket.as_deref(), Some(Path::new("/run/baleen/clamd.sock")));
+    assert_eq!((listening.socket_mode, listening.addresses.len()), (0o666, 2));
+    assert_eq!((listening.threads, listening.connections_max), (Some(7), 1_024));
+    let service = settings.clamd_service();
+    assert_eq!(service.scan_time_max, None);
+    assert_eq!(service.protocol.unchecked, clamd::Unchecked::Found);
+    assert_eq!(service.protocol.stream_bytes_max, 25 << 20);
+    assert_eq!(service.protocol.read_time, Duration::from_secs(5));
+    assert_eq!(good(&format!("{text}Start = No\n")).server().clamd, None);
 }
