@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   window or caller ─▶ head: the type ─▶ piece ─┬─▶ digests
-//!                                                ├─▶ headers of executables ─▶ facts
+//!                                                ├─▶ inspector of executables ─▶ facts, digests
 //!                                                ├─▶ matcher, on the bytes as they are
 //!                                                └─▶ normaliser ─▶ matcher, on each normal form
 //! ```

@@ -6,16 +6,17 @@
 //!   scan time    size ─▶ Tables::needs ─▶ Running ─▶ bytes … ─▶ Computed ─▶ Tables::lookup
 //! ```
 //!
-//! There are six tables: MD5, SHA-1 and SHA-256, each for what is bad ([`Purpose::Detect`]) and for
-//! what is trusted ([`Purpose::Trust`]). The order of calls for one layer: [`Tables::needs`] with
+//! There are twelve tables: MD5, SHA-1 and SHA-256, each for four subjects: what is bad as a whole
+//! ([`Purpose::Detect`]), what is trusted ([`Purpose::Trust`]), sections of executables (`sections`
+//! hashes those whose size is in a table) and lists of imports. The order of calls for one layer: [`Tables::needs`] with
 //! the layer's size if it is known, [`Running::new`] with what is needed, `update` with every byte,
 //! `finish` at the end of the layer, [`Tables::lookup`] for each computed digest.
 //!
 //! Trust is a question that is asked only after something was detected, but a digest cannot be
 //! computed afterwards: [`Needs`] keeps the two apart so that the scan can decide what it pays for.
 //!
-//! Absent on purpose: section digests and import digests of executables (later), and names, which
-//! the image keeps: an [`Entry`] carries a [`NameId`](crate::engine::database::signature::NameId).
+//! Absent on purpose: what a section or a list of imports is, which `executable` knows; and names,
+//! which the image keeps: an [`Entry`] carries a [`NameId`](crate::engine::database::signature::NameId).
 //!
 //! [`Purpose::Detect`]: crate::engine::database::signature::Purpose::Detect
 //! [`Purpose::Trust`]: crate::engine::database::signature::Purpose::Trust
