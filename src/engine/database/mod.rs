@@ -70,3 +70,6 @@ pub use facts::{DatabaseFacts, DigestCounts, Sha256, SourceFacts};
 pub use image::{Image, ImageFault, OffsetKind, PatternKind, SignatureView};
 pub use report::{BadLine, FileReport, NotRead, Report, Totals, Unsupported};
 pub use sources::Sources;
+
+#[cfg(test)]
+pub(in crate::engine) use logical_line::expression_of;

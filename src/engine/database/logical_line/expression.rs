@@ -64,7 +64,7 @@ impl Reader<'_> {
         }
         Ok(match (depth, items.pop(), operators.pop()) {
             (1.., Some(last), Some(operator)) => {
-                let mut steps = from_the_right(items, operators);
+                let mut steps = from_the_right(items, &operators);
                 steps.extend(last);
                 steps.push(operator);
                 steps
@@ -72,7 +72,7 @@ impl Reader<'_> {
             (_, last, operator) => {
                 items.extend(last);
                 operators.extend(operator);
-                from_the_right(items, operators)
+                from_the_right(items, &operators)
             }
         })
     }
@@ -170,7 +170,7 @@ impl Reader<'_> {
 
 /// `a o (b o (c …))`. Operands of a run of one operator are joined at once: the grouping inside a run
 /// changes nothing, and the stack stays low.
-fn from_the_right(items: Vec<Vec<Step>>, operators: Vec<Step>) -> Vec<Step> {
+fn from_the_right(items: Vec<Vec<Step>>, operators: &[Step]) -> Vec<Step> {
     let mut out: Vec<Step> = Vec::new();
     let mut pending: Vec<Step> = Vec::new();
     let mut before: Option<Step> = None;
