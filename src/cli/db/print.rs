@@ -19,6 +19,7 @@ pub(super) fn write_facts(
     writeln!(out, "level        {}", facts.level)?;
     writeln!(out, "signatures   {}", facts.signatures())?;
     writeln!(out, "  patterns   {}", facts.bodies)?;
+    writeln!(out, "  logical    {}", facts.logical)?;
     for (name, counts) in [("detect", &facts.detected), ("trust", &facts.trusted)] {
         let (md5, sha1, sha256) = (counts.md5, counts.sha1, counts.sha256);
         writeln!(out, "  {name:<10} MD5 {md5}, SHA-1 {sha1}, SHA-256 {sha256}")?;

@@ -9,6 +9,7 @@ mod body_lines;
 mod clamscan;
 mod digest_lines;
 mod images;
+mod logical_lines;
 mod patterns;
 mod real_sets;
 mod reports;

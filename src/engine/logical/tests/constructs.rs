@@ -217,7 +217,7 @@ fn a_certain_signature_is_found_before_the_end() {
     let ldb = "A;Target:0;0&1;61616161;62626262\nB;Target:0;0&1=0;61616161;7e7e7e7e\n";
     let decided_at = |ldb: &str| {
         let engine = engine(ldb, "");
-        let object = [&[0; 12][..], b"aaaa", &[1; 40_000], b"bbbb", &[1; 200_000]].concat();
+        let object = [&[0; 12][..], b"aaaa", &vec![1; 40_000], b"bbbb", &vec![1; 200_000]].concat();
         let codings = ContentCodings::default();
         let mut scan = engine.start(Object { size: None, codings, name: None });
         let mut done = 0;

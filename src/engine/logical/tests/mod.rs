@@ -3,8 +3,6 @@
 
 #![expect(
     clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
-    clippy::expect_used,
     reason = "a test fails by panicking, and its inputs are its own"
 )]
 

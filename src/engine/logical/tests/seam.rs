@@ -12,7 +12,7 @@ use crate::engine::matcher::{LayerFacts, TargetSet};
 /// Answers what it was told to, and writes down what it was asked.
 struct Table {
     answer: Option<u32>,
-    asked: Vec<(String, Option<(u64, u64)>)>,
+    asked: Asked,
 }
 
 impl Search for Table {
@@ -53,12 +53,11 @@ fn section(expression: &str, trigger: &str, offset: Offset) -> Vec<u8> {
     bytes
 }
 
+/// What was asked: row, pattern and flags; and the window.
+type Asked = Vec<(String, Option<(u64, u64)>)>;
+
 /// Found, undecided, and what was asked, for so many hits in a layer of 100 bytes.
-fn run(
-    bytes: &[u8],
-    hits: u32,
-    answer: Option<u32>,
-) -> (usize, bool, Vec<(String, Option<(u64, u64)>)>) {
+fn run(bytes: &[u8], hits: u32, answer: Option<u32>) -> (usize, bool, Asked) {
     let logical = Logical::open(bytes).expect("it was just written");
     logical.check(1, 1).expect("it was just written");
     assert_eq!(logical.regexes().collect::<Vec<_>>(), [(&b"x+"[..], &b"gi"[..])]);
