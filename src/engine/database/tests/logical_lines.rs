@@ -56,7 +56,7 @@ fn fields() {
     let full =
         |count: usize| format!("A;Target:0;{};{}", count - 1, vec!["61616161"; count].join(";"));
     check(&full(64), &vec!["1"; 64].join(" "));
-    check(&full(65), "column 596: 68 fields, 4 to 67 are allowed");
+    check(&full(65), "column 599: 68 fields, 4 to 67 are allowed");
 }
 
 #[test]
@@ -119,6 +119,8 @@ fn patterns_and_their_modifiers() {
     for (text, want) in [
         ("62626262::i", "1 1"),
         ("62626262::", "1 1"),
+        ("62626262::i*63636363::w", "1 1"),
+        ("62626262::i*63636363", "12: found '*', allowed: the modifiers i w f a"),
         ("62626262::aw", "1 2"),
         ("62626262::w", "1 1"),
         ("62::w", "1 1"),

@@ -88,7 +88,7 @@ fn the_published_logical_set_loads_to_the_last_line() {
             Unsupported::Icon,
             Unsupported::HandlerType,
             Unsupported::Regex,
-            Unsupported::Modifier,
+            Unsupported::Count,
         ];
         assert!(known.contains(reason), "{reason}");
     }
