@@ -64,6 +64,12 @@ impl Engine {
         self.image.facts()
     }
 
+    /// The image, for tests that look at what was compiled.
+    #[cfg(test)]
+    pub(super) fn image_of_tests(&self) -> &Image {
+        &self.image
+    }
+
     /// The budgets of each scan.
     #[must_use]
     pub const fn limits(&self) -> &Limits {

@@ -4,9 +4,11 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use baleen::engine::database::signature::{Digest, NameId, Subject};
+use baleen::engine::database::image::SectionKind;
 use baleen::engine::database::{BuildOptions, Image, Sources, build, builtin_sources};
 use baleen::engine::digest::{Rows, Tables};
 use baleen::engine::limits::Limits;
+use baleen::engine::logical::Logical;
 use baleen::engine::matcher::{self, GramCounts};
 use baleen::engine::verdict::Verdict;
 use baleen::engine::{ContentCodings, Engine, Object};
@@ -29,6 +31,8 @@ pub(crate) const ALL: [Target; 12] = [
     Target { name: "http_head", corpus: http_heads, words: ICAP_WORDS, run: http_head },
     Target { name: "ndb_lines", corpus: ndb_files, words: NDB_WORDS, run: signature_files },
     Target { name: "yara_rules", corpus: yara_files, words: YARA_WORDS, run: yara_rules },
+    Target { name: "ldb_lines", corpus: ldb_files, words: LDB_WORDS, run: logical_files },
+    Target { name: "logical_section", corpus: sections, words: &[], run: section },
     Target { name: "image", corpus: images, words: &[], run: image },
     Target { name: "sealed_image", corpus: images, words: &[], run: sealed_image },
     Target { name: "digest_tables", corpus: digest_tables, words: &[], run: digest_table },
@@ -114,6 +118,23 @@ const YARA_WORDS: &[&[u8]] = &[
     b"filesize < 1KB",
     b"}",
     b"*/",
+];
+
+const LDB_WORDS: &[&[u8]] = &[
+    b";Target:0;",
+    b";Engine:51-255,Target:1,FileSize:1-9;",
+    b",EntryPoint:1-9",
+    b",NumberOfSections:1-9",
+    b",Container:CL_TYPE_ZIP",
+    b",Intermediates:CL_TYPE_ANY>CL_TYPE_GZ",
+    b"(0|1)>2,2",
+    b"&(1=0)",
+    b"0<3",
+    b";61626364::iwfa",
+    b";0(>>4#hl4#=0x12,<9)",
+    b";${1-4}3$",
+    b";0/a\\/b;c/gi",
+    b";EOF-4:61626364",
 ];
 
 const SETTINGS_WORDS: &[&[u8]] = &[
@@ -312,6 +333,68 @@ fn ndb_files() -> Vec<Vec<u8>> {
         b"# note\n44d88612fea8a8f36de82e1278abb02f:68:A.B-4\n".to_vec(),
         b"A.B-5:0:EOF-40,20:(B)6162(L)6364\nA.B-6:0:*:61[2-9]626364\n".to_vec(),
     ]
+}
+
+/// Whatever loads compiles and opens, and finds the same however the object is cut.
+fn logical_files(input: &[u8]) {
+    let mut sources = Sources::new(BuildOptions::default());
+    sources.add_file("fuzz.ndb", b"M:0:$3$:6d6d6d6d\n");
+    sources.add_file("fuzz.ldb", input);
+    let training = GramCounts::default();
+    let built = build(sources, &|bodies| matcher::compile(bodies, &training), &mut |_| {});
+    let image = Image::open(Arc::new(built.image)).expect("what was built opens");
+    assert_eq!(image.facts(), &built.facts);
+    let engine = Arc::new(Engine::new(Arc::new(image), Limits::default()));
+    let object = [&[0; 12][..], b"abcd aaaa..mmmm ABCD a\0b\0c\0d\0 0x12 abcdbbbb", input].concat();
+    let outcomes = [usize::MAX, 7].map(|piece| {
+        let mut scan = engine.start_all(Object::default());
+        for cut in object.chunks(piece.min(object.len())) {
+            let mut done = 0;
+            while done < cut.len() {
+                done += scan.feed(&cut[done..]).consumed;
+            }
+        }
+        scan.finish_all()
+    });
+    assert_eq!(outcomes[0], outcomes[1], "the outcome depends on the cutting");
+}
+
+fn ldb_files() -> Vec<Vec<u8>> {
+    vec![
+        b"A;Target:0;0&1|2;61626364;62626262::iw;EOF-10,10:6d6d6d6d\n".to_vec(),
+        b"B;Engine:51-255,Target:0,FileSize:1-900;(0|1)>1,2&(2=0);61626364::i;61616161;7a7a7a\n"
+            .to_vec(),
+        b"C;Engine:51-255,Target:0;0&1&2;61616161;0(>>5#hb4#=0x12);${1-9}3$\n".to_vec(),
+        b"D;Engine:81-255,Target:0;0&1;61626364::awf;0/ab+c\\/;/gi\nE;Target:7;0=0;616263\n"
+            .to_vec(),
+    ]
+}
+
+/// A section that passes its check may be asked anything.
+fn section(input: &[u8]) {
+    let Ok(logical) = Logical::open(input) else { return };
+    for parts in 0..16 {
+        if logical.check(4, parts).is_ok() {
+            let facts = logical.facts();
+            assert_eq!(facts.parts_count, parts);
+            assert!(
+                (0..u32::try_from(logical.count()).unwrap_or(0))
+                    .all(|one| logical.name(one).is_some())
+            );
+            assert!(logical.regexes().count() <= input.len());
+        }
+    }
+}
+
+fn sections() -> Vec<Vec<u8>> {
+    let section = |file: &Vec<u8>| {
+        let mut sources = Sources::new(BuildOptions::default());
+        sources.add_file("corpus.ldb", file);
+        let built = build(sources, &|_| Vec::new(), &mut |_| {});
+        let image = Image::open(Arc::new(built.image)).expect("what was built opens");
+        image.section(SectionKind::Logical).to_vec()
+    };
+    ldb_files().iter().map(section).collect()
 }
 
 fn images() -> Vec<Vec<u8>> {

@@ -21,6 +21,7 @@ pub(super) fn write_facts(
     writeln!(out, "level        {}", facts.level)?;
     writeln!(out, "signatures   {}", facts.signatures())?;
     writeln!(out, "  patterns   {}", facts.bodies)?;
+    writeln!(out, "  logical    {}", facts.logical)?;
     let digests = [
         ("detect", &facts.detected),
         ("trust", &facts.trusted),

@@ -87,3 +87,6 @@ pub use image::{Image, ImageFault, OffsetKind, PatternKind, SignatureView, Sink}
 pub use report::{BadLine, FileReport, NotRead, Report, Totals, Unsupported};
 pub use sources::Sources;
 pub use workers::{Alone, Workers};
+
+#[cfg(test)]
+pub(in crate::engine) use logical_line::expression_of;

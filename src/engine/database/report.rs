@@ -189,7 +189,8 @@ pub enum Unsupported {
     MetadataTarget,
     /// A target of a later version.
     UnknownTarget,
-    /// `61[3-5](B)6263`: a boundary at the inner side of a distance.
+    /// `61[0-5](B)6263`: a boundary at the inner side of a distance that may be nothing, a negated one
+    /// in front, or the end of a line.
     BoundaryBesideDistance,
     /// `IconGroup` and `HandlerType` apart: a key of a later version.
     Key,

@@ -121,7 +121,7 @@ impl Collector {
             };
             before = *list;
             let row = SubRow { kind, start: start.into(), end: end.into() };
-            subs.push(self.subs.intern_one(row).into());
+            subs.push(self.subs.intern_one(&row).into());
         }
         let (subs_start, subs_end) = self.sub_ids.intern(&subs);
         let (program_start, program_end) =
@@ -170,7 +170,7 @@ impl Collector {
                 offset: *offset,
                 pattern: pattern.clone(),
             };
-            members.push(self.parts.intern_one(part));
+            members.push(self.parts.intern_one(&part));
         }
         members.sort_unstable();
         members.dedup();
@@ -180,7 +180,7 @@ impl Collector {
 
     fn compare(&mut self, compare: &Compare, of: (u32, u32)) -> Result<u32, Unsupported> {
         let known = self.reads.rows().len();
-        let read = self.reads.intern_one((of.0, of.1, compare.distance, compare.length));
+        let read = self.reads.intern_one(&(of.0, of.1, compare.distance, compare.length));
         if self.reads.rows().len() > known {
             let members = self.members.rows().get(of.0 as usize..of.1 as usize).unwrap_or_default();
             for part in members {
@@ -205,7 +205,7 @@ impl Collector {
             *relation = program::relation_code(test.0);
             *value = test.1.into();
         }
-        Ok(self.compares.intern_one(row))
+        Ok(self.compares.intern_one(&row))
     }
 
     fn regex(&mut self, regex: &Regex) -> u32 {
@@ -222,7 +222,7 @@ impl Collector {
             OffsetBase::LastSection { plus } => (image::BASE_LAST_SECTION, 0, plus),
             OffsetBase::InSection { index } => (image::BASE_IN_SECTION, index, 0),
         };
-        self.regexes.intern_one(RegexRow {
+        self.regexes.intern_one(&RegexRow {
             pattern_start: start.into(),
             pattern_end: pattern_end.into(),
             flags_end: end.into(),
@@ -252,7 +252,7 @@ impl Collector {
         ] {
             has |= if is_there { bit } else { 0 };
         }
-        self.conditions.intern_one(ConditionRow {
+        self.conditions.intern_one(&ConditionRow {
             size: bound(size),
             entry_point: bound(entry_point),
             sections: bound(sections),

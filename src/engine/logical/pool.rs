@@ -37,8 +37,8 @@ impl<T: Hash + Eq + Clone> Pool<T> {
     }
 
     /// The place of one row.
-    pub(super) fn intern_one(&mut self, row: T) -> u32 {
-        self.intern(std::slice::from_ref(&row)).0
+    pub(super) fn intern_one(&mut self, row: &T) -> u32 {
+        self.intern(std::slice::from_ref(row)).0
     }
 
     pub(super) fn rows(&self) -> &[T] {

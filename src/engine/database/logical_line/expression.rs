@@ -5,6 +5,9 @@
 //! of a pair of parentheses the *last* operator splits: `(0&1|2)` is `((0&1)|2)`; what stands before
 //! it is again grouped from the right: `(0|1&2|3)` is `((0|(1&2))|3)`.
 //!
+//! Of several signs the last one counts, `8==9` is `8=9` and `0>=2` is `0=2`; the number after a comma
+//! may be left out. The official set has a line of each.
+//!
 //! Narrower than clamscan, which reads `0a`, `0!=1` and `0=1=2` as something: such lines are wrong.
 
 use crate::engine::database::line::{Field, LineFault, digits};
@@ -64,7 +67,7 @@ impl Reader<'_> {
         }
         Ok(match (depth, items.pop(), operators.pop()) {
             (1.., Some(last), Some(operator)) => {
-                let mut steps = from_the_right(items, operators);
+                let mut steps = from_the_right(items, &operators);
                 steps.extend(last);
                 steps.push(operator);
                 steps
@@ -72,7 +75,7 @@ impl Reader<'_> {
             (_, last, operator) => {
                 items.extend(last);
                 operators.extend(operator);
-                from_the_right(items, operators)
+                from_the_right(items, &operators)
             }
         })
     }
@@ -115,22 +118,31 @@ impl Reader<'_> {
         }
     }
 
-    /// `=X`, `<X`, `>X`, each perhaps with `,Y`.
+    /// `=X`, `<X`, `>X`, each perhaps with `,Y` or `,`.
     fn test(&mut self) -> Result<Option<(Test, u8)>, LineFault> {
-        let relation = match self.peek() {
-            Some(b'=') => Relation::Equal,
-            Some(b'<') => Relation::Less,
-            Some(b'>') => Relation::Greater,
-            Some(_) | None => return Ok(None),
+        let mut relation = None;
+        while let Some(sign) = self.peek() {
+            relation = match sign {
+                b'=' => Some(Relation::Equal),
+                b'<' => Some(Relation::Less),
+                b'>' => Some(Relation::Greater),
+                _ => break,
+            };
+            self.skip();
+        }
+        let Some(relation) = relation else {
+            return Ok(None);
         };
-        self.skip();
         let number = self.number("a count")?;
         let value = u16::try_from(number).unwrap_or(u16::MAX);
         self.is_too_large |= value > COUNT_MAX;
         let mut distinct = 0;
         if self.peek() == Some(b',') {
             self.skip();
-            distinct = u8::try_from(self.number("a number of subsignatures")?).unwrap_or(u8::MAX);
+            if self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+                let number = self.number("a number of subsignatures")?;
+                distinct = u8::try_from(number).unwrap_or(u8::MAX);
+            }
         }
         Ok(Some((Test { relation, value: value.min(COUNT_MAX) }, distinct)))
     }
@@ -170,7 +182,7 @@ impl Reader<'_> {
 
 /// `a o (b o (c …))`. Operands of a run of one operator are joined at once: the grouping inside a run
 /// changes nothing, and the stack stays low.
-fn from_the_right(items: Vec<Vec<Step>>, operators: Vec<Step>) -> Vec<Step> {
+fn from_the_right(items: Vec<Vec<Step>>, operators: &[Step]) -> Vec<Step> {
     let mut out: Vec<Step> = Vec::new();
     let mut pending: Vec<Step> = Vec::new();
     let mut before: Option<Step> = None;

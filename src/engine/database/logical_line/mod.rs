@@ -46,7 +46,7 @@ pub(super) fn parse(line: &[u8], level: u32) -> Result<Read<LogicalSignature>, L
         let rule = "the expression names another number of subsignatures than there are";
         return Err(LineFault::rule(text.at, rule));
     }
-    unsupported = unsupported.or(is_too_large.then_some(Unsupported::Count));
+    unsupported = unsupported.or_else(|| is_too_large.then_some(Unsupported::Count));
     let mut subsignatures = Vec::with_capacity(count);
     for (field, place) in rest.zip(0_usize..) {
         match subsignature::parse(field, place, count, target)? {
@@ -72,6 +72,17 @@ pub(super) fn parse(line: &[u8], level: u32) -> Result<Read<LogicalSignature>, L
 /// The name of a signature, for ignore lists.
 pub(super) fn name(line: &[u8]) -> &[u8] {
     line.split(|byte| *byte == b';').next().unwrap_or_default()
+}
+
+/// The steps of an expression, for tests of what they mean.
+#[cfg(test)]
+pub(in crate::engine) fn expression_of(
+    text: &str,
+) -> Result<Vec<crate::engine::logical::value::Step>, String> {
+    match expression::parse(Field { at: 0, text: text.as_bytes() }, "a subsignature") {
+        Ok(expression) => Ok(expression.steps),
+        Err(fault) => Err(format!("column {}: {}", fault.at.saturating_add(1), fault.refusal)),
+    }
 }
 
 /// Fields between semicolons. From the fourth on, a semicolon between two slashes is none; a slash

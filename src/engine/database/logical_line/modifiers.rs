@@ -14,28 +14,34 @@ use crate::engine::database::signature::{
     BodySignature, Edge, EdgeKind, Offset, Pattern, Target, Unit,
 };
 
-/// Which of the letters are there.
+/// Which of the letters are there, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Modifiers {
-    ignores_case: bool,
-    is_wide: bool,
-    is_full_word: bool,
-    is_plain: bool,
+pub(super) struct Modifiers(u8);
+
+impl Modifiers {
+    const CASE: u8 = 1;
+    const WIDE: u8 = 2;
+    const FULL_WORD: u8 = 4;
+    const PLAIN: u8 = 8;
+
+    const fn has(self, bit: u8) -> bool {
+        self.0 & bit != 0
+    }
 }
 
 /// Reads the letters.
 pub(super) fn parse(field: Field<'_>) -> Result<Modifiers, LineFault> {
-    let mut modifiers = Modifiers::default();
+    let mut bits = 0;
     for (letter, at) in field.text.iter().zip(field.at..) {
-        match letter {
-            b'i' => modifiers.ignores_case = true,
-            b'w' => modifiers.is_wide = true,
-            b'f' => modifiers.is_full_word = true,
-            b'a' => modifiers.is_plain = true,
+        bits |= match letter {
+            b'i' => Modifiers::CASE,
+            b'w' => Modifiers::WIDE,
+            b'f' => Modifiers::FULL_WORD,
+            b'a' => Modifiers::PLAIN,
             _ => return Err(LineFault::unexpected(at, Some(*letter), "the modifiers i w f a")),
-        }
+        };
     }
-    Ok(modifiers)
+    Ok(Modifiers(bits))
 }
 
 /// Reads a pattern as its modifiers want it: one or more patterns, whose matches add up.
@@ -46,14 +52,14 @@ pub(super) fn apply(
     target: Target,
 ) -> Result<Read<Vec<(Offset, Pattern)>>, LineFault> {
     let mut patterns = Vec::new();
-    if !modifiers.is_wide || modifiers.is_plain {
+    if !modifiers.has(Modifiers::WIDE) || modifiers.has(Modifiers::PLAIN) {
         match pattern::parse_part(text, target)? {
             Read::Signature(plain) => patterns.push((plain, false)),
             Read::ByLevel => return Ok(Read::ByLevel),
             Read::Unsupported(reason) => return Ok(Read::Unsupported(reason)),
         }
     }
-    if modifiers.is_wide {
+    if modifiers.has(Modifiers::WIDE) {
         match wide(text, target)? {
             Read::Signature(wide) => patterns.push((wide, true)),
             Read::ByLevel => return Ok(Read::ByLevel),
@@ -62,13 +68,13 @@ pub(super) fn apply(
     }
     let mut out = Vec::new();
     for (mut pattern, is_wide) in patterns {
-        if modifiers.is_full_word && !add_edges(&mut pattern) {
+        if modifiers.has(Modifiers::FULL_WORD) && !add_edges(&mut pattern) {
             return Ok(Read::Unsupported(Unsupported::Modifier));
         }
         if is_wide {
             widen_edges(&mut pattern);
         }
-        if modifiers.ignores_case {
+        if modifiers.has(Modifiers::CASE) {
             for part in &mut pattern.parts {
                 part.units.iter_mut().for_each(ignore_case);
             }

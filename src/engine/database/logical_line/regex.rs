@@ -17,15 +17,15 @@ pub(super) fn parse(
     place: usize,
     target: Target,
 ) -> Result<Read<Subsignature>, LineFault> {
-    let slashes = || {
-        let mut before = 0_u8;
-        field.text.iter().enumerate().filter_map(move |(at, byte)| {
-            let is_slash = *byte == b'/' && before != b'\\';
-            before = *byte;
-            is_slash.then_some(at)
-        })
+    let mut before = 0_u8;
+    let is_slash = |(_, byte): &(usize, &u8)| {
+        let is_slash = **byte == b'/' && before != b'\\';
+        before = **byte;
+        is_slash
     };
-    let (Some(first), Some(last)) = (slashes().next(), slashes().last()) else {
+    let slashes: Vec<usize> =
+        field.text.iter().enumerate().filter(is_slash).map(|(at, _)| at).collect();
+    let (Some(first), Some(last)) = (slashes.first().copied(), slashes.last().copied()) else {
         return Err(LineFault::rule(field.at, "a regular expression between slashes"));
     };
     let piece = |from: usize, to: usize| Field {

@@ -42,7 +42,17 @@ fn patterns(field: Field<'_>, target: Target) -> Result<Read<Subsignature>, Line
         }
         None => (field.text, Field { at: field.at, text: b"" }),
     };
-    let modifiers = modifiers::parse(letters)?;
+    let modifiers = match memchr::memmem::rfind(letters.text, b"::") {
+        None => modifiers::parse(letters)?,
+        // As clamscan 1.4.6: the last letters are read, and what is used is the pattern before the
+        // first ones, as it stands. The official set has a line of this kind.
+        Some(at) => {
+            let at = at.saturating_add(2);
+            let text = letters.text.get(at..).unwrap_or_default();
+            modifiers::parse(Field { at: letters.at.saturating_add(at), text })?;
+            modifiers::Modifiers::default()
+        }
+    };
     let (place, text) = offset_and_rest(Field { at: field.at, text: rest }, target)?;
     let place = match place {
         Read::Signature(place) => place,

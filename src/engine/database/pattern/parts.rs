@@ -2,7 +2,7 @@
 
 use crate::engine::database::line::{LineFault, Read};
 use crate::engine::database::report::Unsupported;
-use crate::engine::database::signature::{Gap, Part, Pattern, Target, Unit};
+use crate::engine::database::signature::{Edge, EdgeKind, Gap, Part, Pattern, Target, Unit};
 
 use super::units::WILDCARD;
 
@@ -107,9 +107,7 @@ impl Parts {
             return Err(LineFault::rule(self.part_at, rule));
         }
         if core.len() < units.len() {
-            let edges = [core.first(), core.last()];
-            self.boundary_beside_distance |=
-                edges.into_iter().flatten().any(|unit| matches!(unit, Unit::Boundary(_)));
+            self.boundary_beside_distance |= !look_from_inside(&mut units);
         }
         let right = match units.last() {
             Some(Unit::Boundary(edge)) => Some(*edge),
@@ -176,6 +174,57 @@ fn check_distances(units: &[Unit], at: usize) -> Result<&[Unit], LineFault> {
     Ok(core)
 }
 
+/// A boundary at the inner side of a distance is an edge: it looks at a byte inside of the distance.
+/// That byte is written out, and the distance gets shorter by it. Says whether that could be done.
+///
+/// Asked of clamscan 1.4.6: `61[3-5](W)6263` is found in `axx bc` and in `axxxx bc`. Left as they are:
+/// distances that may be nothing, negated edges in front (clamscan finds nothing), ends of lines.
+fn look_from_inside(units: &mut [Unit]) -> bool {
+    let left = match units {
+        [Unit::Byte { .. }, skip @ Unit::Skip { .. }, edge @ Unit::Boundary(_), ..] => {
+            write_out(skip, edge, true)
+        }
+        _ => true,
+    };
+    let right = match units {
+        [.., edge @ Unit::Boundary(_), skip @ Unit::Skip { .. }, Unit::Byte { .. }] => {
+            write_out(skip, edge, false)
+        }
+        _ => true,
+    };
+    left && right
+}
+
+fn write_out(skip: &mut Unit, edge: &mut Unit, is_left: bool) -> bool {
+    let (Unit::Skip { min, max }, Unit::Boundary(boundary)) = (&mut *skip, &mut *edge) else {
+        return false;
+    };
+    let (Some(less), Some(byte)) = (min.checked_sub(1), looked_at(*boundary, is_left)) else {
+        return false;
+    };
+    *min = less;
+    *max = max.saturating_sub(1);
+    *edge = byte;
+    true
+}
+
+/// The byte that an edge is content with (clamav.md A3.3).
+fn looked_at(edge: Edge, is_left: bool) -> Option<Unit> {
+    let fixed = |byte: &u8| vec![Unit::Byte { value: *byte, mask: 0xff }];
+    let (bytes, negated): (&[u8], bool) = match (edge.kind, is_left) {
+        (EdgeKind::Word, true) => (b" -./<@_", false),
+        (EdgeKind::Word, false) => (b"\n\r \"'-/=>_", false),
+        (EdgeKind::Line, true) => (b"\n", false),
+        (EdgeKind::NonAlphanumeric, _) => (ALPHANUMERIC, true),
+        (EdgeKind::Line, false) | (EdgeKind::WideNonAlphanumeric, _) => return None,
+    };
+    if edge.negated && is_left {
+        return None;
+    }
+    let choices = bytes.iter().map(fixed).collect();
+    Some(Unit::Choice { negated: negated != edge.negated, choices })
+}
+
 fn has_fixed_pair(units: &[Unit]) -> bool {
     let fixed = |unit: &Unit| matches!(unit, Unit::Byte { mask: 0xff, .. });
     let mut pairs = units.iter().zip(units.iter().skip(1));
@@ -191,6 +240,8 @@ fn is_short_literal(pattern: &Pattern) -> bool {
         part.left.is_none() && part.right.is_none() && pattern.lead == 0 && pattern.trail == 0;
     bare && part.units.len() < LITERAL_BYTES_MIN && part.units.iter().all(fixed)
 }
+
+const ALPHANUMERIC: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// clamscan's own minimum for patterns that are looked for in everything.
 const LITERAL_BYTES_MIN: usize = 3;

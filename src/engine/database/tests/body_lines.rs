@@ -207,7 +207,12 @@ fn distances() {
     refused("61[]6263", "3: a distance [x] or [x-y] needs both numbers");
     refused("61[a-b]6263", "4: found 'a', allowed: digits of a distance, '-'");
     refused("61[3", "5: found the end, allowed: ']' at the end of a distance");
-    check("A:7:*:61[3-5](B)6263", "not yet: a boundary beside a distance");
+    check("A:7:*:61[3-5](B)6263", "A.U:7:*:61[2-4](20|2d|2e|2f|3c|40|5f)6263");
+    check("A:7:*:61[3](L)6263", "A.U:7:*:61[2](0a)6263");
+    check("A:7:*:6263!(B)[1-2]61", "A.U:7:*:6263!(0a|0d|20|22|27|2d|2f|3d|3e|5f)[0-1]61");
+    for text in ["61[0-5](B)6263", "61[3-5]!(W)6263", "6263(L)[3-5]61"] {
+        check(&format!("A:7:*:{text}"), "not yet: a boundary beside a distance");
+    }
 }
 
 #[test]
@@ -243,7 +248,7 @@ fn offsets() {
         check(&format!("A:1:{offset}:616263"), &format!("A.U:1:{want}:616263"));
     }
     check("A:1:VI:616263", "not yet: offset VI: version information is not read yet");
-    check("A:0:$31$:616263", "not yet: offset $n$: macro groups come with logical signatures");
+    check("A:0:$31$:616263", "not yet: offset $n$: a macro group that cannot be used");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod digest_lines;
 mod images;
 mod lists;
 mod names;
+mod logical_lines;
 mod patterns;
 mod real_sets;
 mod reports;

@@ -6,7 +6,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::engine::database::{BuildOptions, Sources};
+use crate::engine::database::report::Unsupported;
+use crate::engine::database::{BuildOptions, Image, Sources, build};
 
 /// The folder of the sets, if it is there.
 fn folder() -> Option<PathBuf> {
@@ -62,4 +63,40 @@ fn the_published_sets_load_to_the_last_line() {
         assert_eq!(totals.bad, 0, "{name}: {:?}", file.bad.first());
         assert_eq!(totals.loaded, loaded, "{name}: {totals:?}");
     }
+}
+
+/// Every line of the official logical set is loaded, or counted under one of these reasons.
+#[test]
+fn the_published_logical_set_loads_to_the_last_line() {
+    let Some(folder) = folder() else {
+        return;
+    };
+    let Some(bytes) = unpacked(&folder.join("main.ldb.xz")) else {
+        return;
+    };
+    let mut sources = Sources::new(BuildOptions::default());
+    sources.add_file("main.ldb", &bytes);
+    let file = sources.report().files.last().expect("it was just added");
+    let totals = file.totals.clone();
+    println!("{totals:?}");
+    assert_eq!(totals.bad, 0, "{:?}", file.bad);
+    let sum = totals.loaded + totals.unsupported_count() + totals.by_level + totals.comments;
+    assert_eq!((sum, totals.lines), (38_890, 38_890));
+    for (reason, _) in &totals.unsupported {
+        let known = [
+            Unsupported::VersionInformation,
+            Unsupported::Icon,
+            Unsupported::HandlerType,
+            Unsupported::Regex,
+            Unsupported::Count,
+        ];
+        assert!(known.contains(reason), "{reason}");
+    }
+    let built = build(sources, &|_| Vec::new(), &mut |_| {});
+    let image = Image::open(std::sync::Arc::new(built.image)).expect("what was built opens");
+    let facts = image.logical().expect("there are signatures").facts();
+    println!("{facts:?}");
+    assert_eq!(facts.signatures_count as u64, totals.loaded);
+    // Fifteen thousand signatures share two of their three parts.
+    assert!(facts.wakes_max < 64, "{facts:?}");
 }

@@ -99,9 +99,8 @@ fn only_so_many_bad_lines_are_kept() {
 fn levels_and_what_is_not_supported_yet_are_counted() {
     check(
         &[("t.ndb", "A:0:*:616263:300\nB:1:VI:616263\nC:0:$1$:616263\nD:15:*:zz\nE:8:*:616263\n")],
-        &["t.ndb: lines 5 by level 1 [offset VI: version information is not read yet 1] \
-             [offset $n$: macro groups come with logical signatures 1] [target 8 is not used 1] \
-             [a target of a later version 1]"],
+        &["t.ndb: lines 5 loaded 1 by level 1 [offset VI: version information is not read yet 1] \
+             [target 8 is not used 1] [a target of a later version 1]"],
     );
 }
 
@@ -109,7 +108,8 @@ fn levels_and_what_is_not_supported_yet_are_counted() {
 fn other_formats_are_recognised_and_counted() {
     check(
         &[
-            ("main.ldb", "#c\nA;Target:0;0;6162\nB;Target:0;0;6162\n\n"),
+            ("main.ldb", "#c\nA;Target:0;0;6162\nB;Target:0;0/x/;6162\n\n"),
+            ("x.ldu", "#c\nA;Target:0;0;6162\n"),
             ("main.cvd", "ClamAV-VDB:16 Sep 2021:62:6647427:90:x:y:z:1"),
             ("broken.cld", "no header"),
             ("rules.YARA", "private rule a { }\nrule b {\n condition: rule }\n// rule c\n"),
@@ -119,7 +119,10 @@ fn other_formats_are_recognised_and_counted() {
             ("x.ndu", "# c\nA:0:*:616263\n"),
         ],
         &[
-            "main.ldb: not read: the format is not supported yet; [logical signatures 2]",
+            "main.ldb: lines 4 comments 1 loaded 1 bad 2",
+            "  line 3, column 13: found '/', allowed: '&', '|', ')' or the end",
+            "  line 4, column 1: a blank line, a signature or a comment is allowed",
+            "x.ldu: not read: detection of potentially unwanted applications is off; off 1",
             "main.cvd: not read: the container is refused; [containers that were refused 6647427]",
             "broken.cld: not read: the container is refused; [containers that were refused 1]",
             "rules.YARA: not read: the format is not supported yet; [YARA rules 2]",

@@ -1,1 +1,15 @@
-//! Tests of logical signatures.
+//! Tests of logical signatures: expressions against an oracle, constructs as tables of lines and
+//! bytes, random sets against a naive reference, hostile sections.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking, and its inputs are its own"
+)]
+
+mod compares;
+mod constructs;
+mod expressions;
+mod kit;
+mod reference;
+mod seam;
+mod sections;

@@ -108,6 +108,9 @@ fn part_ends(part: &Part, data: &[u8], start: usize) -> BTreeSet<usize> {
             (EdgeKind::Word, Some(byte)) => b" -./<@_".contains(&byte),
             (EdgeKind::Line, Some(byte)) => byte == b'\n',
             (EdgeKind::NonAlphanumeric, Some(byte)) => !byte.is_ascii_alphanumeric(),
+            (EdgeKind::WideNonAlphanumeric, Some(_)) => {
+                !matches!(data[..start], [.., low, 0] if low.is_ascii_alphanumeric())
+            }
         };
         if plain == edge.negated {
             return BTreeSet::new();
@@ -126,6 +129,9 @@ fn right_edge(edge: Edge, data: &[u8], end: usize) -> bool {
             EdgeKind::Word => b"\n\r \"'-/=>_".contains(&rest[0]),
             EdgeKind::Line => rest.starts_with(b"\n") || rest.starts_with(b"\r\n"),
             EdgeKind::NonAlphanumeric => !rest[0].is_ascii_alphanumeric(),
+            EdgeKind::WideNonAlphanumeric => {
+                !matches!(rest, [low] | [low, 0, ..] if low.is_ascii_alphanumeric())
+            }
         }
 }
 
@@ -170,7 +176,9 @@ fn boundary_taken(edge: Edge, data: &[u8], at: usize) -> Option<usize> {
     let byte = *data.get(at)?;
     let taken = match edge.kind {
         EdgeKind::Word => usize::from(b" -./<@_\n\r\"'=>".contains(&byte)),
-        EdgeKind::NonAlphanumeric => usize::from(!byte.is_ascii_alphanumeric()),
+        EdgeKind::NonAlphanumeric | EdgeKind::WideNonAlphanumeric => {
+            usize::from(!byte.is_ascii_alphanumeric())
+        }
         EdgeKind::Line if byte == b'\n' => 1,
         EdgeKind::Line if data[at..].starts_with(b"\r\n") => 2,
         EdgeKind::Line => 0,
