@@ -155,7 +155,7 @@ impl Draw<'_> {
         }
         text.push_str(&self.literal(4, 10));
         for _ in 0..*self.random.pick(&[0, 0, 0, 1, 1, 2]) {
-            let unit = self.between();
+            let unit = self.between(modifiers.is_empty());
             text.push_str(&unit);
             text.push_str(&self.literal(3, 8));
         }
@@ -168,9 +168,11 @@ impl Draw<'_> {
     }
 
     /// What stands between two literals.
-    fn between(&mut self) -> String {
+    ///
+    /// clamscan refuses negated alternatives where a modifier follows, whichever it is.
+    fn between(&mut self, may_negate: bool) -> String {
         let (low, more) = (self.random.between(0, 9), self.random.between(1, 30));
-        match self.random.between(0, 11) {
+        match self.random.between(0, if may_negate { 11 } else { 10 }) {
             0 => "*".to_owned(),
             1 => format!("{{{low}}}"),
             2 => format!("{{-{more}}}"),

@@ -36,7 +36,7 @@ impl<'a> Line<'a> {
         let end = rest.match_indices(':').nth(1).map_or(rest.len(), |(at, _)| at);
         let target = if target == "*" { "0" } else { target };
         let keys = vec![("Target", target)];
-        Some(Self { name, keys, expression: Node::Id(0), subsignatures: vec![&rest[..end]] })
+        Some(Self { keys, expression: Node::Id(0), subsignatures: vec![&rest[..end]] })
     }
 
     pub(crate) fn key(&self, name: &str) -> Option<&'a str> {
