@@ -147,7 +147,7 @@ impl Draw<'_> {
         let mut text = String::new();
         let is_edged = !is_wide && !is_word && self.random.one_in(12);
         if is_edged {
-            text.push_str(*self.random.pick(&["(B)", "(L)", "(W)"]));
+            text.push_str(self.random.pick(&["(B)", "(L)", "(W)"]));
         } else if !is_wide && !is_word && self.random.one_in(20) {
             let anchor = self.literal(1, 1);
             let low = self.random.between(0, 4);
@@ -160,7 +160,7 @@ impl Draw<'_> {
             text.push_str(&self.literal(3, 8));
         }
         if !is_wide && !is_word && !text.contains('[') && self.random.one_in(16) {
-            text.push_str(*self.random.pick(&["(B)", "(L)", "(W)"]));
+            text.push_str(self.random.pick(&["(B)", "(L)", "(W)"]));
         }
         let offset = self.offset();
         let modifiers = if modifiers.is_empty() { String::new() } else { format!("::{modifiers}") };

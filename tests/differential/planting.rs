@@ -53,7 +53,7 @@ impl<'a> Line<'a> {
             matches!(Subsignature::read(text), Subsignature::Pattern { offset: "*", .. })
         };
         self.keys.iter().all(|(key, _)| matches!(*key, "Engine" | "Target"))
-            && self.subsignatures.iter().all(|text| is_free(&text))
+            && self.subsignatures.iter().all(is_free)
     }
 
     fn range(&self, name: &str) -> Option<(usize, usize)> {

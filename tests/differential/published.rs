@@ -138,7 +138,7 @@ pub(crate) fn with_sets() -> Option<(PathBuf, Batch)> {
             skip(&format!("{name} cannot be unpacked"));
             return None;
         };
-        let (name, _) = name.rsplit_once('.').expect("two extensions");
+        let (name, _) = name.rsplit_once('.')?;
         batch.add_database(name, &bytes);
     }
     Some((data, batch))
