@@ -287,7 +287,7 @@ fn assemble(
     }
     file.extend_from_slice(made.tail);
     let (low, _) = line.range("FileSize").unwrap_or((0, usize::MAX));
-    if low > 1 << 20 {
+    if low > 1 << 19 {
         return None;
     }
     if file.len() < low {

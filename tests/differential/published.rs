@@ -17,7 +17,7 @@ const SETS: &[&str] =
     &["main.ldb.xz", "main.hdb.xz", "daily.ndb.gz", "daily.fp.gz", "main.fp.gz", "daily.hdb.gz"];
 
 /// Signatures of one file: clamscan evaluates every signature for each file, which costs it 25 ms.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 48;
 
 #[test]
 fn published_sets_over_the_test_files() {
@@ -111,13 +111,15 @@ fn seam(line: &Line<'_>, random: &mut Random) -> Option<Vec<u8>> {
 fn add_files(batch: &mut Batch, name: &str, line: &Line<'_>, random: &mut Random) -> bool {
     let Some(hit) = plant(line, Aim::Hit, 0, random) else { return false };
     batch.add_file(name, &hit);
-    if random.one_in(4) {
+    if random.one_in(8) {
         batch.add_file(&format!("{name}.gz"), &gzip(&hit));
     }
-    if let Some(broken) = plant(line, Aim::Broken, 0, random) {
+    if random.one_in(2)
+        && let Some(broken) = plant(line, Aim::Broken, 0, random)
+    {
         batch.add_file(&format!("{name}-broken"), &broken);
     }
-    if random.one_in(8)
+    if random.one_in(24)
         && let Some(across) = seam(line, random)
     {
         batch.add_file(&format!("{name}-seam"), &across);
