@@ -129,8 +129,18 @@ impl Draw<'_> {
         hex(&bytes)
     }
 
+    fn edge(&mut self) -> &'static str {
+        match self.random.between(0, 2) {
+            0 => "(B)",
+            1 => "(L)",
+            _ => "(W)",
+        }
+    }
+
     fn pattern(&mut self) -> String {
+        // Wide strings in text make clamscan take it for UTF-16 without a mark (A9.2), which we do not.
         let modifiers = match self.random.between(0, 19) {
+            2 | 3 | 6 | 7 | 9 | 10 if self.is_text() => "fi",
             0 | 1 => "i",
             2 | 3 => "w",
             4 => "f",
@@ -147,7 +157,7 @@ impl Draw<'_> {
         let mut text = String::new();
         let is_edged = !is_wide && !is_word && self.random.one_in(12);
         if is_edged {
-            text.push_str(*self.random.pick(&["(B)", "(L)", "(W)"]));
+            text.push_str(self.edge());
         } else if !is_wide && !is_word && self.random.one_in(20) {
             let anchor = self.literal(1, 1);
             let low = self.random.between(0, 4);
@@ -155,12 +165,12 @@ impl Draw<'_> {
         }
         text.push_str(&self.literal(4, 10));
         for _ in 0..*self.random.pick(&[0, 0, 0, 1, 1, 2]) {
-            let unit = self.between();
+            let unit = self.between(modifiers.is_empty());
             text.push_str(&unit);
             text.push_str(&self.literal(3, 8));
         }
         if !is_wide && !is_word && !text.contains('[') && self.random.one_in(16) {
-            text.push_str(*self.random.pick(&["(B)", "(L)", "(W)"]));
+            text.push_str(self.edge());
         }
         let offset = self.offset();
         let modifiers = if modifiers.is_empty() { String::new() } else { format!("::{modifiers}") };
@@ -168,9 +178,11 @@ impl Draw<'_> {
     }
 
     /// What stands between two literals.
-    fn between(&mut self) -> String {
+    ///
+    /// clamscan refuses negated alternatives where a modifier follows, whichever it is.
+    fn between(&mut self, may_negate: bool) -> String {
         let (low, more) = (self.random.between(0, 9), self.random.between(1, 30));
-        match self.random.between(0, 11) {
+        match self.random.between(0, if may_negate { 11 } else { 10 }) {
             0 => "*".to_owned(),
             1 => format!("{{{low}}}"),
             2 => format!("{{-{more}}}"),

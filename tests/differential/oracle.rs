@@ -225,7 +225,7 @@ impl Batch {
 
     fn pair(&self, path: &str, name: &str) -> (String, String) {
         let ours = Path::new(path).strip_prefix(self.directory.path().join("files"));
-        let file = ours.map_or(path.into(), |file| file.to_string_lossy());
+        let file = ours.map_or_else(|_| path.into(), Path::to_string_lossy);
         let name = name.strip_suffix(".UNOFFICIAL").unwrap_or(name);
         (file.into_owned(), name.to_owned())
     }

@@ -36,7 +36,7 @@ impl<'a> Line<'a> {
         let end = rest.match_indices(':').nth(1).map_or(rest.len(), |(at, _)| at);
         let target = if target == "*" { "0" } else { target };
         let keys = vec![("Target", target)];
-        Some(Self { name, keys, expression: Node::Id(0), subsignatures: vec![&rest[..end]] })
+        Some(Self { keys, expression: Node::Id(0), subsignatures: vec![&rest[..end]] })
     }
 
     pub(crate) fn key(&self, name: &str) -> Option<&'a str> {
@@ -45,6 +45,15 @@ impl<'a> Line<'a> {
 
     pub(crate) fn target(&self) -> u8 {
         self.key("Target").and_then(|target| target.parse().ok()).unwrap_or(0)
+    }
+
+    /// Whether a file may hold it together with others.
+    pub(crate) fn is_sociable(&self) -> bool {
+        let is_free = |text: &&str| {
+            matches!(Subsignature::read(text), Subsignature::Pattern { offset: "*", .. })
+        };
+        self.keys.iter().all(|(key, _)| matches!(*key, "Engine" | "Target"))
+            && self.subsignatures.iter().all(is_free)
     }
 
     fn range(&self, name: &str) -> Option<(usize, usize)> {
@@ -95,6 +104,25 @@ pub(crate) fn plant(
     before: usize,
     random: &mut Random,
 ) -> Option<Vec<u8>> {
+    let pieces = chosen(line, aim, random)?;
+    let file = assemble(line, &pieces, before, random)?;
+    match line.key("Container") {
+        Some(container) => contained(container, &file),
+        None => Some(file),
+    }
+}
+
+/// One file for several signatures that ask for nothing but their target and their pieces.
+pub(crate) fn plant_together(lines: &[Line<'_>], aim: Aim, random: &mut Random) -> Option<Vec<u8>> {
+    let mut pieces = Vec::new();
+    for line in lines {
+        pieces.extend(chosen(line, aim, random)?);
+    }
+    assemble(lines.first()?, &pieces, 0, random)
+}
+
+/// What an aim needs of a signature.
+fn chosen<'a>(line: &Line<'a>, aim: Aim, random: &mut Random) -> Option<Vec<Piece<'a>>> {
     let mut counts = match aim {
         Aim::Hit | Aim::Broken => line.expression.satisfied(random)?,
         Aim::Any => {
@@ -108,11 +136,7 @@ pub(crate) fn plant(
         let at = random.between(0, pieces.len() - 1);
         pieces[at].made.damage(random);
     }
-    let file = assemble(line, &pieces, before, random)?;
-    match line.key("Container") {
-        Some(container) => contained(container, &file),
-        None => Some(file),
-    }
+    Some(pieces)
 }
 
 /// A regular expression and a comparison need what they stand on.
@@ -263,7 +287,7 @@ fn assemble(
     }
     file.extend_from_slice(made.tail);
     let (low, _) = line.range("FileSize").unwrap_or((0, usize::MAX));
-    if low > 4 << 20 {
+    if low > 1 << 19 {
         return None;
     }
     if file.len() < low {
