@@ -127,10 +127,7 @@ fn hostile(matcher: &Matcher<'_>, bytes: usize) -> [Input; 2] {
     while repeated.len() < bytes && !costly.is_empty() {
         repeated.extend_from_slice(&costly[0].bytes);
     }
-    [
-        Input::new("anchors", anchors, Target::Pe),
-        Input::new("repeated", repeated, Target::Pe),
-    ]
+    [Input::new("anchors", anchors, Target::Pe), Input::new("repeated", repeated, Target::Pe)]
 }
 
 /// A layer from start to end.

@@ -152,7 +152,8 @@ fn printable(source: &[u8], length: usize, dice: &mut Dice) -> Vec<u8> {
 
 fn basic_header(dice: &mut Dice) -> Pattern {
     let middle: Vec<u8> = (0..8).map(|_| if dice.roll(2) == 0 { 0 } else { dice.byte() }).collect();
-    let mut tail: Vec<u8> = (0..10).map(|_| b'a' + u8::try_from(dice.roll(26)).expect("a letter")).collect();
+    let mut tail: Vec<u8> =
+        (0..10).map(|_| b'a' + u8::try_from(dice.roll(26)).expect("a letter")).collect();
     tail.extend([0; 8]);
     pattern(vec![part(b"VB5!"), part(&middle), part(&tail)], vec![exactly(28), exactly(16)])
 }

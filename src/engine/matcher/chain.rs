@@ -226,8 +226,7 @@ impl Step<'_> {
         match self.gaps.get(self.segment as usize) {
             None => self.complete(state, occurrence),
             Some(gap) => {
-                let offsets =
-                    occurrence.starts().filter_map(|start| self.offset_of(state, start));
+                let offsets = occurrence.starts().filter_map(|start| self.offset_of(state, start));
                 if let Some(offset) = offsets.min() {
                     self.remember(state, *gap, offset, occurrence);
                 }

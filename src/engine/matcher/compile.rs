@@ -15,9 +15,7 @@
 use super::anchor::{Anchor, Chooser, FamilyKind, ignores_case};
 use super::facts::TargetSet;
 use super::grams::GramCounts;
-use super::image::{
-    self, Content, Costly, Entry, Family, Fixed, GapRange, Header, Rule, User,
-};
+use super::image::{self, Content, Costly, Entry, Family, Fixed, GapRange, Header, Rule, User};
 use super::segment::Segments;
 use super::{bitmap, boundary, program};
 use crate::engine::database::signature::{BodySignature, Offset, OffsetBase, Part, Target};
@@ -162,8 +160,8 @@ impl<'t> Builder<'t> {
         let split = anchor.filter(|_| place == Place::Filter).map_or(0, |anchor| anchor.unit);
         let (head, tail) = part.units.split_at(split);
         let (head, tail) = (program::length(head), program::length(tail));
-        let look = boundary::look_after(part.right)
-            .max(program::looks_behind_itself(&part.units).into());
+        let look =
+            boundary::look_after(part.right).max(program::looks_behind_itself(&part.units).into());
         let own = tail.max.saturating_add(look);
         let after = if user.segment == 0 { 0 } else { (slack + 1).saturating_sub(head.min) };
         let delay = own.max(after);
@@ -178,10 +176,10 @@ impl<'t> Builder<'t> {
             content.row.targets |= targets;
         }
         if let (Place::Fixed, Some((first, last))) = (place, places) {
-            self.fixed.extend((first..=last).map(|position| Fixed {
-                position: position.into(),
-                content: content.into(),
-            }));
+            self.fixed.extend(
+                (first..=last)
+                    .map(|position| Fixed { position: position.into(), content: content.into() }),
+            );
         }
         delay.saturating_sub(tail.min)
     }

@@ -132,13 +132,8 @@ impl Tables<'_> {
         let anchor = offset_in(from, candidate.anchor);
         state.work += self.places(content, text, anchor, &mut starts, &mut ends);
         if !starts.is_empty() {
-            let occurrence = Occurrence {
-                due,
-                from,
-                starts: &starts,
-                ends: &ends,
-                varies: content.varies != 0,
-            };
+            let occurrence =
+                Occurrence { due, from, starts: &starts, ends: &ends, varies: content.varies != 0 };
             let users = range(self.users, content.users_start, content.users_end);
             for user in users.unwrap_or_default() {
                 if self.usefulness(state, layer, *user, candidate, content) == Use::Counts {

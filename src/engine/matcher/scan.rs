@@ -10,15 +10,13 @@
 
 use super::Hit;
 use super::anchor::CHECK_REACH;
+use super::compile::narrow;
 use super::decide::View;
 use super::facts::LayerFacts;
 use super::hash;
 use super::image::{Content, Entry, Family, Tables, User, range};
 use super::simd::{self, Found, Probe, Shape};
-use super::state::{
-    CANDIDATES_BLOCK_MAX, CANDIDATES_MAX, Candidate, Lookup, Passed, State,
-};
-use super::compile::narrow;
+use super::state::{CANDIDATES_BLOCK_MAX, CANDIDATES_MAX, Candidate, Lookup, Passed, State};
 use std::cmp::Reverse;
 use std::ops::Range;
 

@@ -151,8 +151,9 @@ impl Muted {
         gram | (family as u64 + 1) << 56
     }
 
-    const fn slot(key: u64) -> usize {
-        (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - MUTED_LOG2)) as usize
+    fn slot(key: u64) -> usize {
+        let slot = key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - MUTED_LOG2);
+        usize::try_from(slot).unwrap_or(0)
     }
 }
 

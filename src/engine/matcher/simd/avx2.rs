@@ -9,9 +9,9 @@ use super::{Found, Probe, Shape};
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_add_epi32, _mm256_and_si256,
     _mm256_castsi256_ps, _mm256_i32gather_epi32, _mm256_movemask_ps, _mm256_mullo_epi16,
-    _mm256_mullo_epi32, _mm256_or_si256, _mm256_set_m128i, _mm256_set1_epi8,
-    _mm256_set1_epi32, _mm256_setr_epi64x, _mm256_shuffle_epi8, _mm256_sllv_epi32,
-    _mm256_srl_epi32, _mm256_srli_epi32, _mm256_sub_epi32, _mm256_xor_si256,
+    _mm256_mullo_epi32, _mm256_or_si256, _mm256_set_m128i, _mm256_set1_epi8, _mm256_set1_epi32,
+    _mm256_setr_epi64x, _mm256_shuffle_epi8, _mm256_sllv_epi32, _mm256_srl_epi32,
+    _mm256_srli_epi32, _mm256_sub_epi32, _mm256_xor_si256,
 };
 
 /// Sieves as far as whole vectors go; the answer is the index to go on from. 0 on a machine without AVX2.
@@ -88,10 +88,7 @@ unsafe fn sixes(probe: &Probe<'_>, bytes: &[u8; 30]) -> u32 {
     let inner = _mm256_mullo_epi16(_mm256_srli_epi32::<8>(sides), factor);
     let inner = _mm256_xor_si256(inner, middle);
     let low5 = _mm256_set1_epi32(31);
-    let known = _mm256_and_si256(
-        _mm256_srli_epi32::<{ MIDDLE_SHIFT.cast_signed() }>(middle),
-        low5,
-    );
+    let known = _mm256_and_si256(_mm256_srli_epi32::<{ MIDDLE_SHIFT.cast_signed() }>(middle), low5);
     let low = _mm256_and_si256(_mm256_srli_epi32::<11>(outer), low5);
     let mixed = _mm256_and_si256(_mm256_srli_epi32::<11>(inner), low5);
     let high = _mm256_srli_epi32::<27>(outer);
@@ -122,10 +119,8 @@ unsafe fn threes(probe: &Probe<'_>, bytes: &[u8; 24]) -> u32 {
     // SAFETY: as for this function.
     let words = unsafe { fetch(probe, middle) };
     let low5 = _mm256_set1_epi32(31);
-    let before = _mm256_add_epi32(
-        windows,
-        _mm256_srli_epi32::<{ BEFORE_SHIFT.cast_signed() }>(middle),
-    );
+    let before =
+        _mm256_add_epi32(windows, _mm256_srli_epi32::<{ BEFORE_SHIFT.cast_signed() }>(middle));
     let after = _mm256_add_epi32(
         _mm256_srli_epi32::<24>(windows),
         _mm256_srli_epi32::<{ AFTER_SHIFT.cast_signed() }>(middle),
@@ -149,8 +144,9 @@ unsafe fn pairs(probe: &Probe<'_>, bytes: &[u8; 20]) -> u32 {
     // Pairs in the lower halves of the lanes; an index above 127 makes a zero.
     let pairs = _mm256_shuffle_epi8(both, twice(0xFFFF_0201_FFFF_0100, 0xFFFF_0403_FFFF_0302));
     let table = probe.words.as_ptr().cast::<i32>();
+    let indices = _mm256_srli_epi32::<5>(pairs);
     // SAFETY: a pair has 16 bits, so an index has 11, and there are 2^11 words.
-    let words = unsafe { _mm256_i32gather_epi32::<4>(table, _mm256_srli_epi32::<5>(pairs)) };
+    let words = unsafe { _mm256_i32gather_epi32::<4>(table, indices) };
     let low5 = _mm256_set1_epi32(31);
     let to_sign = _mm256_sub_epi32(low5, _mm256_and_si256(pairs, low5));
     signs(_mm256_sllv_epi32(words, to_sign))

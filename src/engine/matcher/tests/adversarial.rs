@@ -97,8 +97,7 @@ fn the_commonest_anchors_shuffled_cost_what_their_entries_cost() {
     let costly = Matcher::open(&bytes).unwrap().facts().costly;
     assert_eq!(costly.len(), 20);
     let mut dice = Dice(8);
-    let input: Vec<u8> =
-        (0..30_000).flat_map(|_| costly[dice.roll(20)].bytes.to_vec()).collect();
+    let input: Vec<u8> = (0..30_000).flat_map(|_| costly[dice.roll(20)].bytes.to_vec()).collect();
     check(&singles(&literals), &input, 4);
 }
 

@@ -185,7 +185,9 @@ fn layers_of_the_commonest_kind_and_all_others_find_what_is_for_them() {
     let mut signatures = Vec::new();
     let mut data = Vec::new();
     for index in 0..900 {
-        let bytes: Vec<u8> = (0..5 + index % 9).map(|_| dice.byte().wrapping_add(40 + u8::try_from(dice.roll(90)).unwrap())).collect();
+        let bytes: Vec<u8> = (0..5 + index % 9)
+            .map(|_| dice.byte().wrapping_add(40 + u8::try_from(dice.roll(90)).unwrap()))
+            .collect();
         data.extend_from_slice(&bytes);
         let target = [Target::Pe, Target::Pe, Target::Pe, Target::Any, Target::Text][index % 5];
         signatures.push(BodySignature { target, ..single(literal(&bytes)) });
@@ -197,7 +199,8 @@ fn layers_of_the_commonest_kind_and_all_others_find_what_is_for_them() {
     for target in [Target::Pe, Target::Text, Target::Pdf] {
         let layer = LayerFacts { targets: TargetSet::of(target), ..LayerFacts::default() };
         let (hits, _) = scan(&matcher, &data, [1_000, 17], &layer);
-        let found: std::collections::BTreeSet<u32> = hits.iter().map(|hit| hit.signature.0).collect();
+        let found: std::collections::BTreeSet<u32> =
+            hits.iter().map(|hit| hit.signature.0).collect();
         let wanted = (0_u32..).zip(&signatures);
         let wanted = wanted.filter(|(_, one)| one.target == target || one.target == Target::Any);
         assert_eq!(found, wanted.map(|(id, _)| id).collect(), "{target:?}");
