@@ -3,8 +3,8 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
-use baleen::engine::database::signature::{Digest, NameId, Subject};
 use baleen::engine::database::image::SectionKind;
+use baleen::engine::database::signature::{Digest, NameId, Subject};
 use baleen::engine::database::{BuildOptions, Image, Sources, build, builtin_sources};
 use baleen::engine::digest::{Rows, Tables};
 use baleen::engine::limits::Limits;

@@ -1,8 +1,8 @@
 //! The filter's tables at build time: how large, hashed how, and filled.
 //!
-//! The factor of the hash is chosen among a few so that runs of one byte (zeros, spaces, FF) do not
-//! pass the bitmap by chance: ordinary files are full of them, and one unlucky bit would make every
-//! zero a candidate.
+//! Salt and factor of the hashes are chosen among a few so that runs of one byte (zeros, spaces, FF) do
+//! not pass by chance: ordinary files are full of them, and one unlucky bit would make every zero a
+//! candidate.
 
 #![forbid(unsafe_code)]
 
@@ -10,105 +10,186 @@ use super::anchor::FamilyKind;
 use super::compile::narrow;
 use super::hash;
 use super::image::{
-    BUCKETS_LOG2_MAX, Entry, Family, PAIR_WORDS_LOG2, WORDS_LOG2_MAX, WORDS_LOG2_MIN,
+    BUCKETS_LOG2_MAX, Entry, Family, PAIR_WORDS_LOG2, SIEVE_LOG2_MAX, SIEVE_LOG2_MIN,
+    SIEVE_OF_THREES_LOG2, WORDS_LOG2_MAX, WORDS_LOG2_MIN,
 };
+use super::simd::{FOLD, Shape};
 use zerocopy::FromZeros;
 use zerocopy::little_endian::U32;
 
-/// Sizes, factor and passing runs of a family with these grams; the rest is zero.
-pub(super) fn shape(kind: FamilyKind, rows: &[(u64, Entry)]) -> Family {
+/// Sizes, hashes, passing runs and words of a family with these grams. The rest is zero.
+pub(super) fn shape(kind: FamilyKind, fold: bool, rows: &[Entry]) -> Filled {
     let log2 = rows.len().next_power_of_two().ilog2();
     let mut family = Family::new_zeroed();
     family.gram_bytes = kind.gram_bytes();
-    family.edges = u8::from(kind == FamilyKind::Edge);
-    family.words_log2 = match kind {
-        FamilyKind::Pair => PAIR_WORDS_LOG2.into(),
-        FamilyKind::Long | FamilyKind::Middle | FamilyKind::Edge | FamilyKind::Short => {
-            log2.clamp(WORDS_LOG2_MIN, WORDS_LOG2_MAX).into()
+    family.fold = fold.into();
+    match kind {
+        FamilyKind::Six => {
+            family.sieve_log2 = (log2 + 1).clamp(SIEVE_LOG2_MIN, SIEVE_LOG2_MAX).into();
+            family.words_log2 = log2.saturating_sub(1).clamp(WORDS_LOG2_MIN, WORDS_LOG2_MAX).into();
         }
-    };
+        FamilyKind::Three => {
+            family.sieve_log2 = SIEVE_OF_THREES_LOG2.into();
+            family.words_log2 = log2.clamp(WORDS_LOG2_MIN, WORDS_LOG2_MAX).into();
+        }
+        FamilyKind::Pair => family.words_log2 = PAIR_WORDS_LOG2.into(),
+    }
     family.buckets_log2 = log2.min(BUCKETS_LOG2_MAX).into();
-    let mut fewest = u32::MAX;
+    let mut best: Option<(u32, Filled)> = None;
     for factor in FACTORS {
-        let tried = Family { factor: factor.into(), ..family };
-        let runs = passing_runs(&tried, rows);
-        let passing = runs.iter().map(|byte| byte.count_ones()).sum();
-        if passing < fewest {
-            fewest = passing;
-            family = Family { runs, ..tried };
+        let mut tried = Filled::new(Family { factor: factor.into(), ..family }, rows);
+        let passing = tried.note_runs();
+        if best.as_ref().is_none_or(|(fewest, _)| passing < *fewest) {
+            best = Some((passing, tried));
+        }
+        // Pairs are not hashed; and nothing is better than nothing.
+        if passing == 0 || kind == FamilyKind::Pair {
+            break;
         }
     }
-    family
+    best.map_or_else(|| Filled::new(family, rows), |(_, filled)| filled)
 }
 
-/// Appends the family's words to all words.
-pub(super) fn fill(family: &Family, rows: &[(u64, Entry)], words: &mut Vec<U32>) {
-    words.extend(filled(family, rows).into_iter().map(U32::new));
+/// A family with its words.
+#[derive(Debug)]
+pub(super) struct Filled {
+    pub(super) family: Family,
+    sieve: Vec<u32>,
+    words: Vec<u32>,
 }
 
-/// Appends the family's buckets and entries; the answer is the most entries of one bucket.
+impl Filled {
+    fn new(family: Family, rows: &[Entry]) -> Self {
+        let sieve_words = match Shape::of(family.gram_bytes) {
+            Shape::Sixes | Shape::Threes => 1 << family.sieve_log2.get(),
+            Shape::Pairs => 0,
+        };
+        let words = vec![0; 1 << family.words_log2.get()];
+        let mut filled = Self { family, sieve: vec![0; sieve_words], words };
+        for row in rows {
+            filled.add(row.gram.get());
+        }
+        filled
+    }
+
+    fn add(&mut self, gram: u64) {
+        let (word, bits) = self.place(gram);
+        self.words[word] |= bits;
+        let log2 = self.family.sieve_log2.get();
+        match Shape::of(self.family.gram_bytes) {
+            // Every way in which the gram may lie in a window, with what it says of that window.
+            Shape::Sixes => {
+                for step in 0..3 {
+                    let window = gram << (8 * step);
+                    let middle = hash::middle(four_bytes(window >> 16), self.salt());
+                    let (known, grams) = hash::sieve_bits(window, middle);
+                    let bits = known | grams[step];
+                    self.sieve[hash::sieve_word(middle, log2) as usize] |= bits;
+                }
+            }
+            Shape::Threes => {
+                for step in 0..2 {
+                    let window = four_bytes(gram << (8 * step));
+                    let middle = hash::middle_pair(window >> 8 & 0xFFFF, self.salt());
+                    let bits = hash::sieve_bits_of_threes(window, middle)[step];
+                    self.sieve[hash::sieve_word(middle, log2) as usize] |= bits;
+                }
+            }
+            Shape::Pairs => {}
+        }
+    }
+
+    fn salt(&self) -> u32 {
+        self.family.salt()
+    }
+
+    /// Notes the bytes of which a run passes; the answer is how bad that is, with those that only pass
+    /// the sieve.
+    fn note_runs(&mut self) -> u32 {
+        let mut passing = 0;
+        for byte in 0..=u8::MAX {
+            let folded = if self.family.fold != 0 { byte & FOLD } else { byte };
+            let run = u64::from_le_bytes([folded; 8]);
+            let gram = run >> (64 - 8 * u32::from(self.family.gram_bytes));
+            let (word, bits) = self.place(gram);
+            let known = self.words[word] & bits == bits;
+            let common = matches!(byte, 0 | 0x20 | 0x90 | 0xCC | 0xFF);
+            let weight = if common { 16 } else { 1 };
+            passing += weight * (u32::from(self.sieve_stops(run)) + 2 * u32::from(known));
+            if known {
+                self.family.runs[usize::from(byte / 8)] |= 1 << (byte % 8);
+            }
+        }
+        passing
+    }
+
+    fn sieve_stops(&self, run: u64) -> bool {
+        let log2 = self.family.sieve_log2.get();
+        let words = |middle: u32| self.sieve[hash::sieve_word(middle, log2) as usize];
+        match Shape::of(self.family.gram_bytes) {
+            Shape::Sixes => {
+                let middle = hash::middle(four_bytes(run), self.salt());
+                let (known, [low, mixed, high]) = hash::sieve_bits(run, middle);
+                words(middle) & known != 0 && words(middle) & (low | mixed | high) != 0
+            }
+            Shape::Threes => {
+                let middle = hash::middle_pair(four_bytes(run) & 0xFFFF, self.salt());
+                let [before, after] = hash::sieve_bits_of_threes(four_bytes(run), middle);
+                words(middle) & (before | after) != 0
+            }
+            Shape::Pairs => false,
+        }
+    }
+
+    /// The word and the bits of a gram in the bitmap; pairs have a bit each.
+    fn place(&self, gram: u64) -> (usize, u32) {
+        if self.family.gram_bytes == 2 {
+            return (index(gram >> 5), 1 << (gram & 31));
+        }
+        let product = hash::product(gram, self.family.factor.get());
+        let word = hash::word(product, self.family.words_log2.get());
+        (index(word), hash::bits(product))
+    }
+
+    /// Appends the words, and says so in the family.
+    pub(super) fn append(mut self, sieve: &mut Vec<U32>, words: &mut Vec<U32>) -> Family {
+        self.family.sieve_start = narrow(sieve.len()).into();
+        sieve.extend(self.sieve.into_iter().map(U32::new));
+        self.family.words_start = narrow(words.len()).into();
+        words.extend(self.words.into_iter().map(U32::new));
+        self.family
+    }
+}
+
+/// Appends the family's buckets and entries; the answer is the most entries of one gram.
 pub(super) fn sort_into_buckets(
     family: &Family,
-    mut rows: Vec<(u64, Entry)>,
+    mut rows: Vec<Entry>,
     buckets: &mut Vec<U32>,
     entries: &mut Vec<Entry>,
 ) -> u32 {
-    let bucket_of = |gram: u64| {
-        hash::bucket(hash::product(gram, family.factor.get()), family.buckets_log2.get())
+    let bucket_of = |entry: &Entry| {
+        let product = hash::product(entry.gram.get(), family.factor.get());
+        hash::bucket(product, family.buckets_log2.get())
     };
-    rows.sort_by_key(|(gram, entry)| {
-        (bucket_of(*gram), *gram, entry.content.get(), entry.back.get())
-    });
-    let mut rows = rows.into_iter().peekable();
-    let mut longest = 0;
+    rows.sort_by_cached_key(|entry| (bucket_of(entry), entry.gram.get(), entry.content.get()));
+    let chain = |same: &[Entry]| same.len();
+    let longest = rows.chunk_by(|one, other| one.gram == other.gram).map(chain).max().unwrap_or(0);
+    let mut next = 0;
     for bucket in 0..1_u64 << family.buckets_log2.get() {
-        let start = entries.len();
-        buckets.push(narrow(start).into());
-        while let Some((_, entry)) = rows.next_if(|(gram, _)| bucket_of(*gram) == bucket) {
-            entries.push(entry);
+        buckets.push(narrow(entries.len() + next).into());
+        while rows.get(next).is_some_and(|entry| bucket_of(entry) == bucket) {
+            next += 1;
         }
-        longest = longest.max(entries.len() - start);
     }
+    entries.append(&mut rows);
     buckets.push(narrow(entries.len()).into());
     narrow(longest)
 }
 
-fn filled(family: &Family, rows: &[(u64, Entry)]) -> Vec<u32> {
-    let mut words = vec![0_u32; 1 << family.words_log2.get()];
-    for (gram, _) in rows {
-        let (word, bits) = place(family, *gram);
-        words[word] |= bits;
-    }
-    words
-}
-
-fn passing_runs(family: &Family, rows: &[(u64, Entry)]) -> [u8; 32] {
-    let words = filled(family, rows);
-    let mut runs = [0; 32];
-    if family.edges != 0 {
-        return runs;
-    }
-    for byte in 0..=u8::MAX {
-        let (word, bits) = place(family, run_gram(byte, family.gram_bytes));
-        if words[word] & bits == bits {
-            runs[usize::from(byte / 8)] |= 1 << (byte % 8);
-        }
-    }
-    runs
-}
-
-/// The word and the bits of a gram; pairs have a bit each.
-fn place(family: &Family, gram: u64) -> (usize, u32) {
-    if family.gram_bytes == 2 {
-        return (index(gram >> 5), 1 << (gram & 31));
-    }
-    let product = hash::product(gram, family.factor.get());
-    (index(hash::word(product, family.words_log2.get())), hash::bits(product))
-}
-
-/// A gram of one byte repeated.
-fn run_gram(byte: u8, gram_bytes: u8) -> u64 {
-    u64::from_le_bytes([byte; 8]) >> (64 - 8 * u32::from(gram_bytes))
+/// The lower half.
+fn four_bytes(value: u64) -> u32 {
+    u32::try_from(value & 0xFFFF_FFFF).unwrap_or(0)
 }
 
 fn index(value: u64) -> usize {

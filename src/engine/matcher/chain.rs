@@ -24,10 +24,22 @@ use std::collections::VecDeque;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Occurrence<'o> {
     pub(super) due: u64,
-    pub(super) starts: &'o [u64],
-    pub(super) ends: &'o [u64],
+    /// The position that starts and ends are counted from.
+    pub(super) from: u64,
+    pub(super) starts: &'o [usize],
+    pub(super) ends: &'o [usize],
     /// Whether another occurrence may have one of the same starts.
     pub(super) varies: bool,
+}
+
+impl Occurrence<'_> {
+    fn starts(&self) -> impl Iterator<Item = u64> {
+        self.starts.iter().map(|start| self.from + *start as u64)
+    }
+
+    fn ends(&self) -> impl Iterator<Item = u64> {
+        self.ends.iter().map(|end| self.from + *end as u64)
+    }
 }
 
 /// What an occurrence at some place could still do for a user of its content.
@@ -144,6 +156,7 @@ impl Tables<'_> {
                     state,
                     Occurrence {
                         due: held.due,
+                        from: held.from,
                         starts: &held.starts,
                         ends: &held.ends,
                         varies: held.varies,
@@ -213,8 +226,7 @@ impl Step<'_> {
         match self.gaps.get(self.segment as usize) {
             None => self.complete(state, occurrence),
             Some(gap) => {
-                let offsets =
-                    occurrence.starts.iter().filter_map(|start| self.offset_of(state, *start));
+                let offsets = occurrence.starts().filter_map(|start| self.offset_of(state, start));
                 if let Some(offset) = offsets.min() {
                     self.remember(state, *gap, offset, occurrence);
                 }
@@ -241,11 +253,11 @@ impl Step<'_> {
     }
 
     fn complete(&self, state: &mut State, occurrence: Occurrence<'_>) {
-        let Some(end) = occurrence.ends.iter().min() else {
+        let Some(end) = occurrence.ends().min() else {
             return;
         };
         let at = occurrence.due.max(self.now).max(end.saturating_add(self.rule.trail.get().into()));
-        for &start in occurrence.starts {
+        for start in occurrence.starts() {
             let Some(offset) = self.offset_of(state, start) else {
                 continue;
             };
@@ -281,7 +293,7 @@ impl Step<'_> {
             state.ends_count += 1;
         }
         if gap.max.get() == NO_MAX {
-            let Some(at) = occurrence.ends.iter().copied().min() else {
+            let Some(at) = occurrence.ends().min() else {
                 return;
             };
             let new = Chain::First(End { at, offset });
@@ -299,7 +311,7 @@ impl Step<'_> {
             .due
             .saturating_sub(gap.max.get().saturating_add(self.window).saturating_add(BLOCK));
         state.ends_count -= chain.forget_before(useless_before);
-        for &at in occurrence.ends {
+        for at in occurrence.ends() {
             if state.ends_count >= ENDS_MAX {
                 state.overflowed = true;
                 return;
@@ -348,6 +360,7 @@ fn hold(state: &mut State, rule: &Rule, signature: u32, segment: u32, occurrence
     let held = Held {
         segment,
         due: occurrence.due,
+        from: occurrence.from,
         starts: occurrence.starts.into(),
         ends: occurrence.ends.into(),
         varies: occurrence.varies,
@@ -375,7 +388,10 @@ fn thin(list: &mut Vec<Held>, rule: &Rule, position: u64) -> usize {
     let lead = u64::from(rule.lead.get());
     let before: usize = list.iter().map(held_numbers).sum();
     let may_begin = |held: &Held| {
-        held.starts.iter().any(|start| start.saturating_sub(lead).saturating_add(reach) >= position)
+        held.starts.iter().any(|start| {
+            let start = held.from + *start as u64;
+            start.saturating_sub(lead).saturating_add(reach) >= position
+        })
     };
     list.retain(|held| held.segment > 0 || may_begin(held));
     match list.iter().find(|held| held.segment == 0).map(|held| held.due) {
@@ -390,4 +406,4 @@ fn held_numbers(held: &Held) -> usize {
 }
 
 /// What an occurrence takes beside its starts and ends, in numbers of eight bytes.
-const HELD_OVERHEAD: usize = 6;
+const HELD_OVERHEAD: usize = 7;

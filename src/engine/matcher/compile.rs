@@ -1,16 +1,21 @@
 //! From signatures to the tables of [`super::image`].
 //!
-//! In order: segments of every signature; one draft for each distinct segment; the plan of families from
-//! their runs; anchors; contents (a draft with a delay); bitmaps and buckets. Every step goes through
-//! the signatures in their order and through no hash table in its own, so that the same input gives the
-//! same bytes.
+//! Signature by signature: its segments; for each segment not seen before an anchor and a program; for
+//! each use of a segment its content (a segment with a delay). Then bitmaps and buckets. Nothing of a
+//! pattern is kept but its compiled form, so the memory needed is that of the image and some tables of
+//! indices. Every step goes through the signatures in their order and through no hash table in its own,
+//! so that the same input gives the same bytes.
+//!
+//! Where one kind of layer has most of the patterns (executables for Windows have nine in ten of the
+//! official set) there are two sets of families: one of everything, for layers of that kind, and one of
+//! the rest, for all others, which then do not pay for what cannot match in them.
 
 #![forbid(unsafe_code)]
 
-use super::anchor::{Anchor, Chooser, FamilyKind, Plan, longest_run};
+use super::anchor::{Anchor, Chooser, FamilyKind, ignores_case};
 use super::facts::TargetSet;
 use super::grams::GramCounts;
-use super::image::{self, Content, Entry, Family, Fixed, GapRange, Header, Rule, User};
+use super::image::{self, Content, Costly, Entry, Family, Fixed, GapRange, Header, Rule, User};
 use super::segment::Segments;
 use super::{bitmap, boundary, program};
 use crate::engine::database::signature::{BodySignature, Offset, OffsetBase, Part, Target};
@@ -25,58 +30,20 @@ use zerocopy::little_endian::{U16, U32};
 /// costs nothing; the loaders refuse such lines.
 #[must_use]
 pub fn compile(signatures: &[BodySignature], training: &GramCounts) -> Vec<u8> {
-    let segmented: Vec<Option<Segments>> =
-        signatures.iter().map(|signature| Segments::of(&signature.pattern)).collect();
-    let mut drafts = Drafts::default();
-    let ids: Vec<Vec<usize>> =
-        segmented.iter().map(|segments| drafts.intern(segments.as_ref())).collect();
-    let runs: Vec<usize> = drafts.list.iter().map(|draft| draft.run).collect();
-    let plan = Plan::of(&runs);
-    let mut chooser = Chooser::new(training, plan);
-    for draft in &mut drafts.list {
-        draft.anchor = chooser.choose(&draft.part);
+    let fold = signatures
+        .iter()
+        .any(|signature| signature.pattern.parts.iter().any(|part| ignores_case(&part.units)));
+    let mut builder = Builder::new(training, fold);
+    for signature in signatures {
+        builder.add(signature, Segments::of(&signature.pattern).as_ref());
     }
-    let mut builder = Builder::new(&drafts.list);
-    for ((signature, segments), ids) in signatures.iter().zip(&segmented).zip(&ids) {
-        builder.add(signature, segments.as_ref(), ids);
-    }
-    builder.finish(plan)
+    builder.finish()
 }
 
 /// A distinct segment.
 #[derive(Debug)]
 struct Draft {
-    part: Part,
-    run: usize,
     anchor: Option<Anchor>,
-}
-
-#[derive(Debug, Default)]
-struct Drafts {
-    list: Vec<Draft>,
-    index: std::collections::BTreeMap<Vec<u8>, usize>,
-}
-
-impl Drafts {
-    fn intern(&mut self, segments: Option<&Segments>) -> Vec<usize> {
-        let parts = segments.map_or(&[][..], |segments| &segments.parts);
-        parts.iter().map(|part| self.intern_part(part)).collect()
-    }
-
-    fn intern_part(&mut self, part: &Part) -> usize {
-        let mut key = vec![boundary::encode(part.left), boundary::encode(part.right)];
-        program::encode(&part.units, program::Walk::Forwards, &mut key);
-        let next = self.list.len();
-        let id = *self.index.entry(key).or_insert(next);
-        if id == next {
-            self.list.push(Draft {
-                part: part.clone(),
-                run: longest_run(&part.units),
-                anchor: None,
-            });
-        }
-        id
-    }
 }
 
 /// How a content is found.
@@ -93,39 +60,64 @@ enum Place {
 /// A content before it is laid out.
 #[derive(Debug)]
 struct ContentDraft {
-    draft: usize,
-    delay: u32,
+    draft: u32,
     place: Place,
-    /// Whether it is a later segment of its users: then nobody looks for it before a first one was seen.
-    follows: bool,
-    users: Vec<User>,
-    targets: u16,
+    /// Without its users.
+    row: Content,
 }
 
 #[derive(Debug)]
-struct Builder<'d> {
-    drafts: &'d [Draft],
+struct Builder<'t> {
+    chooser: Chooser<'t>,
+    fold: bool,
+    drafts: Vec<Draft>,
+    /// The drafts by what they say.
+    known: AHashMap<Box<[u8]>, u32>,
     contents: Vec<ContentDraft>,
-    index: AHashMap<(usize, u32, Place, bool), usize>,
+    /// By draft, delay, place, and whether it follows.
+    index: AHashMap<(u32, u32, Place, bool), u32>,
+    programs: Vec<u8>,
+    /// The users of all contents, in the order of the signatures.
+    uses: Vec<(u32, User)>,
     rules: Vec<Rule>,
     gaps: Vec<GapRange>,
     fixed: Vec<Fixed>,
+    window_bytes: u32,
 }
 
-impl<'d> Builder<'d> {
-    fn new(drafts: &'d [Draft]) -> Self {
-        let index = AHashMap::with_hasher(RandomState::with_seeds(5, 6, 7, 8));
+impl<'t> Builder<'t> {
+    fn new(training: &'t GramCounts, fold: bool) -> Self {
+        let seeds = RandomState::with_seeds(5, 6, 7, 8);
         Self {
-            drafts,
+            chooser: Chooser::new(training, fold),
+            fold,
+            drafts: Vec::new(),
+            known: AHashMap::with_hasher(seeds.clone()),
             contents: Vec::new(),
-            index,
+            index: AHashMap::with_hasher(seeds),
+            programs: Vec::new(),
+            uses: Vec::new(),
             rules: Vec::new(),
             gaps: Vec::new(),
             fixed: Vec::new(),
+            window_bytes: 0,
         }
     }
 
-    fn add(&mut self, signature: &BodySignature, segments: Option<&Segments>, ids: &[usize]) {
+    /// The draft of a part, the same for the same part.
+    fn intern(&mut self, part: &Part) -> u32 {
+        let mut key = vec![boundary::encode(part.left), boundary::encode(part.right)];
+        program::encode(&part.units, program::Walk::Forwards, &mut key);
+        if let Some(id) = self.known.get(&key[..]) {
+            return *id;
+        }
+        let id = narrow(self.drafts.len());
+        self.drafts.push(Draft { anchor: self.chooser.choose(part) });
+        self.known.insert(key.into_boxed_slice(), id);
+        id
+    }
+
+    fn add(&mut self, signature: &BodySignature, segments: Option<&Segments>) {
         let id = narrow(self.rules.len());
         let gaps_start = narrow(self.gaps.len());
         for gap in segments.map_or(&[][..], |segments| &segments.gaps) {
@@ -135,18 +127,15 @@ impl<'d> Builder<'d> {
         let targets = if segments.is_some() { target_bit(signature.target) } else { 0 };
         self.rules.push(rule(signature, targets, gaps_start, narrow(self.gaps.len())));
         let mut slack = 0;
-        for (segment, &draft) in ids.iter().enumerate() {
+        let parts = segments.map_or(&[][..], |segments| &segments.parts);
+        for (segment, part) in parts.iter().enumerate() {
             let places = if segment == 0 {
                 fixed_places(signature.offset, signature.pattern.lead)
             } else {
                 None
             };
-            slack = self.add_segment(
-                draft,
-                slack,
-                places,
-                User { signature: id.into(), segment: narrow(segment).into() },
-            );
+            let user = User { signature: id.into(), segment: narrow(segment).into() };
+            slack = self.add_segment(part, slack, places, user);
         }
     }
 
@@ -155,70 +144,125 @@ impl<'d> Builder<'d> {
     /// follow, so that its predecessors' ends are known by then.
     fn add_segment(
         &mut self,
-        draft_id: usize,
+        part: &Part,
         slack: u32,
         places: Option<(u64, u64)>,
         user: User,
     ) -> u32 {
-        let draft = &self.drafts[draft_id];
-        let place = match (&draft.anchor, places) {
+        let draft = self.intern(part);
+        let anchor = self.drafts.get(draft as usize).and_then(|draft| draft.anchor);
+        let place = match (&anchor, places) {
             (Some(anchor), Some(_)) if anchor.family == FamilyKind::Pair => Place::Fixed,
             (None, Some(_)) => Place::Fixed,
             (Some(_), _) => Place::Filter,
             (None, None) => Place::Everywhere,
         };
-        let split = if place == Place::Filter {
-            draft.anchor.as_ref().map_or(0, |anchor| anchor.unit)
-        } else {
-            0
-        };
-        let (head, tail) = draft.part.units.split_at(split);
+        let split = anchor.filter(|_| place == Place::Filter).map_or(0, |anchor| anchor.unit);
+        let (head, tail) = part.units.split_at(split);
         let (head, tail) = (program::length(head), program::length(tail));
-        let look = boundary::look_after(draft.part.right)
-            .max(program::looks_behind_itself(&draft.part.units).into());
+        let look =
+            boundary::look_after(part.right).max(program::looks_behind_itself(&part.units).into());
         let own = tail.max.saturating_add(look);
         let after = if user.segment == 0 { 0 } else { (slack + 1).saturating_sub(head.min) };
         let delay = own.max(after);
-        let content = self.content(draft_id, delay, place, user.segment != 0);
+        let follows = user.segment != 0;
+        let content = match self.index.get(&(draft, delay, place, follows)) {
+            Some(content) => *content,
+            None => self.add_content(part, split, (draft, delay, place, follows)),
+        };
         let targets = self.rules.last().map_or(0, |rule| rule.targets.get());
-        self.contents[content].users.push(user);
-        self.contents[content].targets |= targets;
+        self.uses.push((content, user));
+        if let Some(content) = self.contents.get_mut(content as usize) {
+            content.row.targets |= targets;
+        }
         if let (Place::Fixed, Some((first, last))) = (place, places) {
-            let content = narrow(content).into();
             self.fixed.extend(
-                (first..=last).map(|position| Fixed { position: position.into(), content }),
+                (first..=last)
+                    .map(|position| Fixed { position: position.into(), content: content.into() }),
             );
         }
         delay.saturating_sub(tail.min)
     }
 
-    fn content(&mut self, draft: usize, delay: u32, place: Place, follows: bool) -> usize {
-        let next = self.contents.len();
-        let id = *self.index.entry((draft, delay, place, follows)).or_insert(next);
-        if id == next {
-            self.contents.push(ContentDraft {
-                draft,
-                delay,
-                place,
-                follows,
-                users: Vec::new(),
-                targets: 0,
-            });
-        }
+    fn add_content(&mut self, part: &Part, split: usize, key: (u32, u32, Place, bool)) -> u32 {
+        let (draft, delay, place, follows) = key;
+        let (head, tail) = part.units.split_at(split);
+        let head_start = narrow(self.programs.len());
+        program::encode(head, program::Walk::Backwards, &mut self.programs);
+        let tail_start = narrow(self.programs.len());
+        program::encode(tail, program::Walk::Forwards, &mut self.programs);
+        let head = program::length(head);
+        let row = Content {
+            head_start: head_start.into(),
+            tail_start: tail_start.into(),
+            tail_end: narrow(self.programs.len()).into(),
+            head_max: head.max.into(),
+            delay: delay.into(),
+            users_start: U32::ZERO,
+            users_end: U32::ZERO,
+            targets: U16::ZERO,
+            left: boundary::encode(part.left),
+            right: boundary::encode(part.right),
+            varies: u8::from(!head.is_fixed()),
+            follows: follows.into(),
+        };
+        // One more for the byte that a left edge looks at.
+        self.window_bytes = self
+            .window_bytes
+            .max(head.max.saturating_add(delay).saturating_add(boundary::LOOK_BEFORE));
+        let id = narrow(self.contents.len());
+        self.contents.push(ContentDraft { draft, place, row });
+        self.index.insert(key, id);
         id
     }
 
-    fn finish(mut self, plan: Plan) -> Vec<u8> {
+    fn finish(mut self) -> Vec<u8> {
+        // Their memory is better used for what comes now.
+        self.known = AHashMap::with_hasher(RandomState::with_seeds(5, 6, 7, 8));
+        self.index = AHashMap::with_hasher(RandomState::with_seeds(5, 6, 7, 8));
         self.fixed.sort_by_key(|fixed| (fixed.position.get(), fixed.content.get()));
         let mut layout = Layout::default();
-        for content in &self.contents {
-            layout.add_content(content, &self.drafts[content.draft]);
+        self.uses.sort_by_key(|(content, _)| *content);
+        let mut uses = std::mem::take(&mut self.uses).into_iter().peekable();
+        for (id, content) in self.contents.iter_mut().enumerate() {
+            content.row.users_start = narrow(layout.users.len()).into();
+            while let Some((_, user)) = uses.next_if(|(content, _)| *content as usize == id) {
+                layout.users.push(user);
+            }
+            content.row.users_end = narrow(layout.users.len()).into();
+            let users = content.row.users_end.get() - content.row.users_start.get();
+            layout.users_max = layout.users_max.max(users);
         }
+        let commonest = self.commonest_target();
         for kind in FamilyKind::ALL {
-            layout.add_families(kind, plan.stride(kind), &self);
+            match commonest {
+                None => layout.add_families(kind, Share::Whole, &self),
+                Some(bits) => {
+                    layout.add_families(kind, Share::For(bits), &self);
+                    layout.add_families(kind, Share::Besides(bits), &self);
+                }
+            }
         }
         layout.dense = self.places(Place::Everywhere);
+        layout.costly = costly(&self);
         layout.into_bytes(&self)
+    }
+
+    /// The kind of layer, but every kind, that most contents are for, when they are many.
+    fn commonest_target(&self) -> Option<u16> {
+        let filtered = || self.contents.iter().filter(|content| content.place == Place::Filter);
+        if filtered().count() < SHARED_MIN {
+            return None;
+        }
+        let of = |bits: u16| filtered().filter(|content| content.row.targets.get() == bits).count();
+        let kinds = Target::ALL.into_iter().filter(|target| *target != Target::Any);
+        let counts = kinds.map(|target| (of(target_bit(target)), target_bit(target)));
+        let most = counts.max_by_key(|(count, bits)| (*count, std::cmp::Reverse(*bits)));
+        most.filter(|(count, _)| count * 4 > filtered().count()).map(|(_, bits)| bits)
+    }
+
+    fn anchor(&self, content: &ContentDraft) -> Option<&Anchor> {
+        self.drafts.get(content.draft as usize)?.anchor.as_ref()
     }
 
     fn places(&self, place: Place) -> Vec<U32> {
@@ -230,105 +274,110 @@ impl<'d> Builder<'d> {
     }
 }
 
+/// The layers that a set of families is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Share {
+    /// All.
+    Whole,
+    /// Those of this kind; it holds everything.
+    For(u16),
+    /// All others; it does not hold what is for that kind only.
+    Besides(u16),
+}
+
+impl Share {
+    const fn holds(self, targets: u16) -> bool {
+        match self {
+            Self::Whole | Self::For(_) => true,
+            Self::Besides(bits) => targets & !bits != 0,
+        }
+    }
+
+    const fn only(self) -> u16 {
+        if let Self::For(bits) = self { bits } else { 0 }
+    }
+
+    const fn never(self) -> u16 {
+        if let Self::Besides(bits) = self { bits } else { 0 }
+    }
+}
+
 /// The tables as they grow.
 #[derive(Debug, Default)]
 struct Layout {
     families: Vec<Family>,
+    sieve: Vec<U32>,
     words: Vec<U32>,
     buckets: Vec<U32>,
     entries: Vec<Entry>,
-    contents: Vec<Content>,
-    programs: Vec<u8>,
     users: Vec<User>,
     dense: Vec<U32>,
-    window_bytes: u32,
+    costly: Vec<Costly>,
     chain_max: u32,
     users_max: u32,
 }
 
 impl Layout {
-    fn add_content(&mut self, content: &ContentDraft, draft: &Draft) {
-        let anchor = draft.anchor.as_ref().filter(|_| content.place == Place::Filter);
-        let (head, tail) = draft.part.units.split_at(anchor.map_or(0, |anchor| anchor.unit));
-        let head_start = narrow(self.programs.len());
-        program::encode(head, program::Walk::Backwards, &mut self.programs);
-        let tail_start = narrow(self.programs.len());
-        program::encode(tail, program::Walk::Forwards, &mut self.programs);
-        let users_start = narrow(self.users.len());
-        self.users.extend_from_slice(&content.users);
-        let head = program::length(head);
-        self.contents.push(Content {
-            head_start: head_start.into(),
-            tail_start: tail_start.into(),
-            tail_end: narrow(self.programs.len()).into(),
-            head_max: head.max.into(),
-            delay: content.delay.into(),
-            users_start: users_start.into(),
-            users_end: narrow(self.users.len()).into(),
-            targets: content.targets.into(),
-            left: boundary::encode(draft.part.left),
-            right: boundary::encode(draft.part.right),
-            varies: u8::from(!head.is_fixed()),
-            follows: content.follows.into(),
-        });
-        // And the bytes that a left edge looks at.
-        self.window_bytes = self
-            .window_bytes
-            .max(head.max.saturating_add(content.delay).saturating_add(boundary::LOOK_BEFORE));
-        self.users_max = self.users_max.max(narrow(content.users.len()));
-    }
-
     /// The family of first segments and the one of later ones: with buckets of their own over one bitmap,
     /// so that what was found for the one need not be looked for again for the other.
-    fn add_families(&mut self, kind: FamilyKind, stride: u8, builder: &Builder<'_>) {
-        let (first, first_targets) = rows(kind, false, builder);
-        let (later, later_targets) = rows(kind, true, builder);
-        let all = [&first[..], &later[..]].concat();
-        if all.is_empty() {
+    fn add_families(&mut self, kind: FamilyKind, share: Share, builder: &Builder<'_>) {
+        let mut first = Rows::of(kind, share, false, builder);
+        let mut later = Rows::of(kind, share, true, builder);
+        if first.entries.is_empty() && later.entries.is_empty() {
             return;
         }
-        let shape = Family {
-            gram_bytes: kind.gram_bytes(),
-            stride,
-            words_start: narrow(self.words.len()).into(),
-            ..bitmap::shape(kind, &all)
-        };
-        bitmap::fill(&shape, &all, &mut self.words);
-        for (rows, follows, targets) in [(first, 0, first_targets), (later, 1, later_targets)] {
-            if rows.is_empty() {
+        let count = first.entries.len();
+        first.entries.append(&mut later.entries);
+        let filled = bitmap::shape(kind, builder.fold, &first.entries);
+        let shape = filled.append(&mut self.sieve, &mut self.words);
+        later.entries = first.entries.split_off(count);
+        for (rows, follows) in [(first, 0), (later, 1)] {
+            if rows.entries.is_empty() {
                 continue;
             }
-            let family = Family {
+            let mut family = Family {
                 follows,
-                targets: U16::new(targets),
+                targets: U16::new(rows.targets),
+                only: share.only().into(),
+                never: share.never().into(),
+                parts_count: narrow(rows.entries.len()).into(),
+                rate: rows.rate.into(),
                 buckets_start: narrow(self.buckets.len()).into(),
                 ..shape
             };
-            let chain =
-                bitmap::sort_into_buckets(&family, rows, &mut self.buckets, &mut self.entries);
+            let chain = bitmap::sort_into_buckets(
+                &family,
+                rows.entries,
+                &mut self.buckets,
+                &mut self.entries,
+            );
+            family.chain_max = chain.into();
             self.chain_max = self.chain_max.max(chain);
             self.families.push(family);
         }
     }
 
     fn into_bytes(self, builder: &Builder<'_>) -> Vec<u8> {
+        let contents: Vec<Content> = builder.contents.iter().map(|content| content.row).collect();
         let sections: [&[u8]; image::SECTIONS] = [
             self.families.as_bytes(),
+            self.sieve.as_bytes(),
             self.words.as_bytes(),
             self.buckets.as_bytes(),
             self.entries.as_bytes(),
-            self.contents.as_bytes(),
-            &self.programs,
+            contents.as_bytes(),
+            &builder.programs,
             self.users.as_bytes(),
             builder.rules.as_bytes(),
             builder.gaps.as_bytes(),
             builder.fixed.as_bytes(),
             self.dense.as_bytes(),
+            self.costly.as_bytes(),
         ];
         let header = Header {
             magic: image::MAGIC,
             version: image::VERSION.into(),
-            window_bytes: self.window_bytes.saturating_add(1).into(),
+            window_bytes: builder.window_bytes.saturating_add(1).into(),
             chain_max: self.chain_max.into(),
             users_max: self.users_max.into(),
             lengths: sections.map(|section| (section.len() as u64).into()),
@@ -341,31 +390,69 @@ impl Layout {
     }
 }
 
-/// The grams and entries of one kind, and the layers that they are for.
-fn rows(kind: FamilyKind, follows: bool, builder: &Builder<'_>) -> (Vec<(u64, Entry)>, u16) {
-    let mut rows = Vec::new();
-    let mut targets = 0;
-    for (index, content) in builder.contents.iter().enumerate() {
-        let here = content.place == Place::Filter && content.follows == follows;
-        let anchor = builder.drafts[content.draft].anchor.as_ref();
-        let Some(anchor) = anchor.filter(|anchor| here && anchor.family == kind) else {
-            continue;
-        };
-        targets |= content.targets;
-        for (back, gram) in anchor.grams.iter().enumerate() {
-            let back = u16::try_from(back).unwrap_or(u16::MAX);
-            let entry = Entry {
-                gram: (*gram).into(),
+/// The entries of one family.
+#[derive(Debug, Default)]
+struct Rows {
+    entries: Vec<Entry>,
+    /// The kinds of layers that they are for.
+    targets: u16,
+    /// How often they are expected, all together.
+    rate: u64,
+}
+
+impl Rows {
+    fn of(kind: FamilyKind, share: Share, follows: bool, builder: &Builder<'_>) -> Self {
+        let mut rows = Self::default();
+        for (index, content) in builder.contents.iter().enumerate() {
+            let targets = content.row.targets.get();
+            let here = content.place == Place::Filter
+                && (content.row.follows != 0) == follows
+                && share.holds(targets);
+            let Some(anchor) = builder.anchor(content).filter(|one| here && one.family == kind)
+            else {
+                continue;
+            };
+            rows.targets |= targets;
+            rows.rate = rows.rate.saturating_add(anchor.rate);
+            rows.entries.push(Entry {
+                gram: anchor.gram.into(),
                 value: anchor.check.value.into(),
                 mask: anchor.check.mask.into(),
                 content: narrow(index).into(),
-                check: anchor.check.from_anchor.saturating_sub_unsigned(back).into(),
-                back: back.into(),
-            };
-            rows.push((*gram, entry));
+                check: anchor.check.from_anchor.into(),
+                targets: targets.into(),
+            });
         }
+        rows
     }
-    (rows, targets)
+}
+
+/// The anchors that are expected most often, times the parts that have them; the worst one first.
+fn costly(builder: &Builder<'_>) -> Vec<Costly> {
+    let mut anchors: Vec<(FamilyKind, u64, u64)> = builder
+        .contents
+        .iter()
+        .filter(|content| content.place == Place::Filter)
+        .filter_map(|content| builder.anchor(content))
+        .map(|anchor| (anchor.family, anchor.gram, anchor.rate))
+        .collect();
+    anchors.sort_unstable();
+    let mut rows: Vec<Costly> = anchors
+        .chunk_by(|one, other| one.1 == other.1 && one.0 == other.0)
+        .filter_map(|same| {
+            let (family, gram, rate) = same.last()?;
+            Some(Costly {
+                gram: (*gram).into(),
+                gram_bytes: u32::from(family.gram_bytes()).into(),
+                parts_count: narrow(same.len()).into(),
+                rate: (*rate).into(),
+            })
+        })
+        .collect();
+    let cost = |row: &Costly| row.rate.get().saturating_mul(row.parts_count.get().into());
+    rows.sort_by_key(|row| std::cmp::Reverse((cost(row), row.gram.get())));
+    rows.truncate(COSTLY_COUNT);
+    rows
 }
 
 fn rule(signature: &BodySignature, targets: u16, gaps_start: u32, gaps_end: u32) -> Rule {
@@ -422,3 +509,9 @@ pub(super) fn narrow(index: usize) -> u32 {
 
 /// Up to so many positions are tried one by one instead of filtering the whole stream for a short part.
 const FIXED_SHIFT_MAX: u32 = 64;
+
+/// From so many contents on, layers of the commonest kind and all others have families of their own.
+const SHARED_MIN: usize = 512;
+
+/// The anchors listed for people.
+const COSTLY_COUNT: usize = 20;

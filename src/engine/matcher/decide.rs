@@ -128,38 +128,53 @@ impl Tables<'_> {
             .anchor
             .saturating_sub((content.head_max.get() + boundary::LOOK_BEFORE).into());
         let mut scratch = std::mem::take(&mut state.scratch);
+        let (mut starts, mut ends) =
+            (std::mem::take(&mut state.starts), std::mem::take(&mut state.ends));
         let text = view.between(from, due, &mut scratch);
         let anchor = offset_in(from, candidate.anchor);
-        let mut ends = vec![anchor];
-        let tail = range(self.programs, content.tail_start, content.tail_end).unwrap_or_default();
-        state.work += program::advance(tail, Walk::Forwards, text, &mut ends);
-        if let Some(edge) = boundary::decode(content.right) {
-            ends.retain(|end| boundary::holds_after(edge, text, *end));
-        }
-        let mut starts = Vec::new();
-        if !ends.is_empty() {
-            starts.push(anchor);
-            let head =
-                range(self.programs, content.head_start, content.tail_start).unwrap_or_default();
-            state.work += program::advance(head, Walk::Backwards, text, &mut starts);
-            if let Some(edge) = boundary::decode(content.left) {
-                starts.retain(|start| boundary::holds_before(edge, text, *start));
+        state.work += self.places(content, text, anchor, &mut starts, &mut ends);
+        if !starts.is_empty() {
+            let occurrence =
+                Occurrence { due, from, starts: &starts, ends: &ends, varies: content.varies != 0 };
+            let users = range(self.users, content.users_start, content.users_end);
+            for user in users.unwrap_or_default() {
+                if self.usefulness(state, layer, *user, candidate, content) == Use::Counts {
+                    self.occur(state, layer, *user, occurrence);
+                }
             }
         }
         state.scratch = scratch;
-        if starts.is_empty() {
-            return;
+        (state.starts, state.ends) = (starts, ends);
+    }
+
+    /// Where a content with its anchor at an index of `text` may begin and end; no starts when it is not
+    /// there. The answer is the work done.
+    fn places(
+        &self,
+        content: &Content,
+        text: &[u8],
+        anchor: usize,
+        starts: &mut Vec<usize>,
+        ends: &mut Vec<usize>,
+    ) -> u64 {
+        starts.clear();
+        ends.clear();
+        ends.push(anchor);
+        let tail = range(self.programs, content.tail_start, content.tail_end).unwrap_or_default();
+        let mut work = program::advance(tail, Walk::Forwards, text, ends);
+        if let Some(edge) = boundary::decode(content.right) {
+            ends.retain(|end| boundary::holds_after(edge, text, *end));
         }
-        let position = |index: usize| from + index as u64;
-        let starts: Vec<u64> = starts.into_iter().map(position).collect();
-        let ends: Vec<u64> = ends.into_iter().map(position).collect();
-        let occurrence =
-            Occurrence { due, starts: &starts, ends: &ends, varies: content.varies != 0 };
-        for user in range(self.users, content.users_start, content.users_end).unwrap_or_default() {
-            if self.usefulness(state, layer, *user, candidate, content) == Use::Counts {
-                self.occur(state, layer, *user, occurrence);
-            }
+        if ends.is_empty() {
+            return work;
         }
+        starts.push(anchor);
+        let head = range(self.programs, content.head_start, content.tail_start).unwrap_or_default();
+        work += program::advance(head, Walk::Backwards, text, starts);
+        if let Some(edge) = boundary::decode(content.left) {
+            starts.retain(|start| boundary::holds_before(edge, text, *start));
+        }
+        work
     }
 }
 

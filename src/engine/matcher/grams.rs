@@ -4,7 +4,9 @@
 //! how seldom anchors occur in files that are clean. Without training the answer comes from a model:
 //! two byte distributions (machine code with its tables, text with markup), written down here as
 //! classes of bytes with their information in sixteenths of a bit. A site may train on its own traffic;
-//! what was seen then counts sixteen times what the model believes.
+//! what was seen then replaces what the model believes of machine code. Executables are what is at hand
+//! to train on, so the model of text keeps its weight, and with the first training comes a page of the
+//! words and tags that markup, scripts and mail are made of.
 //!
 //! Absent on purpose: sampling and files. Whoever trains decides what is representative.
 
@@ -51,50 +53,43 @@ impl GramCounts {
         self.trained_bytes
     }
 
-    /// How often a run of two to eight bytes is expected in 2^30 bytes of traffic: never more than
-    /// any run of four (of two, when it is shorter) inside it.
+    /// How often a pair is expected in 2^30 bytes of traffic.
     #[must_use]
-    pub(super) fn rate(&self, run: &[u8]) -> u64 {
-        if run.len() < 4 {
-            let rates = run.array_windows::<2>().map(|pair| self.pair_rate(*pair));
-            return rates.min().unwrap_or(1 << 30);
-        }
-        let rates = run.array_windows::<4>().map(|quad| self.quad_rate(*quad));
-        rates.min().unwrap_or(1 << 30)
-    }
-
-    fn pair_rate(&self, pair: [u8; 2]) -> u64 {
+    pub(super) fn pair_rate(&self, pair: [u8; 2]) -> u64 {
         let seen = self.pairs.get(usize::from(u16::from_le_bytes(pair)));
-        self.blend(seen.copied(), modelled(&pair))
+        self.blend(seen.copied(), &pair)
     }
 
-    fn quad_rate(&self, quad: [u8; 4]) -> u64 {
-        self.blend(self.quads.get(quad_slot(quad)).copied(), modelled(&quad))
+    /// How often a run of four bytes is expected in 2^30 bytes of traffic.
+    #[must_use]
+    pub(super) fn quad_rate(&self, quad: [u8; 4]) -> u64 {
+        let rate = self.blend(self.quads.get(quad_slot(quad)).copied(), &quad);
+        rate.max(u64::from(prior_count(quad)) * PRIOR_RATE)
     }
 
-    fn blend(&self, seen: Option<u32>, model: u64) -> u64 {
+    fn blend(&self, seen: Option<u32>, run: &[u8]) -> u64 {
         match seen {
             Some(count) if self.trained_bytes > 0 => {
-                (u64::from(count) << 30) / self.trained_bytes + model / 16
+                let seen = (u64::from(count) << 30) / self.trained_bytes;
+                seen + rate(information(run, &BINARY)) / 16 + rate(information(run, &TEXT)) / 4
             }
-            Some(_) | None => model,
+            Some(_) | None => rate(information(run, &BINARY)).max(rate(information(run, &TEXT))),
         }
     }
 }
 
-/// The model's rate of a short run: the likelier of its two worlds, per 2^30 bytes, at least 1.
-fn modelled(run: &[u8]) -> u64 {
-    let bits = information(run, binary_information).min(information(run, text_information)) / 16;
-    1 << 30_u32.saturating_sub(bits)
+/// The rate of what has so many sixteenths of a bit, per 2^30 bytes, at least 1.
+fn rate(sixteenths: u32) -> u64 {
+    1 << 30_u32.saturating_sub(sixteenths / 16)
 }
 
 /// Sixteenths of a bit in a run. Neighbours depend on each other, in both worlds: five eighths of the
 /// sum are left, and a byte equal to the one before it is nearly expected.
-fn information(run: &[u8], of: fn(u8) -> u32) -> u32 {
+fn information(run: &[u8], world: &[u8; 256]) -> u32 {
     let mut total = 0;
     let mut before = None;
     for &byte in run {
-        let alone = of(byte) * 5 / 8;
+        let alone = u32::from(world[usize::from(byte)]) * 5 / 8;
         total += if before == Some(byte) { alone.min(24) } else { alone };
         before = Some(byte);
     }
@@ -102,7 +97,7 @@ fn information(run: &[u8], of: fn(u8) -> u32) -> u32 {
 }
 
 /// What a byte alone tells in machine code and its tables, in sixteenths of a bit.
-pub(super) const fn binary_information(byte: u8) -> u32 {
+pub(super) const fn binary_information(byte: u8) -> u8 {
     match byte {
         0x00 => 30,
         0xFF => 60,
@@ -128,7 +123,7 @@ pub(super) const fn binary_information(byte: u8) -> u32 {
 }
 
 /// What a byte alone tells in text and markup, in sixteenths of a bit.
-const fn text_information(byte: u8) -> u32 {
+const fn text_information(byte: u8) -> u8 {
     match byte {
         b' ' | b'e' | b't' | b'a' | b'o' | b'i' | b'n' | b's' | b'r' => 64,
         b'b'..=b'z' => 88,
@@ -153,12 +148,80 @@ const fn text_information(byte: u8) -> u32 {
     }
 }
 
+static BINARY: [u8; 256] = {
+    let mut all = [0; 256];
+    let mut byte = 0_u8;
+    loop {
+        all[byte as usize] = binary_information(byte);
+        if byte == u8::MAX {
+            break all;
+        }
+        byte += 1;
+    }
+};
+
+static TEXT: [u8; 256] = {
+    let mut all = [0; 256];
+    let mut byte = 0_u8;
+    loop {
+        all[byte as usize] = text_information(byte);
+        if byte == u8::MAX {
+            break all;
+        }
+        byte += 1;
+    }
+};
+
+/// How often a run of four occurs in [`PRIOR`].
+fn prior_count(quad: [u8; 4]) -> u32 {
+    static COUNTS: std::sync::OnceLock<Vec<u16>> = std::sync::OnceLock::new();
+    let counts = COUNTS.get_or_init(|| {
+        let mut counts = vec![0_u16; 1 << PRIOR_LOG2];
+        for quad in PRIOR.array_windows::<4>() {
+            let slot = prior_slot(*quad);
+            counts[slot] = counts[slot].saturating_add(1);
+        }
+        counts
+    });
+    counts[prior_slot(quad)].into()
+}
+
+fn prior_slot(quad: [u8; 4]) -> usize {
+    (u32::from_le_bytes(quad).wrapping_mul(0x9E37_79B1) >> (32 - PRIOR_LOG2)) as usize
+}
+
 fn quad_slot(quad: [u8; 4]) -> usize {
     (u32::from_le_bytes(quad).wrapping_mul(0x9E37_79B1) >> (32 - QUADS_LOG2)) as usize
 }
 
+/// What markup, scripts, mail and system calls have in common, in no order.
+static PRIOR: &[u8] = b"\
+ the of and to in is that for it with as was on be by this have from or are not at an which you will \
+ can all has been one their if more when would there about other use used using only new may also into \
+ function return value string number type name file data list error system version default option \
+ information application content user password server message request response http:// https:// www. \
+ .com .org .net .html .exe .dll .php </div> <div class=\" <span </span> <a href=\" </a> <p> </p> <br> \
+ <td> </td> <tr> </tr> <li> </li> <img src=\" <script type=\"text/javascript\"> </script> <html> </html> \
+ <head> </head> <body> </body> <title> <meta name=\" content=\" style=\" width= height= &nbsp; &amp; \
+ &lt; &gt; &quot; var document. window. this. function() { } ); return (); = new Object if ( else { for ( \
+ length null true false undefined .prototype getElementById innerHTML addEventListener \r\n\r\n \n\n    \
+ Content-Type: text/plain; charset=utf-8 Content-Transfer-Encoding: base64 quoted-printable boundary= \
+ From: To: Subject: Date: Received: from Message-ID: MIME-Version: 1.0 \
+ import def class self. print include <stdio.h> #include #define static const char *int void unsigned \
+ struct sizeof -> == != && || ++ -- /* */ // ;\n        \n\t\t SELECT FROM WHERE Windows Microsoft \
+ KERNEL32.dll USER32.dll MSVBVM60.DLL This program cannot be run in DOS mode. GetProcAddress LoadLibraryA \
+ ExitProcess Software\\Microsoft\\Windows\\CurrentVersion\\Run C:\\Windows\\System32\\ Program Files cmd.exe \
+ application/ multipart/ ation ment tion ing able ible ness ence ance ther ould ight ever ould \
+ 00000000 0x00 1.0 2.0 2000 2010 2020 ========== ---------- ********** ########## .......... __________ ";
+
+/// A run that occurs once in the prior is believed to come once in 64 KiB of traffic.
+const PRIOR_RATE: u64 = 1 << 14;
+
 /// 2^20 counters of four bytes: 4 MiB while training.
 const QUADS_LOG2: u32 = 20;
+
+/// 2^16 counters of two bytes for some 2,500 runs: few share one.
+const PRIOR_LOG2: u32 = 16;
 
 #[cfg(test)]
 mod tests {
@@ -167,15 +230,27 @@ mod tests {
     #[test]
     fn common_heads_are_not_rare_and_training_overrules_the_model() {
         let model = GramCounts::new();
-        assert!(model.rate(&[0; 8]) > 1_000 * model.rate(&[0xA7, 0x13, 0xD9, 0x5B]));
-        assert!(model.rate(b"tion") > 50 * model.rate(b"qZ7#"));
-        assert!(model.rate(b"e ") > model.rate(&[0xB7, 0x9E]));
+        assert!(model.quad_rate([0; 4]) > 1_000 * model.quad_rate([0xA7, 0x13, 0xD9, 0x5B]));
+        assert!(model.quad_rate(*b"tion") > 50 * model.quad_rate(*b"qZ7#"));
+        assert!(model.pair_rate(*b"e ") > model.pair_rate([0xB7, 0x9E]));
 
         let mut trained = GramCounts::new();
         trained.train(&b"qZ7#".repeat(1_000));
         assert_eq!(trained.trained_bytes(), 4_000);
-        assert!(trained.rate(b"qZ7#") > 1 << 27);
-        assert!(trained.rate(b"qZ") > 1 << 26);
-        assert!(trained.rate(b"tion") < model.rate(b"tion"));
+        assert!(trained.quad_rate(*b"qZ7#") > 1 << 27);
+        assert!(trained.pair_rate(*b"qZ") > 1 << 26);
+        assert!(
+            trained.quad_rate([0x48, 0x8B, 0x05, 0x9A]) < model.quad_rate([0x48, 0x8B, 0x05, 0x9A])
+        );
+    }
+
+    #[test]
+    fn words_of_markup_are_common_whatever_was_trained() {
+        let mut trained = GramCounts::new();
+        trained.train(&[0x90; 1 << 16]);
+        for common in [*b"</di", *b"func", *b" the", *b".com"] {
+            assert!(trained.quad_rate(common) >= PRIOR_RATE, "{common:?}");
+        }
+        assert!(trained.quad_rate([0x9A, 0xB7, 0x83, 0xE9]) < PRIOR_RATE);
     }
 }

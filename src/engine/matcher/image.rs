@@ -53,6 +53,8 @@ impl std::error::Error for MatcherFault {}
 pub(super) struct Tables<'image> {
     pub(super) header: &'image Header,
     pub(super) families: &'image [Family],
+    /// The sieves of all families, in words.
+    pub(super) sieve: &'image [U32],
     /// The bitmaps of all families, in words.
     pub(super) words: &'image [U32],
     /// For each family, where the entries of each bucket begin; one more than there are buckets.
@@ -67,6 +69,8 @@ pub(super) struct Tables<'image> {
     pub(super) fixed: &'image [Fixed],
     /// Contents that are tried at every position: those without two adjacent fixed bytes.
     pub(super) dense: &'image [U32],
+    /// For people: the anchors that cost most.
+    pub(super) costly: &'image [Costly],
 }
 
 /// The start of a block.
@@ -85,20 +89,32 @@ pub(super) struct Header {
     pub(super) lengths: [U64; SECTIONS],
 }
 
-/// Patterns that share a gram length and a stride, with a bitmap of their own.
+/// Patterns that share a gram length, with tables of their own.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub(super) struct Family {
-    /// Bytes of a gram: 2, 4 or 8.
+    /// Bytes of a gram: 2, 3 or 6.
     pub(super) gram_bytes: u8,
-    /// Every so many positions are probed: 1, 2 or 4.
-    pub(super) stride: u8,
+    /// Not 0 when grams are without case, and so must be what is looked up.
+    pub(super) fold: u8,
     /// Not 0 when it holds later segments only: it sleeps until a first segment was seen in the layer.
     pub(super) follows: u8,
-    /// Not 0 when it holds grams at the edges of runs only, and only those are probed.
-    pub(super) edges: u8,
+    pub(super) reserved: u8,
     /// The kinds of layers that any of its entries is for.
     pub(super) targets: U16,
+    /// Layers of none of these kinds have other families; 0 when there is no such choice.
+    pub(super) only: U16,
+    /// Layers of any of these kinds have other families.
+    pub(super) never: U16,
+    /// The most entries of one gram.
+    pub(super) chain_max: U32,
+    /// Parts whose anchor is here.
+    pub(super) parts_count: U32,
+    /// Anchors expected in 2^30 bytes of the traffic trained on, all together.
+    pub(super) rate: U64,
+    /// log2 of the number of the sieve's words.
+    pub(super) sieve_log2: U32,
+    pub(super) sieve_start: U32,
     /// log2 of the number of bitmap words.
     pub(super) words_log2: U32,
     pub(super) words_start: U32,
@@ -110,7 +126,22 @@ pub(super) struct Family {
     pub(super) runs: [u8; 32],
 }
 
-/// A gram of a content: what a candidate is compared with.
+impl Family {
+    /// What the sieve's hash begins with.
+    pub(super) fn salt(&self) -> u32 {
+        let [a, b, c, d, ..] = self.factor.get().to_le_bytes();
+        u32::from_le_bytes([a, b, c, d])
+    }
+
+    /// Whether a layer of these kinds is looked at with this family.
+    pub(super) fn serves(&self, targets: u16) -> bool {
+        self.targets.get() & targets != 0
+            && (self.only.get() == 0 || self.only.get() & targets != 0)
+            && self.never.get() & targets == 0
+    }
+}
+
+/// A gram of a content: what a candidate is compared with. Two of them fill a cache line.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub(super) struct Entry {
@@ -120,10 +151,23 @@ pub(super) struct Entry {
     pub(super) value: U64,
     pub(super) mask: U64,
     pub(super) content: U32,
-    /// From the position of the gram to those eight bytes.
+    /// From the position of the gram, which is the anchor of the content, to those eight bytes.
     pub(super) check: zerocopy::little_endian::I16,
-    /// From the anchor of the content to the gram.
-    pub(super) back: U16,
+    /// The kinds of layers that the content is for.
+    pub(super) targets: U16,
+}
+
+/// One of the anchors that are expected most often in ordinary traffic.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(super) struct Costly {
+    /// As it is looked up, little endian.
+    pub(super) gram: U64,
+    pub(super) gram_bytes: U32,
+    /// Parts that have it.
+    pub(super) parts_count: U32,
+    /// How often it is expected in 2^30 bytes.
+    pub(super) rate: U64,
 }
 
 /// A segment, compiled; shared by all signatures that contain it.
@@ -211,6 +255,7 @@ impl<'image> Tables<'image> {
         }
         let [
             families,
+            sieve,
             words,
             buckets,
             entries,
@@ -221,10 +266,12 @@ impl<'image> Tables<'image> {
             gaps,
             fixed,
             dense,
+            costly,
         ] = sections;
         Ok(Self {
             header,
             families: view(families, "families")?,
+            sieve: view(sieve, "sieve")?,
             words: view(words, "words")?,
             buckets: view(buckets, "buckets")?,
             entries: view(entries, "entries")?,
@@ -235,6 +282,7 @@ impl<'image> Tables<'image> {
             gaps: view(gaps, "gaps")?,
             fixed: view(fixed, "fixed")?,
             dense: view(dense, "dense")?,
+            costly: view(costly, "costly")?,
         })
     }
 
@@ -273,13 +321,17 @@ impl<'image> Tables<'image> {
     }
 
     fn check_family(&self, family: &Family) -> Result<(), MatcherFault> {
-        let shape = matches!((family.gram_bytes, family.stride), (8, 1 | 4) | (4, 2 | 4) | (2, 1));
-        let sizes = family.words_log2.get() <= WORDS_LOG2_MAX
-            && family.buckets_log2.get() <= BUCKETS_LOG2_MAX;
-        if !shape
-            || !sizes
-            || (family.edges != 0 && (family.gram_bytes, family.stride) != (8, 1))
-            || (family.gram_bytes == 2 && family.words_log2.get() != PAIR_WORDS_LOG2)
+        let pairs = family.gram_bytes == 2;
+        let words_fit = if pairs {
+            family.words_log2.get() == PAIR_WORDS_LOG2
+        } else {
+            (WORDS_LOG2_MIN..=WORDS_LOG2_MAX).contains(&family.words_log2.get())
+                && (SIEVE_LOG2_MIN..=SIEVE_LOG2_MAX).contains(&family.sieve_log2.get())
+                && self.family_sieve(family).is_some()
+        };
+        if !matches!(family.gram_bytes, 2 | 3 | 6)
+            || !words_fit
+            || family.buckets_log2.get() > BUCKETS_LOG2_MAX
         {
             return Err(MatcherFault::Index("families"));
         }
@@ -314,6 +366,15 @@ impl<'image> Tables<'image> {
         self.words.get(start..start.checked_add(1 << family.words_log2.get())?)
     }
 
+    /// None for pairs.
+    pub(super) fn family_sieve(&self, family: &Family) -> Option<&'image [U32]> {
+        if family.gram_bytes == 2 {
+            return Some(&[]);
+        }
+        let start = family.sieve_start.get() as usize;
+        self.sieve.get(start..start.checked_add(1 << family.sieve_log2.get())?)
+    }
+
     pub(super) fn family_buckets(&self, family: &Family) -> Option<&'image [U32]> {
         let start = family.buckets_start.get() as usize;
         self.buckets.get(start..start.checked_add((1 << family.buckets_log2.get()) + 1)?)
@@ -335,13 +396,13 @@ fn view<'image, T: FromBytes + Immutable + Unaligned>(
 pub(super) const MAGIC: [u8; 8] = *b"bln-body";
 
 /// Goes up with every change of a table or of a hash.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// Tables after the header.
-pub(super) const SECTIONS: usize = 11;
+pub(super) const SECTIONS: usize = 13;
 
-/// Two for each kind: first segments and later ones.
-pub(super) const FAMILIES_MAX: usize = 10;
+/// For each of three kinds: first segments and later ones, for one kind of layers and for the others.
+pub(super) const FAMILIES_MAX: usize = 12;
 
 /// No upper end of a gap.
 pub(super) const NO_MAX: u64 = u64::MAX;
@@ -355,11 +416,19 @@ pub(super) const OFFSET_LAST_SECTION: u16 = 5;
 pub(super) const OFFSET_IN_SECTION: u16 = 6;
 const OFFSET_LAST: u16 = OFFSET_IN_SECTION;
 
-/// 2^23 bits of bitmap, 1 MiB: more would not fit a second-level cache.
-pub(super) const WORDS_LOG2_MAX: u32 = 18;
+/// 4 MiB of sieve: more would be out of every cache.
+pub(super) const SIEVE_LOG2_MAX: u32 = 20;
 
-/// 2^17 bits, 16 KiB: the smallest bitmap, half of a first-level cache.
-pub(super) const WORDS_LOG2_MIN: u32 = 12;
+/// 16 KiB: the smallest sieve, half of a first-level cache.
+pub(super) const SIEVE_LOG2_MIN: u32 = 12;
+
+/// 32 KiB, for any number of grams of three bytes: only parts of three to five bytes have them.
+pub(super) const SIEVE_OF_THREES_LOG2: u32 = 13;
+
+/// 2^24 bits of bitmap, 2 MiB.
+pub(super) const WORDS_LOG2_MAX: u32 = 19;
+
+pub(super) const WORDS_LOG2_MIN: u32 = 8;
 
 /// All 2^16 pairs of bytes, one bit each.
 pub(super) const PAIR_WORDS_LOG2: u32 = 11;

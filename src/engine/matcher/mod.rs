@@ -4,7 +4,7 @@
 //!            BodySignature…                        bytes of a layer, in any chunks
 //!                  │ compile                                   │ feed
 //!                  ▼                                           ▼
-//!   segments ─▶ anchors ─▶ tables ════════▶ stage 1: bitmap in L2 ─▶ entries by gram ─▶ check 8 bytes
+//!   segments ─▶ anchors ─▶ tables ═══▶ sieve ─▶ bitmap ─▶ entries by gram ─▶ check 8 bytes
 //!                                                                                          │
 //!                                Hit ◀── gaps, offsets, targets ◀── program over the part ◀┘
 //! ```
@@ -121,6 +121,8 @@ pub struct MatcherFacts {
     pub dense_count: usize,
     /// The most entries that one gram leads to.
     pub chain_max: u32,
+    /// The anchors expected most often, the worst one first: 20, or all where there are fewer.
+    pub costly: Vec<CostlyAnchor>,
     /// The most signatures that share one content.
     pub users_max: u32,
     /// Bytes of a layer kept between two chunks.
@@ -132,34 +134,84 @@ pub struct MatcherFacts {
 pub struct FamilyFacts {
     /// Bytes of a gram.
     pub gram_bytes: u8,
-    /// Every so many positions are probed.
-    pub stride: u8,
+    /// Whether it is looked at without regard to case.
+    pub ignores_case: bool,
+    /// Whether it holds later parts, which nobody looks for before a first one was seen.
+    pub follows: bool,
+    /// The kinds of layers that it serves, as bits by target number; where two families differ in nothing
+    /// else, one is for the commonest kind and one for all others.
+    pub targets: u16,
+    /// Parts that have their anchor here.
+    pub parts_count: u32,
+    /// Bits of the sieve; none for grams of two bytes.
+    pub sieve_bits: usize,
+    /// Bits of the sieve that are set.
+    pub sieve_bits_set: usize,
     /// Bits of the bitmap.
     pub bits_count: usize,
     /// Bits that are set: the share of these, squared, is the share of probes that pass by chance.
     pub bits_set: usize,
+    /// The most entries of one gram.
+    pub chain_max: u32,
+    /// Anchors expected in a MiB of the traffic that was trained on (of the built-in model, untrained).
+    pub expected_per_mib: u64,
+}
+
+/// An anchor that is expected often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CostlyAnchor {
+    /// Its bytes; letters in upper case in a set that ignores case.
+    pub bytes: Box<[u8]>,
+    /// Parts that have it.
+    pub parts_count: u32,
+    /// How often it is expected in a MiB.
+    pub expected_per_mib: u64,
 }
 
 impl MatcherFacts {
     fn of(tables: &Tables<'_>) -> Self {
-        let family = |family: &image::Family| {
-            let words = tables.family_words(family).unwrap_or_default();
-            FamilyFacts {
-                gram_bytes: family.gram_bytes,
-                stride: family.stride,
-                bits_count: words.len() * 32,
-                bits_set: words.iter().map(|word| word.get().count_ones() as usize).sum(),
-            }
-        };
         Self {
             signatures_count: tables.rules.len(),
             contents_count: tables.contents.len(),
-            families: tables.families.iter().map(family).collect(),
+            families: tables.families.iter().map(|family| family_facts(tables, family)).collect(),
+            costly: tables.costly.iter().map(costly_anchor).collect(),
             fixed_count: tables.fixed.len(),
             dense_count: tables.dense.len(),
             chain_max: tables.header.chain_max.get(),
             users_max: tables.header.users_max.get(),
             window_bytes: tables.header.window_bytes.get(),
         }
+    }
+}
+
+fn family_facts(tables: &Tables<'_>, family: &image::Family) -> FamilyFacts {
+    let words = tables.family_words(family).unwrap_or_default();
+    let sieve = tables.family_sieve(family).unwrap_or_default();
+    let set = |words: &[zerocopy::little_endian::U32]| {
+        words.iter().map(|word| word.get().count_ones() as usize).sum()
+    };
+    let served = (0..u16::BITS).map(|bit| 1 << bit).filter(|bit| family.serves(*bit));
+    FamilyFacts {
+        gram_bytes: family.gram_bytes,
+        ignores_case: family.fold != 0,
+        follows: family.follows != 0,
+        targets: served.fold(0, |all, bit| all | bit),
+        parts_count: family.parts_count.get(),
+        sieve_bits: sieve.len() * 32,
+        sieve_bits_set: set(sieve),
+        bits_count: words.len() * 32,
+        bits_set: set(words),
+        chain_max: family.chain_max.get(),
+        expected_per_mib: family.rate.get() >> 10,
+    }
+}
+
+fn costly_anchor(row: &image::Costly) -> CostlyAnchor {
+    let bytes = row.gram.get().to_le_bytes();
+    let bytes = bytes.get(..row.gram_bytes.get() as usize).unwrap_or(&bytes);
+    CostlyAnchor {
+        bytes: bytes.into(),
+        parts_count: row.parts_count.get(),
+        expected_per_mib: row.rate.get() >> 10,
     }
 }

@@ -48,9 +48,17 @@ pub(super) fn encode(units: &[Unit], walk: Walk, out: &mut Vec<u8>) {
                 encode_skip(count, count, out);
                 count
             }
-            Unit::Byte { value, mask } => {
-                out.extend_from_slice(&[MASKED, value & mask, *mask]);
-                1
+            Unit::Byte { .. } => {
+                let mut run: Vec<(u8, u8)> =
+                    (at..).map_while(|index| masked_byte(pick(index)?)).take(RUN_MAX).collect();
+                if walk == Walk::Backwards {
+                    run.reverse();
+                }
+                out.push(MASKED);
+                push_u16(out, run.len());
+                out.extend(run.iter().map(|(value, mask)| value & mask));
+                out.extend(run.iter().map(|(_, mask)| mask));
+                run.len()
             }
             Unit::Skip { min, max } => {
                 encode_skip((*min).into(), (*max).into(), out);
@@ -77,7 +85,7 @@ pub(super) fn advance(program: &[u8], walk: Walk, bytes: &[u8], set: &mut Vec<us
         work += set.len() as u64;
         let next = match operation {
             RUN => step_run(operands, walk, bytes, set, &mut work),
-            MASKED => step_masked(operands, walk, bytes, set),
+            MASKED => step_masked(operands, walk, bytes, set, &mut work),
             SKIP => step_skip(operands, walk, bytes, set),
             BOUNDARY => step_boundary(operands, walk, bytes, set),
             CHOICE => step_choice(operands, walk, bytes, set, &mut work),
@@ -94,6 +102,16 @@ pub(super) fn advance(program: &[u8], walk: Walk, bytes: &[u8], set: &mut Vec<us
 
 /// Whether the program can be read to its end. Nesting is at most as deep as the program is long.
 pub(super) fn is_well_formed(program: &[u8]) -> bool {
+    // Most programs are one run; nothing is allocated for them.
+    if let Some((&RUN, operands)) = program.split_first()
+        && let Some((count, after)) = read_u16(operands)
+        && after.len() == count
+    {
+        return true;
+    }
+    if program.is_empty() {
+        return true;
+    }
     let mut open = vec![program];
     while let Some(mut rest) = open.pop() {
         while let Some((&operation, operands)) = rest.split_first() {
@@ -101,7 +119,9 @@ pub(super) fn is_well_formed(program: &[u8]) -> bool {
                 RUN => read_u16(operands)
                     .and_then(|(count, after)| after.split_at_checked(count))
                     .map(|(_, after)| after),
-                MASKED => operands.split_at_checked(2).map(|(_, after)| after),
+                MASKED => read_u16(operands)
+                    .and_then(|(count, after)| after.split_at_checked(2 * count))
+                    .map(|(_, after)| after),
                 SKIP => operands.split_at_checked(4).map(|(_, after)| after),
                 BOUNDARY => operands
                     .split_first()
@@ -181,6 +201,14 @@ const fn fixed_byte(unit: &Unit) -> Option<u8> {
     }
 }
 
+/// A byte of a masked run. A wildcard ends it, as it is skipped for less.
+const fn masked_byte(unit: &Unit) -> Option<(u8, u8)> {
+    match unit {
+        Unit::Byte { value, mask: mask @ 1.. } => Some((*value, *mask)),
+        Unit::Byte { .. } | Unit::Choice { .. } | Unit::Skip { .. } | Unit::Boundary(_) => None,
+    }
+}
+
 fn encode_skip(min: usize, max: usize, out: &mut Vec<u8>) {
     out.push(SKIP);
     push_u16(out, min);
@@ -227,15 +255,23 @@ fn step_masked<'p>(
     walk: Walk,
     bytes: &[u8],
     set: &mut Vec<usize>,
+    work: &mut u64,
 ) -> Option<&'p [u8]> {
-    let (&[value, mask], after) = operands.split_first_chunk::<2>()?;
+    let (count, after) = read_u16(operands)?;
+    let (values, after) = after.split_at_checked(count)?;
+    let (masks, after) = after.split_at_checked(count)?;
+    *work += (count as u64 / 8) * set.len() as u64;
     set.retain_mut(|at| {
-        let Some(to) = stepped(*at, 1, walk) else {
+        let Some(to) = stepped(*at, count, walk) else {
             return false;
         };
-        let index = to.min(*at);
+        let first = to.min(*at);
         *at = to;
-        bytes.get(index).is_some_and(|byte| byte & mask == value)
+        let text = bytes.get(first..).and_then(|rest| rest.get(..count));
+        text.is_some_and(|text| {
+            let masked = text.iter().zip(masks).map(|(byte, mask)| byte & mask);
+            masked.eq(values.iter().copied())
+        })
     });
     Some(after)
 }

@@ -10,12 +10,13 @@
 
 use super::Hit;
 use super::anchor::CHECK_REACH;
+use super::compile::narrow;
 use super::decide::View;
 use super::facts::LayerFacts;
 use super::hash;
 use super::image::{Content, Entry, Family, Tables, User, range};
 use super::simd::{self, Found, Probe, Shape};
-use super::state::{CANDIDATES_BLOCK_MAX, CANDIDATES_MAX, Candidate, Passed, State};
+use super::state::{CANDIDATES_BLOCK_MAX, CANDIDATES_MAX, Candidate, Lookup, Passed, State};
 use std::cmp::Reverse;
 use std::ops::Range;
 
@@ -81,10 +82,13 @@ impl Tables<'_> {
     }
 
     fn filter(&self, index: usize, family: &'_ Family) -> Option<Filter<'_>> {
-        let shape = Shape::of(family.gram_bytes, family.stride, family.edges != 0);
         let probe = Probe {
-            shape,
+            shape: Shape::of(family.gram_bytes),
+            fold: family.fold != 0,
+            salt: family.salt(),
             factor: family.factor.get(),
+            sieve_log2: family.sieve_log2.get(),
+            sieve: self.family_sieve(family)?,
             words_log2: family.words_log2.get(),
             words: self.family_words(family)?,
         };
@@ -97,12 +101,10 @@ impl Tables<'_> {
         })
     }
 
-    /// Whether the family of this index is there and probes the bitmap of `family` in the same way.
+    /// Whether the family of this index is there and probes the bitmap of `family`.
     fn has_same_bitmap(&self, index: usize, family: &Family) -> bool {
         self.families.get(index).is_some_and(|other| {
-            (other.words_start, other.words_log2, other.factor, other.edges)
-                == (family.words_start, family.words_log2, family.factor, family.edges)
-                && (other.gram_bytes, other.stride) == (family.gram_bytes, family.stride)
+            (other.words_start, other.gram_bytes) == (family.words_start, family.gram_bytes)
         })
     }
 
@@ -115,7 +117,7 @@ impl Tables<'_> {
             state.work += 1;
             self.add_candidate(
                 state,
-                Some(fixed.position.get()),
+                fixed.position.get(),
                 fixed.content.get(),
                 layer,
                 Segments::First,
@@ -137,7 +139,7 @@ impl Tables<'_> {
             if follows == segments.follow() {
                 for position in block.clone() {
                     state.work += 1;
-                    self.add_candidate(state, Some(position), id.get(), layer, segments);
+                    self.add_candidate(state, position, id.get(), layer, segments);
                 }
             }
         }
@@ -168,7 +170,7 @@ impl Tables<'_> {
     fn add_candidate(
         &self,
         state: &mut State,
-        anchor: Option<u64>,
+        anchor: u64,
         id: u32,
         layer: &LayerFacts,
         segments: Segments,
@@ -179,9 +181,6 @@ impl Tables<'_> {
         if self.is_idle(state, content, id, layer, segments) {
             return Lively::No;
         }
-        let Some(anchor) = anchor else {
-            return Lively::Yes;
-        };
         if state.candidates.len() >= CANDIDATES_BLOCK_MAX {
             state.overflowed = true;
             return Lively::Yes;
@@ -248,7 +247,7 @@ impl Pass<'_, '_> {
         }
         for (index, family) in tables.families.iter().enumerate() {
             if (family.follows != 0) == segments.follow()
-                && family.targets.get() & self.layer.targets.bits() != 0
+                && family.serves(self.layer.targets.bits())
                 && let Some(filter) = tables.filter(index, family)
             {
                 let mut block_pass = Block {
@@ -288,6 +287,16 @@ struct Filter<'t> {
     buckets_log2: u32,
 }
 
+impl Filter<'_> {
+    /// Where the entries of a bucket lie.
+    fn bucket(&self, bucket: usize) -> Range<u32> {
+        match (self.buckets.get(bucket), self.buckets.get(bucket + 1)) {
+            (Some(from), Some(to)) => from.get()..to.get(),
+            _ => 0..0,
+        }
+    }
+}
+
 /// One family at work on one block.
 struct Block<'w, 't> {
     tables: &'w Tables<'t>,
@@ -312,8 +321,11 @@ impl Block<'_, '_> {
                     gram_at(bytes, 0, gram_bytes)
                 }
             };
+            let gram = self.filter.probe.folded(gram);
+            let product = hash::product(gram, self.filter.probe.factor);
+            let bucket = index(hash::bucket(product, self.filter.buckets_log2));
             if !self.state.muted.contains(self.filter.index, gram)
-                && self.look_up(position, gram) == Lively::No
+                && self.look_up(position, gram, self.filter.bucket(bucket)) == Lively::No
             {
                 self.state.muted.add(self.filter.index, gram);
             }
@@ -323,7 +335,6 @@ impl Block<'_, '_> {
     /// Probes the grams that end inside `block`, which may begin before the chunk.
     fn probe(&mut self, seam: &Seam, block: Range<u64>, found: &mut Found) {
         let gram = self.filter.probe.shape.gram_bytes() as u64;
-        let stride = self.filter.probe.shape.stride() as u64;
         let Some(last) = block.end.checked_sub(gram) else {
             return;
         };
@@ -331,26 +342,25 @@ impl Block<'_, '_> {
         let chunk_start = self.view.chunk_start;
         let tail_start = chunk_start - self.view.tail.len() as u64;
         // Grams that lie before the chunk, those that begin there and end in it, and those inside it.
-        let in_tail = chunk_start.checked_sub(gram).map(|to| first.max(tail_start)..=last.min(to));
-        let in_seam = (chunk_start + 1).saturating_sub(gram).max(first)
-            ..=last.min(chunk_start.saturating_sub(1));
-        let in_chunk = first.max(chunk_start)..=last;
-        if let Some(starts) = in_tail.filter(|_| block.start < chunk_start) {
-            let (from, to) = (starts.start().next_multiple_of(stride), *starts.end());
+        if block.start < chunk_start
+            && let Some(to) = chunk_start.checked_sub(gram)
+        {
+            let (from, to) = (first.max(tail_start), last.min(to));
             let data = self.view.tail.get(
                 index(from.saturating_sub(tail_start))
                     ..index((to + gram).saturating_sub(tail_start)),
             );
             self.probe_data(from, data.filter(|_| from <= to).unwrap_or_default(), found);
         }
-        let (from, to) = (in_seam.start().next_multiple_of(stride), *in_seam.end());
+        let from = (chunk_start + 1).saturating_sub(gram).max(first);
+        let to = last.min(chunk_start.saturating_sub(1));
         if from <= to && from < chunk_start {
             self.probe_data(from, seam.between(from, to + gram), found);
         }
-        let (from, to) = (in_chunk.start().next_multiple_of(stride), *in_chunk.end());
-        if from <= to {
+        let from = first.max(chunk_start);
+        if from <= last {
             let data =
-                self.view.chunk.get(index(from - chunk_start)..index(to + gram - chunk_start));
+                self.view.chunk.get(index(from - chunk_start)..index(last + gram - chunk_start));
             self.probe_data(from, data.unwrap_or_default(), found);
         }
     }
@@ -376,26 +386,58 @@ impl Block<'_, '_> {
             keep.extend(self.filter.index, start, found.positions());
         }
         let mut resume = 0;
-        for &offset in found.positions() {
-            if offset < resume {
+        let mut lookups = std::mem::take(&mut self.state.lookups);
+        for positions in found.positions().chunks(LOOKUPS) {
+            self.prepare(data, positions, &mut lookups);
+            for lookup in &lookups {
+                if lookup.offset < resume
+                    || self.state.muted.contains(self.filter.index, lookup.gram)
+                {
+                    continue;
+                }
+                let candidates = self.state.candidates.len();
+                let position = start + u64::from(lookup.offset);
+                if self.look_up(position, lookup.gram, lookup.entries.clone()) == Lively::No {
+                    // What is idle in a second look is not idle for those that began earlier.
+                    if self.segments != Segments::Again {
+                        self.state.muted.add(self.filter.index, lookup.gram);
+                    }
+                } else if run.is_some() && self.state.candidates.len() == candidates {
+                    // Every place that sees nothing but the run sees the same: on to the run's end.
+                    let at = lookup.offset as usize;
+                    let end = data.len().saturating_sub(CHECK_SPAN);
+                    if at >= CHECK_SPAN && at < end {
+                        resume = u32::try_from(end).unwrap_or(u32::MAX);
+                    }
+                }
+            }
+        }
+        lookups.clear();
+        self.state.lookups = lookups;
+    }
+
+    /// Finds the entries of the grams at some positions. Every table is asked for all of them before any
+    /// answer is needed, so that the waits for memory overlap.
+    fn prepare(&self, data: &[u8], positions: &[u32], lookups: &mut Vec<Lookup>) {
+        lookups.clear();
+        let (probe, muted) = (&self.filter.probe, &self.state.muted);
+        for &offset in positions {
+            let gram = gram_at(data, offset as usize, probe.shape.gram_bytes());
+            let gram = probe.folded(gram);
+            if muted.contains(self.filter.index, gram) {
                 continue;
             }
-            let gram = gram_at(data, offset as usize, self.filter.probe.shape.gram_bytes());
-            if self.state.muted.contains(self.filter.index, gram) {
-                continue;
+            let product = hash::product(gram, probe.factor);
+            let bucket = narrow(index(hash::bucket(product, self.filter.buckets_log2)));
+            if let Some(start) = self.filter.buckets.get(bucket as usize) {
+                simd::prefetch(start);
+                lookups.push(Lookup { offset, gram, entries: bucket..bucket });
             }
-            let candidates = self.state.candidates.len();
-            if self.look_up(start + u64::from(offset), gram) == Lively::No {
-                // What is idle in a second look is not idle for those that began earlier.
-                if self.segments != Segments::Again {
-                    self.state.muted.add(self.filter.index, gram);
-                }
-            } else if run.is_some() && self.state.candidates.len() == candidates {
-                // Every place that sees nothing but the run sees the same: on to the run's end.
-                let (at, end) = (offset as usize, data.len().saturating_sub(CHECK_SPAN));
-                if at >= CHECK_SPAN && at < end {
-                    resume = u32::try_from(end).unwrap_or(u32::MAX);
-                }
+        }
+        for lookup in lookups {
+            lookup.entries = self.filter.bucket(lookup.entries.start as usize);
+            if let Some(entry) = self.tables.entries.get(lookup.entries.start as usize) {
+                simd::prefetch(entry);
             }
         }
     }
@@ -406,22 +448,17 @@ impl Block<'_, '_> {
     }
 
     fn run_gram(&self, byte: u8) -> u64 {
-        gram_at(&[byte; 8], 0, self.filter.probe.shape.gram_bytes())
+        let gram = gram_at(&[byte; 8], 0, self.filter.probe.shape.gram_bytes());
+        self.filter.probe.folded(gram)
     }
 
     /// Makes candidates of the entries for a gram at `position`.
-    fn look_up(&mut self, position: u64, gram: u64) -> Lively {
-        let product = hash::product(gram, self.filter.probe.factor);
-        let bucket = index(hash::bucket(product, self.filter.buckets_log2));
-        let (Some(from), Some(to)) =
-            (self.filter.buckets.get(bucket), self.filter.buckets.get(bucket + 1))
-        else {
-            return Lively::No;
-        };
+    fn look_up(&mut self, position: u64, gram: u64, entries: Range<u32>) -> Lively {
         let mut lively = Lively::No;
-        for entry in range(self.tables.entries, *from, *to).unwrap_or_default() {
+        let entries = self.tables.entries.get(entries.start as usize..entries.end as usize);
+        for entry in entries.unwrap_or_default() {
             self.state.work += 1;
-            if entry.gram.get() != gram {
+            if entry.gram.get() != gram || entry.targets.get() & self.layer.targets.bits() == 0 {
                 continue;
             }
             if !self.check(entry, position) {
@@ -429,9 +466,8 @@ impl Block<'_, '_> {
                 lively = Lively::Yes;
                 continue;
             }
-            let anchor = position.checked_sub(entry.back.get().into());
             let id = entry.content.get();
-            if self.tables.add_candidate(self.state, anchor, id, self.layer, self.segments)
+            if self.tables.add_candidate(self.state, position, id, self.layer, self.segments)
                 == Lively::Yes
             {
                 lively = Lively::Yes;
@@ -509,8 +545,11 @@ fn index(position: u64) -> usize {
 /// Positions filtered at a time: what is found in a block stays in the first-level cache.
 pub(super) const BLOCK: u64 = 4_096;
 
+/// Grams whose entries are fetched at a time.
+const LOOKUPS: usize = 64;
+
 /// No check reaches further from its gram, in bytes.
 const CHECK_SPAN: usize = 2 * CHECK_REACH + 16;
 
 /// Bytes of a gram that may lie before a seam.
-const SIDE: usize = 7;
+const SIDE: usize = 5;

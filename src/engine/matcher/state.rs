@@ -7,11 +7,11 @@
 
 #![forbid(unsafe_code)]
 
-use super::image::FAMILIES_MAX;
 use super::simd::Found;
 use ahash::{AHashMap, AHashSet, RandomState};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::ops::Range;
 
 /// The state of one layer.
 #[derive(Debug)]
@@ -24,6 +24,11 @@ pub struct State {
     pub(super) scratch: Vec<u8>,
     /// What the filter found in a block; kept for its memory.
     pub(super) found: Found,
+    /// Grams whose entries are being fetched; kept for its memory.
+    pub(super) lookups: Vec<Lookup>,
+    /// Where a part may end and begin while it is compared; kept for their memory.
+    pub(super) ends: Vec<usize>,
+    pub(super) starts: Vec<usize>,
     /// What the filter found in the current block, for the later segments of the same kinds.
     pub(super) passed: Passed,
     /// Candidates that wait for the bytes after them, the earliest decision first.
@@ -95,37 +100,60 @@ impl Passed {
     }
 }
 
-/// For each family, some of the grams that lead to nothing any more: one for each slot, the latest one
-/// stays. Whatever does not fit is only looked up again.
+/// A gram that passed the filter, and where its entries are.
+#[derive(Clone, Debug)]
+pub(super) struct Lookup {
+    /// Where in the data that is being looked at.
+    pub(super) offset: u32,
+    pub(super) gram: u64,
+    pub(super) entries: Range<u32>,
+}
+
+/// Some of the grams that lead to nothing any more: one for each slot, the latest one stays. Whatever
+/// does not fit is only looked up again.
 #[derive(Debug, Default)]
 pub(super) struct Muted {
-    /// Empty until the first gram is muted.
-    slots: Vec<Option<u64>>,
+    /// Empty until the first gram is muted; then a gram and its family in each, 0 for none.
+    slots: Vec<u64>,
 }
 
 impl Muted {
     pub(super) fn contains(&self, family: usize, gram: u64) -> bool {
-        self.slots.get(Self::slot(family, gram)).is_some_and(|muted| *muted == Some(gram))
+        let key = Self::key(family, gram);
+        self.slots.get(Self::slot(key)).is_some_and(|muted| *muted == key)
     }
 
     pub(super) fn add(&mut self, family: usize, gram: u64) {
         if self.slots.is_empty() {
-            self.slots.resize(FAMILIES_MAX << MUTED_LOG2, None);
+            self.slots.resize(1 << MUTED_LOG2, 0);
         }
-        if let Some(slot) = self.slots.get_mut(Self::slot(family, gram)) {
-            *slot = Some(gram);
+        let key = Self::key(family, gram);
+        if let Some(slot) = self.slots.get_mut(Self::slot(key)) {
+            *slot = key;
         }
     }
 
     /// Takes back what is muted in one family.
     pub(super) fn clear(&mut self, family: usize) {
-        let slots = self.slots.iter_mut().skip(family << MUTED_LOG2).take(1 << MUTED_LOG2);
-        slots.for_each(|slot| *slot = None);
+        let mark = Self::key(family, 0);
+        for slot in self.slots.iter_mut().filter(|slot| **slot >> 56 == mark >> 56) {
+            *slot = 0;
+        }
     }
 
-    fn slot(family: usize, gram: u64) -> usize {
-        let [.., mixed] = gram.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes();
-        (family << MUTED_LOG2) + usize::from(mixed)
+    /// Takes back everything.
+    fn forget(&mut self) {
+        self.slots.fill(0);
+    }
+
+    /// A gram has six bytes at most; a family's number, with one added, is above them.
+    const fn key(family: usize, gram: u64) -> u64 {
+        gram | (family as u64 + 1) << 56
+    }
+
+    fn slot(key: u64) -> usize {
+        let slot = key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - MUTED_LOG2);
+        usize::try_from(slot).unwrap_or(0)
     }
 }
 
@@ -159,8 +187,10 @@ pub(super) struct Trailing {
 pub(super) struct Held {
     pub(super) segment: u32,
     pub(super) due: u64,
-    pub(super) starts: Box<[u64]>,
-    pub(super) ends: Box<[u64]>,
+    /// The position that starts and ends are counted from.
+    pub(super) from: u64,
+    pub(super) starts: Box<[usize]>,
+    pub(super) ends: Box<[usize]>,
     pub(super) varies: bool,
 }
 
@@ -190,6 +220,9 @@ impl State {
             tail: Vec::new(),
             scratch: Vec::new(),
             found: Found::default(),
+            lookups: Vec::new(),
+            ends: Vec::new(),
+            starts: Vec::new(),
             passed: Passed::default(),
             candidates: BinaryHeap::new(),
             trailing: BinaryHeap::new(),
@@ -217,6 +250,11 @@ impl State {
         fresh.found = std::mem::take(&mut self.found);
         self.passed.clear();
         fresh.passed = std::mem::take(&mut self.passed);
+        fresh.lookups = std::mem::take(&mut self.lookups);
+        fresh.ends = std::mem::take(&mut self.ends);
+        fresh.starts = std::mem::take(&mut self.starts);
+        self.muted.forget();
+        fresh.muted = std::mem::take(&mut self.muted);
         let is_small = |capacity: usize| capacity <= RECYCLED_MAX;
         if is_small(self.candidates.capacity()) {
             self.candidates.clear();
@@ -322,8 +360,8 @@ pub(super) const HELD_MAX: usize = 1 << 16;
 /// Matches that wait for their trailing bytes: 40 bytes each, 2.5 MiB.
 pub(super) const TRAILING_MAX: usize = 1 << 16;
 
-/// 256 grams of each family, 32 KiB in all.
-const MUTED_LOG2: u32 = 8;
+/// 1,024 grams, 8 KiB.
+const MUTED_LOG2: u32 = 10;
 
 /// Tables with at most this capacity are kept over a reset: they will be needed again.
 const RECYCLED_MAX: usize = 16_384;

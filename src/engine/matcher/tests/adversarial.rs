@@ -65,6 +65,50 @@ fn every_anchor_in_a_row_costs_two_units_a_byte() {
 }
 
 #[test]
+fn one_byte_at_a_time_costs_no_more() {
+    let literals = random_literals(500, 40);
+    let nearly: Vec<u8> = literals.iter().flat_map(|bytes| bytes[..39].to_vec()).collect();
+    let bytes = compiled(&singles(&literals));
+    let matcher = Matcher::open(&bytes).unwrap();
+    let (_, state) = scan(&matcher, &nearly, vec![1; nearly.len()], &LayerFacts::default());
+    assert!(!state.overflowed());
+    // The check of eight bytes has nothing to compare with in a chunk of one: the program does it.
+    assert!(state.work() <= 8 * nearly.len() as u64, "{} units", state.work());
+}
+
+#[test]
+fn heads_that_many_patterns_share_are_no_anchors() {
+    let mut dice = Dice(6);
+    let tails = random_literals(1_000, 12);
+    let heads: [&[u8]; 3] = [b"MSVBVM60", b"VB5!6&vb", b"C:\\WINDO"];
+    let literals: Vec<Vec<u8>> =
+        tails.iter().map(|tail| [heads[dice.roll(3)], tail].concat()).collect();
+    check(&singles(&literals), &heads.concat().repeat(4_000), 1);
+    // In any case, too.
+    let ignoring: Vec<BodySignature> = literals.iter().map(|one| single(folded(one))).collect();
+    check(&ignoring, &heads.concat().to_ascii_lowercase().repeat(4_000), 1);
+}
+
+#[test]
+fn the_commonest_anchors_shuffled_cost_what_their_entries_cost() {
+    let literals: Vec<Vec<u8>> =
+        random_literals(1_000, 6).into_iter().map(|one| one.repeat(3)).collect();
+    let bytes = compiled(&singles(&literals));
+    let costly = Matcher::open(&bytes).unwrap().facts().costly;
+    assert_eq!(costly.len(), 20);
+    let mut dice = Dice(8);
+    let input: Vec<u8> = (0..30_000).flat_map(|_| costly[dice.roll(20)].bytes.to_vec()).collect();
+    check(&singles(&literals), &input, 4);
+}
+
+#[test]
+fn parts_of_three_bytes_cost_a_unit_for_each_time_they_come() {
+    let literals = random_literals(300, 3);
+    let row: Vec<u8> = literals.concat().repeat(50);
+    check(&singles(&literals), &row, 8);
+}
+
+#[test]
 fn nested_choices_over_one_byte_cost_steps_times_positions() {
     let byte = |value| Unit::Byte { value, mask: 0xFF };
     let choice = Unit::Choice {

@@ -20,7 +20,7 @@ impl Dice {
     }
 
     pub(super) fn byte(&mut self) -> u8 {
-        b"aab\n\r -a1"[self.roll(9)]
+        b"aabA\n\r -a1"[self.roll(10)]
     }
 
     fn small(&mut self, sides: usize) -> u32 {
@@ -68,13 +68,23 @@ impl Dice {
     fn part(&mut self) -> Part {
         let longest = [2, 3, 5, 8, 14, 40][self.roll(6)];
         let mut units = Vec::new();
-        let plain = self.one_in(2);
+        let (plain, ignores_case) = (self.one_in(2), self.one_in(5));
         for _ in 0..1 + self.roll(longest) {
-            units.push(if plain || !self.one_in(8) { self.fixed() } else { self.unit(2) });
+            units.push(match ignores_case {
+                true if !self.one_in(6) => self.of_either_case(),
+                _ if plain || !self.one_in(8) => self.fixed(),
+                _ => self.unit(2),
+            });
         }
         let left = if self.one_in(8) { Some(self.edge()) } else { None };
         let right = if self.one_in(8) { Some(self.edge()) } else { None };
         Part { left, units, right }
+    }
+
+    fn of_either_case(&mut self) -> Unit {
+        let byte = self.byte();
+        let mask = if byte.is_ascii_alphabetic() { 0xDF } else { 0xFF };
+        Unit::Byte { value: byte & mask, mask }
     }
 
     fn fixed(&mut self) -> Unit {

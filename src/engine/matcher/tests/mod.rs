@@ -50,6 +50,15 @@ fn literal(bytes: &[u8]) -> Part {
     Part { left: None, units, right: None }
 }
 
+/// Letters of either case, other bytes as they are.
+fn folded(bytes: &[u8]) -> Part {
+    let unit = |byte: &u8| {
+        let mask = if byte.is_ascii_alphabetic() { 0xDF } else { 0xFF };
+        Unit::Byte { value: byte & mask, mask }
+    };
+    Part { left: None, units: bytes.iter().map(unit).collect(), right: None }
+}
+
 const fn anywhere() -> Offset {
     Offset { base: OffsetBase::Any, shift: 0 }
 }

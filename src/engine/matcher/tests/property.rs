@@ -1,7 +1,7 @@
 //! The matcher equals the oracle, and itself, on random sets, layers and chunkings.
 
 use super::super::facts::{Executable, TargetSet};
-use super::super::simd::{self, Found, Probe, Shape};
+use super::super::simd::{self, Found, Probe, Shape, Version};
 use super::generate::Dice;
 use super::*;
 use zerocopy::little_endian::U32;
@@ -70,33 +70,53 @@ fn hits_equal_the_oracle_for_every_chunking() {
     }
 }
 
+/// Random bytes, every other round in runs of one byte of all short lengths.
+fn filter_data(dice: &mut Dice, round: usize) -> Vec<u8> {
+    let mut data = Vec::new();
+    while data.len() < round * 23 % 4_200 {
+        let length = if round % 4 < 2 { 1 } else { 1 + dice.roll(12) };
+        let byte = u8::try_from(dice.roll(256)).unwrap();
+        data.resize(data.len() + length, if round % 3 == 0 { byte } else { byte & 0x23 });
+    }
+    data
+}
+
 #[test]
 fn every_version_of_the_filter_finds_what_the_scalar_one_finds() {
     let mut dice = Dice(7);
-    for round in 0..200 {
-        let shape = [
-            Shape::EightByFour,
-            Shape::EightByOne,
-            Shape::Edges,
-            Shape::FourByFour,
-            Shape::FourByTwo,
-            Shape::Pairs,
-        ][round % 6];
+    for round in 0..240 {
+        let shape = [Shape::Sixes, Shape::Threes, Shape::Pairs][round % 3];
         let words_log2 = if shape == Shape::Pairs { 11 } else { 12 };
         let mut random = || u32::try_from(dice.roll(1 << 32)).unwrap();
-        let words: Vec<U32> = (0..1 << words_log2).map(|_| U32::new(random() & random())).collect();
-        // Every other round in runs of one byte, of all short lengths.
-        let mut data = Vec::new();
-        while data.len() < round * 23 % 4_200 {
-            let [byte, length, ..] = random().to_le_bytes();
-            let length = if round % 4 < 2 { 1 } else { 1 + usize::from(length % 12) };
-            data.resize(data.len() + length, byte & 3);
+        let mut words =
+            |log2: u32| (0..1 << log2).map(|_| U32::new(random() | random())).collect::<Vec<U32>>();
+        let (sieve, words) = (words(13), words(words_log2));
+        let data = filter_data(&mut dice, round);
+        let probe = Probe {
+            shape,
+            fold: round % 2 == 0,
+            salt: 0xF3BC_C909,
+            factor: 0x6A09_E667_F3BC_C909,
+            sieve_log2: 13,
+            sieve: &sieve,
+            words_log2,
+            words: &words,
+        };
+        let mut plain = Found::default();
+        simd::probe_with(Version::Scalar, &probe, &data, &mut plain);
+        let mut versions = vec![];
+        #[cfg(target_arch = "x86_64")]
+        versions.extend([Version::Sse2, Version::Avx2]);
+        for version in versions {
+            let mut fast = Found::default();
+            simd::probe_with(version, &probe, &data, &mut fast);
+            assert_eq!(
+                fast.positions(),
+                plain.positions(),
+                "{version:?}, {shape:?} over {} bytes",
+                data.len()
+            );
         }
-        let probe = Probe { shape, factor: 0x6A09_E667_F3BC_C909, words_log2, words: &words };
-        let (mut fast, mut plain) = (Found::default(), Found::default());
-        simd::probe(&probe, &data, &mut fast);
-        simd::probe_scalar(&probe, &data, &mut plain);
-        assert_eq!(fast.positions(), plain.positions(), "{shape:?} over {} bytes", data.len());
     }
 }
 
@@ -111,6 +131,7 @@ fn a_large_set_finds_every_pattern_at_every_place_around_a_seam() {
         patterns.iter().map(|pattern| single(literal(pattern))).collect();
     let bytes = compiled(&signatures);
     let matcher = Matcher::open(&bytes).unwrap();
+    assert_eq!(matcher.facts().dense_count, 0);
     for (id, pattern) in patterns.iter().enumerate().step_by(37) {
         for cut in 0..=pattern.len() {
             let data = [&random(4_090 - cut)[..], pattern, &random(40)].concat();
@@ -123,6 +144,66 @@ fn a_large_set_finds_every_pattern_at_every_place_around_a_seam() {
                 pattern.len()
             );
         }
+    }
+}
+
+#[test]
+fn parts_that_ignore_case_are_found_in_any_case_at_every_place_around_a_seam() {
+    let mut dice = Dice(13);
+    let mut letters = |count: usize| -> Vec<u8> {
+        let one = |dice: &mut Dice| b"abcdefghijklmnopqrstuvwxyz0123456789._-"[dice.roll(39)];
+        (0..count).map(|_| one(&mut dice)).collect()
+    };
+    let patterns: Vec<Vec<u8>> = (0..600).map(|index| letters(2 + index % 40)).collect();
+    let signature = |(index, bytes): (usize, &Vec<u8>)| {
+        single(if index % 3 == 0 { literal(bytes) } else { folded(bytes) })
+    };
+    let signatures: Vec<BodySignature> = patterns.iter().enumerate().map(signature).collect();
+    let bytes = compiled(&signatures);
+    let matcher = Matcher::open(&bytes).unwrap();
+    assert_eq!(matcher.facts().dense_count, 0);
+    for (id, pattern) in patterns.iter().enumerate().step_by(7) {
+        for cut in [0, 1, 2, pattern.len() / 2, pattern.len() - 1, pattern.len()] {
+            let changed: Vec<u8> = pattern.iter().map(u8::to_ascii_uppercase).collect();
+            let data = [&letters(4_090 - cut)[..], &changed, &letters(40)].concat();
+            let (hits, _) = scan(&matcher, &data, [4_090], &LayerFacts::default());
+            let there =
+                |hit: &Hit| hit.signature.0 as usize == id && hit.offset == (4_090 - cut) as u64;
+            // Without letters either case is the same.
+            assert_eq!(
+                hits.iter().any(there),
+                id % 3 != 0 || changed == *pattern,
+                "pattern {id} {pattern:?}, cut at {cut}"
+            );
+        }
+    }
+}
+
+#[test]
+fn layers_of_the_commonest_kind_and_all_others_find_what_is_for_them() {
+    let mut dice = Dice(17);
+    let mut signatures = Vec::new();
+    let mut data = Vec::new();
+    for index in 0..900 {
+        let bytes: Vec<u8> = (0..5 + index % 9)
+            .map(|_| dice.byte().wrapping_add(40 + u8::try_from(dice.roll(90)).unwrap()))
+            .collect();
+        data.extend_from_slice(&bytes);
+        let target = [Target::Pe, Target::Pe, Target::Pe, Target::Any, Target::Text][index % 5];
+        signatures.push(BodySignature { target, ..single(literal(&bytes)) });
+    }
+    let bytes = compiled(&signatures);
+    let matcher = Matcher::open(&bytes).unwrap();
+    let families = matcher.facts().families;
+    assert!(families.len() >= 4, "{families:?}");
+    for target in [Target::Pe, Target::Text, Target::Pdf] {
+        let layer = LayerFacts { targets: TargetSet::of(target), ..LayerFacts::default() };
+        let (hits, _) = scan(&matcher, &data, [1_000, 17], &layer);
+        let found: std::collections::BTreeSet<u32> =
+            hits.iter().map(|hit| hit.signature.0).collect();
+        let wanted = (0_u32..).zip(&signatures);
+        let wanted = wanted.filter(|(_, one)| one.target == target || one.target == Target::Any);
+        assert_eq!(found, wanted.map(|(id, _)| id).collect(), "{target:?}");
     }
 }
 
