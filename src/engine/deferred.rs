@@ -1,4 +1,5 @@
-//! Work at the end of a layer that cannot be cut into slices: YARA rules over its spool.
+//! Work at the end of a layer that cannot be cut into slices: YARA rules and regular expressions over
+//! its spool.
 //!
 //! A scan never does more than a little of it in one call. What is more becomes a [`Deferred`] that
 //! the caller takes ([`Scan::deferred`](super::Scan::deferred)), runs wherever it may take long, and
@@ -8,22 +9,36 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::database::Image;
+use super::logical::{Facts, LayerType, Search, State, Wanted};
+use super::matcher::LayerFacts;
+use super::regex::{Outcome, Window};
 use super::spool::Spool;
-use super::verdict::{Detection, Why};
-use super::yara::{Rules, Selection};
+use super::verdict::{Detection, Limit, Why};
+use super::yara::Selection;
 
 /// A piece of work. It owns all it needs.
 pub struct Deferred {
-    rules: Arc<Rules>,
+    image: Arc<Image>,
     layer: usize,
     tasks: Vec<Task>,
 }
 
-/// The rules selected for one form of a layer.
+/// What has to look at the whole of one form of a layer.
 pub(super) struct Task {
     pub(super) path: Box<str>,
-    pub(super) selection: Selection,
+    /// YARA rules.
+    pub(super) selection: Option<Selection>,
+    /// Logical signatures.
+    pub(super) undecided: Option<Undecided>,
     pub(super) spool: Spool,
+}
+
+/// Logical signatures that hang on regular expressions.
+pub(super) struct Undecided {
+    pub(super) state: State,
+    pub(super) facts: LayerFacts,
+    pub(super) around: Box<[LayerType]>,
 }
 
 /// What came of it.
@@ -35,8 +50,8 @@ pub struct Done {
 }
 
 impl Deferred {
-    pub(super) const fn new(rules: Arc<Rules>, layer: usize, tasks: Vec<Task>) -> Self {
-        Self { rules, layer, tasks }
+    pub(super) const fn new(image: Arc<Image>, layer: usize, tasks: Vec<Task>) -> Self {
+        Self { image, layer, tasks }
     }
 
     /// Bytes that are looked at: whoever has little may run it at once.
@@ -51,19 +66,74 @@ impl Deferred {
     #[must_use]
     pub fn run(self) -> Done {
         let mut done = Done { layer: self.layer, found: Vec::new(), why: None };
-        for Task { path, selection, spool } in self.tasks {
-            let ran = match spool.bytes() {
-                Ok(bytes) => self.rules.scan(&selection, bytes),
+        for Task { path, selection, undecided, spool } in self.tasks {
+            let bytes = match spool.bytes() {
+                Ok(bytes) => bytes,
                 Err(full) => {
-                    done.why = done.why.or_else(|| Some(Why::Limit(full.limit())));
+                    done.miss(Why::Limit(full.limit()));
                     continue;
                 }
             };
-            let found = ran.found.into_iter();
-            done.found.extend(found.map(|name| Detection { name, path: path.clone(), offset: 0 }));
-            done.why = done.why.or(ran.why);
+            if let (Some(selection), Some(rules)) = (selection, self.image.yara()) {
+                let ran = rules.scan(&selection, bytes);
+                let found = ran.found.into_iter();
+                done.found.extend(found.map(|name| Detection {
+                    name,
+                    path: path.clone(),
+                    offset: 0,
+                }));
+                done.why = done.why.or(ran.why);
+            }
+            if let Some(undecided) = undecided {
+                done.judge(&self.image, undecided, &path, bytes);
+            }
         }
         done
+    }
+}
+
+impl Done {
+    fn judge(&mut self, image: &Image, undecided: Undecided, path: &str, bytes: &[u8]) {
+        let Undecided { mut state, facts, around } = undecided;
+        let Some(logical) = image.logical() else { return };
+        let facts = Facts { layer: &facts, around: &around };
+        let mut shelf = Shelved { image, bytes, is_limited: false };
+        let mut found = Vec::new();
+        if state.finish(&logical, facts, &mut shelf, &mut found) {
+            self.miss(Why::Limit(match shelf.is_limited {
+                true => Limit::PcreMatchLimit,
+                false => Limit::MaxScanState,
+            }));
+        }
+        for finding in found {
+            let Some(name) = logical.name(finding.signature) else { continue };
+            let name = image.name(name).into();
+            self.found.push(Detection { name, path: path.into(), offset: finding.offset });
+        }
+    }
+
+    fn miss(&mut self, why: Why) {
+        self.why.get_or_insert(why);
+    }
+}
+
+/// The regular expressions of an image over the bytes of a form.
+struct Shelved<'a> {
+    image: &'a Image,
+    bytes: &'a [u8],
+    is_limited: bool,
+}
+
+impl Search for Shelved<'_> {
+    fn count(&mut self, wanted: Wanted) -> Option<u32> {
+        let window = wanted.window.map(|(from, to)| Window { from, to });
+        match self.image.shelf().count(wanted.row, self.bytes, window) {
+            Outcome::Count(count) => Some(count),
+            Outcome::LimitReached => {
+                self.is_limited = true;
+                None
+            }
+        }
     }
 }
 

@@ -28,8 +28,7 @@ use std::sync::Arc;
 use super::database::{Image, PatternKind};
 use super::digest::{Kinds, Needs};
 use super::file_type::{FileType, Types};
-use super::forms::Place;
-use super::layer::Body;
+use super::layer::{Body, Spools};
 use super::matcher::Hit;
 use super::verdict::Limit;
 
@@ -69,7 +68,7 @@ impl Embedded {
     /// many units of work that was.
     pub(super) fn feed(
         &mut self,
-        image: &Arc<Image>,
+        (image, spools): (&Arc<Image>, Option<&Spools<'_>>),
         parent: FileType,
         (before, piece): (u64, &[u8]),
         hits: &[Hit],
@@ -94,7 +93,10 @@ impl Embedded {
             } else if self.children.len() >= CHILDREN_MAX {
                 self.missed = Some(Limit::MaxFiles);
             } else {
-                let mut body = Box::new(Body::new(file_type, NO_DIGESTS, None, image, None));
+                let mut body = Box::new(Body::new(file_type, NO_DIGESTS, None, image, spools));
+                if let Some(logical) = image.logical() {
+                    body.expect(&logical);
+                }
                 for bytes in past.from(from) {
                     work += body.scan(bytes, image.matcher());
                 }
@@ -131,15 +133,12 @@ impl Embedded {
         }
     }
 
-    /// The hits since the last call, each with the child it was made in, as in the path of a detection.
-    pub(super) fn take_hits(&mut self) -> Vec<(String, Place, Hit)> {
-        let mut hits = Vec::new();
-        for child in &mut self.children {
-            for (place, hit) in child.body.take_hits() {
-                hits.push((format!("{}@{}", label(child.file_type), child.at), place, hit));
-            }
-        }
-        hits
+    /// The bodies, each with its step in the path of a detection.
+    pub(super) fn bodies(&mut self) -> impl Iterator<Item = (impl Fn() -> String, &mut Body)> {
+        self.children.iter_mut().map(|child| {
+            let (file_type, at) = (child.file_type, child.at);
+            (move || format!("{}@{at}", label(file_type)), &mut *child.body)
+        })
     }
 
     /// Children that are open.

@@ -133,13 +133,15 @@ pub(super) struct Body {
 
 /// A stream of bytes with the matcher on it.
 pub(super) struct Form {
-    facts: LayerFacts,
+    pub(super) facts: LayerFacts,
     state: State,
-    logical: logical::State,
+    pub(super) logical: logical::State,
     hits: Vec<Hit>,
     pub(super) fed_bytes: u64,
     /// Its bytes, when something may have to look at all of them.
     pub(super) spool: Option<Spool>,
+    /// Whether regular expressions have to be looked for in all of its bytes.
+    pub(super) is_waiting: bool,
     /// The strings of YARA rules that were seen.
     pub(super) atoms: Option<AtomSet>,
 }
@@ -303,7 +305,7 @@ impl Body {
     }
 
     /// The layer ended whole: adds the other logical signatures that are true. Says whether one is
-    /// undecided.
+    /// undecided for another reason than a regular expression.
     pub(super) fn conclude(
         &mut self,
         logical: &Logical<'_>,
@@ -314,7 +316,10 @@ impl Body {
         for (place, form) in self.forms() {
             let facts = Facts { layer: &form.facts, around };
             let mut here = Vec::new();
-            is_undecided |= form.logical.finish(logical, facts, &mut logical::NoSearch, &mut here);
+            let mut ask = logical::Ask::default();
+            let is_open = form.logical.finish(logical, facts, &mut ask, &mut here);
+            form.is_waiting = is_open && ask.is_wanted;
+            is_undecided |= is_open && !ask.is_wanted;
             found.extend(here.into_iter().map(|finding| (place, finding)));
         }
         is_undecided
@@ -349,6 +354,7 @@ impl Form {
             hits: Vec::new(),
             fed_bytes: 0,
             spool: None,
+            is_waiting: false,
             atoms: None,
         }
     }

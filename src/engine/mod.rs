@@ -55,6 +55,7 @@ mod executable;
 mod file_type;
 mod findings;
 mod forms;
+mod harvest;
 mod layer;
 pub mod limits;
 mod links;

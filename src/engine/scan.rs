@@ -12,19 +12,18 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::database::signature::{Purpose, SignatureId};
-use super::database::{DatabaseFacts, Image, PatternKind};
-use super::deferred::{Deferred, Done, INLINE_BYTES_MAX, Task};
+use super::database::signature::Purpose;
+use super::database::{DatabaseFacts, Image};
+use super::deferred::{Deferred, Done, INLINE_BYTES_MAX};
 use super::digest::{Computed, Entry};
 use super::embedded::{Embedded, Room};
 use super::file_type::{FileType, HEAD_BYTES};
 use super::findings::{Findings, Mode};
-use super::forms::Place;
+use super::harvest::{Spot, join};
 use super::layer::{Body, End, Layer, SETTLE_BYTES, Spools, Window};
 use super::limits::{Limits, RATIO_FREE_BYTES};
 use super::links::Watch;
-use super::logical::{Finding, LayerType};
-use super::matcher::Hit;
+use super::logical::LayerType;
 use super::object::{Fed, Object};
 use super::spool::SpoolBudget;
 use super::unpack::{Coding, ContentCodings, Decoder, Progress};
@@ -56,6 +55,13 @@ impl Engine {
     #[must_use]
     pub fn start_all(self: &Arc<Self>, object: Object) -> Scan {
         Scan::new(Arc::clone(self), object, Mode::All)
+    }
+
+    /// Where the spools of layers come from, when something in the database needs them.
+    fn spools(&self) -> Option<Spools<'_>> {
+        let targets = self.image.deferred_targets()?;
+        let limit_bytes = self.limits.deferred_bytes_max;
+        Some(Spools { limit_bytes, targets, budget: &self.budget })
     }
 
     /// What the database says about itself.
@@ -276,34 +282,55 @@ impl Scan {
 
     /// Puts aside what has to look at the whole of a layer that has ended.
     fn defer(&mut self, index: usize) {
-        let Some(rules) = self.engine.image.yara().cloned() else { return };
-        let Self { layers, findings, .. } = self;
-        let way = path(&layers[..=index]);
-        let Some(body) = layers[index].body.as_mut() else { return };
-        let mut tasks = Vec::new();
-        for (place, form) in body.forms() {
-            let selection = rules.select(form.atoms.as_ref(), form.fed_bytes);
-            let Some(spool) = form.spool.take().filter(|_| !selection.is_empty()) else {
-                continue;
-            };
-            match spool.bytes() {
-                Err(full) => findings.miss(Why::Limit(full.limit())),
-                Ok([]) => {}
-                Ok(_) => {
-                    let path = join(&way, place.name()).into();
-                    tasks.push(Task { path, selection, spool });
-                }
-            }
+        if self.engine.image.deferred_targets().is_none() {
+            return;
         }
+        let mut tasks = Vec::new();
+        self.each_body(index, |spot, body, findings| {
+            spot.defer(body, findings, &mut tasks);
+            0
+        });
         if tasks.is_empty() {
             return;
         }
-        let work = Deferred::new(rules, index, tasks);
+        let work = Deferred::new(Arc::clone(&self.engine.image), index, tasks);
         if work.bytes() <= INLINE_BYTES_MAX {
             self.resume(work.run());
         } else {
             self.pending = Pending::Ready(work);
         }
+    }
+
+    /// Calls `look` with the body of a layer, and with those of the objects in the middle of it. Adds up
+    /// what it gives.
+    fn each_body(
+        &mut self,
+        index: usize,
+        mut look: impl FnMut(&Spot<'_>, &mut Body, &mut Findings) -> u64,
+    ) -> u64 {
+        let Self { engine, layers, findings, .. } = self;
+        let (body, embedded) = (layers[index].body.take(), layers[index].embedded.take());
+        let around = types(&layers[..index]);
+        let mut work = 0;
+        let mut body = body;
+        if let Some(body) = &mut body {
+            let way = || path(&layers[..=index]);
+            let spot = Spot { image: &engine.image, layer: index, way: &way, around: &around };
+            work += look(&spot, body, findings);
+        }
+        let mut embedded = embedded;
+        if let (Some(embedded), Some(body)) = (&mut embedded, &body) {
+            let mut around = around;
+            around.extend(body.layer_type);
+            for (label, body) in embedded.bodies() {
+                let way = || join(&path(&layers[..=index]), Some(&label()));
+                let spot = Spot { image: &engine.image, layer: index, way: &way, around: &around };
+                work += look(&spot, body, findings);
+            }
+        }
+        layers[index].body = body;
+        layers[index].embedded = embedded;
+        work
     }
 
     /// No more bytes will come.
@@ -392,11 +419,7 @@ impl Scan {
         let announced = if index == 0 { self.announced } else { None };
         let needs = self.engine.image.digests().needs(size.or(announced));
         let engine = &self.engine;
-        let spools = engine.image.deferred_targets().map(|targets| Spools {
-            limit_bytes: engine.limits.deferred_bytes_max,
-            targets,
-            budget: &engine.budget,
-        });
+        let spools = engine.spools();
         let mut body = Box::new(Body::new(file_type, needs, size, &engine.image, spools.as_ref()));
         if was_announced && coding.is_some() {
             // A way to send the object, not a container around it.
@@ -491,7 +514,12 @@ impl Scan {
             let known = body.raw_hits().len();
             work += body.scan(piece, engine.image.matcher());
             let (place, hits) = ((layer.position, piece), &body.raw_hits()[known..]);
-            work += embedded.feed(&engine.image, body.file_type, place, hits);
+            work += embedded.feed(
+                (&engine.image, engine.spools().as_ref()),
+                body.file_type,
+                place,
+                hits,
+            );
             if let (Some(watch), Some(lists)) = (&mut layer.watch, engine.image.links()) {
                 watch.feed(piece, body.links(), lists);
             }
@@ -517,24 +545,15 @@ impl Scan {
         }
     }
 
-    /// Takes over what the objects inside a layer did since the last time, and says how many there are.
-    fn settle_embedded(&mut self, index: usize) -> u64 {
+    /// Takes over how many objects began inside a layer, and says how many there are.
+    fn count_embedded(&mut self, index: usize) -> u64 {
         let room = self.room(index);
         let Some(embedded) = &mut self.layers[index].embedded else { return 0 };
         let (begun, missed) = embedded.settle(room);
-        let (hits, count) = (embedded.take_hits(), embedded.count());
+        let count = embedded.count();
         self.layers_begun = self.layers_begun.saturating_add(begun);
         if let Some(limit) = missed {
             self.findings.miss(Why::Limit(limit));
-        }
-        for (child, place, hit) in hits {
-            let Self { engine, layers, findings, .. } = self;
-            if let Some((PatternKind::Body, _)) = engine.image.pattern(hit.signature) {
-                findings.detect(index, || {
-                    let path = join(&join(&path(&layers[..=index]), Some(&child)), place.name());
-                    Detection { path: path.into(), ..detection(&engine.image, &[], place, hit) }
-                });
-            }
         }
         u64::try_from(count).unwrap_or(u64::MAX)
     }
@@ -554,8 +573,8 @@ impl Scan {
     /// Takes over what was found in a layer since the last time, and charges its bytes. Says how many
     /// units of work that was.
     fn settle(&mut self, index: usize) -> u64 {
-        let work = self.take_hits(index);
-        let copies = self.settle_embedded(index).saturating_add(1);
+        let work = self.each_body(index, |spot, body, findings| spot.settle(body, findings));
+        let copies = self.count_embedded(index).saturating_add(1);
         self.settle_links(index);
         let layer = &mut self.layers[index];
         let bytes = layer.position - layer.settled;
@@ -579,67 +598,12 @@ impl Scan {
         work
     }
 
-    fn take_hits(&mut self, index: usize) -> u64 {
-        let Self { engine, layers, findings, .. } = self;
-        let Some(mut body) = layers[index].body.take() else {
-            return 0;
-        };
-        let mut parts = Vec::new();
-        let mut atoms = Vec::new();
-        for (place, hit) in body.take_hits() {
-            match engine.image.pattern(hit.signature) {
-                Some((PatternKind::Body, _)) => {
-                    findings
-                        .detect(index, || detection(&engine.image, &layers[..=index], place, hit));
-                }
-                Some((PatternKind::Part, part)) => parts.push((place, part, hit.offset)),
-                Some((PatternKind::Atom, atom)) => atoms.push((place, atom)),
-                Some((PatternKind::Magic, _)) | None => {}
-            }
-        }
-        atoms.into_iter().for_each(|(place, atom)| body.mark(place, atom));
-        let mut found = Vec::new();
-        let logical = engine.image.logical();
-        let work = logical.map_or(0, |logical| {
-            body.decide(&logical, &types(&layers[..index]), &parts, &mut found)
-        });
-        let parts = body.take_found();
-        for entry in parts.entries {
-            findings.detect(index, || digest_detection(&engine.image, &layers[..=index], entry));
-        }
-        if let Some(why) = parts.missed {
-            findings.miss(why);
-        }
-        layers[index].body = Some(body);
-        self.take_found(index, &found);
-        work
-    }
-
     /// Logical signatures that only the end of a layer decides.
     fn conclude(&mut self, index: usize) {
-        let Self { engine, layers, findings, .. } = self;
-        let (Some(logical), Some(mut body)) = (engine.image.logical(), layers[index].body.take())
-        else {
-            return;
-        };
-        let mut found = Vec::new();
-        if body.conclude(&logical, &types(&layers[..index]), &mut found) {
-            findings.miss(Why::Limit(Limit::MaxScanState));
-        }
-        layers[index].body = Some(body);
-        self.take_found(index, &found);
-    }
-
-    fn take_found(&mut self, index: usize, found: &[(Place, Finding)]) {
-        let Self { engine, layers, findings, .. } = self;
-        for (place, Finding { signature, offset }) in found {
-            let name = engine.image.logical().and_then(|logical| logical.name(*signature));
-            findings.detect(index, || Detection {
-                name: name.map(|name| engine.image.name(name).into()).unwrap_or_default(),
-                path: path_to(&layers[..=index], *place).into(),
-                offset: *offset,
-            });
-        }
+        self.each_body(index, |spot, body, findings| {
+            spot.conclude(body, findings);
+            0
+        });
     }
 
     /// Looks no further into a layer: what came out of it so far was looked at, the rest is not.
@@ -773,37 +737,10 @@ fn is_zstd(head: &[u8]) -> bool {
     matches!(head, [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
-fn detection(image: &Image, layers: &[Layer], place: Place, hit: Hit) -> Detection {
-    let SignatureId(number) = hit.signature;
-    Detection {
-        // The matcher has no other ids than the image; the number is what is left to say otherwise.
-        name: image.signature(hit.signature).map_or_else(
-            || format!("signature {number}").into(),
-            |signature| signature.name.into_owned().into(),
-        ),
-        path: path_to(layers, place).into(),
-        offset: hit.offset,
-    }
-}
-
-/// The way to a stream of the last of these layers.
-fn path_to(layers: &[Layer], place: Place) -> String {
-    join(&path(layers), place.name())
-}
-
 /// The types of layers, from the outer object inwards.
 fn types(layers: &[Layer]) -> Vec<LayerType> {
     let types = layers.iter().filter_map(|layer| layer.body.as_ref()?.layer_type);
     types.collect()
-}
-
-/// A path and one step more, if there is one.
-fn join(path: &str, step: Option<&str>) -> String {
-    match step {
-        None => path.to_owned(),
-        Some(step) if path.is_empty() => step.to_owned(),
-        Some(step) => format!("{path}>{step}"),
-    }
 }
 
 fn digest_detection(image: &Image, layers: &[Layer], entry: Entry) -> Detection {

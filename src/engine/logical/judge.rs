@@ -162,8 +162,7 @@ impl<'s> Counts<'s> {
         if !trigger.may {
             return NOTHING;
         }
-        let (pattern, flags) = self.tables.regex_text(row);
-        let count = search.count(Wanted { row: number, pattern, flags, window });
+        let count = search.count(Wanted { row: number, window });
         let high = count.map_or(HITS_MAX, |count| count.min(HITS_MAX));
         // Where the trigger itself is in doubt, so is the count.
         let low = if trigger.must { count.map_or(0, |count| count.min(HITS_MAX)) } else { 0 };

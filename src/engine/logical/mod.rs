@@ -63,11 +63,11 @@ pub(crate) use compile::Collector;
 pub use image::LogicalFault;
 use image::Tables;
 pub(crate) use layer_type::LayerType;
-pub(crate) use search::NoSearch;
+pub(crate) use search::{Ask, Search, Wanted};
 pub(crate) use state::{Finding, State};
 
-use super::database::signature::NameId;
-use super::matcher::LayerFacts;
+use super::database::signature::{NameId, Target};
+use super::matcher::{LayerFacts, TargetSet};
 
 /// A compiled set, viewed in place.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +120,25 @@ impl<'image> Logical<'image> {
     pub fn regexes(&self) -> impl Iterator<Item = (&'image [u8], &'image [u8])> + use<'image> {
         let tables = self.tables;
         tables.regexes.iter().map(move |row| tables.regex_text(row))
+    }
+
+    /// The layers in which a regular expression may have to be looked for; nothing without any.
+    #[must_use]
+    pub fn searched(&self) -> Option<TargetSet> {
+        let tables = &self.tables;
+        let has_regex = |row: &&image::SignatureRow| {
+            let ids = image::range(tables.sub_ids, row.subs_start, row.subs_end);
+            let mut subs = ids.unwrap_or_default().iter();
+            subs.any(|id| {
+                let sub = tables.subs.get(id.get() as usize);
+                sub.is_some_and(|sub| sub.kind == image::REGEX)
+            })
+        };
+        let targets =
+            tables.signatures.iter().filter(has_regex).filter_map(|row| {
+                Target::ALL.into_iter().find(|target| *target as u8 == row.target)
+            });
+        targets.fold(None, |set, target| Some(set.unwrap_or(TargetSet::NONE).with_only(target)))
     }
 
     /// Figures, for bounds in tests and for people.

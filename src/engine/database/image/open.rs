@@ -20,6 +20,7 @@ use crate::engine::file_type::{Types, TypesFault};
 use crate::engine::links::{LinksFault, Lists, Regexes};
 use crate::engine::logical::{Logical, LogicalFault};
 use crate::engine::matcher::{Matcher, MatcherFault, TargetSet};
+use crate::engine::regex::{RegexFlags, Shelf};
 use crate::engine::yara::{Rules, YaraFault};
 
 use super::layout::{
@@ -36,6 +37,9 @@ pub struct Image {
     sections: Sections,
     facts: Arc<DatabaseFacts>,
     regexes: Regexes,
+    /// Compiled when they are needed for the first time.
+    shelf: Arc<Shelf>,
+    searched: Option<TargetSet>,
     /// Rules are not read in place: they are made once, here.
     yara: Option<Arc<Rules>>,
 }
@@ -80,7 +84,16 @@ impl Image {
             section((*bytes).as_ref(), &sections, SectionKind::Yara),
             section((*bytes).as_ref(), &sections, SectionKind::Signatures),
         )?;
-        Ok(Self { bytes, sections, facts: Arc::new(facts), regexes, yara })
+        let logical = section((*bytes).as_ref(), &sections, SectionKind::Logical);
+        let logical = Logical::open(logical).ok();
+        let rows = logical.iter().flat_map(Logical::regexes);
+        let rows = rows.map(|(pattern, flags)| {
+            (pattern, RegexFlags::parse(flags).unwrap_or(RegexFlags::NONE))
+        });
+        let shelf = Arc::new(Shelf::new(rows));
+        let searched = logical.as_ref().and_then(Logical::searched);
+        let facts = Arc::new(facts);
+        Ok(Self { bytes, sections, facts, regexes, shelf, searched, yara })
     }
 
     /// What the image says about itself.
@@ -125,7 +138,15 @@ impl Image {
 
     /// The layers that something may have to look at as a whole, if there are any.
     pub(in crate::engine) fn deferred_targets(&self) -> Option<TargetSet> {
-        self.yara.as_ref().map(|_| TargetSet::ANY)
+        match self.yara {
+            Some(_) => Some(TargetSet::ANY),
+            None => self.searched,
+        }
+    }
+
+    /// The regular expressions of the logical signatures.
+    pub(in crate::engine) const fn shelf(&self) -> &Arc<Shelf> {
+        &self.shelf
     }
 
     /// The YARA rules; `None` in an image that was built without any.

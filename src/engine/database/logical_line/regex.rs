@@ -1,15 +1,15 @@
 //! Regular expressions: `[offset:]trigger/regex/flags` (clamav.md A5.5).
 //!
 //! The last slash without a backslash before it ends the expression. Whether the expression itself is
-//! valid is the engine's to say ([`refusal`]).
+//! valid is the engine's to say ([`check`]).
 
 use super::expression::{self, Expression};
 use super::subsignature::offset_and_rest;
 use crate::engine::database::line::{Field, LineFault, Read};
 use crate::engine::database::report::Unsupported;
 use crate::engine::database::signature::Target;
-use crate::engine::logical::search::refusal;
 use crate::engine::logical::value::{Regex, Subsignature};
+use crate::engine::regex::{RegexFlags, check};
 
 /// Reads the regular expression at `place` of a signature.
 pub(super) fn parse(
@@ -63,9 +63,13 @@ pub(super) fn parse(
     };
     let regex =
         Regex { trigger: steps, offset, pattern: pattern.text.into(), flags: letters.into() };
-    let unsupported = is_too_large.then_some(Unsupported::Count).or_else(|| refusal(&regex));
-    Ok(match unsupported {
-        Some(reason) => Read::Unsupported(reason),
-        None => Read::Signature(Subsignature::Regex(regex)),
-    })
+    if is_too_large {
+        return Ok(Read::Unsupported(Unsupported::Count));
+    }
+    let known = RegexFlags::parse(letters).unwrap_or(RegexFlags::NONE);
+    check(pattern.text, known).map_err(|fault| {
+        let at = pattern.at.saturating_add(fault.at);
+        LineFault::rule(at, "a regular expression that PCRE2 can compile")
+    })?;
+    Ok(Read::Signature(Subsignature::Regex(regex)))
 }
