@@ -719,7 +719,9 @@ fn coding_of(
     file_type: FileType,
     head: &[u8],
 ) -> (Option<Coding>, Option<&'static str>) {
-    let natural = (file_type == FileType::Gzip).then_some(Coding::Gzip);
+    // Whatever table tells types: a gzip file is opened.
+    let is_gzip = file_type == FileType::Gzip || head.starts_with(b"\x1f\x8b\x08");
+    let natural = is_gzip.then_some(Coding::Gzip);
     let fault = match (codings.take_outermost(), natural) {
         (None, _) => return (natural, None),
         (Some(Coding::Gzip), Some(_)) => return (natural, None),

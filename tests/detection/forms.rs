@@ -67,7 +67,7 @@ fn an_executable_behind_data_is_one() {
     }
     // Its header leads elsewhere: not an executable.
     let mut broken = executable("payload");
-    broken[60] = 80;
+    broken[60] = 40;
     check_clean(&engine, &Object::default(), &[noise(100, 7), broken].concat());
     // Without the table nobody looks for it.
     let plain = with(&signature);

@@ -142,7 +142,8 @@ fn password(line: &[u8]) -> Result<bool, LineFault> {
     not_empty(*condition, "an empty condition")?;
     match kind.text {
         b"0" => {}
-        b"1" => hex(*password)?,
+        b"1" if password.text.len().is_multiple_of(2) => hex(*password)?,
+        b"1" => return Err(LineFault::rule(password.at, "an odd number of hexadecimal digits")),
         _ => return Err(LineFault::rule(kind.at, "0 or 1 is wanted")),
     }
     not_empty(*password, "an empty password").map(|()| true)

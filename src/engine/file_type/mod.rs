@@ -250,14 +250,15 @@ fn by_content(head: &[u8]) -> FileType {
         return if contains(head, b"%PDF-") { FileType::Pdf } else { FileType::Other };
     };
     let narrow = script.narrow(head).to_ascii_lowercase();
+    // A mail may hold a page, a page begins with no field of a mail.
+    if script == Script::Bytes && is_mail(&narrow) {
+        return FileType::Mail;
+    }
     if HTML_MARKS.iter().any(|mark| contains(&narrow, mark)) {
         return FileType::Html(script);
     }
     if script == Script::Bytes && contains(head, b"%PDF-") {
         return FileType::Pdf;
-    }
-    if script == Script::Bytes && is_mail(&narrow) {
-        return FileType::Mail;
     }
     FileType::Text(script)
 }

@@ -1,4 +1,4 @@
-//! Normalised text: what target 7 is matched against, and target 0 a second time.
+//! Normal forms of text and HTML: what targets 7 and 3 are matched against, and target 0 once more.
 //!
 //! ```text
 //!   bytes of a text layer ──▶ Script: two bytes to one ──▶ white space, case, controls ──▶ matcher
@@ -8,8 +8,7 @@
 //! white space becomes one space, `A` to `Z` become small. A stream transform with two bytes of
 //! state; a layer of any size goes through it.
 //!
-//! Not yet here: the HTML forms (no-comment, no-tags, scripts, `data:`). Until they are, HTML is
-//! matched raw and as normalised text.
+//! HTML has forms of its own: `html`, and `javascript` for the scripts in it.
 
 #![forbid(unsafe_code)]
 #![deny(
