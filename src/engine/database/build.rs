@@ -74,7 +74,9 @@ pub fn build(
         yara,
         mut report,
     } = loaded;
-    progress(Progress::Rules(facts.rules.total()));
+    if facts.rules.total() > 0 {
+        progress(Progress::Rules(facts.rules.total()));
+    }
     let rules = yara.compile();
     atoms.extend(rules.atoms);
     for (file, rule) in rules.lost {
