@@ -132,7 +132,9 @@ pub fn build_into(
         mut report,
     } = loaded;
     links.options = options.links;
-    progress(Progress::Rules(facts.rules.total()));
+    if facts.rules.total() > 0 {
+        progress(Progress::Rules(facts.rules.total()));
+    }
     let rules = yara.compile();
     atoms.extend(rules.atoms);
     for (file, rule) in rules.lost {
