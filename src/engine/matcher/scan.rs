@@ -549,7 +549,7 @@ pub(super) const BLOCK: u64 = 4_096;
 const LOOKUPS: usize = 64;
 
 /// No check reaches further from its gram, in bytes.
-const CHECK_SPAN: usize = 2 * CHECK_REACH + 16;
+const CHECK_SPAN: usize = CHECK_REACH + 16;
 
 /// Bytes of a gram that may lie before a seam.
 const SIDE: usize = 5;
