@@ -19,7 +19,7 @@ use baleen::settings::Settings;
 use super::harness::Target;
 use super::lists;
 
-pub(crate) const ALL: [Target; 12] = [
+pub(crate) const ALL: [Target; 18] = [
     Target { name: "icap_head", corpus: icap_messages, words: ICAP_WORDS, run: icap_connection },
     Target { name: "chunked", corpus: chunked_bodies, words: ICAP_WORDS, run: chunked_body },
     Target {
