@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn words_of_markup_are_common_whatever_was_trained() {
         let mut trained = GramCounts::new();
-        trained.train(&[0x90; 1 << 16]);
+        trained.train(&vec![0x90; 1 << 16]);
         for common in [*b"</di", *b"func", *b" the", *b".com"] {
             assert!(trained.quad_rate(common) >= PRIOR_RATE, "{common:?}");
         }

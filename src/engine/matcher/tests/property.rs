@@ -76,7 +76,7 @@ fn filter_data(dice: &mut Dice, round: usize) -> Vec<u8> {
     while data.len() < round * 23 % 4_200 {
         let length = if round % 4 < 2 { 1 } else { 1 + dice.roll(12) };
         let byte = u8::try_from(dice.roll(256)).unwrap();
-        data.resize(data.len() + length, if round % 3 == 0 { byte } else { byte & 0x23 });
+        data.resize(data.len() + length, if round.is_multiple_of(3) { byte } else { byte & 0x23 });
     }
     data
 }
@@ -94,7 +94,7 @@ fn every_version_of_the_filter_finds_what_the_scalar_one_finds() {
         let data = filter_data(&mut dice, round);
         let probe = Probe {
             shape,
-            fold: round % 2 == 0,
+            fold: round.is_multiple_of(2),
             salt: 0xF3BC_C909,
             factor: 0x6A09_E667_F3BC_C909,
             sieve_log2: 13,
