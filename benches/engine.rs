@@ -87,8 +87,8 @@ fn engine(image: Image) -> Arc<Engine> {
 fn ours(path: &Path, chosen: &Chosen) {
     let before = memory();
     let began = Instant::now();
-    let bytes = storage::map_image(path).expect("an image");
-    let image = Image::open(bytes).expect("an image that opens");
+    let workers = baleen::runtime::Threads::new(None);
+    let image = storage::open_image(path, &workers).expect("an image that opens");
     let opened = began.elapsed();
     let after = memory();
     report(&json!({

@@ -16,10 +16,8 @@ struct Table {
 }
 
 impl Search for Table {
-    fn count(&mut self, wanted: Wanted<'_>) -> Option<u32> {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let what = format!("{}:/{}/{}", wanted.row, text(wanted.pattern), text(wanted.flags));
-        self.asked.push((what, wanted.window));
+    fn count(&mut self, wanted: Wanted) -> Option<u32> {
+        self.asked.push((wanted.row, wanted.window));
         self.answer
     }
 }
@@ -53,8 +51,8 @@ fn section(expression: &str, trigger: &str, offset: Offset) -> Vec<u8> {
     bytes
 }
 
-/// What was asked: row, pattern and flags; and the window.
-type Asked = Vec<(String, Option<(u64, u64)>)>;
+/// What was asked: row and window.
+type Asked = Vec<(u32, Option<(u64, u64)>)>;
 
 /// Found, undecided, and what was asked, for so many hits in a layer of 100 bytes.
 fn run(bytes: &[u8], hits: u32, answer: Option<u32>) -> (usize, bool, Asked) {
@@ -76,7 +74,7 @@ fn run(bytes: &[u8], hits: u32, answer: Option<u32>) -> (usize, bool, Asked) {
 #[test]
 fn triggers_decide_whether_an_engine_is_asked() {
     let anywhere = Offset { base: OffsetBase::Any, shift: 0 };
-    let asked = |window| vec![("0:/x+/gi".to_owned(), window)];
+    let asked = |window| vec![(0, window)];
     let plain = section("0&1", "0", anywhere);
     assert_eq!(run(&plain, 0, Some(1)), (0, false, vec![]));
     assert_eq!(run(&plain, 1, Some(1)), (1, false, asked(None)));

@@ -1,6 +1,6 @@
 //! Sections from outside: what is damaged is refused, and nothing that passes makes a scan panic.
 
-use super::super::search::NoSearch;
+use super::super::search::Ask;
 use super::super::{Facts, Logical, LogicalFault, State};
 use super::kit::Random;
 use crate::engine::database::{BuildOptions, Sources, build};
@@ -35,13 +35,13 @@ fn run(bytes: &[u8], names: u32, parts: usize) -> Result<(), LogicalFault> {
     let logical = Logical::open(bytes)?;
     logical.check(names, parts)?;
     let mut state = State::new(Some(&logical));
-    let map = ExecutableMap { entry_point: Some(5), sections: Box::default() };
+    let map = ExecutableMap { entry_point: Some(5), ..ExecutableMap::default() };
     let mut targets = TargetSet::ANY;
     for target in crate::engine::database::signature::Target::ALL {
         targets = targets.with(target);
     }
     let layer = LayerFacts { targets, executable: Executable::Known(map), size: Some(64) };
-    let facts = Facts { layer: &layer, around: &[LayerType::DATA] };
+    let facts = Facts { layer: &layer, around: &[LayerType::ANY] };
     let mut found = Vec::new();
     state.push(b"aaaabbbbZZZZ");
     for part in 0..u32::try_from(parts).unwrap_or(0) {
@@ -50,7 +50,7 @@ fn run(bytes: &[u8], names: u32, parts: usize) -> Result<(), LogicalFault> {
         }
         state.decide(&logical, facts, &mut found);
     }
-    state.finish(&logical, facts, &mut NoSearch, &mut found);
+    state.finish(&logical, facts, &mut Ask::default(), &mut found);
     if found.iter().any(|one| logical.name(one.signature).is_none()) {
         return Err(NAMELESS);
     }
