@@ -101,7 +101,7 @@ impl Done {
         let mut found = Vec::new();
         if state.finish(&logical, facts, &mut shelf, &mut found) {
             self.miss(Why::Limit(match shelf.is_limited {
-                true => Limit::PcreMatchLimit,
+                true => Limit::MatchLimit,
                 false => Limit::MaxScanState,
             }));
         }

@@ -68,8 +68,6 @@ pub enum Limit {
     DeferredMemory,
     /// Steps of one regex, or matches of one string of a YARA rule.
     MatchLimit,
-    /// Steps of a regular expression: fixed, 100,000 for each place (ClamAV's name for it).
-    PcreMatchLimit,
     /// Bytes held back for one message.
     HoldLimit,
 }
@@ -88,7 +86,6 @@ impl Limit {
             Self::MaxDeferredSize => "MaxDeferredSize",
             Self::DeferredMemory => "DeferredMemory",
             Self::MatchLimit => "match limit",
-            Self::PcreMatchLimit => "PCREMatchLimit",
             Self::HoldLimit => "HoldLimit",
         }
     }

@@ -61,13 +61,13 @@ fn build_info_and_test_of_the_embedded_database() {
 fn problems_are_shown_with_their_place() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("a.ndb"), "A:0:*:616263\nB:0:*:6z\n").expect("a file");
-    fs::write(folder.path().join("b.idb"), "A:B:C:00\n").expect("a file");
+    fs::write(folder.path().join("b.cbc"), "not read\n").expect("a file");
     let args = InfoArgs { sources: sources(&[folder.path()]), image: None, json: false };
     let info = output(&Command::Info(args)).expect("files");
-    assert!(info.contains("not supported yet: 1\n  1          icons\n"), "{info}");
+    assert!(info.contains("not supported yet: 1\n  1          bytecode\n"), "{info}");
     let place = "a.ndb: line 2, column 8: found 'z', allowed: a second hex digit or '?'\n";
     assert!(info.contains(place), "{info}");
-    assert!(info.ends_with("b.idb: not read: the format is not supported yet\n"), "{info}");
+    assert!(info.ends_with("b.cbc: not read: the format is not supported yet\n"), "{info}");
 }
 
 #[test]

@@ -241,7 +241,7 @@ fn short(content: &Sha256) -> Box<str> {
 }
 
 /// Grows when the same sources are read in another way than before.
-const LOADERS_VERSION: u32 = 2;
+const LOADERS_VERSION: u32 = 3;
 
 /// 48 bits: enough to tell databases apart at a glance.
 const VERSION_DIGITS: usize = 12;
