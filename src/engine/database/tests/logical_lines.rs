@@ -169,7 +169,7 @@ fn comparisons_macros_images_and_regular_expressions() {
             "11: the hash of an image: 16 hex digits, and a distance of 0",
         ),
         ("0/a;c\\/d/gi", "1 regex"),
-        ("0/a(c/", "5: a regular expression that PCRE2 can compile"),
+        ("0/a(c/", "6: a regular expression that PCRE2 can compile"),
         ("12,3:0/abc/r", "1 regex"),
         ("1/abc/", "1: a trigger may speak of earlier subsignatures only"),
         ("0/abc/z", "7: found 'z', allowed: the flags g i s m x A E U r e"),
