@@ -108,7 +108,7 @@ fn load_database(server: &Server, notes: &mut Vec<Event>) -> Result<Image, Strin
         level: server.functionality_level,
         created_seconds: clock::unix_seconds(),
         version: None,
-        ..BuildOptions::default()
+        links: server.links,
     };
     if server.database.is_empty() {
         notes.push(Event::DatabaseBuiltin);

@@ -239,6 +239,7 @@ fn key(plan: &Plan<'_>, files: &[FileDigest]) -> String {
     let options = &plan.options;
     let unwanted = options.potentially_unwanted;
     digest.update(format!("training {TRAINING_VERSION} level {} {unwanted}\n", options.level));
+    digest.update(format!("{:?}\n", options.links));
     digest.update(plan.trust.digest());
     for (name, content) in files {
         digest.update((name.len() as u64).to_le_bytes());

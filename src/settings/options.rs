@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::clamd;
+use crate::engine::database::LinkOptions;
 
 /// What the edge needs to run the ICAP service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct Server {
     pub database: Vec<PathBuf>,
     /// `[ScanEngine] DetectPUA`.
     pub unwanted: Unwanted,
+    /// `[ScanEngine] PhishingScanPages`, `PhishingAlwaysBlockSSLMismatch`, `PhishingAlwaysBlockCloak`.
+    pub links: LinkOptions,
     /// `[ScanEngine] FunctionalityLevel`: signatures for other levels are set aside.
     pub functionality_level: u32,
     /// Whose containers are believed.

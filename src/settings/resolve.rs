@@ -13,6 +13,7 @@ use super::row::Setting;
 use super::table::{clamd as clamd_rows, icapd, root, scan_engine};
 use crate::adaptation::{self, ThreatKind, ThreatKinds, Unchecked};
 use crate::clamd;
+use crate::engine::database::LinkOptions;
 use crate::engine::limits::Limits;
 use crate::icap::{self, Advertised, Deadlines, IsTag, NoContent, Profile, Violations};
 use crate::policy;
@@ -52,6 +53,11 @@ impl Settings {
                 Unwanted::Detect
             } else {
                 Unwanted::Ignore
+            },
+            links: LinkOptions {
+                in_pages: self.get(&scan_engine::PHISHING_SCAN_PAGES),
+                ssl: self.get(&scan_engine::PHISHING_ALWAYS_BLOCK_SSL_MISMATCH),
+                cloaked: self.get(&scan_engine::PHISHING_ALWAYS_BLOCK_CLOAK),
             },
             functionality_level: number(self.get(&scan_engine::FUNCTIONALITY_LEVEL)),
             trust: DatabaseTrust {

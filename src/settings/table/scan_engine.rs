@@ -42,6 +42,13 @@ section! {
         "Memory for such files over all scans at a time.";
     DETECT_PUA: bool = switch("DetectPUA", "No"), Reload,
         "Load the signatures of potentially unwanted applications. No, as clamscan does.";
+    PHISHING_SCAN_PAGES: bool = switch("PhishingScanPages", "No"), Reload,
+        "Compare the links of web pages with the lists of the database (.pdb, .wdb, .gdb), too. No: those of \
+         mails only, as ClamAV does.";
+    PHISHING_ALWAYS_BLOCK_SSL_MISMATCH: bool = switch("PhishingAlwaysBlockSSLMismatch", "No"), Reload,
+        "Report links that show https and lead to http, whatever the lists say.";
+    PHISHING_ALWAYS_BLOCK_CLOAK: bool = switch("PhishingAlwaysBlockCloak", "No"), Reload,
+        "Report links that hide where they lead, whatever the lists say.";
     FUNCTIONALITY_LEVEL: u64 = integer("FunctionalityLevel", "214", 1, 999), Reload,
         "The level of the ClamAV engine that signatures are meant for; 214 is ClamAV 1.4. Signatures for \
          other levels are set aside.";
