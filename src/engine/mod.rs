@@ -24,7 +24,7 @@
 //! | the bytes of a layer until its end; regexes on them | [`spool`], [`regex`] |
 //! | links of mails and pages | `links` |
 //! | YARA rules; work that cannot be cut into slices | [`yara`], `deferred` |
-//! | what was found; what it means | `findings`, [`verdict`] |
+//! | what was found; what it means | `harvest`, `findings`, [`verdict`] |
 //! | what it may cost | [`limits`] |
 //!
 //! What a layer is matched against, by its type: signatures for target 0 always; those of its own
