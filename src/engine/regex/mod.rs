@@ -9,10 +9,11 @@
 //! The subject is bytes, never UTF-8. PCRE2's just-in-time compiler stays off: it needs pages that
 //! are writable and executable, which a hardened unit (`MemoryDenyWriteExecute=yes`) forbids.
 //!
-//! Limits are ClamAV's: 100,000 steps and a depth of 2,000 for each place where a match may begin,
-//! and 20 MiB of heap. ClamAV takes a regex that reaches one for no match; here the caller is told
-//! ([`Outcome::LimitReached`]), so that the layer is unscanned instead of silently clean. PCRE2
-//! counts steps anew for each place, so their sum has no limit of its own; `shelf` gives it one.
+//! Limits: ClamAV's 100,000 steps and depth of 2,000 for each place where a match may begin; where
+//! those are not enough, at a few places 20 million steps; 64 MiB of heap. ClamAV takes a regex that
+//! reaches its limit for no match; here it is looked for further, and when that is not enough either the
+//! caller is told ([`Outcome::LimitReached`]), so that the layer is unscanned instead of silently clean.
+//! PCRE2 counts steps anew for each place, so their sum has no limit of its own; `shelf` gives it one.
 //!
 //! Absent on purpose: triggers, offsets as written, and the meaning of a count, which belong to
 //! logical signatures.

@@ -3,7 +3,8 @@
 //! PCRE2 counts its steps anew for each place where a match may begin, so ClamAV's limit of 100,000
 //! is no limit of the whole: a crafted layer of some megabytes could take hours. Here the first
 //! search may take [`STEPS_FEW`] for each place; only where that is not enough, places are tried one
-//! by one with the full limit, and at most [`COSTLY_PLACES_MAX`] of them for one count.
+//! by one with the full limit, at most [`COSTLY_PLACES_MAX`] of them for one count, and of those at most
+//! [`DEEP_PLACES_MAX`] with more than ClamAV's.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -44,6 +45,7 @@ struct Row {
     few: OnceLock<Option<Regex>>,
     here_few: OnceLock<Option<Regex>>,
     here: OnceLock<Option<Regex>>,
+    here_deep: OnceLock<Option<Regex>>,
 }
 
 impl Shelf {
@@ -55,6 +57,7 @@ impl Shelf {
             few: OnceLock::new(),
             here_few: OnceLock::new(),
             here: OnceLock::new(),
+            here_deep: OnceLock::new(),
         };
         Self { rows: rows.into_iter().map(row).collect() }
     }
@@ -82,7 +85,7 @@ impl Shelf {
         let row = usize::try_from(id).ok().and_then(|index| self.rows.get(index));
         let Some(row) = row else { return Outcome::Count(0) };
         let Some(place) = Place::of(row.flags, bytes, window) else { return Outcome::Count(0) };
-        Search { row, place, costly: 0 }.count()
+        Search { row, place, costly: 0, deep: 0 }.count()
     }
 }
 
@@ -125,6 +128,8 @@ struct Search<'r, 'b> {
     place: Place<'b>,
     /// Places that were tried with the full limit.
     costly: u32,
+    /// Places that were tried with more.
+    deep: u32,
 }
 
 /// A step of a search hit its limit.
@@ -182,7 +187,7 @@ impl Search<'_, '_> {
 
     /// A match that begins at `at`.
     fn here(&mut self, at: usize) -> Result<Option<(usize, usize)>, Limited> {
-        let Row { pattern, flags, here_few, here, .. } = self.row;
+        let Row { pattern, flags, here_few, here, here_deep, .. } = self.row;
         let few = here_few.get_or_init(|| compile_here(pattern, *flags, STEPS_FEW));
         let tried = few.as_ref().map(|regex| regex.find_at(self.place.bytes, at));
         if let Some(Ok(found)) = tried {
@@ -194,17 +199,26 @@ impl Search<'_, '_> {
         }
         // A regex that cannot be put into a group is searched for as it is: a match that begins
         // here comes before every other one.
-        let full = here.get_or_init(|| {
-            compile_here(pattern, *flags, STEPS_MAX)
-                .or_else(|| compile(pattern, *flags, STEPS_MAX).ok())
-        });
-        let Some(regex) = full else { return Err(Limited) };
-        match regex.find_at(self.place.bytes, at) {
-            Ok(found) => Ok(found
-                .map(|found| (found.start(), found.end()))
-                .filter(|(start, _)| *start == at)),
-            Err(_limit) => Err(Limited),
+        let whole = |steps| {
+            compile_here(pattern, *flags, steps).or_else(|| compile(pattern, *flags, steps).ok())
+        };
+        let full = here.get_or_init(|| whole(STEPS_MAX)).as_ref().ok_or(Limited)?;
+        if let Ok(found) = self.begins(full, at) {
+            return Ok(found);
         }
+        // ClamAV stops here and sees no match. Pages that are just long get there, so a few places
+        // may take more before the layer counts as not scanned.
+        self.deep = self.deep.saturating_add(1);
+        if self.deep > DEEP_PLACES_MAX {
+            return Err(Limited);
+        }
+        let deep = here_deep.get_or_init(|| whole(STEPS_DEEP)).as_ref().ok_or(Limited)?;
+        self.begins(deep, at)
+    }
+
+    fn begins(&self, regex: &Regex, at: usize) -> Result<Option<(usize, usize)>, Limited> {
+        let found = regex.find_at(self.place.bytes, at).map_err(|_limit| Limited)?;
+        Ok(found.map(|found| (found.start(), found.end())).filter(|(start, _)| *start == at))
     }
 }
 
@@ -213,6 +227,12 @@ const STEPS_FEW: u32 = 1_000;
 
 /// Places tried with the full limit in one count: together at most some seconds.
 const COSTLY_PLACES_MAX: u32 = 1_000;
+
+/// Steps for a place where ClamAV's limit is not enough: some tenths of a second.
+const STEPS_DEEP: u32 = 20_000_000;
+
+/// Places of one count that may take so many.
+const DEEP_PLACES_MAX: u32 = 8;
 
 /// Places tried one by one after the first one that was too much.
 const PLACES_FIRST: usize = 64;

@@ -63,7 +63,9 @@ pub(super) fn compile_here(pattern: &[u8], flags: RegexFlags, steps_max: u32) ->
 }
 
 fn limits(steps_max: u32) -> String {
-    format!("(*LIMIT_MATCH={steps_max})(*LIMIT_DEPTH={DEPTH_MAX})(*LIMIT_HEAP={HEAP_KIB_MAX})")
+    // Steps inside each other cannot be more than steps; what they take is bounded by the heap.
+    let depth_max = if steps_max > STEPS_MAX { steps_max } else { DEPTH_MAX };
+    format!("(*LIMIT_MATCH={steps_max})(*LIMIT_DEPTH={depth_max})(*LIMIT_HEAP={HEAP_KIB_MAX})")
 }
 
 fn builder(flags: RegexFlags) -> RegexBuilder {
@@ -314,12 +316,12 @@ impl<'p> Walk<'p> {
     }
 }
 
-/// ClamAV's match limit.
+/// ClamAV's match limit: more is tried at few places only.
 pub(super) const STEPS_MAX: u32 = 100_000;
 /// ClamAV's recursion limit.
 const DEPTH_MAX: u32 = 2_000;
 /// PCRE2 would take 20 GB.
-const HEAP_KIB_MAX: u32 = 20 << 10;
+const HEAP_KIB_MAX: u32 = 64 << 10;
 
 /// What PCRE2 takes at the very start of a pattern and nowhere else.
 const START_SWITCHES: [&[u8]; 17] = [
