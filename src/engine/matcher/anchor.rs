@@ -64,6 +64,13 @@ pub(super) struct Anchor {
     pub(super) check: Check,
 }
 
+impl Anchor {
+    /// Whether to look at a few given positions is cheaper than to look for it everywhere.
+    pub(super) fn is_common(&self) -> bool {
+        self.family == FamilyKind::Three || self.rate >= RUN_RATE
+    }
+}
+
 /// Eight masked bytes, so many bytes after (before, when negative) the anchor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Check {
@@ -306,7 +313,7 @@ const RUN_RATE: u64 = 1 << 36;
 const SHARED_BITS: u32 = 24;
 
 /// How far from the anchor the check may lie, in bytes.
-pub(super) const CHECK_REACH: usize = 64;
+const CHECK_REACH: usize = 64;
 
 /// The least that a check outside the window must tell, in sixteenths of a bit, to be preferred.
 const OUTSIDE_MIN: u32 = 256;

@@ -82,8 +82,12 @@ impl Tables<'_> {
         if segment == 0 && earliest_start > last_begin.saturating_add(rule.lead.get().into()) {
             return Use::Never;
         }
-        if segment > 0 && !state.chains.contains_key(&(signature, segment - 1)) {
-            return Use::NotNow;
+        if let Some(before) = segment.checked_sub(1) {
+            let chain = state.chains.get(&(signature, before));
+            let gap = gaps.get(before as usize);
+            if !chain.zip(gap).is_some_and(|(chain, gap)| chain.reaches(earliest_start, *gap)) {
+                return Use::NotNow;
+            }
         }
         let settled = gaps.get(segment as usize).is_some_and(|gap| gap.max.get() == NO_MAX)
             && matches!(state.chains.get(&(signature, segment)), Some(Chain::First(end)) if end.at < candidate.anchor);
@@ -322,6 +326,16 @@ impl Step<'_> {
 }
 
 impl Chain {
+    /// Whether what begins at `start` or later may follow any of the ends over the gap behind them.
+    fn reaches(&self, start: u64, gap: GapRange) -> bool {
+        match self {
+            Self::First(_) => true,
+            Self::Recent(ends) => {
+                ends.back().is_some_and(|end| end.at.saturating_add(gap.max.get()) >= start)
+            }
+        }
+    }
+
     fn keep_first(&mut self, end: End) {
         if let Self::First(first) = self {
             *first = end.min(*first);

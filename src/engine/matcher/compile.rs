@@ -152,7 +152,12 @@ impl<'t> Builder<'t> {
         let draft = self.intern(part);
         let anchor = self.drafts.get(draft as usize).and_then(|draft| draft.anchor);
         let place = match (&anchor, places) {
-            (Some(anchor), Some(_)) if anchor.family == FamilyKind::Pair => Place::Fixed,
+            (Some(anchor), Some((first, last)))
+                if anchor.family == FamilyKind::Pair
+                    || (last - first < FIXED_FEW && anchor.is_common()) =>
+            {
+                Place::Fixed
+            }
             (None, Some(_)) => Place::Fixed,
             (Some(_), _) => Place::Filter,
             (None, None) => Place::Everywhere,
@@ -509,6 +514,9 @@ pub(super) fn narrow(index: usize) -> u32 {
 
 /// Up to so many positions are tried one by one instead of filtering the whole stream for a short part.
 const FIXED_SHIFT_MAX: u32 = 64;
+
+/// Up to so many positions are tried for any part whose anchor is a common one.
+const FIXED_FEW: u64 = 8;
 
 /// From so many contents on, layers of the commonest kind and all others have families of their own.
 const SHARED_MIN: usize = 512;

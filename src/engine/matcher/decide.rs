@@ -55,17 +55,17 @@ impl Tables<'_> {
         layer: &LayerFacts,
         hits: &mut Vec<Hit>,
     ) {
-        let mut before = None;
-        while let Some(Reverse(candidate)) =
-            state.candidates.peek().copied().filter(|Reverse(one)| one.due <= position)
-        {
-            state.candidates.pop();
-            if before != Some(candidate) {
-                self.decide(state, candidate, view, layer);
-            }
-            before = Some(candidate);
-        }
+        self.decide_due(state, position, view, layer);
         self.report(state, position, hits);
+    }
+
+    fn decide_due(&self, state: &mut State, position: u64, view: &View<'_>, layer: &LayerFacts) {
+        state.gather_due(position);
+        let due = std::mem::take(&mut state.due);
+        for candidate in &due {
+            self.decide(state, *candidate, view, layer);
+        }
+        state.due = due;
     }
 
     /// Decides all candidates: the layer ends here, so nothing they wait for will come.
@@ -77,11 +77,7 @@ impl Tables<'_> {
         hits: &mut Vec<Hit>,
     ) {
         let end = view.end();
-        while let Some(Reverse(candidate)) = state.candidates.pop() {
-            if state.candidates.peek() != Some(&Reverse(candidate)) {
-                self.decide(state, candidate, view, layer);
-            }
-        }
+        self.decide_due(state, u64::MAX, view, layer);
         // Certain now, and not at a position that the layer does not have.
         let trailing = std::mem::take(&mut state.trailing);
         let needs_more = |bytes: u64| bytes > end;

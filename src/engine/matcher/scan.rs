@@ -9,7 +9,6 @@
 #![forbid(unsafe_code)]
 
 use super::Hit;
-use super::anchor::CHECK_REACH;
 use super::compile::narrow;
 use super::decide::View;
 use super::facts::LayerFacts;
@@ -17,7 +16,6 @@ use super::hash;
 use super::image::{Content, Entry, Family, Tables, User, range};
 use super::simd::{self, Found, Probe, Shape};
 use super::state::{CANDIDATES_BLOCK_MAX, CANDIDATES_MAX, Candidate, Lookup, Passed, State};
-use std::cmp::Reverse;
 use std::ops::Range;
 
 impl Tables<'_> {
@@ -181,7 +179,7 @@ impl Tables<'_> {
         if self.is_idle(state, content, id, layer, segments) {
             return Lively::No;
         }
-        if state.candidates.len() >= CANDIDATES_BLOCK_MAX {
+        if state.fresh.len() >= CANDIDATES_BLOCK_MAX {
             state.overflowed = true;
             return Lively::Yes;
         }
@@ -189,7 +187,7 @@ impl Tables<'_> {
         let due = anchor.saturating_add(content.delay.get().into());
         let again = segments == Segments::Again;
         let candidate = Candidate { due, anchor, content: id, pass: state.pass, again };
-        state.candidates.push(Reverse(candidate));
+        state.fresh.push(candidate);
         Lively::Yes
     }
 }
@@ -366,23 +364,18 @@ impl Block<'_, '_> {
     }
 
     fn probe_data(&mut self, start: u64, data: &[u8], found: &mut Found) {
-        let run = run_of(data);
-        if let Some(byte) = run {
-            if !self.passes_run(byte) {
-                return;
+        if let Some(byte) = run_of(data) {
+            if self.passes_run(byte) {
+                // Later segments walk a run themselves: what they can skip in it is another matter.
+                if let Some(keep) = &mut self.keep {
+                    keep.spoil(self.filter.index);
+                }
+                self.walk_run(start, data, byte);
             }
-            // Later segments walk a run themselves: what they can skip in it is another matter.
-            if let Some(keep) = &mut self.keep {
-                keep.spoil(self.filter.index);
-            }
-            if self.state.muted.contains(self.filter.index, self.run_gram(byte)) {
-                return;
-            }
+            return;
         }
         simd::probe(&self.filter.probe, data, found);
-        if run.is_none()
-            && let Some(keep) = &mut self.keep
-        {
+        if let Some(keep) = &mut self.keep {
             keep.extend(self.filter.index, start, found.positions());
         }
         let mut resume = 0;
@@ -390,30 +383,67 @@ impl Block<'_, '_> {
         for positions in found.positions().chunks(LOOKUPS) {
             self.prepare(data, positions, &mut lookups);
             for lookup in &lookups {
-                if lookup.offset < resume
-                    || self.state.muted.contains(self.filter.index, lookup.gram)
-                {
-                    continue;
-                }
-                let candidates = self.state.candidates.len();
                 let position = start + u64::from(lookup.offset);
-                if self.look_up(position, lookup.gram, lookup.entries.clone()) == Lively::No {
-                    // What is idle in a second look is not idle for those that began earlier.
-                    if self.segments != Segments::Again {
-                        self.state.muted.add(self.filter.index, lookup.gram);
-                    }
-                } else if run.is_some() && self.state.candidates.len() == candidates {
-                    // Every place that sees nothing but the run sees the same: on to the run's end.
-                    let at = lookup.offset as usize;
-                    let end = data.len().saturating_sub(CHECK_SPAN);
-                    if at >= CHECK_SPAN && at < end {
-                        resume = u32::try_from(end).unwrap_or(u32::MAX);
-                    }
+                if position >= resume && !self.state.muted.contains(self.filter.index, lookup.gram)
+                {
+                    resume = self.visit(position, lookup);
                 }
             }
         }
         lookups.clear();
         self.state.lookups = lookups;
+    }
+
+    /// The same for data of one byte only: its one gram, at every position that may see something else.
+    fn walk_run(&mut self, start: u64, data: &[u8], byte: u8) {
+        let gram = self.run_gram(byte);
+        let product = hash::product(gram, self.filter.probe.factor);
+        let bucket = index(hash::bucket(product, self.filter.buckets_log2));
+        let lookup = Lookup { offset: 0, gram, entries: self.filter.bucket(bucket) };
+        let gram_bytes = self.filter.probe.shape.gram_bytes() as u64;
+        let end = (start + data.len() as u64 + 1).saturating_sub(gram_bytes);
+        let mut position = start;
+        while position < end && !self.state.muted.contains(self.filter.index, gram) {
+            position = self.visit(position, &lookup).max(position + 1);
+        }
+    }
+
+    /// Looks up a gram; the answer is the next position at which anything else may come of the same gram.
+    fn visit(&mut self, position: u64, lookup: &Lookup) -> u64 {
+        let candidates = self.state.fresh.len();
+        if self.look_up(position, lookup.gram, lookup.entries.clone()) == Lively::No {
+            // What is idle in a second look is not idle for those that began earlier.
+            if self.segments != Segments::Again {
+                self.state.muted.add(self.filter.index, lookup.gram);
+            }
+        } else if self.state.fresh.len() == candidates && is_run(lookup.gram, self.filter) {
+            return self.end_of_run(position, lookup).unwrap_or(position);
+        }
+        position
+    }
+
+    /// Inside a run of one byte every place whose entries see nothing but the run is like every other: the
+    /// first position after `position` that is not. `None` where the entries see more than the run.
+    fn end_of_run(&self, position: u64, lookup: &Lookup) -> Option<u64> {
+        let at = index(position.checked_sub(self.view.chunk_start)?);
+        let (mut before, mut after) = (0, self.filter.probe.shape.gram_bytes());
+        let entries = lookup.entries.start as usize..lookup.entries.end as usize;
+        for entry in self.tables.entries.get(entries)? {
+            if entry.gram.get() == lookup.gram {
+                let from = isize::from(entry.check.get());
+                before = before.max(usize::try_from(-from).unwrap_or(0));
+                after = after.max(usize::try_from(from.saturating_add(8)).unwrap_or(0));
+            }
+        }
+        let chunk = self.view.chunk;
+        let byte = *chunk.get(at)?;
+        let seen = chunk.get(at.checked_sub(before)?..at.checked_add(after)?)?;
+        if seen.iter().any(|other| *other != byte) {
+            return None;
+        }
+        let ahead = chunk.get(at + after..)?.iter().take(index(BLOCK));
+        let more = ahead.take_while(|other| **other == byte).count() as u64;
+        Some(position + more + 1)
     }
 
     /// Finds the entries of the grams at some positions. Every table is asked for all of them before any
@@ -462,8 +492,12 @@ impl Block<'_, '_> {
                 continue;
             }
             if !self.check(entry, position) {
-                // What is different here may be equal at the next place.
-                lively = Lively::Yes;
+                // What is different here may be equal at the next place, unless nobody waits for it; that
+                // is not asked everywhere, as the answer costs more than the comparison.
+                if !position.is_multiple_of(IDLE_ASKED_EVERY) || !self.is_idle(entry.content.get())
+                {
+                    lively = Lively::Yes;
+                }
                 continue;
             }
             let id = entry.content.get();
@@ -474,6 +508,14 @@ impl Block<'_, '_> {
             }
         }
         lively
+    }
+
+    fn is_idle(&self, content: u32) -> bool {
+        let (state, segments) = (&*self.state, self.segments);
+        self.tables
+            .contents
+            .get(content as usize)
+            .is_none_or(|row| self.tables.is_idle(state, row, content, self.layer, segments))
     }
 
     /// Compares the eight masked bytes of an entry, where they are in the chunk; true where they are not.
@@ -518,6 +560,13 @@ impl Seam {
     }
 }
 
+/// Whether a gram may be a run of one byte, in either case where that is ignored.
+fn is_run(gram: u64, filter: &Filter<'_>) -> bool {
+    let bytes = filter.probe.shape.gram_bytes();
+    let [first, ..] = gram.to_le_bytes();
+    gram_at(&[first; 8], 0, bytes) == gram
+}
+
 /// The byte that `data` consists of, where it is one.
 fn run_of(data: &[u8]) -> Option<u8> {
     let (first, rest) = data.split_first()?;
@@ -545,11 +594,11 @@ fn index(position: u64) -> usize {
 /// Positions filtered at a time: what is found in a block stays in the first-level cache.
 pub(super) const BLOCK: u64 = 4_096;
 
+/// A gram is asked at every so manieth position whether anybody waits for it.
+const IDLE_ASKED_EVERY: u64 = 8;
+
 /// Grams whose entries are fetched at a time.
 const LOOKUPS: usize = 64;
-
-/// No check reaches further from its gram, in bytes.
-const CHECK_SPAN: usize = CHECK_REACH + 16;
 
 /// Bytes of a gram that may lie before a seam.
 const SIDE: usize = 5;

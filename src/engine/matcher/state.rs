@@ -31,6 +31,10 @@ pub struct State {
     pub(super) starts: Vec<usize>,
     /// What the filter found in the current block, for the later segments of the same kinds.
     pub(super) passed: Passed,
+    /// Candidates of the current block, in no order: most are decided with it, sorted all at once.
+    pub(super) fresh: Vec<Candidate>,
+    /// Candidates that are being decided; kept for its memory.
+    pub(super) due: Vec<Candidate>,
     /// Candidates that wait for the bytes after them, the earliest decision first.
     pub(super) candidates: BinaryHeap<Reverse<Candidate>>,
     /// Matches whose trailing bytes must still come.
@@ -224,6 +228,8 @@ impl State {
             ends: Vec::new(),
             starts: Vec::new(),
             passed: Passed::default(),
+            fresh: Vec::new(),
+            due: Vec::new(),
             candidates: BinaryHeap::new(),
             trailing: BinaryHeap::new(),
             chains: AHashMap::with_hasher(seeds.clone()),
@@ -255,6 +261,8 @@ impl State {
         fresh.starts = std::mem::take(&mut self.starts);
         self.muted.forget();
         fresh.muted = std::mem::take(&mut self.muted);
+        fresh.fresh = recycled(&mut self.fresh);
+        fresh.due = recycled(&mut self.due);
         let is_small = |capacity: usize| capacity <= RECYCLED_MAX;
         if is_small(self.candidates.capacity()) {
             self.candidates.clear();
@@ -289,6 +297,23 @@ impl State {
     #[must_use]
     pub const fn work(&self) -> u64 {
         self.work
+    }
+
+    /// Moves the candidates that can be decided at `position` to `due`, in the order of their decision.
+    pub(super) fn gather_due(&mut self, position: u64) {
+        self.due.clear();
+        for candidate in self.fresh.drain(..) {
+            if candidate.due <= position {
+                self.due.push(candidate);
+            } else {
+                self.candidates.push(Reverse(candidate));
+            }
+        }
+        while self.candidates.peek().is_some_and(|Reverse(one)| one.due <= position) {
+            self.due.extend(self.candidates.pop().map(|Reverse(one)| one));
+        }
+        self.due.sort_unstable();
+        self.due.dedup();
     }
 
     /// Remembers that a first segment was seen.
@@ -332,7 +357,7 @@ impl Default for State {
     }
 }
 
-fn recycled(buffer: &mut Vec<u8>) -> Vec<u8> {
+fn recycled<T>(buffer: &mut Vec<T>) -> Vec<T> {
     let mut taken = std::mem::take(buffer);
     if taken.capacity() > RECYCLED_MAX {
         return Vec::new();

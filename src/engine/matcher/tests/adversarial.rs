@@ -1,4 +1,9 @@
 //! Inputs made to cost: the work per byte stays under a bound that the set alone decides.
+//!
+//! The unit is that of [`State::work`]. A byte costs at most what its grams lead to: for each family one
+//! unit for every entry in the bucket of its gram (`chain_max` and what shares the bucket), and for every
+//! entry whose eight bytes agree one decision, which is a unit for each user of the content and one for
+//! each step of its program at each place where the part may end. No table of the state is walked.
 
 use super::generate::Dice;
 use super::*;
@@ -46,6 +51,48 @@ fn runs_cost_nothing_for_patterns_that_are_runs_with_a_little_beside_them() {
     // Many runs, no pattern at their ends.
     let runs: Vec<u8> = (0..1 << 18).map(|at| if at % 40 < 38 { 0 } else { 9 }).collect();
     check(&signatures, &runs, 1);
+}
+
+/// A part with its only two adjacent fixed bytes in a run of zeros.
+fn operand(code: u8, operand_bytes: usize) -> Part {
+    let byte = |value| Unit::Byte { value, mask: 0xFF };
+    let mut units = vec![byte(code)];
+    units.extend(vec![Unit::Byte { value: 0, mask: 0 }; operand_bytes]);
+    units.extend([byte(0), byte(0)]);
+    Part { left: None, units, right: None }
+}
+
+#[test]
+fn runs_inside_blocks_cost_their_ends_though_short_parts_have_nothing_else() {
+    let parts = [operand(0x68, 2), operand(0xE8, 2), operand(0xBA, 1), folded(b"if    ")];
+    let bytes = compiled(&parts.map(single));
+    let matcher = Matcher::open(&bytes).unwrap();
+    for byte in [0, b' '] {
+        // Runs that begin and end anywhere in a block, and one that is blocks long.
+        let short = [&[byte; 700][..], b"\x81\x93\xA5"].concat().repeat(100);
+        for data in [short, vec![byte; 70_000]] {
+            let (hits, state) =
+                scan(&matcher, &data, [5_000, 20_000, 21_000], &LayerFacts::default());
+            assert_eq!(hits, []);
+            let bound = data.len() as u64 / 8;
+            assert!(state.work() <= bound, "{byte}: {} units of {bound}", state.work());
+        }
+    }
+}
+
+#[test]
+fn common_parts_at_the_start_are_looked_for_there_only() {
+    let offset = Offset { base: OffsetBase::Start(320), shift: 0 };
+    let signatures: Vec<BodySignature> = [&[0, 0, 0, 0][..], b"\0\0\0", &[0; 20]]
+        .map(|bytes| BodySignature { offset, ..single(literal(bytes)) })
+        .into();
+    let bytes = compiled(&signatures);
+    let matcher = Matcher::open(&bytes).unwrap();
+    assert_eq!(matcher.facts().fixed_count, 3);
+    let (hits, state) = scan(&matcher, &vec![0; 1 << 20], [320, 1, 2], &LayerFacts::default());
+    let found: Vec<(u32, u64)> = hits.iter().map(|hit| (hit.signature.0, hit.offset)).collect();
+    assert_eq!(found, [(1, 320), (0, 320), (2, 320)]);
+    assert!(state.work() < 100, "{} units", state.work());
 }
 
 #[test]
