@@ -50,6 +50,11 @@ impl PatternKind {
     pub(super) fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| *kind as u8 == number)
     }
+
+    /// Where it stands in the second word of a record.
+    pub(super) const fn word(self) -> u32 {
+        u32::from_le_bytes([0, 0, self as u8, 0])
+    }
 }
 
 /// The parts of an image.
