@@ -239,6 +239,7 @@ fn key(plan: &Plan<'_>, files: &[FileDigest]) -> String {
     let options = &plan.options;
     let unwanted = options.potentially_unwanted;
     digest.update(format!("training {TRAINING_VERSION} level {} {unwanted}\n", options.level));
+    digest.update(format!("{:?}\n", options.links));
     digest.update(plan.trust.digest());
     for (name, content) in files {
         digest.update((name.len() as u64).to_le_bytes());
@@ -343,6 +344,8 @@ mod tests {
         let mut options = plan(&names, 1);
         options.options.level = 100;
         assert!(load(&options, &cache).expect("a database").report.is_some());
+        options.options.links.in_pages = true;
+        assert!(load(&options, &cache).expect("a database").report.is_some(), "other links");
         fs::write(images(&cache).remove(0), "damaged").expect("a file");
         assert!(load(&options, &cache).expect("a database").report.is_some(), "made again");
     }

@@ -219,7 +219,7 @@ impl fmt::Debug for Image {
 }
 
 fn section<'a>(all: &'a [u8], sections: &Sections, kind: SectionKind) -> &'a [u8] {
-    let [meta, names, signatures, matcher, digests, logical, yara, links, types] = sections;
+    let [meta, names, signatures, digests, logical, yara, links, types, matcher] = sections;
     let range = match kind {
         SectionKind::Meta => meta,
         SectionKind::Names => names,

@@ -123,7 +123,10 @@ impl Parts {
         if left.is_some() {
             units.remove(0);
         }
-        self.pattern.parts.push(Part { left, units, right });
+        // Kept with no room to spare; the room is for the next part.
+        let kept = units.drain(..).collect();
+        self.units = units;
+        self.pattern.parts.push(Part { left, units: kept, right });
         Ok(())
     }
 
