@@ -264,7 +264,7 @@ const BEFORE_MAX: u32 = 0xffff;
 const DIGITS_MAX: usize = 9;
 /// In the place of digits: the name is all text.
 const NO_NUMBER: u32 = 15;
-/// Names of a piece: a millisecond or two.
-const PIECE_NAMES: usize = 1 << 20;
+/// Names of a piece: a tenth of a millisecond.
+const PIECE_NAMES: usize = 1 << 16;
 /// Places for names that come again soon: lines of one family stand together.
 const RECENT: usize = 4_096;

@@ -200,8 +200,8 @@ fn is_sorted<const N: usize>(digests: &[[u8; N]]) -> bool {
 /// Pieces before those of rows: buckets, names, sizes.
 const COLUMN_PIECES: usize = 3;
 
-/// Rows of a piece: a millisecond or two.
-const PIECE_ROWS: usize = 1 << 20;
+/// Rows of a piece: a tenth of a millisecond.
+const PIECE_ROWS: usize = 1 << 16;
 
 /// Splits a column of `count` values off the front.
 fn column<T>(bytes: &[u8], count: usize) -> Result<(&[T], &[u8]), TablesFault>

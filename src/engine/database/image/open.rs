@@ -451,8 +451,8 @@ fn check_records(records: &[RecordBytes], piece: usize, names: u32) -> Result<()
     Ok(())
 }
 
-/// Records of a piece: a millisecond or two.
-const PIECE_RECORDS: usize = 1 << 17;
+/// Records of a piece: a fraction of a millisecond.
+const PIECE_RECORDS: usize = 1 << 16;
 
 /// Why bytes are not an image that can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]

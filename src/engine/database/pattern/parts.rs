@@ -124,7 +124,8 @@ impl Parts {
             units.remove(0);
         }
         // Kept with no room to spare; the room is for the next part.
-        let kept = units.drain(..).collect();
+        let mut kept = Vec::with_capacity(units.len());
+        kept.append(&mut units);
         self.units = units;
         self.pattern.parts.push(Part { left, units: kept, right });
         Ok(())

@@ -149,3 +149,9 @@ proptest! {
         }
     }
 }
+
+/// Millions of them are in memory while a large set is built.
+#[test]
+fn a_unit_is_two_words() {
+    assert_eq!(size_of::<Unit>(), 16);
+}

@@ -199,6 +199,42 @@ fn digests_out_of_order_are_refused() {
     }
 }
 
+/// Tables are checked in pieces: what is wrong at the border of two is seen as well.
+#[test]
+fn damage_in_every_piece_of_a_table_is_refused() {
+    let count = 150_000_u32;
+    let mut rows = Rows::default();
+    for index in 0..count {
+        let digest = u128::from(index) * (u128::MAX / u128::from(count));
+        rows.add(Purpose::Detect, &Digest::Md5(digest.to_be_bytes()), Some(7), NameId(index));
+    }
+    let mut section = rows.compile(&Alone);
+    let outcome = |section: &[u8]| Tables::open(section).expect("columns in place").check(count);
+    assert_eq!(outcome(&section), Ok(()));
+    let digests = 12 * 7 * 8;
+    let names = digests + 150_000 * 16;
+    let buckets = names + 150_000 * (3 + 1);
+    for row in [1, 65_535, 65_536, 65_537, 131_071, 131_072, 149_999] {
+        let at = digests + row * 16;
+        section[at - 16..at + 16].rotate_left(16);
+        assert_eq!(outcome(&section), Err(TablesFault::Order), "row {row}");
+        section[at - 16..at + 16].rotate_left(16);
+        let name = names + row * 3 + 2;
+        section[name] ^= 0x80;
+        assert!(matches!(outcome(&section), Err(TablesFault::Name(_))), "row {row}");
+        section[name] ^= 0x80;
+    }
+    // One row more in the bucket before.
+    for bucket in [1, 10_922, 10_923, 10_924, 21_846, 32_767] {
+        let at = buckets + bucket * 4;
+        let start = u32::from_le_bytes(section[at..at + 4].try_into().expect("four bytes"));
+        section[at..at + 4].copy_from_slice(&(start + 1).to_le_bytes());
+        assert_eq!(outcome(&section), Err(TablesFault::Order), "bucket {bucket}");
+        section[at..at + 4].copy_from_slice(&start.to_le_bytes());
+    }
+    assert_eq!(outcome(&section), Ok(()));
+}
+
 #[test]
 fn columns_are_as_wide_as_they_need_to_be() {
     for (count, width) in [(255_u32, 1), (300, 2), (70_000, 3)] {
