@@ -344,6 +344,8 @@ mod tests {
         let mut options = plan(&names, 1);
         options.options.level = 100;
         assert!(load(&options, &cache).expect("a database").report.is_some());
+        options.options.links.in_pages = true;
+        assert!(load(&options, &cache).expect("a database").report.is_some(), "other links");
         fs::write(images(&cache).remove(0), "damaged").expect("a file");
         assert!(load(&options, &cache).expect("a database").report.is_some(), "made again");
     }

@@ -487,13 +487,13 @@ fn look_up(tables: &Tables<'_>) {
 
 fn digest_tables() -> Vec<Vec<u8>> {
     let mut rows = Rows::default();
-    let mut sections = vec![rows.clone().compile()];
+    let mut sections = vec![rows.clone().compile(&baleen::engine::database::Alone)];
     for index in 0..40_u8 {
         let subject = Subject::ALL[usize::from(index % 4)];
         let size = (index % 3 > 0).then_some(u32::from(index) + 60);
         rows.add(subject, &Digest::Md5([index; 16]), size, NameId(index.into()));
         rows.add(subject, &Digest::Sha256([index; 32]), size, NameId(0));
-        sections.push(rows.clone().compile());
+        sections.push(rows.clone().compile(&baleen::engine::database::Alone));
     }
     sections.split_off(30)
 }

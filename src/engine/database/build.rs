@@ -105,7 +105,8 @@ pub fn build(
 /// Compiles loaded sources into an image that goes to `out` section by section. The workers are those
 /// of the sources.
 ///
-/// Memory: what is not written yet of the loaded signatures, and one section.
+/// Memory: what is not written yet of the loaded signatures, and one section. The patterns are the last
+/// of them.
 ///
 /// # Errors
 ///
@@ -158,20 +159,20 @@ pub fn build_into(
     image.section(SectionKind::Names, &names.into_section())?;
     image.section(SectionKind::Signatures, &section_of(&records))?;
     drop(records);
-    progress(Progress::Matcher(patterns.len()));
-    let matcher = compile_matcher(&patterns);
-    drop(patterns);
-    image.section(SectionKind::Matcher, &matcher)?;
-    drop(matcher);
     progress(Progress::Digests(digests.total()));
-    image.section(SectionKind::Digests, &digests.compile())?;
+    image.section(SectionKind::Digests, &digests.compile(&*workers))?;
     image.section(SectionKind::Logical, &logical)?;
     drop(logical);
     image.section(SectionKind::Yara, &rules.section)?;
     drop(rules.section);
     image.section(SectionKind::Links, &links.compile())?;
     image.section(SectionKind::Types, &types.compile())?;
+    progress(Progress::Matcher(patterns.len()));
+    let matcher = compile_matcher(&patterns);
+    drop(patterns);
     progress(Progress::Image);
+    image.section(SectionKind::Matcher, &matcher)?;
+    drop(matcher);
     let image_bytes = image.finish()?;
     Ok(Written { facts, report, image_bytes })
 }

@@ -203,8 +203,20 @@ impl<'a> NameTable<'a> {
         Some(Self { names, view: View { templates, texts } })
     }
 
-    /// Reads everything once: every name can be had afterwards.
-    pub(super) fn check(&self) -> Option<()> {
+    /// In how many pieces [`NameTable::check_piece`] reads the table.
+    pub(super) const fn pieces(&self) -> usize {
+        self.names.len().div_ceil(PIECE_NAMES).saturating_add(1)
+    }
+
+    /// Reads a piece of the table, templates first: every name can be had when all pieces are good.
+    pub(super) fn check_piece(&self, piece: usize) -> Option<()> {
+        let Some(piece) = piece.checked_sub(1) else { return self.check_templates() };
+        let names = self.names.chunks(PIECE_NAMES).nth(piece)?;
+        let largest = names.iter().fold(0, |largest, name| template_of(name).max(largest));
+        ((largest as usize) < self.view.templates.len()).then_some(())
+    }
+
+    fn check_templates(&self) -> Option<()> {
         u32::try_from(self.names.len()).ok()?;
         let text = std::str::from_utf8(self.view.texts).ok()?;
         let mut from = 0_usize;
@@ -217,10 +229,7 @@ impl<'a> NameTable<'a> {
             (is_written && is_cut_well && middle <= end).then_some(())?;
             from = end;
         }
-        (from == text.len()).then_some(())?;
-        let largest = self.names.iter().fold(0, |largest, name| template_of(name).max(largest));
-        let is_empty = self.names.is_empty();
-        (is_empty || (largest as usize) < self.view.templates.len()).then_some(())
+        (from == text.len()).then_some(())
     }
 
     /// A name; only one with a number in it is put together, and that is all it costs.
@@ -255,5 +264,7 @@ const BEFORE_MAX: u32 = 0xffff;
 const DIGITS_MAX: usize = 9;
 /// In the place of digits: the name is all text.
 const NO_NUMBER: u32 = 15;
+/// Names of a piece: a tenth of a millisecond.
+const PIECE_NAMES: usize = 1 << 16;
 /// Places for names that come again soon: lines of one family stand together.
 const RECENT: usize = 4_096;

@@ -3,6 +3,8 @@
 //! The language is ClamAV's (body patterns: ndb and the subsignatures of ldb; digests: hdb, hsb, fp,
 //! sfp, mdb, msb, imp). These are plain values: meaning is given by the matcher and the digest tables.
 
+use std::ops::{Deref, DerefMut};
+
 /// One body pattern with its name and conditions (one line of an `.ndb`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BodySignature {
@@ -145,6 +147,49 @@ pub struct Part {
     pub right: Option<Edge>,
 }
 
+/// The runs of an alternative, behind one thin pointer: sets have tens of millions of units while they
+/// load, nearly all of them bytes, and the widest unit decides what each of them costs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Choices(
+    #[expect(clippy::box_collection, reason = "a slice or a vector would double every unit")]
+    Box<Vec<Vec<Unit>>>,
+);
+
+impl From<Vec<Vec<Unit>>> for Choices {
+    fn from(choices: Vec<Vec<Unit>>) -> Self {
+        Self(Box::new(choices))
+    }
+}
+
+impl FromIterator<Vec<Unit>> for Choices {
+    fn from_iter<I: IntoIterator<Item = Vec<Unit>>>(choices: I) -> Self {
+        Self(Box::new(choices.into_iter().collect()))
+    }
+}
+
+impl Deref for Choices {
+    type Target = [Vec<Unit>];
+
+    fn deref(&self) -> &[Vec<Unit>] {
+        &self.0
+    }
+}
+
+impl DerefMut for Choices {
+    fn deref_mut(&mut self) -> &mut [Vec<Unit>] {
+        &mut self.0
+    }
+}
+
+impl<'a> IntoIterator for &'a Choices {
+    type Item = &'a Vec<Unit>;
+    type IntoIter = std::slice::Iter<'a, Vec<Unit>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 /// One step of a part.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Unit {
@@ -160,7 +205,7 @@ pub enum Unit {
         /// Written with `!`.
         negated: bool,
         /// At least one, none of them empty.
-        choices: Vec<Vec<Self>>,
+        choices: Choices,
     },
     /// From `min` to `max` bytes of any value: the distance of an anchor byte, `HH[x-y]`. At most 32.
     Skip {

@@ -1,13 +1,14 @@
 //! Collecting digests while sources load, and writing them as the DIGESTS section.
 //!
 //! Memory: a row costs its digest and 8 bytes. Rows are kept in 256 heaps by the first byte of their
-//! digest: a heap grows without moving the others, is sorted where it lies, and is given back as soon
-//! as its rows are written. So millions of rows cost their own bytes and a few hundredths more, and
+//! digest: a heap grows without moving the others, workers sort some of them at a time, and each is given
+//! back as soon as its rows are written. So millions of rows cost their own bytes and a few hundredths more, and
 //! while they are written never more than rows and tables together.
 
 use zerocopy::IntoBytes;
 
 use crate::engine::database::signature::{Digest, NameId, Subject};
+use crate::engine::database::workers::{Workers, gather};
 
 use super::Kind;
 use super::layout::{
@@ -78,15 +79,15 @@ impl Rows {
         all.map(count).fold(0, u64::saturating_add)
     }
 
-    /// Writes the section that [`Tables::open`](super::Tables::open) reads.
+    /// Writes the section that [`Tables::open`](super::Tables::open) reads; `workers` sort.
     #[must_use]
-    pub fn compile(self) -> Vec<u8> {
+    pub fn compile(self, workers: &dyn Workers) -> Vec<u8> {
         let mut out = vec![0; size_of::<Directory>()];
         let mut directory: Vec<DescriptorBytes> = Vec::new();
         for ((md5, sha1), sha256) in self.md5.into_iter().zip(self.sha1).zip(self.sha256) {
-            directory.push(md5.write(&mut out).to_bytes());
-            directory.push(sha1.write(&mut out).to_bytes());
-            directory.push(sha256.write(&mut out).to_bytes());
+            directory.push(md5.write(workers, &mut out).to_bytes());
+            directory.push(sha1.write(workers, &mut out).to_bytes());
+            directory.push(sha256.write(workers, &mut out).to_bytes());
         }
         for (to, from) in out.iter_mut().zip(directory.as_bytes()) {
             *to = *from;
@@ -139,22 +140,29 @@ impl<const N: usize> Heaps<N> {
     fn sizes(&self) -> (Vec<u32>, u64) {
         let mut distinct: Vec<u32> = Vec::new();
         let mut any = 0_u64;
+        let mut enough = 0_usize;
         for heap in &self.heaps {
-            // Heap by heap, so that the list never holds much more than it will in the end.
             for row in heap {
                 match row.size {
                     ANY_SIZE => any = any.saturating_add(1),
                     size => distinct.push(size),
                 }
             }
-            distinct.sort_unstable();
-            distinct.dedup();
+            // Each time the list has doubled: it never holds much more than twice what it will in the
+            // end, and sorting costs as if it were done once.
+            if distinct.len() >= enough {
+                distinct.sort_unstable();
+                distinct.dedup();
+                enough = distinct.len().saturating_mul(2);
+            }
         }
+        distinct.sort_unstable();
+        distinct.dedup();
         (distinct, any)
     }
 
     /// Appends the columns of the table and says where they are.
-    fn write(self, out: &mut Vec<u8>) -> Descriptor {
+    fn write(self, workers: &dyn Workers, out: &mut Vec<u8>) -> Descriptor {
         let offset = out.len() as u64;
         let rows = self.count;
         let (distinct, any) = self.sizes();
@@ -166,13 +174,28 @@ impl<const N: usize> Heaps<N> {
         let mut sizes = Narrow::new(size_bytes, rows);
         let mut buckets = Buckets::new(bits);
         out.reserve((rows as usize).saturating_mul(N.saturating_add(8)));
-        for mut heap in self.heaps {
-            heap.sort_unstable();
-            for row in &heap {
+        // Some heaps at a time, so that there are never many sorted copies.
+        let ahead = workers.count().saturating_mul(HEAPS_AHEAD).max(1);
+        let mut heaps = self.heaps.into_iter();
+        loop {
+            let some: Vec<Vec<Row<N>>> = heaps.by_ref().take(ahead).collect();
+            if some.is_empty() {
+                break;
+            }
+            let sorted = gather(workers, some.len(), &|index| {
+                let mut heap = some.get(index).cloned().unwrap_or_default();
+                heap.sort_unstable();
+                for row in &mut heap {
+                    let exact = distinct.binary_search(&row.size).ok();
+                    row.size = exact.and_then(|at| u32::try_from(at).ok()).unwrap_or(any_index);
+                }
+                heap
+            });
+            drop(some);
+            for row in sorted.iter().flatten() {
                 out.extend_from_slice(&row.digest);
                 names.push(row.name);
-                let exact = distinct.binary_search(&row.size).ok();
-                sizes.push(exact.and_then(|at| u32::try_from(at).ok()).unwrap_or(any_index));
+                sizes.push(row.size);
                 buckets.push(head_of(&row.digest));
             }
         }
@@ -254,3 +277,5 @@ fn bits_for(rows: u32) -> u32 {
 const ROWS_PER_BUCKET: u32 = 4;
 /// One for each value of a digest's first byte.
 const HEAPS: usize = 256;
+/// Heaps for each worker at a time.
+const HEAPS_AHEAD: usize = 4;

@@ -67,23 +67,43 @@ impl<'a, const N: usize> Table<'a, N> {
         Ok(Self { bits, any, buckets, digests, names, name_bytes, sizes, size_bytes, distinct })
     }
 
-    /// Reads every column once, each from its start to its end: what a lookup relies on holds
-    /// afterwards.
-    pub(super) fn check(&self, names: u32) -> Result<(), TablesFault> {
+    /// In how many pieces [`Table::check_piece`] reads the table.
+    pub(super) const fn pieces(&self) -> usize {
+        COLUMN_PIECES.saturating_add(self.row_pieces())
+    }
+
+    /// Reads one piece of the columns, from its start to its end: what a lookup relies on holds when
+    /// all of them are good.
+    pub(super) fn check_piece(&self, piece: usize, names: u32) -> Result<(), TablesFault> {
+        match piece {
+            0 => self.check_buckets(),
+            1 => self.check_names(names),
+            2 => self.check_sizes(),
+            _ => self.check_rows(piece.saturating_sub(COLUMN_PIECES)),
+        }
+    }
+
+    const fn row_pieces(&self) -> usize {
+        self.digests.len().div_ceil(PIECE_ROWS)
+    }
+
+    fn check_buckets(&self) -> Result<(), TablesFault> {
         let rows = u32::try_from(self.digests.len()).map_err(|_| TablesFault::Short)?;
-        if !self.buckets.is_sorted()
-            || self.buckets.first().is_none_or(|first| first.get() != 0)
-            || self.buckets.last().is_none_or(|last| last.get() != rows)
-        {
-            return Err(TablesFault::Buckets);
-        }
-        if !is_sorted(self.digests) || !self.rows_are_in_their_buckets() {
-            return Err(TablesFault::Order);
-        }
+        let is_whole = self.buckets.is_sorted_by_key(|start| start.get())
+            && self.buckets.first().is_some_and(|first| first.get() == 0)
+            && self.buckets.last().is_some_and(|last| last.get() == rows);
+        is_whole.then_some(()).ok_or(TablesFault::Buckets)
+    }
+
+    fn check_names(&self, names: u32) -> Result<(), TablesFault> {
         let (largest, _) = largest_of(self.names, self.name_bytes, 0);
-        if rows > 0 && largest >= names {
+        if !self.digests.is_empty() && largest >= names {
             return Err(TablesFault::Name(largest));
         }
+        Ok(())
+    }
+
+    fn check_sizes(&self) -> Result<(), TablesFault> {
         let any_index = u32::try_from(self.distinct.len()).map_err(|_| TablesFault::Sizes)?;
         let (largest, any) = largest_of(self.sizes, self.size_bytes, any_index);
         let is_sorted = self.distinct.is_sorted_by(|a, b| a < b);
@@ -94,10 +114,22 @@ impl<'a, const N: usize> Table<'a, N> {
         }
     }
 
+    /// Whether so many rows, and the first one behind them, are in order, and as large a share of the
+    /// buckets holds what belongs there.
+    fn check_rows(&self, piece: usize) -> Result<(), TablesFault> {
+        let from = piece.saturating_mul(PIECE_ROWS).min(self.digests.len());
+        let to = from.saturating_add(PIECE_ROWS).saturating_add(1).min(self.digests.len());
+        let is_in_order = self.digests.get(from..to).is_some_and(is_sorted);
+        let buckets = self.buckets.len().div_ceil(self.row_pieces().max(1));
+        let is_good =
+            is_in_order && self.are_in_their_buckets(piece.saturating_mul(buckets), buckets);
+        is_good.then_some(()).ok_or(TablesFault::Order)
+    }
+
     /// The digests are sorted, so the first and the last of a bucket speak for all of it.
-    fn rows_are_in_their_buckets(&self) -> bool {
+    fn are_in_their_buckets(&self, from: usize, count: usize) -> bool {
         let bounds = self.buckets.iter().zip(self.buckets.iter().skip(1));
-        bounds.zip(0_u32..).all(|((from, to), bucket)| {
+        bounds.zip(0_u32..).skip(from).take(count).all(|((from, to), bucket)| {
             let rows = self.digests.get(from.get() as usize..to.get() as usize);
             rows.is_some_and(|rows| {
                 let ends = [rows.first(), rows.last()];
@@ -164,6 +196,12 @@ fn is_sorted<const N: usize>(digests: &[[u8; N]]) -> bool {
         first < second || (first == second && one <= next)
     })
 }
+
+/// Pieces before those of rows: buckets, names, sizes.
+const COLUMN_PIECES: usize = 3;
+
+/// Rows of a piece: a tenth of a millisecond.
+const PIECE_ROWS: usize = 1 << 16;
 
 /// Splits a column of `count` values off the front.
 fn column<T>(bytes: &[u8], count: usize) -> Result<(&[T], &[u8]), TablesFault>

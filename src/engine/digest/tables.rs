@@ -64,16 +64,30 @@ impl<'a> Tables<'a> {
     ///
     /// [`TablesFault`] says what a lookup could not rely on.
     pub fn check(&self, names: u32) -> Result<(), TablesFault> {
-        for table in &self.md5 {
-            table.check(names)?;
-        }
-        for table in &self.sha1 {
-            table.check(names)?;
-        }
-        for table in &self.sha256 {
-            table.check(names)?;
-        }
-        Ok(())
+        (0..self.pieces()).try_for_each(|piece| self.check_piece(piece, names))
+    }
+
+    /// In how many pieces [`Tables::check_piece`] reads the tables; workers take one each.
+    #[must_use]
+    pub fn pieces(&self) -> usize {
+        let md5 = self.md5.iter().map(Table::pieces);
+        let sha1 = self.sha1.iter().map(Table::pieces);
+        let sha256 = self.sha256.iter().map(Table::pieces);
+        md5.chain(sha1).chain(sha256).fold(0, usize::saturating_add)
+    }
+
+    /// Reads one piece of the tables. [`Tables::check`] is all of them, in order; one that does not
+    /// exist is good.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tables::check`].
+    pub fn check_piece(&self, piece: usize, names: u32) -> Result<(), TablesFault> {
+        let mut left = piece;
+        let outcome = check_in(&self.md5, &mut left, names)
+            .or_else(|| check_in(&self.sha1, &mut left, names))
+            .or_else(|| check_in(&self.sha256, &mut left, names));
+        outcome.unwrap_or(Ok(()))
     }
 
     /// Which digests can matter for an object of `size` bytes, `None` when it is not known yet.
@@ -133,6 +147,21 @@ impl<'a> Tables<'a> {
             Kind::Sha256 => of(&self.sha256, subject).rows(),
         }
     }
+}
+
+/// Checks a piece of these tables; `None`, and what is left of the number, when it is behind them.
+fn check_in<const N: usize>(
+    tables: &[Table<'_, N>],
+    piece: &mut usize,
+    names: u32,
+) -> Option<Result<(), TablesFault>> {
+    for table in tables {
+        match piece.checked_sub(table.pieces()) {
+            None => return Some(table.check_piece(*piece, names)),
+            Some(left) => *piece = left,
+        }
+    }
+    None
 }
 
 /// The kinds that are wanted.

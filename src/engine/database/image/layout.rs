@@ -9,7 +9,7 @@ pub(super) const MAGIC: [u8; 8] = *b"BALEEN\r\n";
 
 /// Grows with every change of any section's bytes or of their meaning; other versions are refused,
 /// because an image can always be built again.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 
 /// Magic 8, version 4, zeros 4, number of sections 8, length 8, sum 32.
 pub(super) const HEADER_BYTES: usize = 64;
@@ -50,6 +50,11 @@ impl PatternKind {
     pub(super) fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| *kind as u8 == number)
     }
+
+    /// Where it stands in the second word of a record.
+    pub(super) const fn word(self) -> u32 {
+        u32::from_le_bytes([0, 0, self as u8, 0])
+    }
 }
 
 /// The parts of an image.
@@ -61,8 +66,6 @@ pub enum SectionKind {
     Names,
     /// Body patterns.
     Signatures,
-    /// The matcher's tables.
-    Matcher,
     /// Digest tables.
     Digests,
     /// Logical signatures.
@@ -73,6 +76,9 @@ pub enum SectionKind {
     Links,
     /// File types by their magic.
     Types,
+    /// The matcher's tables: last, because making them takes the most memory, and what is written by
+    /// then takes none.
+    Matcher,
 }
 
 impl SectionKind {
@@ -81,12 +87,12 @@ impl SectionKind {
         Self::Meta,
         Self::Names,
         Self::Signatures,
-        Self::Matcher,
         Self::Digests,
         Self::Logical,
         Self::Yara,
         Self::Links,
         Self::Types,
+        Self::Matcher,
     ];
 
     /// As in messages.
@@ -110,12 +116,12 @@ impl SectionKind {
             Self::Meta => 1,
             Self::Names => 2,
             Self::Signatures => 3,
-            Self::Matcher => 4,
-            Self::Digests => 5,
-            Self::Logical => 6,
-            Self::Yara => 7,
-            Self::Links => 8,
-            Self::Types => 9,
+            Self::Matcher => 9,
+            Self::Digests => 4,
+            Self::Logical => 5,
+            Self::Yara => 6,
+            Self::Links => 7,
+            Self::Types => 8,
         }
     }
 }

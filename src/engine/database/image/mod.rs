@@ -6,12 +6,12 @@
 //!   META        facts, JSON
 //!   NAMES       written and read by `names`
 //!   SIGNATURES  one record per pattern of the matcher: name or number, target, kind of offset, kind
-//!   MATCHER     written and read by `engine::matcher`
 //!   DIGESTS     written and read by `engine::digest`
 //!   LOGICAL     logical signatures; empty without any
 //!   YARA        YARA rules; empty without any
 //!   LINKS       lists about links; empty without any
 //!   TYPES       file types by magic; empty without any
+//!   MATCHER     written and read by `engine::matcher`
 //! ```
 //!
 //! Nothing in it is an address, every integer is little endian and unaligned: it can be mapped

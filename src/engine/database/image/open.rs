@@ -219,7 +219,7 @@ impl fmt::Debug for Image {
 }
 
 fn section<'a>(all: &'a [u8], sections: &Sections, kind: SectionKind) -> &'a [u8] {
-    let [meta, names, signatures, matcher, digests, logical, yara, links, types] = sections;
+    let [meta, names, signatures, digests, logical, yara, links, types, matcher] = sections;
     let range = match kind {
         SectionKind::Meta => meta,
         SectionKind::Names => names,
@@ -244,12 +244,12 @@ fn checked(all: &[u8], workers: &dyn Workers) -> Result<(Sections, DatabaseFacts
     let sections = directory(all);
     let body = all.get(HEAD_BYTES..).unwrap_or_default();
     let pieces = body.len().div_ceil(PIECE_BYTES);
-    let jobs = CHECKS.len().saturating_add(pieces);
-    let found = gather(workers, jobs, &|job| match (CHECKS.get(job), &sections) {
-        (Some(check), Ok(sections)) => Found::Checked(check(all, sections)),
-        (Some(_), Err(fault)) => Found::Checked(Err(fault.clone())),
-        (None, _) => {
-            let start = job.saturating_sub(CHECKS.len()).saturating_mul(PIECE_BYTES);
+    let checks = sections.as_ref().map(|sections| checks(all, sections)).unwrap_or_default();
+    let jobs = checks.len().saturating_add(pieces);
+    let found = gather(workers, jobs, &|job| match (checks.get(job), &sections) {
+        (Some(check), Ok(sections)) => Found::Checked(check.run(all, sections)),
+        (Some(_) | None, _) => {
+            let start = job.saturating_sub(checks.len()).saturating_mul(PIECE_BYTES);
             let end = start.saturating_add(PIECE_BYTES).min(body.len());
             Found::Sum(seal::piece_sum(body.get(start..end).unwrap_or_default()))
         }
@@ -267,8 +267,8 @@ fn checked(all: &[u8], workers: &dyn Workers) -> Result<(Sections, DatabaseFacts
     if seal::root([unsummed, places], &sums) != sum {
         return Err(ImageFault::Digest);
     }
-    verdict?;
     let sections = sections?;
+    verdict?;
     let facts = serde_json::from_slice(section(all, &sections, SectionKind::Meta))
         .map_err(|fault| ImageFault::Meta(fault.to_string().into()))?;
     Ok((sections, facts))
@@ -280,25 +280,48 @@ enum Found {
     Checked(Result<(), ImageFault>),
 }
 
-/// Looks at one section, or several that belong together.
-type Check = fn(&[u8], &Sections) -> Result<(), ImageFault>;
-
-/// The checks of sections, in the order in which their faults are told. The largest are begun first,
-/// before the pieces of the sum.
-const CHECKS: [Check; 5] =
-    [check_names_and_records, check_digests, check_matcher, check_logical, check_types];
-
-fn check_names_and_records(all: &[u8], sections: &Sections) -> Result<(), ImageFault> {
-    let names = open_names(all, sections)?;
-    names.check().ok_or(ImageFault::Names)?;
-    check_records(section(all, sections, SectionKind::Signatures), &names)
+/// A look at one section, or at a piece of a large one.
+#[derive(Clone, Copy)]
+enum Check {
+    Names(usize),
+    Records(usize),
+    Digests(usize),
+    Matcher,
+    Logical,
+    Types,
 }
 
-fn check_digests(all: &[u8], sections: &Sections) -> Result<(), ImageFault> {
-    let names = open_names(all, sections)?;
-    let tables =
-        Tables::open(section(all, sections, SectionKind::Digests)).map_err(ImageFault::Digests)?;
-    tables.check(names.count()).map_err(ImageFault::Digests)
+/// The checks of sections, in the order in which their faults are told. Where a table cannot be opened,
+/// its first piece says so.
+fn checks(all: &[u8], sections: &Sections) -> Vec<Check> {
+    let names = open_names(all, sections).map_or(1, |names| names.pieces());
+    let records = records(all, sections).map_or(1, |records| records.len().div_ceil(PIECE_RECORDS));
+    let digests = open_digests(all, sections).map_or(1, |tables| tables.pieces());
+    let large = (0..names).map(Check::Names).chain((0..records).map(Check::Records));
+    let large = large.chain((0..digests).map(Check::Digests));
+    large.chain([Check::Matcher, Check::Logical, Check::Types]).collect()
+}
+
+impl Check {
+    fn run(self, all: &[u8], sections: &Sections) -> Result<(), ImageFault> {
+        match self {
+            Self::Names(piece) => {
+                let names = open_names(all, sections)?;
+                names.check_piece(piece).ok_or(ImageFault::Names)
+            }
+            Self::Records(piece) => {
+                check_records(records(all, sections)?, piece, open_names(all, sections)?.count())
+            }
+            Self::Digests(piece) => {
+                let names = open_names(all, sections)?;
+                let tables = open_digests(all, sections)?;
+                tables.check_piece(piece, names.count()).map_err(ImageFault::Digests)
+            }
+            Self::Matcher => check_matcher(all, sections),
+            Self::Logical => check_logical(all, sections),
+            Self::Types => check_types(all, sections),
+        }
+    }
 }
 
 fn check_matcher(all: &[u8], sections: &Sections) -> Result<(), ImageFault> {
@@ -331,15 +354,22 @@ fn check_types(all: &[u8], sections: &Sections) -> Result<(), ImageFault> {
 /// The number of patterns of a kind.
 fn count_of(kind: PatternKind, records: &[u8]) -> usize {
     let records = <[RecordBytes]>::ref_from_bytes(records).unwrap_or_default();
-    let is_one = |[_, word]: &&RecordBytes| {
-        let [_, _, number, _] = word.get().to_le_bytes();
-        PatternKind::from_number(number) == Some(kind)
-    };
-    records.iter().filter(is_one).count()
+    // Plain arithmetic without a branch: several records are looked at in one step.
+    let is_one = |[_, word]: &RecordBytes| usize::from(word.get() & 0x00ff_0000 == kind.word());
+    records.iter().fold(0, |count, record| count.wrapping_add(is_one(record)))
 }
 
 fn open_names<'a>(all: &'a [u8], sections: &Sections) -> Result<NameTable<'a>, ImageFault> {
     NameTable::open(section(all, sections, SectionKind::Names)).ok_or(ImageFault::Names)
+}
+
+fn open_digests<'a>(all: &'a [u8], sections: &Sections) -> Result<Tables<'a>, ImageFault> {
+    Tables::open(section(all, sections, SectionKind::Digests)).map_err(ImageFault::Digests)
+}
+
+fn records<'a>(all: &'a [u8], sections: &Sections) -> Result<&'a [RecordBytes], ImageFault> {
+    <[RecordBytes]>::ref_from_bytes(section(all, sections, SectionKind::Signatures))
+        .map_err(|_| ImageFault::Place(SectionKind::Signatures))
 }
 
 /// The header's fields; gives the sum that it claims.
@@ -403,14 +433,14 @@ fn directory(all: &[u8]) -> Result<Sections, ImageFault> {
     Ok(sections)
 }
 
-fn check_records(section: &[u8], names: &NameTable<'_>) -> Result<(), ImageFault> {
-    let records = <[RecordBytes]>::ref_from_bytes(section)
-        .map_err(|_| ImageFault::Place(SectionKind::Signatures))?;
-    for (index, [name, word]) in records.iter().enumerate() {
+fn check_records(records: &[RecordBytes], piece: usize, names: u32) -> Result<(), ImageFault> {
+    let from = piece.saturating_mul(PIECE_RECORDS);
+    let some = records.get(from..).unwrap_or_default();
+    for ([name, word], index) in some.iter().take(PIECE_RECORDS).zip(from..) {
         let [target, offset, kind, zero] = word.get().to_le_bytes();
         let kind = PatternKind::from_number(kind);
         if kind.is_none()
-            || (kind == Some(PatternKind::Body) && name.get() >= names.count())
+            || (kind == Some(PatternKind::Body) && name.get() >= names)
             || target_from_number(target).is_none()
             || OffsetKind::from_number(offset).is_none()
             || zero != 0
@@ -420,6 +450,9 @@ fn check_records(section: &[u8], names: &NameTable<'_>) -> Result<(), ImageFault
     }
     Ok(())
 }
+
+/// Records of a piece: a fraction of a millisecond.
+const PIECE_RECORDS: usize = 1 << 16;
 
 /// Why bytes are not an image that can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]

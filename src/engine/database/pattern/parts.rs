@@ -123,7 +123,11 @@ impl Parts {
         if left.is_some() {
             units.remove(0);
         }
-        self.pattern.parts.push(Part { left, units, right });
+        // Kept with no room to spare; the room is for the next part.
+        let mut kept = Vec::with_capacity(units.len());
+        kept.append(&mut units);
+        self.units = units;
+        self.pattern.parts.push(Part { left, units: kept, right });
         Ok(())
     }
 

@@ -81,7 +81,7 @@ fn choice(reader: &mut Reader<'_>, negated: bool, depth: usize) -> Result<Unit, 
     if negated {
         check_negated(&choices, at)?;
     }
-    Ok(Unit::Choice { negated, choices })
+    Ok(Unit::Choice { negated, choices: choices.into() })
 }
 
 /// One alternative: bytes, alternatives inside it, short exact gaps.

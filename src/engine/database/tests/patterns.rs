@@ -21,15 +21,15 @@ fn choice() -> impl Strategy<Value = Unit> {
     let open = byte().prop_recursive(3, 24, 4, |inner| {
         let run = prop::collection::vec(inner, 1..4);
         prop::collection::vec(run, 1..4)
-            .prop_map(|choices| Unit::Choice { negated: false, choices })
+            .prop_map(|choices| Unit::Choice { negated: false, choices: choices.into() })
     });
     let open = prop::collection::vec(prop::collection::vec(open, 1..4), 1..4);
     let negated = (1_usize..4).prop_flat_map(|length| {
         prop::collection::vec(prop::collection::vec(fixed(), length), 1..4)
     });
     prop_oneof![
-        open.prop_map(|choices| Unit::Choice { negated: false, choices }),
-        negated.prop_map(|choices| Unit::Choice { negated: true, choices }),
+        open.prop_map(|choices| Unit::Choice { negated: false, choices: choices.into() }),
+        negated.prop_map(|choices| Unit::Choice { negated: true, choices: choices.into() }),
     ]
 }
 
@@ -148,4 +148,10 @@ proptest! {
             }
         }
     }
+}
+
+/// Millions of them are in memory while a large set is built.
+#[test]
+fn a_unit_is_two_words() {
+    assert_eq!(size_of::<Unit>(), 16);
 }

@@ -8,6 +8,7 @@
 use proptest::prelude::*;
 
 use super::{Computed, Entry, Kind, Kinds, Rows, Running, Tables, TablesFault};
+use crate::engine::database::Alone;
 use crate::engine::database::signature::{Digest, NameId, Purpose, Subject};
 
 fn hex(digest: &Digest) -> String {
@@ -79,7 +80,7 @@ proptest! {
         for (index, (kind, seed, size)) in (0_u32..).zip(&rows) {
             table.add(Purpose::Detect, &digest(*kind, *seed), *size, NameId(index));
         }
-        let section = table.compile();
+        let section = table.compile(&Alone);
         let tables = Tables::open(&section).expect("a section that was just written");
         prop_assert_eq!(tables.check(300), Ok(()));
         for (kind, seed, size) in asked {
@@ -118,7 +119,7 @@ fn section() -> Vec<u8> {
     rows.add(Purpose::Detect, &Digest::Md5([1; 16]), Some(68), NameId(0));
     rows.add(Purpose::Detect, &Digest::Sha1([2; 20]), None, NameId(1));
     rows.add(Purpose::Trust, &Digest::Sha256([3; 32]), Some(70), NameId(2));
-    rows.compile()
+    rows.compile(&Alone)
 }
 
 #[test]
@@ -187,7 +188,7 @@ fn digests_out_of_order_are_refused() {
     for first in 0..200_u8 {
         rows.add(Purpose::Detect, &Digest::Md5([first; 16]), Some(7), NameId(0));
     }
-    let good = rows.compile();
+    let good = rows.compile(&Alone);
     let digests = 12 * 7 * 8;
     for (at, byte) in [(digests, 200), (digests + 16 * 100 + 15, 0), (digests + 16 * 199, 0)] {
         let mut section = good.clone();
@@ -198,6 +199,42 @@ fn digests_out_of_order_are_refused() {
     }
 }
 
+/// Tables are checked in pieces: what is wrong at the border of two is seen as well.
+#[test]
+fn damage_in_every_piece_of_a_table_is_refused() {
+    let count = 150_000_u32;
+    let mut rows = Rows::default();
+    for index in 0..count {
+        let digest = u128::from(index) * (u128::MAX / u128::from(count));
+        rows.add(Purpose::Detect, &Digest::Md5(digest.to_be_bytes()), Some(7), NameId(index));
+    }
+    let mut section = rows.compile(&Alone);
+    let outcome = |section: &[u8]| Tables::open(section).expect("columns in place").check(count);
+    assert_eq!(outcome(&section), Ok(()));
+    let digests = 12 * 7 * 8;
+    let names = digests + 150_000 * 16;
+    let buckets = names + 150_000 * (3 + 1);
+    for row in [1, 65_535, 65_536, 65_537, 131_071, 131_072, 149_999] {
+        let at = digests + row * 16;
+        section[at - 16..at + 16].rotate_left(16);
+        assert_eq!(outcome(&section), Err(TablesFault::Order), "row {row}");
+        section[at - 16..at + 16].rotate_left(16);
+        let name = names + row * 3 + 2;
+        section[name] ^= 0x80;
+        assert!(matches!(outcome(&section), Err(TablesFault::Name(_))), "row {row}");
+        section[name] ^= 0x80;
+    }
+    // One row more in the bucket before.
+    for bucket in [1, 10_922, 10_923, 10_924, 21_846, 32_767] {
+        let at = buckets + bucket * 4;
+        let start = u32::from_le_bytes(section[at..at + 4].try_into().expect("four bytes"));
+        section[at..at + 4].copy_from_slice(&(start + 1).to_le_bytes());
+        assert_eq!(outcome(&section), Err(TablesFault::Order), "bucket {bucket}");
+        section[at..at + 4].copy_from_slice(&start.to_le_bytes());
+    }
+    assert_eq!(outcome(&section), Ok(()));
+}
+
 #[test]
 fn columns_are_as_wide_as_they_need_to_be() {
     for (count, width) in [(255_u32, 1), (300, 2), (70_000, 3)] {
@@ -206,7 +243,7 @@ fn columns_are_as_wide_as_they_need_to_be() {
             let digest = Digest::Md5(u128::from(index).wrapping_mul(u128::MAX / 977).to_be_bytes());
             rows.add(Purpose::Detect, &digest, Some(index + 1), NameId(count - 1 - index));
         }
-        let section = rows.compile();
+        let section = rows.compile(&Alone);
         assert_eq!([section[40], section[48]], [width, width], "{count}");
         let tables = Tables::open(&section).expect("a section");
         assert_eq!(tables.check(count), Ok(()));
@@ -226,7 +263,7 @@ fn subjects_do_not_mix() {
         rows.add(subject, &Digest::Md5([index; 16]), Some(100), NameId(index.into()));
     }
     assert_eq!(rows.total(), 4);
-    let section = rows.compile();
+    let section = rows.compile(&Alone);
     let tables = Tables::open(&section).expect("a section");
     assert_eq!(tables.check(4), Ok(()));
     for (index, of) in (0_u8..).zip(Subject::ALL) {
@@ -246,7 +283,7 @@ fn digests_with_a_common_head_are_found() {
         bytes[12..].copy_from_slice(&index.to_be_bytes());
         rows.add(Purpose::Detect, &Digest::Md5(bytes), None, NameId(index));
     }
-    let section = rows.compile();
+    let section = rows.compile(&Alone);
     let tables = Tables::open(&section).expect("a section");
     assert_eq!(tables.check(5_000), Ok(()));
     let mut bytes = [7; 16];

@@ -160,7 +160,7 @@ fn nested_choices_over_one_byte_cost_steps_times_positions() {
     let byte = |value| Unit::Byte { value, mask: 0xFF };
     let choice = Unit::Choice {
         negated: false,
-        choices: vec![vec![byte(b'a')], vec![byte(b'a'), byte(b'a')]],
+        choices: vec![vec![byte(b'a')], vec![byte(b'a'), byte(b'a')]].into(),
     };
     let mut units = vec![byte(b'a'); 4];
     units.extend(vec![choice; 30]);

@@ -96,15 +96,18 @@ fn no_flipped_bit_of_a_seal_is_believed() {
     let (file, text) = (read(&folder, "test-1.cvd"), read(&folder, "test-1.cvd.sign"));
     assert_eq!(seal::check(&text, &file, &trust), Ok(()));
     let window = text.iter().position(|byte| *byte == b'\n').expect("a line") + 1;
+    let levels = window..window + 3;
+    // Every bit of the head, one of every eleventh byte of the rest: a check takes milliseconds.
+    let head = (0..levels.end).flat_map(|at| (0..8).map(move |bit| (at, bit)));
+    let rest = (levels.end..text.len()).step_by(11).map(|at| (at, at % 8));
     let mut believed = Vec::new();
-    for at in 0..text.len() {
+    for (at, bit) in head.chain(rest) {
         let mut changed = text.clone();
-        changed[at] ^= 1 << (at % 7);
+        changed[at] ^= 1 << bit;
         if seal::check(&changed, &file, &trust).is_ok() {
             believed.push(at);
         }
     }
-    let levels = window..window + 3;
     assert!(believed.iter().all(|at| levels.contains(at)), "{believed:?}");
     let mut other = file;
     other[4_000] ^= 1;
