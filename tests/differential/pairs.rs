@@ -85,8 +85,14 @@ fn ten_thousand_pairs_over_the_whole_grammar() {
     assert!(confirmed * 4 > count, "only {confirmed} findings: the planter misses its signatures");
 }
 
+/// Finds nothing. Where no signature for text has an offset from the end of a layer, clamscan 1.4.6
+/// compares `FileSize` with the size of the text as it came, else with that of its normal form; the
+/// official set has such signatures.
+const FROM_THE_END: &str =
+    "P;Engine:51-255,Target:7;0;EOF-99:6e6f206f6e6520647261777320746869732074657874";
+
 fn batch(first: usize, pairs: &[Pair]) -> Batch {
-    let (mut batch, mut lines) = (Batch::new(), String::new());
+    let (mut batch, mut lines) = (Batch::new(), format!("{FROM_THE_END}\n"));
     for (index, pair) in pairs.iter().enumerate() {
         writeln!(lines, "{}", pair.line).expect("a string");
         batch.add_file(&(first + index).to_string(), &pair.file);
@@ -98,7 +104,7 @@ fn batch(first: usize, pairs: &[Pair]) -> Batch {
 /// Tries one signature with one file, and says what happened and where both are.
 fn alone(line: &str, number: usize, file: &[u8]) -> String {
     let mut batch = Batch::new();
-    batch.add_database("pairs.ldb", format!("{line}\n").as_bytes());
+    batch.add_database("pairs.ldb", format!("{FROM_THE_END}\n{line}\n").as_bytes());
     batch.add_file(&number.to_string(), file);
     let outcome = batch.ask("alone");
     let said = match outcome.differences.first() {

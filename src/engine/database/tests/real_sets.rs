@@ -87,7 +87,6 @@ fn the_published_logical_set_loads_to_the_last_line() {
             Unsupported::VersionInformation,
             Unsupported::Icon,
             Unsupported::HandlerType,
-            Unsupported::Regex,
             Unsupported::Count,
         ];
         assert!(known.contains(reason), "{reason}");

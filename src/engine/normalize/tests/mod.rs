@@ -57,6 +57,27 @@ fn text_is_told_from_data() {
 }
 
 #[test]
+fn a_byte_that_no_text_has_does_not_make_data_of_it() {
+    // clamscan 1.4.6 calls all of them text.
+    for text in [
+        &b"some plain text kkkkkk  l\x009\0n\0s\0 \0      "[..],
+        b"some plain text \0kkkk",
+        b"some plain text \x01 and more",
+    ] {
+        assert_eq!(Script::of(text), None);
+        assert_eq!(Script::of_marred(text), Some(Script::Bytes), "{text:?}");
+    }
+    // These are data for it, too: a unit is a control.
+    assert_eq!(Script::of_marred(b"some plain tex\0\0 and so on"), None);
+    assert_eq!(Script::of_marred(b"some plain text\0\x01 and so"), Some(Script::Bytes));
+    assert_eq!(Script::of_marred(b"some plain tex\0\x01 and so on"), None);
+    // And these for us: not one half is ASCII.
+    assert_eq!(Script::of_marred(b"text\xe9\xe9\xe9\xe9\xe9\0\xe9"), None);
+    assert_eq!(Script::of_marred(b"a\0b"), None, "too short to believe");
+    assert_eq!(Script::of_marred(b""), None);
+}
+
+#[test]
 fn random_data_is_not_taken_for_wide_text() {
     let mut seed = 7_u64;
     for _ in 0..2_000 {
@@ -67,5 +88,6 @@ fn random_data_is_not_taken_for_wide_text() {
             })
             .collect();
         assert_eq!(Script::of(&noise), None);
+        assert_eq!(Script::of_marred(&noise), None);
     }
 }
