@@ -96,8 +96,8 @@ fn a_page_behind_text_is_one() {
     let object = format!("{text}<html> <B>BAD</B>");
     let path = format!("html@{}>no-comment", text.len());
     check_infected(&engine, &Object::default(), object.as_bytes(), "Page.UNOFFICIAL", &path);
-    // Markup in data is data.
-    check_clean(&engine, &Object::default(), &[&*noise(99, 1), b"<html> <B>BAD</B>"].concat());
+    // Behind the head of data, markup is data.
+    check_clean(&engine, &Object::default(), &[&*noise(1_100, 1), b"<html> <B>BAD</B>"].concat());
 }
 
 /// Four bytes that begin an archive turn up by chance: they are no reason to call data unscanned.
