@@ -238,6 +238,9 @@ impl Body {
             form.feed(self.normal.written(*place), matcher);
             form.finish(form.fed_bytes, matcher);
         }
+        // A page without scripts has no such form, nor has a text of nothing that its form keeps:
+        // what asks for the absence of something would be true in it.
+        self.forms.retain(|(_, form)| form.fed_bytes > 0);
     }
 
     /// Whether one of these digests was not computed.

@@ -41,6 +41,19 @@ fn a_page_is_matched_in_each_of_its_forms() {
     check_infected(&engine, &Object::default(), page, "Script.UNOFFICIAL", "script");
 }
 
+#[test]
+fn a_form_to_which_nothing_was_written_is_none() {
+    // True of any text without these letters.
+    let lines = "None;Engine:51-255,Target:7;0=0;616263646566\n";
+    let engine = engine(&[("a.ldb", lines)], Limits::default());
+    let page = |body: &str| format!("<html><head></head><body>{body}</body></html>");
+    check_clean(&engine, &Object::default(), page("no script").as_bytes());
+    check_clean(&engine, &Object::default(), &[0xe9; 10]);
+    let script = page("<script>f(1)</script>");
+    check_infected(&engine, &Object::default(), script.as_bytes(), "None.UNOFFICIAL", "script");
+    check_infected(&engine, &Object::default(), b"some text", "None.UNOFFICIAL", "text");
+}
+
 const PE_MAGIC: &str = "1:*:4d5a{60-300}50450000:PE:CL_TYPE_ANY:CL_TYPE_MSEXE\n";
 
 /// What begins as an executable, with text in it; its header is at 64.
@@ -83,8 +96,8 @@ fn a_page_behind_text_is_one() {
     let object = format!("{text}<html> <B>BAD</B>");
     let path = format!("html@{}>no-comment", text.len());
     check_infected(&engine, &Object::default(), object.as_bytes(), "Page.UNOFFICIAL", &path);
-    // Markup in data is data.
-    check_clean(&engine, &Object::default(), &[&*noise(99, 1), b"<html> <B>BAD</B>"].concat());
+    // Behind the head of data, markup is data.
+    check_clean(&engine, &Object::default(), &[&*noise(1_100, 1), b"<html> <B>BAD</B>"].concat());
 }
 
 /// Four bytes that begin an archive turn up by chance: they are no reason to call data unscanned.

@@ -6,12 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use baleen::engine::database::{BuildOptions, Sources};
 
-/// How many signatures of which file of which batch are not used, and why.
-const LEFT_OUT: &[(&str, &str, &str, u64)] = &[
-    ("published", "main.ldb", "logical", 38_889),
-    ("planted", "main.ldb", "logical", 38_889),
-    ("benign", "main.ldb", "logical", 38_889),
-    ("pairs", "pairs.ldb", "logical", 10_000),
+/// Batches with all published sets.
+const PUBLISHED: &[&str] = &["published", "planted", "benign"];
+
+/// How many signatures of which file of which batches are not used, and why.
+const LEFT_OUT: &[(&[&str], &str, &str, u64)] = &[
+    (PUBLISHED, "main.ldb", "count", 8),
+    (PUBLISHED, "main.ldb", "handler-type", 8),
+    (PUBLISHED, "main.ldb", "icon", 80),
+    (PUBLISHED, "main.ldb", "version-information", 7),
+    (&["pairs"], "pairs.ldb", "reference", 59),
 ];
 
 /// What one database leaves out.
@@ -60,7 +64,7 @@ impl LeftOut {
 
     /// Where this is not what the table says.
     pub(crate) fn complaints(&self, batch: &str) -> Vec<String> {
-        let rows = LEFT_OUT.iter().filter(|row| row.0 == batch);
+        let rows = LEFT_OUT.iter().filter(|row| row.0.contains(&batch));
         let wanted: BTreeMap<(String, String), u64> =
             rows.map(|row| ((row.1.to_owned(), row.2.to_owned()), row.3)).collect();
         if wanted == self.counts {

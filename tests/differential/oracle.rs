@@ -1,6 +1,6 @@
 //! Asking clamscan, asking ourselves, and comparing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
@@ -45,7 +45,7 @@ pub(crate) struct Outcome {
     /// What only one of them found, and nobody explains: (who, file, signature).
     pub(crate) differences: Vec<(Finder, String, String)>,
     /// Differences that a rule explains.
-    pub(crate) recognised: usize,
+    pub(crate) recognised: BTreeMap<Rule, Found>,
     /// What was left out.
     pub(crate) left_out: LeftOut,
     /// Rows of the tables that do not fit any more.
@@ -78,17 +78,19 @@ impl Batch {
         self.files.push(path);
     }
 
-    /// Starts clamscan; its answer goes to a file.
-    fn start_clamscan(&self) -> Child {
+    /// Starts clamscan on some of the files; its answer goes to a file.
+    fn start_clamscan(&self, files: &[&PathBuf], more: &[&str]) -> Child {
         let mut list = String::new();
-        for path in &self.files {
+        for path in files {
             writeln!(list, "{}", path.display()).expect("a string");
         }
         let (names, answer) = (self.directory.path().join("list"), self.answer());
         fs::write(&names, list).expect("room for a list");
         Command::new("clamscan")
             // Its cache takes what a trusted archive held for clean wherever it lies.
-            .args(["--no-summary", "--allmatch", "--disable-cache", "--infected", "-d"])
+            .args(["--no-summary", "--allmatch", "--disable-cache", "--infected"])
+            .args(more)
+            .arg("-d")
             .arg(self.directory.path().join("db"))
             .arg(format!("--file-list={}", names.display()))
             .stdout(fs::File::create(answer).expect("room for an answer"))
@@ -99,6 +101,20 @@ impl Batch {
 
     fn answer(&self) -> PathBuf {
         self.directory.path().join("answer")
+    }
+
+    /// Which of our findings clamscan makes, too, when it looks at pages and texts as they are.
+    fn as_it_came(&self, ours: &Found) -> Found {
+        let files: BTreeSet<&str> = ours.iter().map(|(file, _)| file.as_str()).collect();
+        let is_asked =
+            |path: &&PathBuf| files.contains(self.pair(&path.to_string_lossy(), "").0.as_str());
+        let asked: Vec<&PathBuf> = self.files.iter().filter(is_asked).collect();
+        if asked.is_empty() {
+            return Found::new();
+        }
+        let started = self.start_clamscan(&asked, &["--normalize=no"]);
+        let theirs = self.clamscan(started);
+        ours.intersection(&theirs).cloned().collect()
     }
 
     /// What clamscan finds.
@@ -162,7 +178,7 @@ impl Batch {
 
     /// Asks both.
     pub(crate) fn ask(&self, batch: &str) -> Outcome {
-        let started = self.start_clamscan();
+        let started = self.start_clamscan(&self.files.iter().collect::<Vec<_>>(), &[]);
         let ours = self.ourselves();
         let theirs = self.clamscan(started);
         let all = theirs.len();
@@ -180,16 +196,21 @@ impl Batch {
         for (finder, one, other) in
             [(Finder::Clamscan, &theirs, &ours.found), (Finder::Baleen, &ours.found, &theirs)]
         {
-            for found in one.difference(other) {
-                if accepted.iter().any(|row| matches(row, finder, found)) {
-                    continue;
+            let differs = one.difference(other).cloned();
+            let open: Found = differs
+                .filter(|found| !accepted.iter().any(|row| matches(row, finder, found)))
+                .collect();
+            let (rule, explained) = match finder {
+                Finder::Clamscan => {
+                    let is_unscanned =
+                        |found: &&(String, String)| ours.unscanned.contains(&found.0);
+                    (Rule::Unscanned, open.iter().filter(is_unscanned).cloned().collect())
                 }
-                if finder == Finder::Clamscan && ours.unscanned.contains(&found.0) {
-                    outcome.recognised += 1;
-                    continue;
-                }
-                outcome.differences.push((finder, found.0.clone(), found.1.clone()));
-            }
+                Finder::Baleen => (Rule::AsItCame, self.as_it_came(&open)),
+            };
+            let left = open.difference(&explained).cloned();
+            outcome.differences.extend(left.map(|(file, name)| (finder, file, name)));
+            outcome.recognised.insert(rule, explained);
             for row in accepted.iter().filter(|row| row.finder == finder) {
                 if !one.difference(other).any(|found| matches(row, finder, found)) {
                     let stale = format!("stale, {} in {}: {}", row.name, row.file, row.why);
@@ -236,13 +257,14 @@ impl Batch {
 pub(crate) fn settle(batch: &str, outcome: &Outcome, where_to_look: &dyn Fn() -> String) {
     let mut complaints = outcome.stale.clone();
     complaints.extend(outcome.left_out.complaints(batch));
-    let wanted = RECOGNISED.iter().find(|row| row.0 == batch && row.1 == Rule::Unscanned);
-    let wanted = wanted.map_or(0, |row| row.2);
-    if outcome.recognised != wanted {
-        complaints.push(format!(
-            "{} findings of clamscan are in files that we call unscanned; the table says {wanted}",
-            outcome.recognised
-        ));
+    for rule in [Rule::Unscanned, Rule::AsItCame] {
+        let wanted = RECOGNISED.iter().find(|row| row.0 == batch && row.1 == rule);
+        let wanted = wanted.map_or(0, |row| row.2);
+        let found = outcome.recognised.get(&rule).map_or(0, BTreeSet::len);
+        if found != wanted {
+            let found = outcome.recognised.get(&rule);
+            complaints.push(format!("{rule:?} explains {found:?}; the table says {wanted}"));
+        }
     }
     for (finder, file, name) in &outcome.differences {
         complaints.push(format!("only {finder:?}: {name} in {file}"));

@@ -5,6 +5,7 @@
 //! `BALEEN_PAIRS` and `BALEEN_PAIRS_SEED` change how many and which: a longer run elsewhere. A
 //! failure names the pair; its line and file are kept, and it is tried again alone.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::corpus::{Random, gzip};
@@ -57,25 +58,33 @@ fn ten_thousand_pairs_over_the_whole_grammar() {
     let mut total = Outcome::default();
     let (mut left_out, mut report) = (LeftOut::default(), String::new());
     let mut confirmed = 0;
+    let mut reported = BTreeSet::new();
+    let mut stale: Option<BTreeSet<String>> = None;
     for first in (0..count).step_by(BATCH) {
         let pairs: Vec<Pair> =
             (first..count.min(first + BATCH)).map(|number| pair(number, &mut random)).collect();
         let outcome = batch(first, &pairs).ask("pairs");
         confirmed += outcome.shared.len() + outcome.waiting;
         left_out.add(outcome.left_out);
-        total.recognised += outcome.recognised;
+        // A row of the table belongs to one batch of them.
+        let here: BTreeSet<String> = outcome.stale.into_iter().collect();
+        stale = Some(stale.map_or_else(|| here.clone(), |known| &known & &here));
+        for (rule, found) in outcome.recognised {
+            total.recognised.entry(rule).or_default().extend(found);
+        }
         for (finder, file, name) in outcome.differences {
             let signature: usize = name.trim_start_matches('P').parse().expect("our names");
             let other: usize = file.parse().expect("our files");
             let (line, file) = (&pairs[signature - first].line, &pairs[other - first].file);
-            // A thousand differences have one reason, which the first ones show.
-            if total.differences.len() < 20 {
+            // A thousand differences have one reason, which the first signatures show.
+            if reported.len() < 40 && reported.insert(name.clone()) {
                 writeln!(report, "{}", alone(line, other, file)).expect("a string");
             }
             total.differences.push((finder, other.to_string(), name));
         }
     }
     total.left_out = left_out;
+    total.stale = stale.into_iter().flatten().collect();
     say(&format!("{count} pairs of seed {seed:#x}: {confirmed} findings"));
     if count == PAIRS && seed == SEED {
         settle("pairs", &total, &|| report.clone());
@@ -85,8 +94,14 @@ fn ten_thousand_pairs_over_the_whole_grammar() {
     assert!(confirmed * 4 > count, "only {confirmed} findings: the planter misses its signatures");
 }
 
+/// Finds nothing. Where no signature for text has an offset from the end of a layer, clamscan 1.4.6
+/// compares `FileSize` with the size of the text as it came, else with that of its normal form; the
+/// official set has such signatures.
+const FROM_THE_END: &str =
+    "P;Engine:51-255,Target:7;0;EOF-99:6e6f206f6e6520647261777320746869732074657874";
+
 fn batch(first: usize, pairs: &[Pair]) -> Batch {
-    let (mut batch, mut lines) = (Batch::new(), String::new());
+    let (mut batch, mut lines) = (Batch::new(), format!("{FROM_THE_END}\n"));
     for (index, pair) in pairs.iter().enumerate() {
         writeln!(lines, "{}", pair.line).expect("a string");
         batch.add_file(&(first + index).to_string(), &pair.file);
@@ -98,7 +113,7 @@ fn batch(first: usize, pairs: &[Pair]) -> Batch {
 /// Tries one signature with one file, and says what happened and where both are.
 fn alone(line: &str, number: usize, file: &[u8]) -> String {
     let mut batch = Batch::new();
-    batch.add_database("pairs.ldb", format!("{line}\n").as_bytes());
+    batch.add_database("pairs.ldb", format!("{FROM_THE_END}\n{line}\n").as_bytes());
     batch.add_file(&number.to_string(), file);
     let outcome = batch.ask("alone");
     let said = match outcome.differences.first() {

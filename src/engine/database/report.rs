@@ -200,8 +200,6 @@ pub enum Unsupported {
     HandlerType,
     /// A count compared with more than the matcher counts.
     Count,
-    /// Regular expressions.
-    Regex,
     /// `fuzzy_img`: hashes of what an image looks like.
     FuzzyImage,
     /// `f` or `w` of a pattern with another edge, or with a distance.
@@ -253,7 +251,6 @@ impl fmt::Display for Unsupported {
             Self::LayerType => "a layer type of a later version",
             Self::HandlerType => "HandlerType: layers are not scanned again as another type",
             Self::Count => "a count compared with more than 1023",
-            Self::Regex => "regular expressions",
             Self::FuzzyImage => "hashes of what an image looks like",
             Self::Modifier => "the modifiers f and w beside another edge or a distance",
             Self::Reference => "a comparison or a macro beside something else than a plain pattern",

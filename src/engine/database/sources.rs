@@ -442,7 +442,6 @@ fn count_of(reason: Unsupported, bytes: &[u8]) -> u64 {
         | Unsupported::LayerType
         | Unsupported::HandlerType
         | Unsupported::Count
-        | Unsupported::Regex
         | Unsupported::FuzzyImage
         | Unsupported::Modifier
         | Unsupported::Reference

@@ -92,7 +92,7 @@ enum Class {
 const fn class_of(byte: u8) -> Class {
     match byte {
         0x09..=0x0d | 0x20 => Class::Space,
-        0x21..=0x7e => Class::Kept,
+        0x21..=0x7f => Class::Kept,
         _ => Class::Dropped,
     }
 }

@@ -37,6 +37,22 @@ impl Script {
         head.iter().all(|&byte| is_text(byte)).then_some(Self::Bytes)
     }
 
+    /// The script of a text in which some bytes are not those of a text: ASCII for at least one half,
+    /// and no pair of bytes, read as a unit of UTF-16 with the high half first, a control.
+    ///
+    /// ClamAV asks for nothing but the second, which four fifths of all random data fulfil. Of such
+    /// data the half that is ASCII is too small by a tenth.
+    pub(in crate::engine) fn of_marred(head: &[u8]) -> Option<Self> {
+        let is_ascii_text = |byte: &&u8| byte.is_ascii() && is_text(**byte);
+        let few = head.len().saturating_sub(head.iter().filter(is_ascii_text).count());
+        // A byte order mark would stand in the first unit: ClamAV does not look at it.
+        let rest = head.get(2..)?;
+        let is_marred = head.len() >= UNMARKED_BYTES_MIN
+            && few <= head.len() / 2
+            && units(rest, ByteOrder::Big).all(|code| code >= 0x80 || is_wide_ascii(code));
+        is_marred.then_some(Self::Bytes)
+    }
+
     /// `head` with a byte for each character; what is not ASCII becomes 0xFF.
     pub(in crate::engine) fn narrow(self, head: &[u8]) -> Vec<u8> {
         match self {

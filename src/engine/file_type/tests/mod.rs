@@ -36,6 +36,22 @@ fn without_a_table_the_one_of_the_program_is_used() {
 }
 
 #[test]
+fn a_byte_that_no_text_has_hides_nothing() {
+    let of = |head: &[u8]| FileType::of(head, Types::EMPTY).clam_name();
+    assert_eq!(of(b"<html><head></head><body> a\0b\0c\0 </body></html>"), "CL_TYPE_HTML");
+    assert_eq!(of(b"a plain text with a\0 and more"), "CL_TYPE_TEXT_ASCII");
+    assert_eq!(of(b"From: a\0\0\0\0\0\x01\x02\x03"), "CL_TYPE_MAIL");
+    // clamscan 1.4.6 makes a page of data with some marks, and not with others.
+    let data = |mark: &str| [&[0; 12][..], b"\x01\x02\x03", mark.as_bytes()].concat();
+    for mark in ["<HTML>", "<head>", "<script>", "<iframe", "<table>", "<a href=", "<img "] {
+        assert_eq!(of(&data(mark)), "CL_TYPE_HTML", "{mark}");
+    }
+    for mark in ["<html lang", "<body>", "<title>", "<form ", "<meta ", "<font"] {
+        assert_eq!(of(&data(mark)), "CL_TYPE_BINARY_DATA", "{mark}");
+    }
+}
+
+#[test]
 fn of_a_table_the_last_row_that_fits_decides() {
     let rows = TypeRows {
         fixed: vec![

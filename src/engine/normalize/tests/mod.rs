@@ -29,7 +29,9 @@ fn wide(text: &str, order: ByteOrder) -> Vec<u8> {
 fn white_space_case_and_controls_are_made_one() {
     let normal = |text: &[u8]| normal(Script::Bytes, text);
     assert_eq!(normal(b"HELLO \t\r\n\x0b\x0c World"), b"hello world");
-    assert_eq!(normal(b" a\x01\x1b b\xe9\x80c\x7f "), b" a bc ");
+    assert_eq!(normal(b" a\x01\x1b b\xe9\x80c "), b" a bc ");
+    // DEL stays, as clamscan 1.4.6 keeps it.
+    assert_eq!(normal(b"A\x7f\x7fB"), b"a\x7f\x7fb");
     assert_eq!(normal(b"a \x01 b"), b"a b");
     assert_eq!(normal(b"@[`{~!"), b"@[`{~!");
     assert_eq!(normal(b""), b"");
@@ -57,6 +59,27 @@ fn text_is_told_from_data() {
 }
 
 #[test]
+fn a_byte_that_no_text_has_does_not_make_data_of_it() {
+    // clamscan 1.4.6 calls all of them text.
+    for text in [
+        &b"some plain text kkkkkk  l\x009\0n\0s\0 \0      "[..],
+        b"some plain text \0kkkk",
+        b"some plain text \x01 and more",
+    ] {
+        assert_eq!(Script::of(text), None);
+        assert_eq!(Script::of_marred(text), Some(Script::Bytes), "{text:?}");
+    }
+    // These are data for it, too: a unit is a control.
+    assert_eq!(Script::of_marred(b"some plain tex\0\0 and so on"), None);
+    assert_eq!(Script::of_marred(b"some plain text\0\x01 and so"), Some(Script::Bytes));
+    assert_eq!(Script::of_marred(b"some plain tex\0\x01 and so on"), None);
+    // And these for us: not one half is ASCII.
+    assert_eq!(Script::of_marred(b"text\xe9\xe9\xe9\xe9\xe9\0\xe9"), None);
+    assert_eq!(Script::of_marred(b"a\0b"), None, "too short to believe");
+    assert_eq!(Script::of_marred(b""), None);
+}
+
+#[test]
 fn random_data_is_not_taken_for_wide_text() {
     let mut seed = 7_u64;
     for _ in 0..2_000 {
@@ -67,5 +90,6 @@ fn random_data_is_not_taken_for_wide_text() {
             })
             .collect();
         assert_eq!(Script::of(&noise), None);
+        assert_eq!(Script::of_marred(&noise), None);
     }
 }
