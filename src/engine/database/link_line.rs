@@ -103,10 +103,11 @@ fn window(field: Field<'_>, level: u32) -> Result<(Field<'_>, bool), LineFault> 
     Ok((Field { at: field.at, text }, is_wanted))
 }
 
-/// The name of a host, in lower case; a point in front of it means nothing.
+/// The name of a host, in lower case; a point in front of it means nothing. Published lists have hosts
+/// as they stood in a link, escapes included (`www.example.com%a0`).
 fn host(field: Field<'_>) -> Result<Box<str>, LineFault> {
     let name = field.text.strip_prefix(b".").unwrap_or(field.text);
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._".contains(byte);
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._%".contains(byte);
     match name.iter().position(|byte| !is_part(byte)) {
         Some(bad) => {
             let found = name.get(bad).copied();

@@ -4,7 +4,7 @@
 //! order of the file, in lower case, joined by commas, is the convention known as imphash. In detail
 //! as `clamscan` does it: the directory is read while more than one entry is left of its size, a library
 //! whose name ends in `.dll`, `.ocx` or `.sys` at its first dot loses that, names are cut at 256 bytes,
-//! ordinals have the names of [`ordinals`](super::ordinals) or are `ord` and the number, a function
+//! ordinals have the names of [`ordinals`] or are `ord` and the number, a function
 //! whose name lies nowhere has an empty one, and a library whose name lies nowhere ends it all.
 //! Unlike it, files of 64 bits and names of other signs than letters, digits, `_` and `.` have a list,
 //! too.

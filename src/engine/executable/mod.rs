@@ -10,7 +10,7 @@
 //!
 //! Nothing is looked at twice and nothing is sought: a format says which range of the file it needs
 //! next, [`Headers`] keeps those bytes as they pass. The first 4 KiB are kept, so a range may also
-//! lie there. A header that points back behind that is [`Executable::Absent`]; no linker writes one.
+//! lie there. A header that points back behind that is `Executable::Absent`; no linker writes one.
 //!
 //! Behind the headers of a PE three more things are read as they pass, each bounded: its sections, for
 //! their digests; its imports, as a text to take a digest of; and the places of its version information.

@@ -28,7 +28,7 @@ pub(super) struct Listed {
 }
 
 impl List {
-    /// Reads a list. Whether somebody signed it is another question: [`List::is_signed`].
+    /// Reads a list. Whether somebody signed it is another question: [`List::check_signed`].
     pub(super) fn parse(text: &[u8]) -> Result<Self, ContainerFault> {
         let at = memchr::memmem::rfind(text, SIGNATURE).ok_or(ContainerFault::ListLine(0))?;
         let (signed, rest) = text.split_at_checked(at).ok_or(ContainerFault::ListLine(0))?;
