@@ -158,16 +158,21 @@ def wait_for(process, name, scratch, is_ready, seconds=240):
 
 
 def answers_options(server):
+    try:
+        return options_answer(server).startswith("ICAP/1.0 200")
+    except OSError:
+        return False
+
+
+def options_answer(server, seconds=1):
+    """The head of the server's answer to OPTIONS, as far as the first packet has it."""
     request = (
         f"OPTIONS {server.uri()} ICAP/1.0\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
         "Encapsulated: null-body=0\r\n\r\n"
     )
-    try:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=1) as connection:
-            connection.sendall(request.encode("ascii"))
-            return connection.recv(64).startswith(b"ICAP/1.0 200")
-    except OSError:
-        return False
+    with socket.create_connection(("127.0.0.1", server.port), timeout=seconds) as connection:
+        connection.sendall(request.encode("ascii"))
+        return connection.recv(4096).decode("latin-1")
 
 
 def free_port():

@@ -309,16 +309,15 @@ impl Scan {
         mut look: impl FnMut(&Spot<'_>, &mut Body, &mut Findings) -> u64,
     ) -> u64 {
         let Self { engine, layers, findings, .. } = self;
-        let (body, embedded) = (layers[index].body.take(), layers[index].embedded.take());
+        let layer = &mut layers[index];
+        let (mut body, mut embedded) = (layer.body.take(), layer.embedded.take());
         let around = types(&layers[..index]);
         let mut work = 0;
-        let mut body = body;
         if let Some(body) = &mut body {
             let way = || path(&layers[..=index]);
             let spot = Spot { image: &engine.image, layer: index, way: &way, around: &around };
             work += look(&spot, body, findings);
         }
-        let mut embedded = embedded;
         if let (Some(embedded), Some(body)) = (&mut embedded, &body) {
             let mut around = around;
             around.extend(body.layer_type);

@@ -77,15 +77,18 @@ fn simple(head: &[u8], capacity: usize, tail: &'static [u8]) -> Carrier {
     Carrier { bytes, room, entry: 0, sections: Vec::new(), tail }
 }
 
-fn put(file: &mut [u8], at: usize, bytes: &[u8]) {
+/// Writes into a file that is long enough.
+pub(crate) fn put(file: &mut [u8], at: usize, bytes: &[u8]) {
     file[at..at + bytes.len()].copy_from_slice(bytes);
 }
 
-fn word(value: usize) -> [u8; 4] {
+/// Four bytes of a header.
+pub(crate) fn word(value: usize) -> [u8; 4] {
     u32::try_from(value).expect("small").to_le_bytes()
 }
 
-fn half(value: usize) -> [u8; 2] {
+/// Two bytes of a header.
+pub(crate) fn half(value: usize) -> [u8; 2] {
     u16::try_from(value).expect("small").to_le_bytes()
 }
 

@@ -1,5 +1,6 @@
 //! Offsets that are counted from the headers of executables.
 
+use crate::carrier::{half, put, word};
 use crate::corpus::{Random, gzip};
 use crate::generator::hex;
 use crate::oracle::{Batch, is_installed};
@@ -9,18 +10,6 @@ struct Pe {
     file: Vec<u8>,
     entry: usize,
     sections: Vec<(usize, usize)>,
-}
-
-fn put(file: &mut [u8], at: usize, bytes: &[u8]) {
-    file[at..at + bytes.len()].copy_from_slice(bytes);
-}
-
-fn word(value: usize) -> [u8; 4] {
-    u32::try_from(value).expect("small").to_le_bytes()
-}
-
-fn half(value: usize) -> [u8; 2] {
-    u16::try_from(value).expect("small").to_le_bytes()
 }
 
 fn pe(random: &mut Random) -> Pe {

@@ -138,7 +138,7 @@ impl<'image> Logical<'image> {
             tables.signatures.iter().filter(has_regex).filter_map(|row| {
                 Target::ALL.into_iter().find(|target| *target as u8 == row.target)
             });
-        targets.fold(None, |set, target| Some(set.unwrap_or(TargetSet::NONE).with_only(target)))
+        targets.fold(None, |set, target| Some(set.unwrap_or(TargetSet::NONE).with(target)))
     }
 
     /// Figures, for bounds in tests and for people.

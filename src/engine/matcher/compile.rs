@@ -500,11 +500,8 @@ fn fixed_places(offset: Offset, lead: u32) -> Option<(u64, u64)> {
     }
 }
 
-fn target_bit(target: Target) -> u16 {
-    match target {
-        Target::Any => TargetSet::ANY.bits(),
-        one => TargetSet::of(one).bits() & !TargetSet::ANY.bits(),
-    }
+const fn target_bit(target: Target) -> u16 {
+    TargetSet::NONE.with(target).bits()
 }
 
 /// An index of a table. A set whose tables pass four thousand million rows does not fit a machine.

@@ -44,12 +44,6 @@ impl TargetSet {
     /// A set without even the kind that every layer has.
     pub const NONE: Self = Self(0);
 
-    /// This set and one more kind, and not the kind that every layer has unless it is that one.
-    #[must_use]
-    pub const fn with_only(self, target: Target) -> Self {
-        Self(self.0 | 1 << target as u16)
-    }
-
     /// The bits, as the compiled entries carry them.
     #[must_use]
     pub(super) const fn bits(self) -> u16 {
