@@ -3,8 +3,11 @@
 //! Everything above asks for a stream, a listener, a task or a pause; what stands behind them can be
 //! exchanged here. The rules that keep glommio 0.9 safe are kept here too:
 //!
-//! - the preemption timer is short ([`PREEMPT_TIMER`]) and the queue's latency matters: with the
-//!   defaults one scanning task makes its neighbours wait 200 ms, with these a third of one;
+//! - the queue of the connections preempts after [`IO_LATENCY`]: with the defaults one scanning task
+//!   makes its neighbours wait 200 ms;
+//! - it may sleep over tasks that are ready, so a shard's root task does nothing but answer the
+//!   [`heartbeat`](super::heartbeat), and the timer that makes it happen is out of the way
+//!   ([`ROOT_LATENCY`]) until the first beat can come;
 //! - a panic inside a task would end the executor, so every task is spawned contained;
 //! - its accept is not used: under pressure one was seen that never came back; threads accept instead;
 //! - tasks are kept by handle, cancelled and awaited before the executor ends, because it would leak
@@ -22,6 +25,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -29,11 +33,14 @@ use futures_lite::{AsyncRead, AsyncWrite, FutureExt};
 use glommio::{Latency, LocalExecutorBuilder, Placement, Shares, TaskQueueHandle};
 use rustix::net::{SendAncillaryBuffer, SendFlags};
 
-/// How often a busy task is asked to give way.
-const PREEMPT_TIMER: Duration = Duration::from_micros(250);
+use super::heartbeat::Pulse;
 
-/// How long a ready socket may wait for its task.
+/// How long a ready socket may wait for its task, and so how often a busy task is asked to give way.
 const IO_LATENCY: Duration = Duration::from_millis(1);
+
+/// The same for the root task, which is alone until its first turn, and never busy. No thread that may
+/// run at all waits for its core as long as this.
+const ROOT_LATENCY: Duration = Duration::from_secs(10);
 
 /// Registered memory of an executor's rings: small, because streams do not use it and locked memory
 /// is scarce for an ordinary user.
@@ -42,34 +49,71 @@ const RING_MEMORY_BYTES: usize = 64 << 10;
 /// Depth of an executor's rings. 256 polls are handed to the kernel at once; more wait their turn.
 const RING_DEPTH: usize = 256;
 
-/// Starts a thread with an executor of its own and runs the future that `make` gives.
+/// Starts a thread with an executor of its own and runs the future that `make` gives. Its `pulse` has to
+/// be beaten.
 ///
 /// # Errors
 ///
 /// The reason why the kernel refuses an executor: `io_uring` forbidden, locked memory, descriptors.
-pub(super) fn spawn_shard<M, F>(name: &str, cpu: Option<usize>, make: M) -> io::Result<ShardThread>
+pub(super) fn spawn_shard<M, F>(
+    name: &str,
+    cpu: Option<usize>,
+    pulse: Arc<Pulse>,
+    make: M,
+) -> io::Result<ShardThread>
 where
     M: FnOnce(Spawner) -> F + Send + 'static,
     F: Future<Output = ()> + 'static,
 {
-    let placement = cpu.map_or(Placement::Unbound, Placement::Fixed);
-    LocalExecutorBuilder::new(placement)
-        .name(name)
-        .io_memory(RING_MEMORY_BYTES)
-        .ring_depth(RING_DEPTH)
-        .preempt_timer(PREEMPT_TIMER)
-        .spawn(move || async move {
-            let queue = glommio::executor().create_task_queue(
-                Shares::Static(1000),
-                Latency::Matters(IO_LATENCY),
-                "io",
-            );
+    spawn_with_latency(name, cpu, IO_LATENCY, pulse, make)
+}
+
+fn spawn_with_latency<M, F>(
+    name: &str,
+    cpu: Option<usize>,
+    latency: Duration,
+    pulse: Arc<Pulse>,
+    make: M,
+) -> io::Result<ShardThread>
+where
+    M: FnOnce(Spawner) -> F + Send + 'static,
+    F: Future<Output = ()> + 'static,
+{
+    let shard = move || async move {
+        let latency = Latency::Matters(latency);
+        let queue = glommio::executor().create_task_queue(Shares::Static(1000), latency, "io");
+        let work = async move {
             // The first timer of an executor fires late; it is spent here.
             pause(Duration::from_millis(1)).await;
             make(Spawner { queue }).await;
-        })
+        };
+        let work = glommio::spawn_local_into(work, queue)
+            .expect("the queue was made just now and is never removed");
+        pulse.keep(work).await;
+    };
+    builder(name, cpu)
+        .spawn(shard)
         .map(ShardThread)
         .map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// Starts an executor and ends it again.
+///
+/// # Errors
+///
+/// As [`spawn_shard`].
+pub(super) fn try_executor() -> io::Result<()> {
+    let tried = builder("preflight", None).spawn(|| async {});
+    let ended = tried.and_then(glommio::ExecutorJoinHandle::join);
+    ended.map_err(|error| io::Error::other(error.to_string()))
+}
+
+fn builder(name: &str, cpu: Option<usize>) -> LocalExecutorBuilder {
+    LocalExecutorBuilder::new(cpu.map_or(Placement::Unbound, Placement::Fixed))
+        .name(name)
+        .io_memory(RING_MEMORY_BYTES)
+        .ring_depth(RING_DEPTH)
+        .preempt_timer(ROOT_LATENCY)
 }
 
 /// A running shard.
@@ -239,5 +283,55 @@ impl Bell {
     /// Asks to be woken at the next ring.
     pub(super) fn wait(&self, context: &Context<'_>) {
         self.waiting.borrow_mut().push(context.waker().clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::Ipv4Addr;
+    use std::sync::atomic::AtomicUsize;
+
+    use crate::runtime::heartbeat;
+
+    use super::*;
+
+    /// So short that the executor often finds the timer fired before anything ran, as it does on a busy
+    /// core with the real one.
+    const SHORT: Duration = Duration::from_micros(20);
+
+    const ROUNDS: usize = 1000;
+
+    /// Without a heart this stands still within its first round trips.
+    #[test]
+    fn a_shard_that_slept_over_its_work_goes_on() {
+        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let mut client = StdStream::connect(listener.local_addr().expect("bound")).expect("itself");
+        let (server, _) = listener.accept().expect("the client has come");
+        let pulse = Arc::new(Pulse::default());
+        heartbeat::start(vec![Arc::clone(&pulse)], Arc::new([AtomicUsize::new(1)]))
+            .expect("a thread");
+        let shard = spawn_with_latency("short", None, SHORT, pulse, |_spawner| echo(server));
+        let shard = shard.expect("an executor");
+        client.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
+        for round in 0..ROUNDS {
+            let mut back = [0];
+            client.write_all(b"?").expect("the shard holds the other end");
+            client.read_exact(&mut back).unwrap_or_else(|error| panic!("round {round}: {error}"));
+        }
+        drop(client);
+        shard.join().expect("the shard ends with its connection");
+    }
+
+    async fn echo(server: StdStream) {
+        let mut stream = Stream::new(server).expect("a socket");
+        let mut byte = [0];
+        loop {
+            let read = std::future::poll_fn(|context| stream.poll_read(context, &mut byte)).await;
+            if read.expect("the client ends in order") == 0 {
+                break;
+            }
+            stream.send(&[io::IoSlice::new(&byte)]).await.expect("the client reads");
+        }
     }
 }

@@ -22,7 +22,7 @@
 //! | work on several cores beside the data plane | `workers` |
 //! | what is shared | `live` (values, swapped whole) `journal` (events out) |
 //! | the clamd protocol: threads of its own | `clamd/` |
-//! | the executor, behind one thin file | `executor` `side` |
+//! | the executor, behind one thin file | `executor` `heartbeat` `side` |
 //!
 //! Invariants: a buffer belongs to one connection of one shard; nothing that changes is shared; the
 //! data plane waits for nobody but its own sockets and, for spilled bodies, the disk.
@@ -38,6 +38,7 @@ mod connection;
 pub mod database;
 mod exchange;
 mod executor;
+mod heartbeat;
 mod held;
 mod input;
 mod journal;

@@ -1,10 +1,8 @@
 //! What the process asks of the system before it starts: descriptors, and an executor.
 
-use std::io;
-
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::executor::spawn_shard;
+use super::executor;
 
 /// Raises the number of descriptors as far as the system allows; gives the limit now in force.
 pub(super) fn raise_descriptors() -> u64 {
@@ -21,9 +19,7 @@ pub(super) fn raise_descriptors() -> u64 {
 /// A message that says what to do: `io_uring` is forbidden in many containers, and each executor
 /// locks memory.
 pub(super) fn try_executor() -> Result<(), String> {
-    let tried: io::Result<()> = spawn_shard("preflight", None, |_spawner| async {})
-        .and_then(super::executor::ShardThread::join);
-    tried.map_err(|error| {
+    executor::try_executor().map_err(|error| {
         format!(
             "this system refuses an io_uring executor: {error}. `baleen doctor` names the cause; the \
              usual ones are a container's seccomp profile, kernel.io_uring_disabled, and a locked \

@@ -29,6 +29,7 @@ use super::assemble::{Assembled, Live, assemble};
 use super::clamd;
 use super::clock;
 use super::executor::{shut_down, spawn_shard};
+use super::heartbeat::{self, Pulse};
 use super::journal::Journal;
 use super::listening::Listening;
 use super::live::{Graveyard, Publisher};
@@ -197,6 +198,9 @@ impl Service {
             (0..shards).map(|_| async_channel::bounded(INBOX_MAX)).unzip();
         let loads: Arc<[AtomicUsize]> = (0..shards).map(|_| AtomicUsize::new(0)).collect();
         let pool_bytes = self.server.budgets.memory_bytes_max / shards as u64;
+        let pulses: Vec<Arc<Pulse>> = (0..shards).map(|_| Arc::default()).collect();
+        heartbeat::start(pulses.clone(), Arc::clone(&loads))
+            .map_err(|error| system("start the heart", &error))?;
         for (index, (inbox, cpu)) in receivers.into_iter().zip(cpus).enumerate() {
             let parts = Parts {
                 index,
@@ -209,9 +213,9 @@ impl Service {
                 pool_bytes,
                 cut_off: Arc::clone(&self.cut_off),
             };
-            let thread =
-                spawn_shard(&format!("shard-{index}"), *cpu, move |spawner| run(spawner, parts))
-                    .map_err(|error| system(&format!("start shard {index}"), &error))?;
+            let (name, pulse) = (format!("shard-{index}"), Arc::clone(&pulses[index]));
+            let thread = spawn_shard(&name, *cpu, pulse, move |spawner| run(spawner, parts))
+                .map_err(|error| system(&format!("start shard {index}"), &error))?;
             self.shards_running += 1;
             let tell = tell.clone();
             std::thread::Builder::new()
