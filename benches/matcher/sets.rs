@@ -115,7 +115,13 @@ impl Set {
 
     fn push(&mut self, pattern: Pattern, target: Target) {
         let offset = Offset { base: OffsetBase::Any, shift: 0 };
-        self.signatures.push(BodySignature { name: "Bench".into(), target, offset, pattern });
+        self.signatures.push(BodySignature {
+            name: "Bench".into(),
+            target,
+            offset,
+            pattern,
+            hits_max: 1,
+        });
     }
 }
 

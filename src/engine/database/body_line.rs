@@ -7,6 +7,7 @@ use super::line::{Field, Fields, LineFault, Read, digits, reported_name};
 use super::report::Unsupported;
 use super::signature::{BodySignature, Offset, OffsetBase, Target};
 use super::{offset, pattern};
+use crate::engine::matcher::HITS_MAX;
 
 /// Reads one line for an engine of functionality level `level`.
 pub(super) fn parse(line: &[u8], level: u32) -> Result<Read<BodySignature>, LineFault> {
@@ -24,7 +25,7 @@ pub(super) fn parse(line: &[u8], level: u32) -> Result<Read<BodySignature>, Line
     let pattern = pattern::parse(fields.required(3), target)?;
     Ok(match (offset, pattern) {
         (Read::Signature(offset), Read::Signature(pattern)) => {
-            Read::Signature(BodySignature { name, target, offset, pattern })
+            Read::Signature(BodySignature { name, target, offset, pattern, hits_max: 1 })
         }
         (Read::Unsupported(reason), _) | (_, Read::Unsupported(reason)) => {
             Read::Unsupported(reason)
@@ -44,7 +45,9 @@ pub(super) fn member(line: &[u8]) -> Result<Read<(u8, BodySignature)>, LineFault
             let offset = Offset { base: OffsetBase::Any, shift: 0 };
             match pattern::parse(fields.required(3), target)? {
                 Read::Signature(pattern) => {
-                    Read::Signature((group, BodySignature { name, target, offset, pattern }))
+                    let hits_max = HITS_MAX;
+                    let body = BodySignature { name, target, offset, pattern, hits_max };
+                    Read::Signature((group, body))
                 }
                 Read::ByLevel => Read::ByLevel,
                 Read::Unsupported(reason) => Read::Unsupported(reason),

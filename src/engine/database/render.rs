@@ -12,7 +12,7 @@ use super::signature::{
 /// A body signature as a line of an `.ndb`, without levels. The name stays as it is reported.
 #[must_use]
 pub fn body(signature: &BodySignature) -> String {
-    let BodySignature { name, target, offset: place, pattern: bytes } = signature;
+    let BodySignature { name, target, offset: place, pattern: bytes, .. } = signature;
     let (place, bytes) = (offset(place), pattern(bytes));
     format!("{name}:{}:{place}:{bytes}", *target as u8)
 }

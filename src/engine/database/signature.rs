@@ -16,6 +16,9 @@ pub struct BodySignature {
     pub offset: Offset,
     /// What must be there.
     pub pattern: Pattern,
+    /// Matches in one layer beyond so many change nothing for whoever asks; at most
+    /// [`HITS_MAX`](crate::engine::matcher::HITS_MAX). With 1 any match will do, not the first alone.
+    pub hits_max: u32,
 }
 
 /// The kind of layer that a body pattern is matched in (the numbers are ClamAV's).

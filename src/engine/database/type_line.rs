@@ -9,6 +9,7 @@ use super::report::Unsupported;
 use super::signature::{BodySignature, Target};
 use super::{offset, pattern};
 use crate::engine::file_type::{EmbeddedMagic, FixedMagic, Kind};
+use crate::engine::matcher::HITS_MAX;
 
 /// What a line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +46,9 @@ pub(super) fn parse(line: &[u8], level: u32) -> Result<Read<TypeLine>, LineFault
             let (Read::Signature(offset), Read::Signature(pattern)) = (offset, pattern) else {
                 return Ok(Read::Unsupported(Unsupported::FileType));
             };
-            let body = BodySignature { name: Box::default(), target: Target::Any, offset, pattern };
+            // Each match is an object.
+            let (name, target) = (Box::default(), Target::Any);
+            let body = BodySignature { name, target, offset, pattern, hits_max: HITS_MAX };
             Ok(Read::Signature(TypeLine::Embedded(EmbeddedMagic { parent, kind }, body.into())))
         }
         text => {

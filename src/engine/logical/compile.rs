@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::U32;
 
+use super::enough;
 use super::image::{
     self, CompareRow, ConditionRow, Header, MacroRow, RegexRow, SignatureRow, SubRow,
 };
@@ -169,6 +170,8 @@ impl Collector {
                 target,
                 offset: *offset,
                 pattern: pattern.clone(),
+                // What is needed of it is known when all signatures are.
+                hits_max: 1,
             };
             members.push(self.parts.intern_one(&part));
         }
@@ -270,7 +273,7 @@ impl Collector {
             return (Vec::new(), Vec::new());
         }
         let macros = self.resolve_macros();
-        let wakes = wake::choose(&wake::Tables {
+        let tables = wake::Tables {
             parts: self.parts.rows(),
             signatures: &self.signatures,
             sub_ids: self.sub_ids.rows(),
@@ -281,9 +284,14 @@ impl Collector {
             macros: &macros,
             reads: self.reads.rows(),
             programs: self.programs.rows(),
-        });
-        let bytes = self.bytes(&wakes, &macros);
-        (self.parts.into_rows(), bytes)
+        };
+        let enough = enough::matches(&tables);
+        let bytes = self.bytes(&wake::choose(&tables), &macros);
+        let mut parts = self.parts.into_rows();
+        for (part, enough) in parts.iter_mut().zip(enough) {
+            part.hits_max = enough;
+        }
+        (parts, bytes)
     }
 
     fn resolve_macros(&mut self) -> Vec<MacroRow> {

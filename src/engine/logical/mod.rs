@@ -45,6 +45,7 @@
 mod compare;
 mod compile;
 mod condition;
+mod enough;
 mod history;
 mod image;
 mod judge;

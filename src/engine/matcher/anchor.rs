@@ -246,7 +246,7 @@ fn is_run(bytes: &[u8]) -> bool {
 /// The most telling eight bytes around the anchor, outside its window where there is enough outside.
 fn check(units: &[Unit], anchor: usize, window: usize) -> Check {
     let (before, after) = units.split_at(anchor);
-    let single = |unit: &&Unit| matches!(unit, Unit::Byte { .. });
+    let single = |unit: &&Unit| one_byte(unit).is_some();
     let before = before.iter().rev().take_while(single).take(CHECK_REACH).count();
     let after = after.iter().take_while(single).take(CHECK_REACH + window).count();
     let around = &units[anchor - before..anchor + after];
@@ -279,24 +279,41 @@ fn check(units: &[Unit], anchor: usize, window: usize) -> Check {
     Check { from_anchor, ..masked(&around[start..around.len().min(start + 8)]) }
 }
 
-const fn information(unit: &Unit) -> u32 {
+fn information(unit: &Unit) -> u32 {
+    match one_byte(unit) {
+        Some((value, 0xFF)) => binary_information(value).into(),
+        Some((value, FOLD)) => u32::from(binary_information(value)) - 16,
+        Some((_, mask)) => 12 * mask.count_ones(),
+        None => 0,
+    }
+}
+
+/// A value and a mask that every byte has which a unit of one byte takes.
+fn one_byte(unit: &Unit) -> Option<(u8, u8)> {
     match unit {
-        Unit::Byte { value, mask: 0xFF } => binary_information(*value) as u32,
-        Unit::Byte { value, mask: FOLD } => binary_information(*value) as u32 - 16,
-        Unit::Byte { mask: 0, .. }
-        | Unit::Choice { .. }
-        | Unit::Skip { .. }
-        | Unit::Boundary(_) => 0,
-        Unit::Byte { .. } => 48,
+        Unit::Byte { value, mask } => Some((value & mask, *mask)),
+        Unit::Choice { negated: false, choices } => {
+            let mut bytes = choices.iter().map(|choice| match &choice[..] {
+                [Unit::Byte { value, mask }] => Some((*value, *mask)),
+                _ => None,
+            });
+            let (first, mut common) = bytes.next()??;
+            for one in bytes {
+                let (value, mask) = one?;
+                common &= mask & !(value ^ first);
+            }
+            Some((first & common, common))
+        }
+        Unit::Choice { negated: true, .. } | Unit::Skip { .. } | Unit::Boundary(_) => None,
     }
 }
 
 fn masked(units: &[Unit]) -> Check {
     let mut check = Check::default();
     for (index, unit) in units.iter().enumerate() {
-        if let Unit::Byte { value, mask } = unit {
+        if let Some((value, mask)) = one_byte(unit) {
             check.value |= u64::from(value & mask) << (8 * index);
-            check.mask |= u64::from(*mask) << (8 * index);
+            check.mask |= u64::from(mask) << (8 * index);
         }
     }
     check

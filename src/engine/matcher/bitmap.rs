@@ -11,34 +11,22 @@ use super::compile::narrow;
 use super::hash;
 use super::image::{
     BUCKETS_LOG2_MAX, Entry, Family, PAIR_WORDS_LOG2, SIEVE_LOG2_MAX, SIEVE_LOG2_MIN,
-    SIEVE_OF_THREES_LOG2, WORDS_LOG2_MAX, WORDS_LOG2_MIN,
+    SIEVE_OF_THREES_LOG2_MAX, WORDS_LOG2_MAX, WORDS_LOG2_MIN,
 };
 use super::simd::{FOLD, Shape};
 use zerocopy::FromZeros;
 use zerocopy::little_endian::U32;
 
-/// Sizes, hashes, passing runs and words of a family with these grams. The rest is zero.
-pub(super) fn shape(kind: FamilyKind, fold: bool, rows: &[Entry]) -> Filled {
-    let log2 = rows.len().next_power_of_two().ilog2();
+/// Sizes and hashes of a family with these grams, and its buckets' number. The rest is zero.
+pub(super) fn shape(kind: FamilyKind, fold: bool, rows: &[Entry]) -> Family {
     let mut family = Family::new_zeroed();
     family.gram_bytes = kind.gram_bytes();
     family.fold = fold.into();
-    match kind {
-        FamilyKind::Six => {
-            family.sieve_log2 = (log2 + 1).clamp(SIEVE_LOG2_MIN, SIEVE_LOG2_MAX).into();
-            family.words_log2 = log2.saturating_sub(1).clamp(WORDS_LOG2_MIN, WORDS_LOG2_MAX).into();
-        }
-        FamilyKind::Three => {
-            family.sieve_log2 = SIEVE_OF_THREES_LOG2.into();
-            family.words_log2 = log2.clamp(WORDS_LOG2_MIN, WORDS_LOG2_MAX).into();
-        }
-        FamilyKind::Pair => family.words_log2 = PAIR_WORDS_LOG2.into(),
-    }
-    family.buckets_log2 = log2.min(BUCKETS_LOG2_MAX).into();
-    let mut best: Option<(u32, Filled)> = None;
+    family.buckets_log2 = rows.len().next_power_of_two().ilog2().min(BUCKETS_LOG2_MAX).into();
+    let mut best: Option<(u32, Family)> = None;
     for factor in FACTORS {
-        let mut tried = Filled::new(Family { factor: factor.into(), ..family }, rows);
-        let passing = tried.note_runs();
+        let tried = Family { factor: factor.into(), ..family };
+        let passing = Filled::new(&tried, kind, rows.iter()).note_runs();
         if best.as_ref().is_none_or(|(fewest, _)| passing < *fewest) {
             best = Some((passing, tried));
         }
@@ -47,7 +35,18 @@ pub(super) fn shape(kind: FamilyKind, fold: bool, rows: &[Entry]) -> Filled {
             break;
         }
     }
-    best.map_or_else(|| Filled::new(family, rows), |(_, filled)| filled)
+    best.map_or(family, |(_, best)| best)
+}
+
+/// The filter of a family that has some of the grams, with the bytes of which a run passes.
+pub(super) fn fill<'r>(
+    shape: &Family,
+    kind: FamilyKind,
+    rows: impl Iterator<Item = &'r Entry> + Clone,
+) -> Filled {
+    let mut filled = Filled::new(shape, kind, rows);
+    filled.note_runs();
+    filled
 }
 
 /// A family with its words.
@@ -59,7 +58,22 @@ pub(super) struct Filled {
 }
 
 impl Filled {
-    fn new(family: Family, rows: &[Entry]) -> Self {
+    fn new<'r>(
+        shape: &Family,
+        kind: FamilyKind,
+        rows: impl Iterator<Item = &'r Entry> + Clone,
+    ) -> Self {
+        let log2 = rows.clone().count().next_power_of_two().ilog2();
+        let (sieve_log2, words_log2) = match kind {
+            FamilyKind::Six => (log2 + 1, log2.saturating_sub(1)),
+            FamilyKind::Three => ((log2 + 4).min(SIEVE_OF_THREES_LOG2_MAX), log2),
+            FamilyKind::Pair => (0, PAIR_WORDS_LOG2),
+        };
+        let mut family = *shape;
+        family.words_log2 = words_log2.clamp(WORDS_LOG2_MIN, WORDS_LOG2_MAX).into();
+        if kind != FamilyKind::Pair {
+            family.sieve_log2 = sieve_log2.clamp(SIEVE_LOG2_MIN, SIEVE_LOG2_MAX).into();
+        }
         let sieve_words = match Shape::of(family.gram_bytes) {
             Shape::Sixes | Shape::Threes => 1 << family.sieve_log2.get(),
             Shape::Pairs => 0,
@@ -164,7 +178,7 @@ impl Filled {
 /// Appends the family's buckets and entries; the answer is the most entries of one gram.
 pub(super) fn sort_into_buckets(
     family: &Family,
-    mut rows: Vec<Entry>,
+    rows: &mut Vec<Entry>,
     buckets: &mut Vec<U32>,
     entries: &mut Vec<Entry>,
 ) -> u32 {
@@ -182,7 +196,7 @@ pub(super) fn sort_into_buckets(
             next += 1;
         }
     }
-    entries.append(&mut rows);
+    entries.append(rows);
     buckets.push(narrow(entries.len()).into());
     narrow(longest)
 }

@@ -14,7 +14,7 @@ use super::image::{Content, GapRange, NO_MAX, OFFSET_END, Rule, Tables, User, ra
 use super::offset::{self, Place};
 use super::scan::BLOCK;
 use super::state::{
-    Candidate, Chain, ENDS_MAX, End, HELD_MAX, HITS_MAX, Held, State, TRAILING_MAX, Trailing,
+    Candidate, Chain, ENDS_MAX, End, HELD_MAX, Held, State, TRAILING_MAX, Trailing,
 };
 use crate::engine::database::signature::SignatureId;
 use std::cmp::Reverse;
@@ -67,7 +67,9 @@ impl Tables<'_> {
         let Some((rule, gaps)) = self.rule(signature) else {
             return Use::Never;
         };
-        if rule.targets.get() & layer.targets.bits() == 0 || state.is_full(signature) {
+        if rule.targets.get() & layer.targets.bits() == 0
+            || state.is_full(signature, rule.hits_max.get())
+        {
             return Use::Never;
         }
         if segment > 0 && !state.has_started(signature, candidate.pass, candidate.again) {
@@ -267,7 +269,7 @@ impl Step<'_> {
             };
             // Counted before it is certain: of two matches the one found first is certain first.
             let count = state.hits_count.entry(self.signature).or_default();
-            if *count >= HITS_MAX {
+            if *count >= self.rule.hits_max.get() {
                 return;
             }
             *count += 1;

@@ -6,9 +6,8 @@
 //! indices. Every step goes through the signatures in their order and through no hash table in its own,
 //! so that the same input gives the same bytes.
 //!
-//! Where one kind of layer has most of the patterns (executables for Windows have nine in ten of the
-//! official set) there are two sets of families: one of everything, for layers of that kind, and one of
-//! the rest, for all others, which then do not pay for what cannot match in them.
+//! Every kind of layer has filters of its own, with what may match in it: executables for Windows have nine
+//! in ten patterns of the official set, and no other layer pays for them.
 
 #![forbid(unsafe_code)]
 
@@ -17,6 +16,7 @@ use super::facts::TargetSet;
 use super::grams::GramCounts;
 use super::image::{self, Content, Costly, Entry, Family, Fixed, GapRange, Header, Rule, User};
 use super::segment::Segments;
+use super::state::HITS_MAX;
 use super::{bitmap, boundary, program};
 use crate::engine::database::signature::{BodySignature, Offset, OffsetBase, Part, Target};
 use ahash::{AHashMap, RandomState};
@@ -35,7 +35,8 @@ pub fn compile(signatures: &[BodySignature], training: &GramCounts) -> Vec<u8> {
         .any(|signature| signature.pattern.parts.iter().any(|part| ignores_case(&part.units)));
     let mut builder = Builder::new(training, fold);
     for signature in signatures {
-        builder.add(signature, Segments::of(&signature.pattern).as_ref());
+        let segments = Segments::of(&signature.pattern, signature.hits_max == 1);
+        builder.add(signature, segments.as_ref());
     }
     builder.finish()
 }
@@ -238,14 +239,10 @@ impl<'t> Builder<'t> {
             let users = content.row.users_end.get() - content.row.users_start.get();
             layout.users_max = layout.users_max.max(users);
         }
-        let commonest = self.commonest_target();
+        let shares = self.shares();
         for kind in FamilyKind::ALL {
-            match commonest {
-                None => layout.add_families(kind, Share::Whole, &self),
-                Some(bits) => {
-                    layout.add_families(kind, Share::For(bits), &self);
-                    layout.add_families(kind, Share::Besides(bits), &self);
-                }
+            for follows in [false, true] {
+                layout.add_families(kind, follows, &shares, &self);
             }
         }
         layout.dense = self.places(Place::Everywhere);
@@ -253,17 +250,20 @@ impl<'t> Builder<'t> {
         layout.into_bytes(&self)
     }
 
-    /// The kind of layer, but every kind, that most contents are for, when they are many.
-    fn commonest_target(&self) -> Option<u16> {
+    /// The layers that families are for: one kind each, as far as anything is for that kind alone, and
+    /// all others. All together in a small set.
+    fn shares(&self) -> Vec<Share> {
         let filtered = || self.contents.iter().filter(|content| content.place == Place::Filter);
         if filtered().count() < SHARED_MIN {
-            return None;
+            return vec![Share::Whole];
         }
-        let of = |bits: u16| filtered().filter(|content| content.row.targets.get() == bits).count();
-        let kinds = Target::ALL.into_iter().filter(|target| *target != Target::Any);
-        let counts = kinds.map(|target| (of(target_bit(target)), target_bit(target)));
-        let most = counts.max_by_key(|(count, bits)| (*count, std::cmp::Reverse(*bits)));
-        most.filter(|(count, _)| count * 4 > filtered().count()).map(|(_, bits)| bits)
+        let any = target_bit(Target::Any);
+        let is_asked =
+            |bit: u16| filtered().any(|content| content.row.targets.get() & (bit | any) == bit);
+        let kinds = Target::ALL.into_iter().map(target_bit);
+        let kinds: Vec<u16> = kinds.filter(|bit| *bit != any && is_asked(*bit)).collect();
+        let others = Share::Besides(kinds.iter().fold(0, |all, bit| all | bit));
+        kinds.into_iter().map(Share::For).chain([others]).collect()
     }
 
     fn anchor(&self, content: &ContentDraft) -> Option<&Anchor> {
@@ -284,22 +284,23 @@ impl<'t> Builder<'t> {
 enum Share {
     /// All.
     Whole,
-    /// Those of this kind; it holds everything.
+    /// Those of this kind.
     For(u16),
-    /// All others; it does not hold what is for that kind only.
+    /// Those of none of these kinds.
     Besides(u16),
 }
 
 impl Share {
     const fn holds(self, targets: u16) -> bool {
         match self {
-            Self::Whole | Self::For(_) => true,
+            Self::Whole => true,
+            Self::For(bit) => targets & (bit | target_bit(Target::Any)) != 0,
             Self::Besides(bits) => targets & !bits != 0,
         }
     }
 
     const fn only(self) -> u16 {
-        if let Self::For(bits) = self { bits } else { 0 }
+        if let Self::For(bit) = self { bit } else { 0 }
     }
 
     const fn never(self) -> u16 {
@@ -323,42 +324,49 @@ struct Layout {
 }
 
 impl Layout {
-    /// The family of first segments and the one of later ones: with buckets of their own over one bitmap,
-    /// so that what was found for the one need not be looked for again for the other.
-    fn add_families(&mut self, kind: FamilyKind, share: Share, builder: &Builder<'_>) {
-        let mut first = Rows::of(kind, share, false, builder);
-        let mut later = Rows::of(kind, share, true, builder);
-        if first.entries.is_empty() && later.entries.is_empty() {
+    /// The families of first or of later segments, one for each share: every one has a filter with what
+    /// may match in its layers, and all have the same buckets.
+    fn add_families(
+        &mut self,
+        kind: FamilyKind,
+        follows: bool,
+        shares: &[Share],
+        builder: &Builder<'_>,
+    ) {
+        let mut rows = entries_of(kind, follows, builder);
+        if rows.is_empty() {
             return;
         }
-        let count = first.entries.len();
-        first.entries.append(&mut later.entries);
-        let filled = bitmap::shape(kind, builder.fold, &first.entries);
-        let shape = filled.append(&mut self.sieve, &mut self.words);
-        later.entries = first.entries.split_off(count);
-        for (rows, follows) in [(first, 0), (later, 1)] {
-            if rows.entries.is_empty() {
+        let mut shape = bitmap::shape(kind, builder.fold, &rows);
+        let (buckets_start, first) = (narrow(self.buckets.len()), self.entries.len());
+        let chain =
+            bitmap::sort_into_buckets(&shape, &mut rows, &mut self.buckets, &mut self.entries);
+        self.chain_max = self.chain_max.max(chain);
+        shape.chain_max = chain.into();
+        shape.buckets_start = buckets_start.into();
+        shape.follows = follows.into();
+        for share in shares {
+            let all = self.entries.iter().skip(first);
+            let here = all.filter(|entry| share.holds(entry.targets.get()));
+            let targets = here.clone().fold(0, |all, entry| all | entry.targets.get());
+            if targets == 0 {
                 continue;
             }
-            let mut family = Family {
-                follows,
-                targets: U16::new(rows.targets),
+            let rates = here.clone().filter_map(|entry| {
+                builder.anchor(builder.contents.get(entry.content.get() as usize)?)
+            });
+            let rate = rates.fold(0_u64, |sum, anchor| sum.saturating_add(anchor.rate));
+            let filled = bitmap::fill(&shape, kind, here.clone());
+            let parts_count = narrow(here.count());
+            let family = filled.append(&mut self.sieve, &mut self.words);
+            self.families.push(Family {
+                targets: targets.into(),
                 only: share.only().into(),
                 never: share.never().into(),
-                parts_count: narrow(rows.entries.len()).into(),
-                rate: rows.rate.into(),
-                buckets_start: narrow(self.buckets.len()).into(),
-                ..shape
-            };
-            let chain = bitmap::sort_into_buckets(
-                &family,
-                rows.entries,
-                &mut self.buckets,
-                &mut self.entries,
-            );
-            family.chain_max = chain.into();
-            self.chain_max = self.chain_max.max(chain);
-            self.families.push(family);
+                parts_count: parts_count.into(),
+                rate: rate.into(),
+                ..family
+            });
         }
     }
 
@@ -395,41 +403,22 @@ impl Layout {
     }
 }
 
-/// The entries of one family.
-#[derive(Debug, Default)]
-struct Rows {
-    entries: Vec<Entry>,
-    /// The kinds of layers that they are for.
-    targets: u16,
-    /// How often they are expected, all together.
-    rate: u64,
-}
-
-impl Rows {
-    fn of(kind: FamilyKind, share: Share, follows: bool, builder: &Builder<'_>) -> Self {
-        let mut rows = Self::default();
-        for (index, content) in builder.contents.iter().enumerate() {
-            let targets = content.row.targets.get();
-            let here = content.place == Place::Filter
-                && (content.row.follows != 0) == follows
-                && share.holds(targets);
-            let Some(anchor) = builder.anchor(content).filter(|one| here && one.family == kind)
-            else {
-                continue;
-            };
-            rows.targets |= targets;
-            rows.rate = rows.rate.saturating_add(anchor.rate);
-            rows.entries.push(Entry {
-                gram: anchor.gram.into(),
-                value: anchor.check.value.into(),
-                mask: anchor.check.mask.into(),
-                content: narrow(index).into(),
-                check: anchor.check.from_anchor.into(),
-                targets: targets.into(),
-            });
-        }
-        rows
+/// The entries of a kind of family.
+fn entries_of(kind: FamilyKind, follows: bool, builder: &Builder<'_>) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for (index, content) in builder.contents.iter().enumerate() {
+        let here = content.place == Place::Filter && (content.row.follows != 0) == follows;
+        let anchor = builder.anchor(content).filter(|anchor| here && anchor.family == kind);
+        entries.extend(anchor.map(|anchor| Entry {
+            gram: anchor.gram.into(),
+            value: anchor.check.value.into(),
+            mask: anchor.check.mask.into(),
+            content: narrow(index).into(),
+            check: anchor.check.from_anchor.into(),
+            targets: content.row.targets,
+        }));
     }
+    entries
 }
 
 /// The anchors that are expected most often, times the parts that have them; the worst one first.
@@ -478,6 +467,7 @@ fn rule(signature: &BodySignature, targets: u16, gaps_start: u32, gaps_end: u32)
         shift: signature.offset.shift.into(),
         lead: signature.pattern.lead.into(),
         trail: signature.pattern.trail.into(),
+        hits_max: signature.hits_max.clamp(1, HITS_MAX).into(),
         gaps_start: gaps_start.into(),
         gaps_end: gaps_end.into(),
     }
@@ -515,7 +505,7 @@ const FIXED_SHIFT_MAX: u32 = 64;
 /// Up to so many positions are tried for any part whose anchor is a common one.
 const FIXED_FEW: u64 = 8;
 
-/// From so many contents on, layers of the commonest kind and all others have families of their own.
+/// From so many contents on, every kind of layer has families of its own.
 const SHARED_MIN: usize = 512;
 
 /// The anchors listed for people.

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 use super::{boundary, program};
+use crate::engine::database::signature::Target;
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -217,6 +218,8 @@ pub(super) struct Rule {
     pub(super) shift: U32,
     pub(super) lead: U32,
     pub(super) trail: U32,
+    /// Hits after which nobody asks for more.
+    pub(super) hits_max: U32,
     /// Gaps of this signature: one for each segment but the last.
     pub(super) gaps_start: U32,
     pub(super) gaps_end: U32,
@@ -396,13 +399,13 @@ fn view<'image, T: FromBytes + Immutable + Unaligned>(
 pub(super) const MAGIC: [u8; 8] = *b"bln-body";
 
 /// Goes up with every change of a table or of a hash.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 /// Tables after the header.
 pub(super) const SECTIONS: usize = 13;
 
-/// For each of three kinds: first segments and later ones, for one kind of layers and for the others.
-pub(super) const FAMILIES_MAX: usize = 12;
+/// For each of three kinds: first segments and later ones, for every kind of layer.
+pub(super) const FAMILIES_MAX: usize = 3 * 2 * (Target::ALL.len() + 1);
 
 /// No upper end of a gap.
 pub(super) const NO_MAX: u64 = u64::MAX;
@@ -419,11 +422,11 @@ const OFFSET_LAST: u16 = OFFSET_IN_SECTION;
 /// 4 MiB of sieve: more would be out of every cache.
 pub(super) const SIEVE_LOG2_MAX: u32 = 20;
 
-/// 16 KiB: the smallest sieve, half of a first-level cache.
-pub(super) const SIEVE_LOG2_MIN: u32 = 12;
+/// 4 KiB: the smallest sieve. There is one for every kind of layer.
+pub(super) const SIEVE_LOG2_MIN: u32 = 10;
 
 /// 32 KiB, for any number of grams of three bytes: only parts of three to five bytes have them.
-pub(super) const SIEVE_OF_THREES_LOG2: u32 = 13;
+pub(super) const SIEVE_OF_THREES_LOG2_MAX: u32 = 13;
 
 /// 2^24 bits of bitmap, 2 MiB.
 pub(super) const WORDS_LOG2_MAX: u32 = 19;

@@ -60,9 +60,18 @@ pub(super) fn encode(units: &[Unit], walk: Walk, out: &mut Vec<u8>) {
                 out.extend(run.iter().map(|(_, mask)| mask));
                 run.len()
             }
-            Unit::Skip { min, max } => {
-                encode_skip((*min).into(), (*max).into(), out);
-                1
+            Unit::Skip { .. } => {
+                let skip = |index: usize| match pick(index) {
+                    Some(Unit::Skip { min, max }) => Some((usize::from(*min), usize::from(*max))),
+                    _ => None,
+                };
+                let skips = (at..).map_while(skip).take(SKIPS_MAX);
+                let sum = |sum: (usize, usize, usize), (min, max): (usize, usize)| {
+                    (sum.0 + 1, sum.1 + min, sum.2 + max)
+                };
+                let (count, min, max) = skips.fold((0, 0, 0), sum);
+                encode_skip(min, max, out);
+                count
             }
             Unit::Boundary(edge) => {
                 out.extend_from_slice(&[BOUNDARY, boundary::encode(Some(*edge))]);
@@ -417,6 +426,9 @@ const MASKED: u8 = 2;
 const SKIP: u8 = 3;
 const BOUNDARY: u8 = 4;
 const CHOICE: u8 = 5;
+
+/// Skips that make one step: their sum fits its operands.
+const SKIPS_MAX: usize = 256;
 
 /// The longest run of one step; longer ones take several.
 const RUN_MAX: usize = u16::MAX as usize;

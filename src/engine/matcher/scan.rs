@@ -15,7 +15,7 @@ use super::facts::LayerFacts;
 use super::hash;
 use super::image::{Content, Entry, Family, Tables, User, range};
 use super::simd::{self, Found, Probe, Shape};
-use super::state::{CANDIDATES_BLOCK_MAX, CANDIDATES_MAX, Candidate, Lookup, Passed, State};
+use super::state::{CANDIDATES_BLOCK_MAX, CANDIDATES_MAX, Candidate, Lookup, State};
 use std::ops::Range;
 
 impl Tables<'_> {
@@ -71,7 +71,6 @@ impl Tables<'_> {
         self.decide_all(state, &view, layer, hits);
         let (seam, mut found) = (Seam::of(&view), std::mem::take(&mut state.found));
         let mut pass = Pass { tables: self, view: &view, seam: &seam, layer, found: &mut found };
-        state.passed.clear();
         pass.follow(state, started, view.end()..view.end());
         self.decide_all(state, &view, layer, hits);
         hits[first_hit..].sort_unstable();
@@ -96,13 +95,6 @@ impl Tables<'_> {
             probe,
             buckets: self.family_buckets(family)?,
             buckets_log2: family.buckets_log2.get(),
-        })
-    }
-
-    /// Whether the family of this index is there and probes the bitmap of `family`.
-    fn has_same_bitmap(&self, index: usize, family: &Family) -> bool {
-        self.families.get(index).is_some_and(|other| {
-            (other.words_start, other.gram_bytes) == (family.words_start, family.gram_bytes)
         })
     }
 
@@ -239,10 +231,6 @@ impl Pass<'_, '_> {
     fn probe(&mut self, state: &mut State, block: Range<u64>, segments: Segments) {
         let tables = self.tables;
         tables.add_dense(state, &block, self.layer, segments);
-        let mut passed = std::mem::take(&mut state.passed);
-        if segments == Segments::First {
-            passed.clear();
-        }
         for (index, family) in tables.families.iter().enumerate() {
             if (family.follows != 0) == segments.follow()
                 && family.serves(self.layer.targets.bits())
@@ -254,24 +242,11 @@ impl Pass<'_, '_> {
                     view: self.view,
                     layer: self.layer,
                     segments,
-                    keep: None,
                     state,
                 };
-                let before = index.checked_sub(1).filter(|before| {
-                    segments == Segments::Later && tables.has_same_bitmap(*before, family)
-                });
-                if let Some(places) = before.and_then(|before| passed.of(before)) {
-                    block_pass.replay(self.seam, places);
-                    continue;
-                }
-                if segments == Segments::First && tables.has_same_bitmap(index + 1, family) {
-                    passed.begin(index);
-                    block_pass.keep = Some(&mut passed);
-                }
                 block_pass.probe(self.seam, block.clone(), self.found);
             }
         }
-        state.passed = passed;
     }
 }
 
@@ -302,34 +277,10 @@ struct Block<'w, 't> {
     view: &'w View<'w>,
     layer: &'w LayerFacts,
     segments: Segments,
-    /// Where the places that pass are kept for the later segments, when those have the same bitmap.
-    keep: Option<&'w mut Passed>,
     state: &'w mut State,
 }
 
 impl Block<'_, '_> {
-    /// Looks up the grams at places that the family before this one found.
-    fn replay(&mut self, seam: &Seam, places: &[(usize, u64)]) {
-        let gram_bytes = self.filter.probe.shape.gram_bytes();
-        for &(_, position) in places {
-            let gram = match position.checked_sub(self.view.chunk_start) {
-                Some(at) => gram_at(self.view.chunk, index(at), gram_bytes),
-                None => {
-                    let bytes = seam.between(position, position + gram_bytes as u64);
-                    gram_at(bytes, 0, gram_bytes)
-                }
-            };
-            let gram = self.filter.probe.folded(gram);
-            let product = hash::product(gram, self.filter.probe.factor);
-            let bucket = index(hash::bucket(product, self.filter.buckets_log2));
-            if !self.state.muted.contains(self.filter.index, gram)
-                && self.look_up(position, gram, self.filter.bucket(bucket)) == Lively::No
-            {
-                self.state.muted.add(self.filter.index, gram);
-            }
-        }
-    }
-
     /// Probes the grams that end inside `block`, which may begin before the chunk.
     fn probe(&mut self, seam: &Seam, block: Range<u64>, found: &mut Found) {
         let gram = self.filter.probe.shape.gram_bytes() as u64;
@@ -366,18 +317,11 @@ impl Block<'_, '_> {
     fn probe_data(&mut self, start: u64, data: &[u8], found: &mut Found) {
         if let Some(byte) = run_of(data) {
             if self.passes_run(byte) {
-                // Later segments walk a run themselves: what they can skip in it is another matter.
-                if let Some(keep) = &mut self.keep {
-                    keep.spoil(self.filter.index);
-                }
                 self.walk_run(start, data, byte);
             }
             return;
         }
         simd::probe(&self.filter.probe, data, found);
-        if let Some(keep) = &mut self.keep {
-            keep.extend(self.filter.index, start, found.positions());
-        }
         let mut resume = 0;
         let mut lookups = std::mem::take(&mut self.state.lookups);
         for positions in found.positions().chunks(LOOKUPS) {

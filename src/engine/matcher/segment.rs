@@ -1,8 +1,10 @@
 //! From parts as written to segments: what one anchor finds and one program checks.
 //!
-//! Two changes that keep the meaning and serve the stream. Parts of fixed length with an exact gap
+//! Three changes that keep the meaning and serve the stream. Parts of fixed length with an exact gap
 //! between them (`{2}`, `{28}`: one subsignature in five of the official set) become one segment, so
-//! that the short ones among them need no anchor of their own. Parts longer than [`SEGMENT_BYTES_MAX`]
+//! that the short ones among them need no anchor of their own. Where any match will do, so do parts with
+//! a gap of limited length (`{-50}`): then the whole is looked for by its rarest piece, and a common
+//! first part (`var{-50}function`) is never looked for alone. Parts longer than [`SEGMENT_BYTES_MAX`]
 //! are cut into pieces joined by a gap of exactly nothing, so that the bytes kept between two chunks
 //! stay few however long a signature is. Only top-level units are cut apart: one giant alternative
 //! stays whole, and the window grows with it.
@@ -20,9 +22,11 @@ pub(super) struct Segments {
 }
 
 impl Segments {
-    /// Joins and cuts as the front page says. `None` when the pattern is not one: no part, a part
-    /// without units, or gaps that do not go with the parts.
-    pub(super) fn of(pattern: &Pattern) -> Option<Self> {
+    /// Joins and cuts as the front page says; `any` where any match will do. `None` when the pattern is
+    /// not one: no part, a part without units, or gaps that do not go with the parts.
+    pub(super) fn of(pattern: &Pattern, any: bool) -> Option<Self> {
+        // What is counted from the edges of a match is counted from those of the first one found.
+        let loose = any && pattern.lead == 0 && pattern.trail == 0;
         if pattern.parts.is_empty() || pattern.gaps.len() + 1 != pattern.parts.len() {
             return None;
         }
@@ -32,27 +36,26 @@ impl Segments {
                 return None;
             }
             match index.checked_sub(1).and_then(|before| pattern.gaps.get(before)) {
-                Some(gap) => segments.append(*gap, part),
+                Some(gap) => segments.append(*gap, part, loose),
                 None => segments.parts.push(part.clone()),
             }
         }
         Some(segments.cut())
     }
 
-    fn append(&mut self, gap: Gap, part: &Part) {
-        if let Some(before) = self.parts.last_mut()
-            && gap.max == Some(gap.min)
-            && before.right.is_none()
-            && part.left.is_none()
-            && joined_bytes(before, gap, part).is_some_and(|bytes| bytes <= JOINED_BYTES_MAX)
-        {
-            before.units.extend((0..gap.min).map(|_| Unit::Byte { value: 0, mask: 0 }));
-            before.units.extend_from_slice(&part.units);
-            before.right = part.right;
-        } else {
+    fn append(&mut self, gap: Gap, part: &Part, loose: bool) {
+        let before = self.parts.last_mut();
+        let before = before.filter(|before| before.right.is_none() && part.left.is_none());
+        let Some((before, between)) = before
+            .and_then(|before| between(before, gap, part, loose).map(|units| (before, units)))
+        else {
             self.gaps.push(gap);
             self.parts.push(part.clone());
-        }
+            return;
+        };
+        before.units.extend(between);
+        before.units.extend_from_slice(&part.units);
+        before.right = part.right;
     }
 
     fn cut(self) -> Self {
@@ -71,11 +74,31 @@ impl Segments {
     }
 }
 
-/// The bytes of two parts of fixed length and the gap between them.
-fn joined_bytes(before: &Part, gap: Gap, part: &Part) -> Option<u32> {
+/// The units that stand for the gap where two parts become one.
+fn between(before: &Part, gap: Gap, part: &Part, loose: bool) -> Option<Vec<Unit>> {
     let (first, second) = (program::length(&before.units), program::length(&part.units));
-    let fixed = first.is_fixed() && second.is_fixed();
-    fixed.then(|| first.max.saturating_add(gap.min).saturating_add(second.max))
+    let max = gap.max?;
+    let bytes = first.max.saturating_add(max).saturating_add(second.max);
+    if gap.min == max && first.is_fixed() && second.is_fixed() && bytes <= JOINED_BYTES_MAX {
+        return Some(vec![Unit::Byte { value: 0, mask: 0 }; max as usize]);
+    }
+    let least = first.min.saturating_add(gap.min).saturating_add(second.min);
+    if !loose || bytes > LOOSE_BYTES_MAX || bytes.saturating_sub(least) > LOOSE_PLACES_MAX {
+        return None;
+    }
+    Some(skips(gap.min, max))
+}
+
+/// From `min` to `max` bytes of any value, in units of at most 255.
+fn skips(mut min: u32, mut max: u32) -> Vec<Unit> {
+    let mut units = Vec::new();
+    while max > 0 {
+        let one = |bytes: u32| u8::try_from(bytes).unwrap_or(u8::MAX);
+        let (least, most) = (one(min), one(max));
+        units.push(Unit::Skip { min: least, max: most });
+        (min, max) = (min - u32::from(least), max - u32::from(most));
+    }
+    units
 }
 
 /// A part in pieces of about equal length, none above the limit unless a single unit is.
@@ -113,6 +136,14 @@ const SEGMENT_BYTES_MAX: u32 = 2_048;
 /// Parts are joined up to this length, gaps included.
 const JOINED_BYTES_MAX: u32 = 512;
 
+/// Parts with a gap of limited length are joined up to this length, gaps included.
+const LOOSE_BYTES_MAX: u32 = 1_024;
+
+/// And as long as the last byte has no more places than this: so many are tried for one anchor.
+const LOOSE_PLACES_MAX: u32 = 512;
+
+const _: () = assert!(LOOSE_BYTES_MAX <= SEGMENT_BYTES_MAX, "what was joined is not cut again");
+
 const _: () = assert!(JOINED_BYTES_MAX <= SEGMENT_BYTES_MAX, "what was joined is not cut again");
 
 #[cfg(test)]
@@ -126,7 +157,28 @@ mod tests {
     }
 
     fn segments(parts: Vec<Part>, gaps: Vec<Gap>) -> Option<Segments> {
-        Segments::of(&Pattern { parts, gaps, lead: 0, trail: 0 })
+        Segments::of(&Pattern { parts, gaps, lead: 0, trail: 0 }, false)
+    }
+
+    #[test]
+    fn gaps_of_limited_length_are_part_of_a_segment_where_any_match_will_do() {
+        let pattern = |max: Option<u32>, lead| Pattern {
+            parts: vec![literal(b"ab"), literal(b"cd")],
+            gaps: vec![Gap { min: 1, max }],
+            lead,
+            trail: 0,
+        };
+        let joined = Segments::of(&pattern(Some(50), 0), true).unwrap();
+        assert_eq!((joined.parts.len(), joined.gaps.len()), (1, 0));
+        assert_eq!(joined.parts[0].units[2], Unit::Skip { min: 1, max: 50 });
+        for (pattern, any) in [
+            (pattern(Some(50), 0), false),
+            (pattern(Some(50), 3), true),
+            (pattern(Some(514), 0), true),
+            (pattern(None, 0), true),
+        ] {
+            assert_eq!(Segments::of(&pattern, any).unwrap().gaps, pattern.gaps, "{pattern:?}");
+        }
     }
 
     #[test]

@@ -29,8 +29,6 @@ pub struct State {
     /// Where a part may end and begin while it is compared; kept for their memory.
     pub(super) ends: Vec<usize>,
     pub(super) starts: Vec<usize>,
-    /// What the filter found in the current block, for the later segments of the same kinds.
-    pub(super) passed: Passed,
     /// Candidates of the current block, in no order: most are decided with it, sorted all at once.
     pub(super) fresh: Vec<Candidate>,
     /// Candidates that are being decided; kept for its memory.
@@ -63,45 +61,6 @@ pub struct State {
     pub(super) held_count: usize,
     pub(super) overflowed: bool,
     pub(super) work: u64,
-}
-
-/// The places of one block at which the bitmap of a family of first segments was passed. The family of
-/// later segments behind it has the same bitmap, and need not probe again.
-#[derive(Debug, Default)]
-pub(super) struct Passed {
-    /// For each place the index of the family, and the position; families in rising order.
-    places: Vec<(usize, u64)>,
-    /// One bit for each family of which every place is in the list.
-    whole: u64,
-}
-
-impl Passed {
-    /// Begins a block.
-    pub(super) fn clear(&mut self) {
-        self.places.clear();
-        self.whole = 0;
-    }
-
-    pub(super) fn begin(&mut self, family: usize) {
-        self.whole |= 1 << family;
-    }
-
-    /// The family did not look everywhere.
-    pub(super) fn spoil(&mut self, family: usize) {
-        self.whole &= !(1 << family);
-    }
-
-    pub(super) fn extend(&mut self, family: usize, start: u64, offsets: &[u32]) {
-        let place = |offset: &u32| (family, start + u64::from(*offset));
-        self.places.extend(offsets.iter().map(place));
-    }
-
-    /// All places of a family; `None` when it is not known that these are all.
-    pub(super) fn of(&self, family: usize) -> Option<&[(usize, u64)]> {
-        let from = self.places.partition_point(|(one, _)| *one < family);
-        let to = self.places.partition_point(|(one, _)| *one <= family);
-        (self.whole >> family & 1 != 0).then(|| &self.places[from..to])
-    }
 }
 
 /// A gram that passed the filter, and where its entries are.
@@ -227,7 +186,6 @@ impl State {
             lookups: Vec::new(),
             ends: Vec::new(),
             starts: Vec::new(),
-            passed: Passed::default(),
             fresh: Vec::new(),
             due: Vec::new(),
             candidates: BinaryHeap::new(),
@@ -254,8 +212,6 @@ impl State {
         fresh.tail = recycled(&mut self.tail);
         fresh.scratch = recycled(&mut self.scratch);
         fresh.found = std::mem::take(&mut self.found);
-        self.passed.clear();
-        fresh.passed = std::mem::take(&mut self.passed);
         fresh.lookups = std::mem::take(&mut self.lookups);
         fresh.ends = std::mem::take(&mut self.ends);
         fresh.starts = std::mem::take(&mut self.starts);
@@ -331,8 +287,8 @@ impl State {
     }
 
     /// Whether the signature has as many hits as are reported.
-    pub(super) fn is_full(&self, signature: u32) -> bool {
-        self.hits_count.get(&signature).is_some_and(|count| *count >= HITS_MAX)
+    pub(super) fn is_full(&self, signature: u32, hits_max: u32) -> bool {
+        self.hits_count.get(&signature).is_some_and(|count| *count >= hits_max)
     }
 
     /// Keeps the last `window` bytes of what was fed.

@@ -57,6 +57,7 @@ impl Atom {
             target: Target::Any,
             offset: Offset { base, shift: 0 },
             pattern: Pattern { parts: vec![part], gaps: Vec::new(), lead: 0, trail: 0 },
+            hits_max: 1,
         }
     }
 }

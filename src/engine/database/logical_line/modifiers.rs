@@ -13,6 +13,7 @@ use crate::engine::database::report::Unsupported;
 use crate::engine::database::signature::{
     BodySignature, Edge, EdgeKind, Offset, Pattern, Target, Unit,
 };
+use crate::engine::matcher::HITS_MAX;
 
 /// Which of the letters are there, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,7 +80,13 @@ pub(super) fn apply(
                 part.units.iter_mut().for_each(ignore_case);
             }
         }
-        let body = BodySignature { name: Box::default(), target, offset: place, pattern };
+        let body = BodySignature {
+            name: Box::default(),
+            target,
+            offset: place,
+            pattern,
+            hits_max: HITS_MAX,
+        };
         out.extend(origin::moved(body).into_iter().map(|body| (body.offset, body.pattern)));
     }
     Ok(Read::Signature(out))

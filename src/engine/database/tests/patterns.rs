@@ -127,6 +127,7 @@ proptest! {
             target: Target::Pe,
             offset,
             pattern,
+            hits_max: 1,
         };
         let text = render::body(&signature).replacen(".UNOFFICIAL", "", 1);
         let read = body_line::parse(text.as_bytes(), 214);

@@ -1,7 +1,6 @@
 //! Single questions with known answers: `clamav.md` A3 and A4, and what a state does.
 
 use super::super::facts::{Executable, ExecutableMap, RawSection, TargetSet};
-use super::super::state::HITS_MAX;
 use super::*;
 
 /// No offset; its type tells which comparison is meant.

@@ -40,6 +40,7 @@ impl Dice {
             target,
             offset: self.offset(),
             pattern: Pattern { parts, gaps, lead, trail },
+            hits_max: HITS_MAX,
         }
     }
 

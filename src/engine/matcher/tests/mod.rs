@@ -8,7 +8,7 @@ mod generate;
 mod oracle;
 mod property;
 
-use super::{GramCounts, Hit, LayerFacts, Matcher, State, compile};
+use super::{GramCounts, HITS_MAX, Hit, LayerFacts, Matcher, State, compile};
 use crate::engine::database::signature::{
     BodySignature, Edge, EdgeKind, Gap, Offset, OffsetBase, Part, Pattern, Target, Unit,
 };
@@ -38,7 +38,13 @@ fn compiled(signatures: &[BodySignature]) -> Vec<u8> {
 }
 
 fn signature(pattern: Pattern) -> BodySignature {
-    BodySignature { name: "Test".into(), target: Target::Any, offset: anywhere(), pattern }
+    BodySignature {
+        name: "Test".into(),
+        target: Target::Any,
+        offset: anywhere(),
+        pattern,
+        hits_max: HITS_MAX,
+    }
 }
 
 fn single(part: Part) -> BodySignature {

@@ -36,6 +36,39 @@ fn check(seed: u64) {
     }
 }
 
+/// The same where any match will do: there is one hit where the oracle has one or more, at a place where
+/// the oracle begins a match, and the same one for every way of feeding.
+fn check_any(seed: u64) {
+    let mut dice = Dice(seed);
+    let mut signatures: Vec<BodySignature> =
+        (0..1 + dice.roll(6)).map(|_| dice.signature()).collect();
+    signatures.iter_mut().for_each(|signature| signature.hits_max = 1);
+    let data = dice.data(&signatures);
+    let targets = TargetSet::of(Target::Text);
+    let size = Some(data.len() as u64);
+    let layer = LayerFacts { targets, executable: dice.executable(), size };
+    let want: std::collections::BTreeSet<usize> =
+        oracle::hits(&signatures, &data, &layer).into_iter().map(|(id, _)| id).collect();
+    let bytes = compiled(&signatures);
+    let matcher = Matcher::open(&bytes).unwrap();
+    let mut first: Option<Vec<Hit>> = None;
+    for way in 0..4 {
+        let hits = fed(&matcher, &data, &layer, way, &mut dice);
+        let got: Vec<usize> = hits.iter().map(|hit| hit.signature.0 as usize).collect();
+        let sorted: std::collections::BTreeSet<usize> = got.iter().copied().collect();
+        assert_eq!(sorted, want, "seed {seed}, way {way}: {data:?} with {signatures:#?}");
+        assert_eq!(sorted.len(), got.len(), "seed {seed}, way {way}: one hit each");
+        assert_eq!(first.get_or_insert_with(|| hits.clone()), &hits, "seed {seed}, way {way}");
+    }
+}
+
+#[test]
+fn where_any_match_will_do_there_is_one_hit_for_every_chunking() {
+    for seed in 0..SEEDS {
+        check_any(seed);
+    }
+}
+
 /// Ways 0 to 3 know the facts from the start; in 4 and 5 the header is read later, and the size never.
 fn fed(
     matcher: &Matcher<'_>,
@@ -180,7 +213,7 @@ fn parts_that_ignore_case_are_found_in_any_case_at_every_place_around_a_seam() {
 }
 
 #[test]
-fn layers_of_the_commonest_kind_and_all_others_find_what_is_for_them() {
+fn layers_of_each_kind_find_what_is_for_them() {
     let mut dice = Dice(17);
     let mut signatures = Vec::new();
     let mut data = Vec::new();
