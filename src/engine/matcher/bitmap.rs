@@ -13,7 +13,7 @@ use super::image::{
     BUCKETS_LOG2_MAX, Entry, Family, PAIR_WORDS_LOG2, SIEVE_LOG2_MAX, SIEVE_LOG2_MIN,
     SIEVE_OF_THREES_LOG2_MAX, WORDS_LOG2_MAX, WORDS_LOG2_MIN,
 };
-use super::simd::{FOLD, Shape};
+use super::simd::{FOLD, PAIR_SIEVE_WORDS, Shape};
 use zerocopy::FromZeros;
 use zerocopy::little_endian::U32;
 
@@ -69,19 +69,21 @@ impl Filled {
             FamilyKind::Three => ((log2 + 4).min(SIEVE_OF_THREES_LOG2_MAX), log2),
             FamilyKind::Pair => (0, PAIR_WORDS_LOG2),
         };
+        let sieve_log2 = match kind {
+            FamilyKind::Six | FamilyKind::Three => sieve_log2.clamp(SIEVE_LOG2_MIN, SIEVE_LOG2_MAX),
+            FamilyKind::Pair => PAIR_SIEVE_WORDS.ilog2(),
+        };
         let mut family = *shape;
         family.words_log2 = words_log2.clamp(WORDS_LOG2_MIN, WORDS_LOG2_MAX).into();
-        if kind != FamilyKind::Pair {
-            family.sieve_log2 = sieve_log2.clamp(SIEVE_LOG2_MIN, SIEVE_LOG2_MAX).into();
-        }
-        let sieve_words = match Shape::of(family.gram_bytes) {
-            Shape::Sixes | Shape::Threes => 1 << family.sieve_log2.get(),
-            Shape::Pairs => 0,
-        };
+        family.sieve_log2 = sieve_log2.into();
+        let sieve_words = 1 << sieve_log2;
         let words = vec![0; 1 << family.words_log2.get()];
         let mut filled = Self { family, sieve: vec![0; sieve_words], words };
-        for row in rows {
+        for row in rows.clone() {
             filled.add(row.gram.get());
+        }
+        if kind == FamilyKind::Pair {
+            filled.sieve = pair_sieve(rows.map(|row| row.gram.get())).to_vec();
         }
         filled
     }
@@ -199,6 +201,32 @@ pub(super) fn sort_into_buckets(
     entries.append(rows);
     buckets.push(narrow(entries.len()).into());
     narrow(longest)
+}
+
+/// The sieve of some pairs, in eight groups. Each pair, in their order, joins the group that lets the
+/// fewest other pairs through with it.
+pub(super) fn pair_sieve(pairs: impl Iterator<Item = u64>) -> [u32; PAIR_SIEVE_WORDS] {
+    // For each group and each of the four halves the values that it has, one bit each.
+    let mut groups = [[0_u16; 4]; 8];
+    let passing = |group: &[u16; 4]| group.iter().map(|half| half.count_ones()).product::<u32>();
+    for pair in pairs {
+        let halves = [0, 4, 8, 12].map(|shift| 1_u16 << (pair >> shift & 15));
+        let with = |group: &[u16; 4]| std::array::from_fn(|half| group[half] | halves[half]);
+        let more = |group: &&mut [u16; 4]| passing(&with(group)) - passing(group);
+        if let Some(group) = groups.iter_mut().min_by_key(more) {
+            *group = with(group);
+        }
+    }
+    let mut table = [0_u32; PAIR_SIEVE_WORDS];
+    for (index, word) in table.iter_mut().enumerate() {
+        let (half, first) = (index / 4, index % 4 * 4);
+        let byte = |value: usize| {
+            let has = |group: &[u16; 4]| u8::from(group[half] >> value & 1 != 0);
+            groups.iter().rev().fold(0, |bits, group| bits << 1 | has(group))
+        };
+        *word = u32::from_le_bytes([0, 1, 2, 3].map(|at| byte(first + at)));
+    }
+    table
 }
 
 /// The lower half.

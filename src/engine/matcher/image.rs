@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+use super::simd::PAIR_SIEVE_WORDS;
 use super::{boundary, program};
 use crate::engine::database::signature::Target;
 use zerocopy::little_endian::{U16, U32, U64};
@@ -327,10 +328,10 @@ impl<'image> Tables<'image> {
         let pairs = family.gram_bytes == 2;
         let words_fit = if pairs {
             family.words_log2.get() == PAIR_WORDS_LOG2
+                && family.sieve_log2.get() == PAIR_SIEVE_WORDS.ilog2()
         } else {
             (WORDS_LOG2_MIN..=WORDS_LOG2_MAX).contains(&family.words_log2.get())
                 && (SIEVE_LOG2_MIN..=SIEVE_LOG2_MAX).contains(&family.sieve_log2.get())
-                && self.family_sieve(family).is_some()
         };
         if !matches!(family.gram_bytes, 2 | 3 | 6)
             || !words_fit
@@ -338,7 +339,7 @@ impl<'image> Tables<'image> {
         {
             return Err(MatcherFault::Index("families"));
         }
-        let words = self.family_words(family).is_some();
+        let words = self.family_words(family).is_some() && self.family_sieve(family).is_some();
         let buckets = self.family_buckets(family).is_some_and(|buckets| {
             buckets.is_sorted_by_key(|start| start.get())
                 && buckets.last().is_some_and(|end| end.get() as usize <= self.entries.len())
@@ -369,11 +370,7 @@ impl<'image> Tables<'image> {
         self.words.get(start..start.checked_add(1 << family.words_log2.get())?)
     }
 
-    /// None for pairs.
     pub(super) fn family_sieve(&self, family: &Family) -> Option<&'image [U32]> {
-        if family.gram_bytes == 2 {
-            return Some(&[]);
-        }
         let start = family.sieve_start.get() as usize;
         self.sieve.get(start..start.checked_add(1 << family.sieve_log2.get())?)
     }

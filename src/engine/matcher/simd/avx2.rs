@@ -1,17 +1,19 @@
-//! The sieve with AVX2: eight positions at a time, words fetched by gather.
+//! The sieve with AVX2: eight positions at a time, words fetched by gather; pairs thirty-two at a time,
+//! by the halves of their bytes.
 //!
 //! A gram is asked for by where it may lie around the middle of a window; the bit to ask for is brought
 //! to the sign by a shift to the left, so that the test of four bits is two `or`s, an `and` and one
 //! collection of signs. Eights of positions are listed without a branch.
 
 use super::super::hash::{AFTER_SHIFT, BEFORE_SHIFT, BESIDE_FACTOR, MIDDLE_SHIFT, QUAD_FACTOR};
-use super::{Found, Probe, Shape};
+use super::{Found, PAIR_SIEVE_WORDS, Probe, Shape};
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_add_epi32, _mm256_and_si256,
-    _mm256_castsi256_ps, _mm256_i32gather_epi32, _mm256_movemask_ps, _mm256_mullo_epi16,
-    _mm256_mullo_epi32, _mm256_or_si256, _mm256_set_m128i, _mm256_set1_epi8, _mm256_set1_epi32,
-    _mm256_setr_epi64x, _mm256_shuffle_epi8, _mm256_sllv_epi32, _mm256_srl_epi32,
-    _mm256_srli_epi32, _mm256_sub_epi32, _mm256_xor_si256,
+    _mm256_castsi256_ps, _mm256_cmpeq_epi8, _mm256_i32gather_epi32, _mm256_loadu_si256,
+    _mm256_movemask_epi8, _mm256_movemask_ps, _mm256_mullo_epi16, _mm256_mullo_epi32,
+    _mm256_or_si256, _mm256_set_m128i, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_setr_epi64x,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_sllv_epi32, _mm256_srl_epi32,
+    _mm256_srli_epi16, _mm256_srli_epi32, _mm256_xor_si256,
 };
 
 /// Sieves as far as whole vectors go; the answer is the index to go on from. 0 on a machine without AVX2.
@@ -37,10 +39,8 @@ unsafe fn dispatch(probe: &Probe<'_>, data: &[u8], found: &mut Found) -> usize {
             // SAFETY: as for this function.
             unsafe { threes(probe, bytes) }
         }),
-        Shape::Pairs => walk::<20, 8>(data, found, |bytes: &[u8; 20]| {
-            // SAFETY: as for this function.
-            unsafe { pairs(probe, bytes) }
-        }),
+        // SAFETY: as for this function.
+        Shape::Pairs => unsafe { walk_pairs(probe, data, found) },
     }
 }
 
@@ -51,12 +51,44 @@ fn walk<const REACH: usize, const STEP: usize>(
     found: &mut Found,
     test: impl Fn(&[u8; REACH]) -> u32,
 ) -> usize {
-    let mut index = 0;
-    while let Some(bytes) = data.get(index..).and_then(|rest| rest.first_chunk::<REACH>()) {
-        found.mark(index, test(bytes));
-        index += STEP;
+    let mut rest = data;
+    let mut first = 0;
+    while let Some(bytes) = rest.first_chunk::<REACH>() {
+        found.mark(first, test(bytes));
+        first += const { STEP as u32 };
+        rest = &rest[STEP..];
     }
-    index
+    data.len() - rest.len()
+}
+
+/// Lists the positions at which a pair may begin.
+///
+/// # Safety
+///
+/// As for [`dispatch`].
+#[target_feature(enable = "avx2")]
+unsafe fn walk_pairs(probe: &Probe<'_>, data: &[u8], found: &mut Found) -> usize {
+    let Some(table) = probe.sieve.first_chunk::<PAIR_SIEVE_WORDS>() else { return 0 };
+    let halves: [__m256i; 4] = std::array::from_fn(|half| {
+        let [low, high] = [0, 2].map(|at| {
+            let (first, second) = (table[4 * half + at].get(), table[4 * half + at + 1].get());
+            (u64::from(second) << 32 | u64::from(first)).cast_signed()
+        });
+        _mm256_setr_epi64x(low, high, low, high)
+    });
+    let mut rest = data;
+    let mut first = 0_u32;
+    while let Some(bytes) = rest.first_chunk::<33>() {
+        let passing = pairs(probe, &halves, bytes);
+        if passing != 0 {
+            for (eight, index) in passing.to_le_bytes().into_iter().zip(0_u32..) {
+                found.mark(first + 8 * index, eight.into());
+            }
+        }
+        first += 32;
+        rest = &rest[32..];
+    }
+    data.len() - rest.len()
 }
 
 /// Bit `i` is set when the window of eight bytes from index `3 * i` passes.
@@ -131,25 +163,22 @@ unsafe fn threes(probe: &Probe<'_>, bytes: &[u8; 24]) -> u32 {
     ))
 }
 
-/// Bit `i` is set when the pair at index `i` is in the bitmap.
-///
-/// # Safety
-///
-/// As for [`dispatch`].
+/// Bit `i` is set when the pair at index `i` may be one of the family.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn pairs(probe: &Probe<'_>, bytes: &[u8; 20]) -> u32 {
+fn pairs(probe: &Probe<'_>, halves: &[__m256i; 4], bytes: &[u8; 33]) -> u32 {
     let mask = _mm256_set1_epi8(probe.byte_mask().cast_signed());
-    let both = _mm256_and_si256(load_pair(bytes, 0, 4), mask);
-    // Pairs in the lower halves of the lanes; an index above 127 makes a zero.
-    let pairs = _mm256_shuffle_epi8(both, twice(0xFFFF_0201_FFFF_0100, 0xFFFF_0403_FFFF_0302));
-    let table = probe.words.as_ptr().cast::<i32>();
-    let indices = _mm256_srli_epi32::<5>(pairs);
-    // SAFETY: a pair has 16 bits, so an index has 11, and there are 2^11 words.
-    let words = unsafe { _mm256_i32gather_epi32::<4>(table, indices) };
-    let low5 = _mm256_set1_epi32(31);
-    let to_sign = _mm256_sub_epi32(low5, _mm256_and_si256(pairs, low5));
-    signs(_mm256_sllv_epi32(words, to_sign))
+    let low4 = _mm256_set1_epi8(15);
+    let sets = |at: usize, low: __m256i, high: __m256i| {
+        let bytes = _mm256_and_si256(load(bytes, at), mask);
+        let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), low4);
+        let lower = _mm256_and_si256(bytes, low4);
+        _mm256_and_si256(_mm256_shuffle_epi8(low, lower), _mm256_shuffle_epi8(high, upper))
+    };
+    let [low, high, next_low, next_high] = *halves;
+    let common = _mm256_and_si256(sets(0, low, high), sets(1, next_low, next_high));
+    let none = _mm256_cmpeq_epi8(common, _mm256_setzero_si256());
+    !_mm256_movemask_epi8(none).cast_unsigned()
 }
 
 /// The words of the sieve for eight hashed middles.
@@ -186,6 +215,14 @@ fn load_half<const REACH: usize>(bytes: &[u8; REACH], at: usize) -> __m128i {
     let from = bytes[at..at + 16].as_ptr();
     // SAFETY: the slice has 16 bytes; `loadu` asks for no alignment.
     unsafe { _mm_loadu_si128(from.cast::<__m128i>()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load<const REACH: usize>(bytes: &[u8; REACH], at: usize) -> __m256i {
+    let from = bytes[at..at + 32].as_ptr();
+    // SAFETY: the slice has 32 bytes; `loadu` asks for no alignment.
+    unsafe { _mm256_loadu_si256(from.cast::<__m256i>()) }
 }
 
 /// The same sixteen bytes in both halves.

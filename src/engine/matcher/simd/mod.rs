@@ -1,7 +1,8 @@
 //! Which positions of a block may begin a gram of a family.
 //!
 //! Two steps. The *sieve* looks at a few positions (every third for grams of six bytes, every second for
-//! grams of three) and lists those around which a gram may lie; it is one function in several versions,
+//! grams of three; for pairs at all, and at halves of bytes only) and lists those around which a gram may
+//! lie; it is one function in several versions,
 //! scalar, SSE2 and AVX2, chosen at run time, and the scalar one is the oracle of a property test. What
 //! it lists is then looked up in the *bitmap*, gram by gram. AVX-512 is absent: what could not be
 //! measured is not here. All versions take the same slices, so the front is safe; inside the vector
@@ -33,7 +34,7 @@ pub(super) struct Probe<'t> {
     pub(super) factor: u64,
     /// log2 of the number of words.
     pub(super) sieve_log2: u32,
-    /// Exactly 2^`sieve_log2` words; none for pairs.
+    /// Exactly 2^`sieve_log2` words; for pairs [`PAIR_SIEVE_WORDS`].
     pub(super) sieve: &'t [U32],
     /// log2 of the number of words; 11 for pairs.
     pub(super) words_log2: u32,
@@ -132,11 +133,11 @@ impl Found {
         }
     }
 
-    /// Lists eight positions from `index` on, one stride apart, unless none of them passes.
+    /// Lists eight positions from `first` on, one stride apart, unless none of them passes.
     #[inline]
-    fn mark(&mut self, index: usize, passing: u32) {
+    fn mark(&mut self, first: u32, passing: u32) {
         if let Some(slot) = self.marks.get_mut(self.marks_count) {
-            *slot = u32::try_from(index).unwrap_or(u32::MAX) << 8 | passing;
+            *slot = first << 8 | passing;
             self.marks_count += usize::from(passing != 0);
         }
     }
@@ -180,9 +181,8 @@ fn best() -> Version {
 
 /// As [`probe`], in one version. A version that the machine does not have is the scalar one.
 pub(super) fn probe_with(version: Version, probe: &Probe<'_>, data: &[u8], found: &mut Found) {
-    let pairs = probe.shape == Shape::Pairs;
     assert!(probe.words.len() == 1 << probe.words_log2, "the image was checked");
-    assert!(pairs || probe.sieve.len() == 1 << probe.sieve_log2, "the image was checked");
+    assert!(probe.sieve.len() == 1 << probe.sieve_log2, "the image was checked");
     found.start(data.len());
     let done = match version {
         #[cfg(any(test, not(target_arch = "x86_64")))]
@@ -214,6 +214,11 @@ pub(super) fn prefetch<T>(value: &T) {
 fn word(words: &[U32], index: u64) -> u32 {
     usize::try_from(index).ok().and_then(|index| words.get(index)).map_or(0, |word| word.get())
 }
+
+/// For the lower and the upper half of the first byte of a pair, and of the second one: sixteen bytes,
+/// one for each value, with a bit for each of eight groups of pairs. A pair may be one of the family
+/// where one group has all four of its halves.
+pub(super) const PAIR_SIEVE_WORDS: usize = 16;
 
 /// What makes both cases of a letter equal: other bytes collide too, and are told apart later.
 pub(super) const FOLD: u8 = 0xDF;

@@ -24,7 +24,7 @@ pub(super) fn sieve(probe: &Probe<'_>, data: &[u8], from: usize, found: &mut Fou
             lane += 1;
             index += stride;
         }
-        found.mark(first, mark);
+        found.mark(u32::try_from(first).unwrap_or(u32::MAX), mark);
     }
     index
 }
@@ -61,7 +61,10 @@ pub(super) fn look_up(probe: &Probe<'_>, data: &[u8], rest: usize, found: &mut F
             match probe.shape {
                 Shape::Sixes => six(probe, data, first + 3 * lane, found),
                 Shape::Threes => three(probe, data, first + 2 * lane, found),
-                Shape::Pairs => found.note(first + lane, true),
+                Shape::Pairs => {
+                    let pair = probe.folded(load_two(data, (first + lane) as usize).into());
+                    found.note(first + lane, knows_pair(probe, pair));
+                }
             }
         }
     }
@@ -72,7 +75,7 @@ pub(super) fn look_up(probe: &Probe<'_>, data: &[u8], rest: usize, found: &mut F
         let gram = probe.folded(gram.fold(0, |gram, byte| gram << 8 | u64::from(*byte)));
         let passes = match probe.shape {
             Shape::Sixes | Shape::Threes => probe.knows(gram),
-            Shape::Pairs => word(probe.words, gram >> 5) >> (gram & 31) & 1 != 0,
+            Shape::Pairs => knows_pair(probe, gram),
         };
         found.note(u32::try_from(index).unwrap_or(u32::MAX), passes);
     }
@@ -102,6 +105,18 @@ fn three(probe: &Probe<'_>, data: &[u8], at: u32, found: &mut Found) {
 #[inline]
 fn load(data: &[u8], at: usize) -> u64 {
     data.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |eight| u64::from_le_bytes(*eight))
+}
+
+/// Whether the bitmap of pairs knows one, folded before.
+#[inline]
+fn knows_pair(probe: &Probe<'_>, pair: u64) -> bool {
+    word(probe.words, pair >> 5) >> (pair & 31) & 1 != 0
+}
+
+/// Two bytes; 0 where they are not both there, which no caller asks for.
+#[inline]
+fn load_two(data: &[u8], at: usize) -> u16 {
+    data.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |two| u16::from_le_bytes(*two))
 }
 
 /// Four bytes; 0 where they are not all there, which no caller asks for.

@@ -23,12 +23,13 @@ pub(super) fn sieve(probe: &Probe<'_>, data: &[u8], found: &mut Found) -> usize 
 
 #[target_feature(enable = "sse2")]
 fn walk(probe: &Probe<'_>, data: &[u8], found: &mut Found) -> usize {
-    let mut index = 0;
+    let (mut index, mut first) = (0, 0);
     while let Some(bytes) = data.get(index..).and_then(|rest| rest.first_chunk::<29>()) {
         let low = [0, 3, 6, 9].map(|at| window(probe, bytes, at));
         let high = [12, 15, 18, 21].map(|at| window(probe, bytes, at));
-        found.mark(index, four(probe, low) | four(probe, high) << 4);
+        found.mark(first, four(probe, low) | four(probe, high) << 4);
         index += 24;
+        first += 24;
     }
     index
 }

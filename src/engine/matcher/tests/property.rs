@@ -1,5 +1,6 @@
 //! The matcher equals the oracle, and itself, on random sets, layers and chunkings.
 
+use super::super::bitmap::pair_sieve;
 use super::super::facts::{Executable, TargetSet};
 use super::super::simd::{self, Found, Probe, Shape, Version};
 use super::generate::Dice;
@@ -123,14 +124,30 @@ fn every_version_of_the_filter_finds_what_the_scalar_one_finds() {
         let mut random = || u32::try_from(dice.roll(1 << 32)).unwrap();
         let mut words =
             |log2: u32| (0..1 << log2).map(|_| U32::new(random() | random())).collect::<Vec<U32>>();
-        let (sieve, words) = (words(13), words(words_log2));
+        let (mut sieve, mut words) = (words(13), words(words_log2));
+        let mut sieve_log2 = 13;
+        if shape == Shape::Pairs {
+            let known = |pair: &u64| {
+                let word = words[usize::try_from(pair >> 5).unwrap()].get();
+                // Every other round few of them, so that the groups stop anything.
+                word >> (pair & 31) & 1 != 0 && (round.is_multiple_of(2) || pair % 997 < 2)
+            };
+            let pairs: Vec<u64> = (0..1 << 16).filter(known).collect();
+            sieve = pair_sieve(pairs.iter().copied()).map(U32::new).to_vec();
+            sieve_log2 = 4;
+            words = vec![U32::ZERO; 1 << 11];
+            for pair in pairs {
+                let index = usize::try_from(pair >> 5).unwrap();
+                words[index] = U32::new(words[index].get() | 1 << (pair & 31));
+            }
+        }
         let data = filter_data(&mut dice, round);
         let probe = Probe {
             shape,
             fold: round.is_multiple_of(2),
             salt: 0xF3BC_C909,
             factor: 0x6A09_E667_F3BC_C909,
-            sieve_log2: 13,
+            sieve_log2,
             sieve: &sieve,
             words_log2,
             words: &words,
