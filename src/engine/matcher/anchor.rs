@@ -65,6 +65,11 @@ pub(super) struct Anchor {
 }
 
 impl Anchor {
+    /// Whether it may be looked for everywhere, though what it belongs to may only follow.
+    pub(super) fn is_rare(&self) -> bool {
+        self.family != FamilyKind::Pair && self.rate <= RARE_RATE
+    }
+
     /// Whether to look at a few given positions is cheaper than to look for it everywhere.
     pub(super) fn is_common(&self) -> bool {
         self.family == FamilyKind::Three || self.rate >= RUN_RATE
@@ -325,6 +330,9 @@ const ENTRY_COST: u64 = 8;
 /// What a run of one byte counts for, so that a part is anchored there when it is nothing else: 64 times
 /// as often as there are bytes.
 const RUN_RATE: u64 = 1 << 36;
+
+/// Once in 16 KiB.
+const RARE_RATE: u64 = 1 << 16;
 
 /// log2 of how often a byte in the middle of three comes in 2^30 bytes.
 const SHARED_BITS: u32 = 24;

@@ -72,7 +72,8 @@ impl Tables<'_> {
         {
             return Use::Never;
         }
-        if segment > 0 && !state.has_started(signature, candidate.pass, candidate.again) {
+        let waits = content.follows != 0;
+        if waits && !state.has_started(signature, candidate.pass, candidate.again) {
             return Use::NotNow;
         }
         let last_begin = match offset::resolve(rule, layer) {
@@ -273,6 +274,9 @@ impl Step<'_> {
                 return;
             }
             *count += 1;
+            if *count >= self.rule.hits_max.get() {
+                state.stop(self.signature, self.rule.follows != 0);
+            }
             if state.trailing.len() >= TRAILING_MAX {
                 state.overflowed = true;
                 return;
@@ -289,7 +293,7 @@ impl Step<'_> {
     }
 
     fn remember(&self, state: &mut State, gap: GapRange, offset: u64, occurrence: Occurrence<'_>) {
-        state.start(self.signature);
+        state.start(self.signature, self.rule.follows != 0);
         let key = (self.signature, self.segment);
         if !state.chains.contains_key(&key) {
             if state.ends_count >= ENDS_MAX {
@@ -372,7 +376,7 @@ impl Chain {
 }
 
 fn hold(state: &mut State, rule: &Rule, signature: u32, segment: u32, occurrence: Occurrence<'_>) {
-    state.start(signature);
+    state.start(signature, rule.follows != 0);
     let held = Held {
         segment,
         due: occurrence.due,

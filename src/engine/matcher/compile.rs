@@ -171,7 +171,14 @@ impl<'t> Builder<'t> {
         let own = tail.max.saturating_add(look);
         let after = if user.segment == 0 { 0 } else { (slack + 1).saturating_sub(head.min) };
         let delay = own.max(after);
-        let follows = user.segment != 0;
+        // What is rare is looked for from the start, which costs less than to look once more; but not
+        // behind what is not, which is decided later.
+        let is_rare = anchor.is_some_and(|anchor| anchor.is_rare());
+        let behind = self.rules.last().is_some_and(|rule| rule.follows != 0);
+        let follows = user.segment != 0 && (!is_rare || behind);
+        if let Some(rule) = self.rules.last_mut().filter(|_| follows) {
+            rule.follows = 1;
+        }
         let content = match self.index.get(&(draft, delay, place, follows)) {
             Some(content) => *content,
             None => self.add_content(part, split, (draft, delay, place, follows)),
@@ -468,6 +475,7 @@ fn rule(signature: &BodySignature, targets: u16, gaps_start: u32, gaps_end: u32)
         lead: signature.pattern.lead.into(),
         trail: signature.pattern.trail.into(),
         hits_max: signature.hits_max.clamp(1, HITS_MAX).into(),
+        follows: 0,
         gaps_start: gaps_start.into(),
         gaps_end: gaps_end.into(),
     }

@@ -193,7 +193,7 @@ pub(super) struct Content {
     pub(super) right: u8,
     /// Not 0 when one start may be found from several anchors.
     pub(super) varies: u8,
-    /// Not 0 when it is a later segment of all its users.
+    /// Not 0 when it is a later segment of all its users, and common.
     pub(super) follows: u8,
 }
 
@@ -221,6 +221,8 @@ pub(super) struct Rule {
     pub(super) trail: U32,
     /// Hits after which nobody asks for more.
     pub(super) hits_max: U32,
+    /// Not 0 when it has segments that nobody looks for before the first one was seen.
+    pub(super) follows: u8,
     /// Gaps of this signature: one for each segment but the last.
     pub(super) gaps_start: U32,
     pub(super) gaps_end: U32,

@@ -42,7 +42,7 @@ impl Tables<'_> {
             let to = view.end().min((from / BLOCK + 1) * BLOCK);
             let mut pass =
                 Pass { tables: self, view: &view, seam: &seam, layer, found: &mut found };
-            let started = state.started.len();
+            let started = state.follows_begun;
             state.pass += 1;
             pass.probe(state, from..to, Segments::First);
             self.add_fixed(state, to, layer);
@@ -67,7 +67,7 @@ impl Tables<'_> {
         let view = View { tail: &tail, chunk: &[], chunk_start: state.position };
         self.release_held(state, layer);
         state.pass += 1;
-        let started = state.started.len();
+        let started = state.follows_begun;
         self.decide_all(state, &view, layer, hits);
         let (seam, mut found) = (Seam::of(&view), std::mem::take(&mut state.found));
         let mut pass = Pass { tables: self, view: &view, seam: &seam, layer, found: &mut found };
@@ -213,11 +213,11 @@ impl Pass<'_, '_> {
     /// Looks for later segments in a block whose first ones are decided. `started` is how many signatures
     /// had begun before: for new ones the window before the block is looked at once more, as their first
     /// segment is decided up to a window after it ends.
-    fn follow(&mut self, state: &mut State, started: usize, block: Range<u64>) {
-        if state.started.is_empty() {
+    fn follow(&mut self, state: &mut State, started: u64, block: Range<u64>) {
+        if state.followed_count == 0 {
             return;
         }
-        if state.started.len() > started {
+        if state.follows_begun > started {
             let families = self.tables.families.iter().enumerate();
             for (index, _) in families.filter(|(_, family)| family.follows != 0) {
                 state.muted.clear(index);

@@ -50,7 +50,11 @@ pub struct State {
     /// Grams that lead to nothing any more.
     pub(super) muted: Muted,
     /// Signatures whose first segment was seen, with the pass in which it was: their later ones are looked for.
+    /// Those that have all the hits that are asked for are taken out.
     pub(super) started: AHashMap<u32, u64>,
+    /// How many of them have segments that nobody looked for before, and how many such ever began.
+    pub(super) followed_count: usize,
+    pub(super) follows_begun: u64,
     /// Counts passes over blocks.
     pub(super) pass: u64,
     /// The next row of the table of fixed places.
@@ -197,6 +201,8 @@ impl State {
             dead: AHashSet::with_hasher(seeds.clone()),
             muted: Muted::default(),
             started: AHashMap::with_hasher(seeds),
+            followed_count: 0,
+            follows_begun: 0,
             pass: 0,
             fixed_next: 0,
             ends_count: 0,
@@ -273,9 +279,20 @@ impl State {
     }
 
     /// Remembers that a first segment was seen.
-    pub(super) fn start(&mut self, signature: u32) {
+    pub(super) fn start(&mut self, signature: u32, follows: bool) {
         let pass = self.pass;
-        self.started.entry(signature).or_insert(pass);
+        self.started.entry(signature).or_insert_with(|| {
+            self.followed_count += usize::from(follows);
+            self.follows_begun += u64::from(follows);
+            pass
+        });
+    }
+
+    /// Forgets it again: the signature has all the hits that are asked for.
+    pub(super) fn stop(&mut self, signature: u32, follows: bool) {
+        if self.started.remove(&signature).is_some() {
+            self.followed_count -= usize::from(follows);
+        }
     }
 
     /// Whether a first segment was seen by `pass`; `again` asks for that pass only.

@@ -47,11 +47,7 @@ impl Normalizer {
     /// Appends the normal form of `bytes` to `out`: at most as many.
     pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         match self.script {
-            Script::Bytes => {
-                for &byte in bytes {
-                    self.take(byte, out);
-                }
-            }
+            Script::Bytes => self.take_all(bytes, out),
             Script::Wide(order) => {
                 for &byte in bytes {
                     match self.half.take() {
@@ -63,36 +59,48 @@ impl Normalizer {
         }
     }
 
-    #[inline]
-    fn take(&mut self, byte: u8, out: &mut Vec<u8>) {
-        match class_of(byte) {
-            Class::Kept => {
-                self.in_space = false;
-                out.push(byte.to_ascii_lowercase());
+    /// Every byte is written, and kept or written over by the next: a branch for each would be guessed
+    /// wrong at every end of a word.
+    fn take_all(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        let start = out.len();
+        out.resize(start.saturating_add(bytes.len()), 0);
+        let room = out.get_mut(start..).unwrap_or_default();
+        let (mut count, mut in_space) = (0_usize, self.in_space);
+        for &byte in bytes {
+            let normal = NORMAL.get(usize::from(byte)).copied().unwrap_or(DROPPED);
+            if let Some(slot) = room.get_mut(count) {
+                *slot = normal;
             }
-            Class::Space if !self.in_space => {
-                self.in_space = true;
-                out.push(b' ');
-            }
-            Class::Space | Class::Dropped => {}
+            let is_space = normal == b' ';
+            let is_kept = (normal != DROPPED) & !(is_space & in_space);
+            in_space = is_space | (in_space & (normal == DROPPED));
+            count = count.saturating_add(usize::from(is_kept));
         }
+        self.in_space = in_space;
+        out.truncate(start.saturating_add(count));
+    }
+
+    fn take(&mut self, byte: u8, out: &mut Vec<u8>) {
+        self.take_all(&[byte], out);
     }
 }
 
-/// What becomes of a byte.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Kept,
-    Space,
-    Dropped,
-}
-
-/// The compiler makes two range checks of it: this loop sees every byte of every text.
-#[inline]
-const fn class_of(byte: u8) -> Class {
-    match byte {
-        0x09..=0x0d | 0x20 => Class::Space,
-        0x21..=0x7f => Class::Kept,
-        _ => Class::Dropped,
+/// What becomes of each byte.
+static NORMAL: [u8; 256] = {
+    let mut all = [DROPPED; 256];
+    let mut rest: &mut [u8] = &mut all;
+    let mut byte = 0_u8;
+    while let Some((normal, after)) = rest.split_first_mut() {
+        *normal = match byte {
+            0x09..=0x0d | b' ' => b' ',
+            b'!'..=0x7f => byte.to_ascii_lowercase(),
+            _ => DROPPED,
+        };
+        rest = after;
+        byte = byte.wrapping_add(1);
     }
-}
+    all
+};
+
+/// No normal byte.
+const DROPPED: u8 = 0;
