@@ -331,8 +331,8 @@ const ENTRY_COST: u64 = 8;
 /// as often as there are bytes.
 const RUN_RATE: u64 = 1 << 36;
 
-/// Once in 16 KiB.
-const RARE_RATE: u64 = 1 << 16;
+/// Once in 512 bytes: to look at such a place costs less, spread over all bytes, than one more sieve.
+const RARE_RATE: u64 = 1 << 21;
 
 /// log2 of how often a byte in the middle of three comes in 2^30 bytes.
 const SHARED_BITS: u32 = 24;

@@ -95,7 +95,7 @@ pub(super) fn advance(program: &[u8], walk: Walk, bytes: &[u8], set: &mut Vec<us
         let next = match operation {
             RUN => step_run(operands, walk, bytes, set, &mut work),
             MASKED => step_masked(operands, walk, bytes, set, &mut work),
-            SKIP => step_skip(operands, walk, bytes, set),
+            SKIP => step_skip(operands, walk, bytes, set, &mut work),
             BOUNDARY => step_boundary(operands, walk, bytes, set),
             CHOICE => step_choice(operands, walk, bytes, set, &mut work),
             _ => None,
@@ -290,19 +290,57 @@ fn step_skip<'p>(
     walk: Walk,
     bytes: &[u8],
     set: &mut Vec<usize>,
+    work: &mut u64,
 ) -> Option<&'p [u8]> {
     let (min, after) = read_u16(operands)?;
     let (max, after) = read_u16(after)?;
+    let next = next_byte(after, walk);
     let from = std::mem::take(set);
     for at in from {
-        set.extend(
-            (min..=max)
-                .filter_map(|count| stepped(at, count, walk))
-                .filter(|to| *to <= bytes.len()),
-        );
+        // Positions from `low` to `high`; nothing is behind the end or before the start.
+        let (low, high) = match walk {
+            Walk::Forwards => (at.saturating_add(min), at.saturating_add(max).min(bytes.len())),
+            Walk::Backwards if at < min => continue,
+            Walk::Backwards => (at.saturating_sub(max), at - min),
+        };
+        *work += high.saturating_sub(low) as u64 / 8;
+        match next {
+            None => set.extend(low..=high),
+            // The byte that the next step takes first lies at a position, or before it.
+            Some((value, mask)) => {
+                let behind = usize::from(walk == Walk::Backwards);
+                let first = low.max(behind) - behind;
+                let Some(text) = bytes.get(first..(high + 1 - behind).min(bytes.len())) else {
+                    continue;
+                };
+                let place = |index: usize| first + index + behind;
+                match mask {
+                    0xFF => set.extend(memchr::memchr_iter(value, text).map(place)),
+                    _ => {
+                        let fits = |(_, byte): &(usize, &u8)| **byte & mask == value;
+                        set.extend(text.iter().enumerate().filter(fits).map(|(at, _)| place(at)));
+                    }
+                }
+            }
+        }
     }
     settle(set);
     Some(after)
+}
+
+/// What the byte that a step takes first must be, where that is one byte: value and mask.
+fn next_byte(program: &[u8], walk: Walk) -> Option<(u8, u8)> {
+    let (operation, operands) = program.split_first()?;
+    let (count, after) = read_u16(operands)?;
+    let edge = |run: &[u8]| match walk {
+        Walk::Forwards => run.first().copied(),
+        Walk::Backwards => run.last().copied(),
+    };
+    match *operation {
+        RUN => Some((edge(after.get(..count)?)?, 0xFF)),
+        MASKED => Some((edge(after.get(..count)?)?, edge(after.get(count..2 * count)?)?)),
+        _ => None,
+    }
 }
 
 fn step_boundary<'p>(

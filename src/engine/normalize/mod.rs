@@ -59,48 +59,45 @@ impl Normalizer {
         }
     }
 
-    /// Every byte is written, and kept or written over by the next: a branch for each would be guessed
-    /// wrong at every end of a word.
-    fn take_all(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        let start = out.len();
-        out.resize(start.saturating_add(bytes.len()), 0);
-        let room = out.get_mut(start..).unwrap_or_default();
-        let (mut count, mut in_space) = (0_usize, self.in_space);
-        for &byte in bytes {
-            let normal = NORMAL.get(usize::from(byte)).copied().unwrap_or(DROPPED);
-            if let Some(slot) = room.get_mut(count) {
-                *slot = normal;
+    fn take_all(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
+        while let Some((block, rest)) = bytes.split_first_chunk::<BLOCK>() {
+            // Most blocks lose nothing: those are written as a whole, without a branch for each byte.
+            let normal = block.map(normal_of);
+            let is_dropped = normal.iter().fold(false, |any, byte| any | (*byte == DROPPED));
+            let doubled = |any, [one, next]: &[u8; 2]| any | ((*one == b' ') & (*next == b' '));
+            let follows = self.in_space & (normal.first() == Some(&b' '));
+            if is_dropped | normal.array_windows().fold(follows, doubled) {
+                block.iter().for_each(|byte| self.take(*byte, out));
+            } else {
+                out.extend_from_slice(&normal);
+                self.in_space = normal.last() == Some(&b' ');
             }
-            let is_space = normal == b' ';
-            let is_kept = (normal != DROPPED) & !(is_space & in_space);
-            in_space = is_space | (in_space & (normal == DROPPED));
-            count = count.saturating_add(usize::from(is_kept));
+            bytes = rest;
         }
-        self.in_space = in_space;
-        out.truncate(start.saturating_add(count));
+        bytes.iter().for_each(|byte| self.take(*byte, out));
     }
 
     fn take(&mut self, byte: u8, out: &mut Vec<u8>) {
-        self.take_all(&[byte], out);
+        let normal = normal_of(byte);
+        if normal != DROPPED && !(normal == b' ' && self.in_space) {
+            out.push(normal);
+            self.in_space = normal == b' ';
+        }
     }
 }
 
-/// What becomes of each byte.
-static NORMAL: [u8; 256] = {
-    let mut all = [DROPPED; 256];
-    let mut rest: &mut [u8] = &mut all;
-    let mut byte = 0_u8;
-    while let Some((normal, after)) = rest.split_first_mut() {
-        *normal = match byte {
-            0x09..=0x0d | b' ' => b' ',
-            b'!'..=0x7f => byte.to_ascii_lowercase(),
-            _ => DROPPED,
-        };
-        rest = after;
-        byte = byte.wrapping_add(1);
-    }
-    all
-};
+/// What becomes of a byte.
+#[inline]
+const fn normal_of(byte: u8) -> u8 {
+    let is_space = byte.wrapping_sub(0x09) < 5 || byte == b' ';
+    let is_kept = byte.wrapping_sub(b'!') < 0x5f;
+    let small = if byte.is_ascii_uppercase() { byte | 0x20 } else { byte };
+    let kept = if is_kept { small } else { DROPPED };
+    if is_space { b' ' } else { kept }
+}
 
 /// No normal byte.
 const DROPPED: u8 = 0;
+
+/// Bytes that are looked at together.
+const BLOCK: usize = 16;
