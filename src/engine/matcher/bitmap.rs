@@ -65,8 +65,8 @@ impl Filled {
     ) -> Self {
         let log2 = rows.clone().count().next_power_of_two().ilog2();
         let (sieve_log2, words_log2) = match kind {
-            FamilyKind::Six => (log2 + 1, log2.saturating_sub(1)),
-            FamilyKind::Three => ((log2 + 4).min(SIEVE_OF_THREES_LOG2_MAX), log2),
+            FamilyKind::Six => (log2 + 2, log2.saturating_sub(1)),
+            FamilyKind::Three => ((log2 + 5).min(SIEVE_OF_THREES_LOG2_MAX), log2),
             FamilyKind::Pair => (0, PAIR_WORDS_LOG2),
         };
         let sieve_log2 = match kind {

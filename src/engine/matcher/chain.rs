@@ -275,7 +275,7 @@ impl Step<'_> {
             }
             *count += 1;
             if *count >= self.rule.hits_max.get() {
-                state.stop(self.signature, self.rule.follows != 0);
+                state.stop(self.signature, self.rule.follows);
             }
             if state.trailing.len() >= TRAILING_MAX {
                 state.overflowed = true;
@@ -293,7 +293,7 @@ impl Step<'_> {
     }
 
     fn remember(&self, state: &mut State, gap: GapRange, offset: u64, occurrence: Occurrence<'_>) {
-        state.start(self.signature, self.rule.follows != 0);
+        state.start(self.signature, self.rule.follows);
         let key = (self.signature, self.segment);
         if !state.chains.contains_key(&key) {
             if state.ends_count >= ENDS_MAX {
@@ -376,7 +376,7 @@ impl Chain {
 }
 
 fn hold(state: &mut State, rule: &Rule, signature: u32, segment: u32, occurrence: Occurrence<'_>) {
-    state.start(signature, rule.follows != 0);
+    state.start(signature, rule.follows);
     let held = Held {
         segment,
         due: occurrence.due,

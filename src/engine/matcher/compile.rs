@@ -16,7 +16,7 @@ use super::facts::TargetSet;
 use super::grams::GramCounts;
 use super::image::{self, Content, Costly, Entry, Family, Fixed, GapRange, Header, Rule, User};
 use super::segment::Segments;
-use super::state::HITS_MAX;
+use super::state::{Follows, HITS_MAX};
 use super::{bitmap, boundary, program};
 use crate::engine::database::signature::{BodySignature, Offset, OffsetBase, Part, Target};
 use ahash::{AHashMap, RandomState};
@@ -177,7 +177,10 @@ impl<'t> Builder<'t> {
         let behind = self.rules.last().is_some_and(|rule| rule.follows != 0);
         let follows = user.segment != 0 && (!is_rare || behind);
         if let Some(rule) = self.rules.last_mut().filter(|_| follows) {
-            rule.follows = 1;
+            rule.follows |= match (place, anchor) {
+                (Place::Filter, Some(anchor)) => Follows::of(anchor.family.gram_bytes()),
+                _ => Follows::EVERYWHERE,
+            };
         }
         let content = match self.index.get(&(draft, delay, place, follows)) {
             Some(content) => *content,

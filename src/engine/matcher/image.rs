@@ -221,7 +221,7 @@ pub(super) struct Rule {
     pub(super) trail: U32,
     /// Hits after which nobody asks for more.
     pub(super) hits_max: U32,
-    /// Not 0 when it has segments that nobody looks for before the first one was seen.
+    /// Where the segments are that nobody looks for before the first one was seen; bits of `Follows`.
     pub(super) follows: u8,
     /// Gaps of this signature: one for each segment but the last.
     pub(super) gaps_start: U32,

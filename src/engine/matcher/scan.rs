@@ -15,7 +15,7 @@ use super::facts::LayerFacts;
 use super::hash;
 use super::image::{Content, Entry, Family, Tables, User, range};
 use super::simd::{self, Found, Probe, Shape};
-use super::state::{CANDIDATES_BLOCK_MAX, CANDIDATES_MAX, Candidate, Lookup, State};
+use super::state::{CANDIDATES_BLOCK_MAX, CANDIDATES_MAX, Candidate, Follows, Lookup, State};
 use std::ops::Range;
 
 impl Tables<'_> {
@@ -42,7 +42,7 @@ impl Tables<'_> {
             let to = view.end().min((from / BLOCK + 1) * BLOCK);
             let mut pass =
                 Pass { tables: self, view: &view, seam: &seam, layer, found: &mut found };
-            let started = state.follows_begun;
+            let started = state.follows.begun;
             state.pass += 1;
             pass.probe(state, from..to, Segments::First);
             self.add_fixed(state, to, layer);
@@ -67,7 +67,7 @@ impl Tables<'_> {
         let view = View { tail: &tail, chunk: &[], chunk_start: state.position };
         self.release_held(state, layer);
         state.pass += 1;
-        let started = state.follows_begun;
+        let started = state.follows.begun;
         self.decide_all(state, &view, layer, hits);
         let (seam, mut found) = (Seam::of(&view), std::mem::take(&mut state.found));
         let mut pass = Pass { tables: self, view: &view, seam: &seam, layer, found: &mut found };
@@ -214,10 +214,10 @@ impl Pass<'_, '_> {
     /// had begun before: for new ones the window before the block is looked at once more, as their first
     /// segment is decided up to a window after it ends.
     fn follow(&mut self, state: &mut State, started: u64, block: Range<u64>) {
-        if state.followed_count == 0 {
+        if state.follows.bits() == 0 {
             return;
         }
-        if state.follows_begun > started {
+        if state.follows.begun > started {
             let families = self.tables.families.iter().enumerate();
             for (index, _) in families.filter(|(_, family)| family.follows != 0) {
                 state.muted.clear(index);
@@ -230,9 +230,13 @@ impl Pass<'_, '_> {
 
     fn probe(&mut self, state: &mut State, block: Range<u64>, segments: Segments) {
         let tables = self.tables;
-        tables.add_dense(state, &block, self.layer, segments);
+        let wanted = if segments.follow() { state.follows.bits() } else { u8::MAX };
+        if wanted & Follows::EVERYWHERE != 0 {
+            tables.add_dense(state, &block, self.layer, segments);
+        }
         for (index, family) in tables.families.iter().enumerate() {
             if (family.follows != 0) == segments.follow()
+                && wanted & Follows::of(family.gram_bytes) != 0
                 && family.serves(self.layer.targets.bits())
                 && let Some(filter) = tables.filter(index, family)
             {

@@ -52,9 +52,8 @@ pub struct State {
     /// Signatures whose first segment was seen, with the pass in which it was: their later ones are looked for.
     /// Those that have all the hits that are asked for are taken out.
     pub(super) started: AHashMap<u32, u64>,
-    /// How many of them have segments that nobody looked for before, and how many such ever began.
-    pub(super) followed_count: usize,
-    pub(super) follows_begun: u64,
+    /// What they have that nobody looked for before.
+    pub(super) follows: Follows,
     /// Counts passes over blocks.
     pub(super) pass: u64,
     /// The next row of the table of fixed places.
@@ -65,6 +64,48 @@ pub struct State {
     pub(super) held_count: usize,
     pub(super) overflowed: bool,
     pub(super) work: u64,
+}
+
+/// Where segments are that are looked for because a first one was seen: by kind of family, and those
+/// without an anchor.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Follows {
+    /// Signatures that wait for some, one count for each bit.
+    waiting: [u32; 4],
+    /// Signatures that ever began to wait.
+    pub(super) begun: u64,
+}
+
+impl Follows {
+    /// Segments without an anchor.
+    pub(super) const EVERYWHERE: u8 = 8;
+
+    /// The bit of a family.
+    pub(super) const fn of(gram_bytes: u8) -> u8 {
+        match gram_bytes {
+            6 => 1,
+            3 => 2,
+            _ => 4,
+        }
+    }
+
+    fn begin(&mut self, bits: u8) {
+        self.begun += u64::from(bits != 0);
+        for (bit, count) in self.waiting.iter_mut().enumerate() {
+            *count += u32::from(bits >> bit & 1);
+        }
+    }
+
+    fn end(&mut self, bits: u8) {
+        for (bit, count) in self.waiting.iter_mut().enumerate() {
+            *count -= u32::from(bits >> bit & 1);
+        }
+    }
+
+    /// The bits of what is waited for.
+    pub(super) fn bits(&self) -> u8 {
+        self.waiting.iter().rev().fold(0, |bits, count| bits << 1 | u8::from(*count > 0))
+    }
 }
 
 /// A gram that passed the filter, and where its entries are.
@@ -201,8 +242,7 @@ impl State {
             dead: AHashSet::with_hasher(seeds.clone()),
             muted: Muted::default(),
             started: AHashMap::with_hasher(seeds),
-            followed_count: 0,
-            follows_begun: 0,
+            follows: Follows::default(),
             pass: 0,
             fixed_next: 0,
             ends_count: 0,
@@ -279,19 +319,18 @@ impl State {
     }
 
     /// Remembers that a first segment was seen.
-    pub(super) fn start(&mut self, signature: u32, follows: bool) {
+    pub(super) fn start(&mut self, signature: u32, follows: u8) {
         let pass = self.pass;
         self.started.entry(signature).or_insert_with(|| {
-            self.followed_count += usize::from(follows);
-            self.follows_begun += u64::from(follows);
+            self.follows.begin(follows);
             pass
         });
     }
 
     /// Forgets it again: the signature has all the hits that are asked for.
-    pub(super) fn stop(&mut self, signature: u32, follows: bool) {
+    pub(super) fn stop(&mut self, signature: u32, follows: u8) {
         if self.started.remove(&signature).is_some() {
-            self.followed_count -= usize::from(follows);
+            self.follows.end(follows);
         }
     }
 
