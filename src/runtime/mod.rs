@@ -18,7 +18,7 @@
 //! | the process: start, signals, reload, stop | `serve` `assemble` `process` `listening` `placement` |
 //! | a shard and its connections | `acceptor` `shard` `connection` `exchange` |
 //! | bytes | `pool` `input` `held` `spool` `outgoing` |
-//! | files | `configuration` `database` `storage` `trust` |
+//! | files | `configuration` `database` `kept` `storage` `trust` |
 //! | work on several cores beside the data plane | `workers` |
 //! | what is shared | `live` (values, swapped whole) `journal` (events out) |
 //! | the clamd protocol: threads of its own | `clamd/` |
@@ -42,6 +42,7 @@ mod heartbeat;
 mod held;
 mod input;
 mod journal;
+mod kept;
 mod listening;
 mod live;
 mod outgoing;
