@@ -16,7 +16,8 @@
 //! | duty | file |
 //! | --- | --- |
 //! | the process: start, signals, reload, stop | `serve` `assemble` `process` `listening` `placement` |
-//! | a shard and its connections | `acceptor` `shard` `connection` `exchange` |
+//! | a shard and its connections | `acceptor` `shard` `connection` `exchange` `scanning` |
+//! | a scan, its time, its panics | `guarded` |
 //! | bytes | `pool` `input` `held` `spool` `outgoing` |
 //! | files | `configuration` `database` `kept` `storage` `trust` |
 //! | work on several cores beside the data plane | `workers` |
@@ -38,6 +39,7 @@ mod connection;
 pub mod database;
 mod exchange;
 mod executor;
+mod guarded;
 mod heartbeat;
 mod held;
 mod input;
@@ -49,6 +51,7 @@ mod outgoing;
 mod placement;
 mod pool;
 mod process;
+mod scanning;
 mod serve;
 mod shard;
 mod side;
