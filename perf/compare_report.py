@@ -1,16 +1,13 @@
 """From results to a table, a CSV file, a plot and a record of where they were measured."""
 
 import csv
-import datetime
 import json
 import math
-import os
 import pathlib
-import platform
 import re
-import subprocess
 
 import compare_database
+import machine
 
 # What is taken from icap-load's JSON: column, path, digits.
 COLUMNS = [
@@ -132,34 +129,20 @@ def show_size(size):
 
 def facts(root, tools, rounds):
     """Where and with what it was measured."""
-    def output(*command):
-        done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
-        return (done.stdout or done.stderr).strip().split("\n")[0]
-
-    def package(name):
-        return output("dpkg-query", "-W", "-f=${Version}", name)
-
     database = tools_database(root)
-    return {
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "commit": output("git", "describe", "--always", "--dirty", "--abbrev=12"),
-        "cpu": cpu_model(),
-        "cores": len(os.sched_getaffinity(0)),
-        "memory_mib": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20,
-        "kernel": platform.release(),
-        "load_average_at_the_end": [round(load, 2) for load in os.getloadavg()],
+    return machine.facts() | {
         "tcp_congestion": pathlib.Path(
             "/proc/sys/net/ipv4/tcp_congestion_control").read_text().strip(),
         "server_core": tools.server_core,
         "load_core": tools.load_core,
         "connections": tools.connections,
         "rounds": rounds,
-        "baleen": output(str(tools.baleen), "--version") if tools.baleen else None,
-        "c_icap": package("c-icap"),
-        "virus_scan": package("libc-icap-mod-virus-scan"),
-        "clamd": package("clamav-daemon"),
+        "baleen": machine.output(tools.baleen, "--version") if tools.baleen else None,
+        "c_icap": machine.package("c-icap"),
+        "virus_scan": machine.package("libc-icap-mod-virus-scan"),
+        "clamd": machine.package("clamav-daemon"),
         "database_sha256": compare_database.digest(database) if database else None,
-        "icap_load": output(str(tools.icap_load), "--version"),
+        "icap_load": machine.output(tools.icap_load, "--version"),
     }
 
 
@@ -168,17 +151,11 @@ def tools_database(root):
     return found[-1] if found else None
 
 
-def cpu_model():
-    found = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
-    return found.group(1) if found else platform.machine()
-
-
 def record(here, out, entries, about, keep):
     """Writes CSV, facts and plot; records are only added, never changed."""
     folder = out
     if keep:
-        machine = re.sub(r"[^a-z0-9]+", "-", f"{about['cpu']} {about['cores']} cores".lower())
-        folder = here / "record" / machine.strip("-")
+        folder = here / "record" / machine.folder_name(about)
     folder.mkdir(parents=True, exist_ok=True)
     commit = re.sub(r"[^0-9a-zA-Z.-]+", "-", about["commit"]) or "unknown"
     stem = f"{about['date'].replace(':', '')}-{commit}-compare"

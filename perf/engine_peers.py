@@ -9,10 +9,11 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import socket
 import subprocess
 import time
+
+import compare_servers
 
 PACKAGES = {
     "clamav-daemon": "/usr/sbin/clamd",
@@ -89,13 +90,7 @@ class Daemon:
         return self
 
     def __exit__(self, *_):
-        # A daemon may have workers of its own; all are in the session that was made for it.
-        os.killpg(self.process.pid, signal.SIGTERM)
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        compare_servers.end(self.process)
 
     def ask(self, command, seconds=600):
         with socket.socket(socket.AF_UNIX) as line:

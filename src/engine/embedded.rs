@@ -25,10 +25,10 @@
 
 use std::sync::Arc;
 
+use super::body::{Body, Spools};
 use super::database::{Image, PatternKind};
 use super::digest::{Kinds, Needs};
 use super::file_type::{FileType, Types};
-use super::layer::{Body, Spools};
 use super::matcher::Hit;
 use super::verdict::Limit;
 
@@ -68,7 +68,7 @@ impl Embedded {
     /// many units of work that was.
     pub(super) fn feed(
         &mut self,
-        (image, spools): (&Arc<Image>, Option<&Spools<'_>>),
+        (image, spools): (&Arc<Image>, Option<&Spools>),
         parent: FileType,
         (before, piece): (u64, &[u8]),
         hits: &[Hit],
@@ -94,9 +94,6 @@ impl Embedded {
                 self.missed = Some(Limit::MaxFiles);
             } else {
                 let mut body = Box::new(Body::new(file_type, NO_DIGESTS, None, image, spools));
-                if let Some(logical) = image.logical() {
-                    body.expect(&logical);
-                }
                 for bytes in past.from(from) {
                     work += body.scan(bytes, image.matcher());
                 }

@@ -1,21 +1,23 @@
-//! What the body of a layer found, made into findings.
+//! What was found in a layer, made into findings.
 //!
 //! A body stands for a layer, or for an object in the middle of one. Both are settled and ended alike:
 //! hits of body signatures are detections, hits of parts go to the logical signatures, hits of atoms
-//! select YARA rules, digests of the parts of an executable are looked up. What only the whole of a
-//! form can tell becomes a [`Task`].
+//! select YARA rules, digests of the parts of an executable were looked up. What only the whole of a
+//! form can tell becomes a [`Task`]. Digests and links are those of a layer.
 //!
 //! Absent on purpose: trust and budgets, which belong to the scan.
 
 use std::sync::Arc;
 
+use super::body::Body;
 use super::database::Image;
 use super::database::image::PatternKind;
-use super::database::signature::NameId;
+use super::database::signature::{NameId, Purpose};
 use super::deferred::{Task, Undecided};
+use super::digest::Computed;
 use super::findings::Findings;
 use super::forms::Place;
-use super::layer::Body;
+use super::links::LinkFinding;
 use super::logical::{Finding, LayerType, State};
 use super::verdict::{Detection, Limit, Why};
 
@@ -70,6 +72,25 @@ impl Spot<'_> {
         self.take(&found, findings);
     }
 
+    /// Looks the digests of the layer up, which ended after `size` bytes. Says whether one of them is
+    /// trusted.
+    pub(super) fn look_up(&self, digests: &Computed, size: u64, findings: &mut Findings) -> bool {
+        let tables = self.image.digests();
+        let mut is_trusted = false;
+        for digest in digests.iter() {
+            if let Some(entry) = tables.lookup(Purpose::Detect, digest, size) {
+                self.detect(findings, entry.name, Place::Raw, 0);
+            }
+            is_trusted |= tables.lookup(Purpose::Trust, digest, size).is_some();
+        }
+        is_trusted
+    }
+
+    /// Takes over what is wrong with a link of the layer.
+    pub(super) fn link(&self, found: LinkFinding, findings: &mut Findings) {
+        self.report(findings, || found.name().into(), Place::Raw, 0);
+    }
+
     /// Adds what has to look at the whole of a form of the body, which has ended.
     pub(super) fn defer(&self, body: &mut Body, findings: &mut Findings, tasks: &mut Vec<Task>) {
         for (place, form) in body.forms() {
@@ -105,11 +126,18 @@ impl Spot<'_> {
     }
 
     fn detect(&self, findings: &mut Findings, name: NameId, place: Place, offset: u64) {
-        findings.detect(self.layer, || Detection {
-            name: self.image.name(name).into(),
-            path: self.path(place),
-            offset,
-        });
+        self.report(findings, || self.image.name(name).into(), place, offset);
+    }
+
+    fn report(
+        &self,
+        findings: &mut Findings,
+        name: impl FnOnce() -> Box<str>,
+        place: Place,
+        offset: u64,
+    ) {
+        let path = || self.path(place);
+        findings.detect(self.layer, || Detection { name: name(), path: path(), offset });
     }
 
     fn path(&self, place: Place) -> Box<str> {

@@ -20,7 +20,8 @@
 //! | what a layer is | `file_type`; entry point and sections: `executable` |
 //! | gzip, deflate, br, zstd | [`unpack`] |
 //! | normal text and HTML; the forms of a layer | `normalize`, `forms` |
-//! | one layer; objects in the middle of it; the stack of them | `layer`, `embedded`, `scan` |
+//! | one layer, and what looks at it; objects in the middle of it | `layer`, `body`, `embedded` |
+//! | the stack of layers, worked in slices | `scan` |
 //! | the bytes of a layer until its end; regexes on them | [`spool`], [`regex`] |
 //! | links of mails and pages | `links` |
 //! | YARA rules; work that cannot be cut into slices | [`yara`], `deferred` |
@@ -47,6 +48,7 @@
 //!
 //! Absent on purpose: clocks, files, threads, and what to do about a verdict.
 
+mod body;
 pub mod database;
 mod deferred;
 pub mod digest;

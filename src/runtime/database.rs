@@ -2,8 +2,8 @@
 //! `baleen db` alike.
 //!
 //! ```text
-//!   files ─▶ key: compiler, options, keys, names and SHA-256 of all ─▶ StateDir/image/<key>.image there?
-//!                                                       │ no                       │ yes
+//!   files ─▶ key (`kept`) ─▶ StateDir/image/<key>.image there?
+//!                                │ no                       │ yes
 //!   read, verify, parse ─▶ compile ─▶ write section by section ─▶ rename ─▶ map, check, give pages back
 //! ```
 //!
@@ -15,19 +15,17 @@
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
-
-use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 use crate::engine::database::container::Trust;
 use crate::engine::database::signature::BodySignature;
-use crate::engine::database::workers::gather;
 use crate::engine::database::{
     BuildOptions, DatabaseFacts, Image, Progress, Report, Sources, Workers, Written, build,
-    build_into, builtin_sources, fingerprint,
+    build_into, builtin_sources,
 };
 use crate::engine::matcher::{self, GramCounts};
 
+use super::kept::{kept, read_key, remove_others};
 use super::storage::{database_files, open_image, read_database, replace_atomically};
 
 /// What a database is made from, and who helps.
@@ -77,8 +75,9 @@ pub fn load(plan: &Plan<'_>, images: &Path) -> Result<Loaded, String> {
         return Ok(Loaded { image: open(name, &*plan.workers)?, report: None });
     }
     let files = files(plan)?;
-    let kept = images.join(format!("{}.image", key(plan, &digests(plan, &files)?)));
-    if let Ok(image) = open(&kept, &*plan.workers) {
+    if let Some(kept) = kept(plan, &files, images)?
+        && let Ok(image) = open(&kept, &*plan.workers)
+    {
         remove_others(images, &kept);
         return Ok(Loaded { image, report: None });
     }
@@ -86,7 +85,7 @@ pub fn load(plan: &Plan<'_>, images: &Path) -> Result<Loaded, String> {
     check_containers(sources.report())?;
     check_some(&sources.facts())?;
     // A file may have changed since: what was read has the last word on its name.
-    let kept = images.join(format!("{}.image", key(plan, &read_digests(sources.report()))));
+    let kept = images.join(read_key(plan, sources.report()).file_name());
     fs::create_dir_all(images).map_err(|fault| format!("{}: {fault}", images.display()))?;
     let written = write(sources, &kept, &mut |_| {})?;
     remove_others(images, &kept);
@@ -226,80 +225,11 @@ fn is_image(path: &Path) -> bool {
     read.is_ok() && magic == Image::MAGIC
 }
 
-/// The name of a file, and the digest of what is in it.
-type FileDigest = (String, [u8; 32]);
-
-/// Changes whenever the image would: compiler, options, trust, files.
-fn key(plan: &Plan<'_>, files: &[FileDigest]) -> String {
-    static COMPILER: LazyLock<[u8; 32]> =
-        LazyLock::new(|| fingerprint(&|bodies| matcher::compile(bodies, &GramCounts::new())).0);
-    let mut digest = Sha256::new();
-    digest.update(env!("CARGO_PKG_VERSION"));
-    digest.update(*COMPILER);
-    let options = &plan.options;
-    let unwanted = options.potentially_unwanted;
-    digest.update(format!("training {TRAINING_VERSION} level {} {unwanted}\n", options.level));
-    digest.update(format!("{:?}\n", options.links));
-    digest.update(plan.trust.digest());
-    for (name, content) in files {
-        digest.update((name.len() as u64).to_le_bytes());
-        digest.update(name);
-        digest.update(content);
-    }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The digests of files, through windows, by several workers.
-fn digests(plan: &Plan<'_>, files: &[PathBuf]) -> Result<Vec<FileDigest>, String> {
-    let digests = gather(&*plan.workers, files.len(), &|index| {
-        let path = files.get(index).map_or_else(|| Path::new(""), PathBuf::as_path);
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let digest = digest(path).map_err(|fault| format!("{}: {fault}", path.display()));
-        digest.map(|digest| (name, digest))
-    });
-    digests.into_iter().collect()
-}
-
-fn digest(path: &Path) -> io::Result<[u8; 32]> {
-    let mut file = fs::File::open(path)?;
-    let mut window = vec![0; WINDOW_BYTES];
-    let mut digest = Sha256::new();
-    loop {
-        match file.read(&mut window)? {
-            0 => return Ok(digest.finalize().into()),
-            count => digest.update(&window[..count]),
-        }
-    }
-}
-
-/// The same, of what was read; members of containers are part of their containers.
-fn read_digests(report: &Report) -> Vec<FileDigest> {
-    let files = report.files.iter().filter(|file| !file.name.contains('/'));
-    files.map(|file| (file.name.to_string(), file.sha256.0)).collect()
-}
-
-/// Removes images of earlier sources. One that is still mapped lives on until its last user is done.
-fn remove_others(folder: &Path, kept: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
-        if path != kept && path.extension().is_some_and(|extension| extension == "image") {
-            // It is found again at the next load.
-            let _ignored = fs::remove_file(path);
-        }
-    }
-}
-
 /// Body patterns from which on training pays.
 const TRAINED_MIN: usize = 1_000;
 
-/// Grows when large sets are trained in another way.
-const TRAINING_VERSION: u32 = 1;
-
 /// What is read of the executable: 16 MiB, a few hundredths of a second.
 const TRAINING_BYTES_MAX: u64 = 16 << 20;
-
-/// How much of a file is in memory while its digest is made.
-const WINDOW_BYTES: usize = 256 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -335,6 +265,7 @@ mod tests {
         assert_eq!(again.image.facts(), first.image.facts());
         let as_it_is = load(&plan(&kept, 1), &cache).expect("an image");
         assert!(as_it_is.report.is_none());
+        // Of the same size: only the content tells.
         fs::write(&source, "B:0:*:616264\n").expect("a file");
         let other = load(&plan(&names, 1), &cache).expect("a database");
         assert!(other.report.is_some());

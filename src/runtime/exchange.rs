@@ -6,27 +6,21 @@
 //!                             │ body end, limit, detection ┘
 //! ```
 //!
-//! Here is the one place where a panic of a scan is caught: it answers as not scanned and is an event.
-//! Here, too, the scan's time is looked at, once a slice.
+//! A panic of a scan answers as not scanned and is an event.
 
 use std::borrow::Cow;
 use std::io;
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use crate::adaptation::page::{PageFacts, Rendered};
-use crate::adaptation::{
-    self, Begin, Cause, Decision, Passed, Released, ScanPlan, ThreatKind, ThreatKinds,
-};
-use crate::engine::verdict::{Detection, Limit, Verdict, Why};
-use crate::engine::{ContentCodings, Object, Scan};
+use crate::adaptation::{self, Begin, Cause, Decision, Passed, Released};
+use crate::engine::verdict::{Limit, Verdict, Why};
 use crate::icap::{self, Extra, Method, Unmodified};
 use crate::observe::{Event, Level, Message};
 
 use super::clock;
-use super::executor::yield_if_needed;
+use super::scanning::Scanning;
 use super::shard::{Live, Shard};
-use super::side::{SideFault, SideThreads};
 
 /// What the connection does with the body from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,16 +51,6 @@ enum State {
     Decided(Decision),
     Scanning(Box<Scanning>),
     Answered,
-}
-
-struct Scanning {
-    /// The kinds of threat that are blocked; with fewer than all the scan goes on after a detection.
-    blocked: ThreatKinds,
-    /// `None` once there is a verdict.
-    scan: Option<Scan>,
-    verdict: Option<Verdict>,
-    /// Time the engine may still work; waiting for bytes does not count. `None`: no limit, or over already.
-    time_left: Option<Duration>,
 }
 
 impl Exchange {
@@ -100,7 +84,7 @@ impl Exchange {
         let has_body = request.has_body();
         match adaptation::begin(request, &live.policy) {
             Begin::Scan(plan) => {
-                let scanning = start_scan(&plan, live);
+                let scanning = Scanning::start(&plan, live);
                 self.state = State::Scanning(Box::new(scanning));
                 Next::Hold
             }
@@ -147,7 +131,7 @@ impl Exchange {
     ) -> Next {
         self.body_bytes += bytes.len() as u64;
         let State::Scanning(scanning) = &mut self.state else { return Next::Unchanged };
-        if let Scanned::Panicked = scanning.feed(bytes, &shard.side).await {
+        if scanning.feed(bytes, &shard.side).await.is_err() {
             shard.journal.write(Event::ScanPanicked { url: url_of(core.request()) });
         }
         // Inside a preview the answer waits for its end, which is at hand.
@@ -355,121 +339,6 @@ const TAIL_STALL: Duration = Duration::from_millis(20);
 
 /// A pause before so much of a body is the origin's, not the proxy's: its buffers are not full yet.
 const STALL_BYTES_MIN: u64 = 32 << 10;
-
-/// Whether a scan survived the bytes it was given.
-enum Scanned {
-    Whole,
-    Panicked,
-}
-
-impl Scanning {
-    async fn feed(&mut self, bytes: &[u8], side: &SideThreads) -> Scanned {
-        let mut done = 0;
-        while done < bytes.len() {
-            let Some(scan) = self.scan.as_mut() else { return Scanned::Whole };
-            let slice = &bytes[done..];
-            let begun = clock::now();
-            let fed = std::panic::catch_unwind(AssertUnwindSafe(|| scan.feed(slice)));
-            let Ok(fed) = fed else {
-                self.scan = None;
-                self.verdict = Some(Verdict::Unscanned(Why::Failed));
-                return Scanned::Panicked;
-            };
-            done += fed.consumed;
-            if fed.decided {
-                self.verdict = Some(self.finish());
-                return Scanned::Whole;
-            }
-            self.spend(clock::now().duration_since(begun));
-            self.run_deferred(side).await;
-            if done < bytes.len() {
-                yield_if_needed().await;
-            }
-        }
-        Scanned::Whole
-    }
-
-    /// Has a side thread do what the scan cannot do in slices.
-    async fn run_deferred(&mut self, side: &SideThreads) {
-        let Some(work) = self.scan.as_mut().and_then(Scan::deferred) else { return };
-        let begun = clock::now();
-        let done = side.run(move || work.run()).await;
-        if let Some(scan) = self.scan.as_mut() {
-            match done {
-                Ok(done) => scan.resume(done),
-                Err(SideFault::Busy | SideFault::Panicked) => scan.lose(),
-            }
-        }
-        self.spend(clock::now().duration_since(begun));
-    }
-
-    /// Counts the engine's time; when it is used up the scan is told once.
-    fn spend(&mut self, time: Duration) {
-        if let Some(left) = self.time_left {
-            self.time_left = left.checked_sub(time);
-            if self.time_left.is_none()
-                && let Some(scan) = self.scan.as_mut()
-            {
-                scan.expire();
-            }
-        }
-    }
-
-    /// Unpacks what a few coded bytes may still hold, in slices like the rest.
-    async fn end(&mut self, side: &SideThreads) {
-        while let Some(scan) = self.scan.as_mut() {
-            let begun = clock::now();
-            let ended = std::panic::catch_unwind(AssertUnwindSafe(|| scan.end()));
-            match ended {
-                Ok(true) => return,
-                Ok(false) => self.spend(clock::now().duration_since(begun)),
-                Err(_panic) => {
-                    self.scan = None;
-                    self.verdict = Some(Verdict::Unscanned(Why::Failed));
-                }
-            }
-            self.run_deferred(side).await;
-            yield_if_needed().await;
-        }
-    }
-
-    fn finish(&mut self) -> Verdict {
-        if let Some(verdict) = self.verdict.take() {
-            return verdict;
-        }
-        let Some(scan) = self.scan.take() else { return Verdict::Unscanned(Why::Failed) };
-        let blocked = self.blocked;
-        std::panic::catch_unwind(AssertUnwindSafe(|| worst(scan, blocked)))
-            .unwrap_or(Verdict::Unscanned(Why::Failed))
-    }
-}
-
-fn start_scan(plan: &ScanPlan<'_>, live: &Live) -> Scanning {
-    let codings = plan.content_encoding.as_deref().map_or(ContentCodings::NONE, |value| {
-        ContentCodings::parse(value).unwrap_or(ContentCodings::UNREADABLE)
-    });
-    let object = Object { size: None, codings, name: None };
-    let blocked = live.adaptation.blocked_threats;
-    let mut scan = if blocked == ThreatKinds::ALL {
-        live.engine.start(object)
-    } else {
-        live.engine.start_all(object)
-    };
-    if let Some(size) = plan.content_length {
-        scan.announce(size);
-    }
-    Scanning { scan: Some(scan), verdict: None, time_left: live.server.scan_time, blocked }
-}
-
-/// The verdict that matters: a tolerated threat must not hide another one behind it.
-fn worst(scan: Scan, blocked: ThreatKinds) -> Verdict {
-    if blocked == ThreatKinds::ALL {
-        return scan.finish();
-    }
-    let (verdict, found) = scan.finish_all();
-    let is_blocked = |found: &Detection| blocked.has(ThreatKind::of(&found.name));
-    found.into_iter().find(is_blocked).map_or(verdict, Verdict::Infected)
-}
 
 /// The cause of a block in a few words, for the log.
 fn reason(cause: &Cause) -> String {

@@ -16,9 +16,10 @@
 //! | duty | file |
 //! | --- | --- |
 //! | the process: start, signals, reload, stop | `serve` `assemble` `process` `listening` `placement` |
-//! | a shard and its connections | `acceptor` `shard` `connection` `exchange` |
+//! | a shard and its connections | `acceptor` `shard` `connection` `exchange` `scanning` |
+//! | a scan, its time, its panics | `guarded` |
 //! | bytes | `pool` `input` `held` `spool` `outgoing` |
-//! | files | `configuration` `database` `storage` `trust` |
+//! | files | `configuration` `database` `kept` `storage` `trust` |
 //! | work on several cores beside the data plane | `workers` |
 //! | what is shared | `live` (values, swapped whole) `journal` (events out) |
 //! | the clamd protocol: threads of its own | `clamd/` |
@@ -38,16 +39,19 @@ mod connection;
 pub mod database;
 mod exchange;
 mod executor;
+mod guarded;
 mod heartbeat;
 mod held;
 mod input;
 mod journal;
+mod kept;
 mod listening;
 mod live;
 mod outgoing;
 mod placement;
 mod pool;
 mod process;
+mod scanning;
 mod serve;
 mod shard;
 mod side;

@@ -10,4 +10,5 @@ mod kit;
 mod layers;
 mod limits;
 mod normal_text;
+mod regexes;
 mod trust;

@@ -556,18 +556,7 @@ fn scan(input: &[u8]) {
     let codings = ContentCodings::parse(if input.len().is_multiple_of(2) { b"gzip" } else { b"" });
     let verdicts = [usize::MAX, 4096, 61].map(|piece| {
         let codings = codings.unwrap_or_default();
-        let mut scan = ENGINE.start(Object { size: None, codings, name: None });
-        for cut in input.chunks(piece.min(input.len().max(1))) {
-            let mut done = 0;
-            while done < cut.len() {
-                let fed = scan.feed(&cut[done..]);
-                done += fed.consumed;
-                if fed.decided {
-                    return scan.finish();
-                }
-            }
-        }
-        scan.finish()
+        lists::scan(ENGINE.start(Object { size: None, codings, name: None }), input, piece)
     });
     assert!(verdicts.windows(2).all(|pair| pair[0] == pair[1]), "{verdicts:?}");
     assert!(!matches!(verdicts[0], Verdict::Unscanned(baleen::engine::verdict::Why::Failed)));

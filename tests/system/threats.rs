@@ -1,4 +1,5 @@
-//! Kinds of threat that the administrator tolerates.
+//! Threats through the whole service: kinds that the administrator tolerates, and expressions that are
+//! looked for beside the shard.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -40,6 +41,28 @@ fn a_tolerated_threat_hides_no_other() {
     for both in ["a funny marker, then an evil marker", "an evil marker, then a funny marker"] {
         let answer = respmod(&gateway, both);
         assert!(answer.contains("403 Forbidden") && answer.contains("Win.Trojan.Evil"), "{answer}");
+    }
+    assert!(gateway.stop().success());
+}
+
+/// Regular expressions look at the whole object, on a side thread: before the verdict, not after it.
+#[test]
+fn a_regular_expression_with_its_trigger_is_blocked() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("token.ldb");
+    let line =
+        "Win.Trojan.Token;Engine:81-255,Target:0;0&1;746f6b656e3d;0/key-([0-9]{2,})-\\1end/\n";
+    std::fs::write(&file, line).expect("a writable folder");
+    let gateway = Gateway::start(&format!("[ScanEngine]\nDatabaseDir = {}", file.display()));
+    let (trigger, hit, miss) = ("token=", "key-4711-4711end", "key-4711-4712end");
+    // Small enough for the shard itself, and too large for it.
+    for filling in [100, 20_000].map(|count| ".".repeat(count)) {
+        let answer = respmod(&gateway, &format!("{trigger}{filling}{hit}{filling}"));
+        assert!(answer.contains("403 Forbidden") && answer.contains("Trojan.Token"), "{answer}");
+        for (first, second) in [(trigger, miss), ("", hit), (trigger, "")] {
+            let answer = respmod(&gateway, &format!("{first}{filling}{second}{filling}"));
+            assert!(answer.starts_with("ICAP/1.0 204 "), "{answer}");
+        }
     }
     assert!(gateway.stop().success());
 }

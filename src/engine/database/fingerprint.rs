@@ -53,6 +53,9 @@ const SET: [(&str, &str); 13] = [
 mod tests {
     use super::*;
 
+    /// Behind the eight bytes of magic.
+    const VERSION_AT: usize = 8;
+
     #[test]
     fn it_is_the_same_until_the_compiler_changes() {
         let matcher = |bodies: &[BodySignature]| {
@@ -60,5 +63,12 @@ mod tests {
         };
         assert_eq!(fingerprint(&matcher), fingerprint(&matcher));
         assert_ne!(fingerprint(&matcher), fingerprint(&|_| Vec::new()));
+        // The version of a section's layout stands in its header.
+        let other_layout = |bodies: &[BodySignature]| {
+            let mut section = matcher(bodies);
+            section[VERSION_AT] ^= 1;
+            section
+        };
+        assert_ne!(fingerprint(&matcher), fingerprint(&other_layout));
     }
 }

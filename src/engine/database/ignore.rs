@@ -9,7 +9,7 @@ use ahash::{AHashMap, RandomState};
 use md5::{Digest as _, Md5};
 
 use super::digest_line::bytes;
-use super::line::{Field, Fields, LineFault, UNOFFICIAL, digits};
+use super::line::{Field, Fields, LineFault, Read, UNOFFICIAL, digits};
 
 /// What is to be ignored.
 #[derive(Debug)]
@@ -33,22 +33,12 @@ impl Ignored {
     }
 
     /// Takes one line of an ignore list.
-    pub(super) fn add(&mut self, line: &[u8]) -> Result<(), LineFault> {
-        let fields = Fields::split(line, 1, 3)?;
-        let (name, text) = match (fields.get(1), fields.get(2)) {
-            (None, _) => (fields.required(0), None),
-            (Some(text), None) => (fields.required(0), Some(bytes::<16>(text)?)),
-            (Some(line), Some(name)) => {
-                digits(line.text, line.at, "the number of a line")?;
-                (name, None)
-            }
-        };
-        let entry = self.entries.entry(bare(name)?.into()).or_default();
-        match text {
+    pub(super) fn add(&mut self, line: IgnoreLine) {
+        let entry = self.entries.entry(line.name).or_default();
+        match line.text {
             None => entry.every = true,
             Some(text) => entry.texts.push(text),
         }
-        Ok(())
     }
 
     /// Whether the signature that `line` writes is to be ignored. `name` is the line's name field.
@@ -61,6 +51,27 @@ impl Ignored {
         };
         entry.every || (!entry.texts.is_empty() && entry.texts.contains(&Md5::digest(line).into()))
     }
+}
+
+/// What a line ignores: a bare name, and the MD5 of a signature's line where it names one.
+#[derive(Debug)]
+pub(super) struct IgnoreLine {
+    name: Box<[u8]>,
+    text: Option<[u8; 16]>,
+}
+
+/// Reads one line of an ignore list.
+pub(super) fn parse(line: &[u8]) -> Result<Read<IgnoreLine>, LineFault> {
+    let fields = Fields::split(line, 1, 3)?;
+    let (name, text) = match (fields.get(1), fields.get(2)) {
+        (None, _) => (fields.required(0), None),
+        (Some(text), None) => (fields.required(0), Some(bytes::<16>(text)?)),
+        (Some(line), Some(name)) => {
+            digits(line.text, line.at, "the number of a line")?;
+            (name, None)
+        }
+    };
+    Ok(Read::Signature(IgnoreLine { name: bare(name)?.into(), text }))
 }
 
 fn bare<'a>(field: Field<'a>) -> Result<&'a [u8], LineFault> {

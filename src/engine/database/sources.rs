@@ -15,15 +15,17 @@ use super::container::Trust;
 use super::facts::DatabaseFacts;
 use super::format::{Format, Wanted};
 use super::ignore::Ignored;
-use super::line::{LINE_BYTES_MAX, LineFault, Read, Refusal, UNOFFICIAL, lines};
+use super::line::{LineFault, Read, UNOFFICIAL, lines};
 use super::link_line::LinkList;
 use super::names::Names;
+use super::parallel::{Fate, count, each_line};
 use super::report::{BAD_LINES_KEPT, BadLine, FileReport, NotRead, Report, Unsupported};
 use super::signature::{BodySignature, NameId, Subject};
 use super::type_line::TypeLine;
+use super::unused_line::UnusedList;
 use super::workers::{Alone, Workers};
 use super::{
-    body_line, digest_line, link_line, logical_line, origin, parallel, type_line, unused_line,
+    body_line, digest_line, ignore, link_line, logical_line, origin, type_line, unused_line,
 };
 
 /// Everything that was read so far.
@@ -175,20 +177,13 @@ impl Sources {
             Format::Ignore if self.origin == Origin::Loose && self.has_signatures() => {
                 report.not_read = Some(NotRead::IgnoreListTooLate);
             }
-            Format::Ignore => {
-                each_line(bytes, report, |line| self.ignored.add(line).map(|()| Fate::Loaded));
-            }
+            Format::Ignore => self.ignores_of(bytes, report),
             Format::Body => self.bodies_of(bytes, report),
             Format::Logical => self.logical_of(bytes, report),
             Format::Yara => self.yara(bytes, report),
-            Format::Links(list) => each_line(bytes, report, |line| self.link(line, list)),
-            Format::Unused(list) => {
-                let level = self.loaded.options.level;
-                each_line(bytes, report, |line| {
-                    Ok(Fate::of(unused_line::parse(line, list, level)?, |never| match never {}))
-                });
-            }
-            Format::FileTypes => each_line(bytes, report, |line| self.file_type(line)),
+            Format::Links(list) => self.links_of(bytes, list, report),
+            Format::Unused(list) => self.unused_of(bytes, list, report),
+            Format::FileTypes => self.file_types_of(bytes, report),
             Format::Digest(subject) => self.digests_of(bytes, subject, report),
         }
     }
@@ -239,7 +234,7 @@ impl Sources {
             }
             Ok(Some(read.map(BodyLine::Body)))
         };
-        parallel::each_line(&**workers, bytes, report, &parse, &mut |read| {
+        each_line(&**workers, bytes, report, &parse, &mut |read| {
             match read {
                 BodyLine::Member(group, body) => logical.add_member(group, body),
                 BodyLine::Body(mut body) => {
@@ -262,7 +257,7 @@ impl Sources {
             }
             logical_line::parse(line, level).map(Some)
         };
-        parallel::each_line(&**workers, bytes, report, &parse, &mut |mut signature| {
+        each_line(&**workers, bytes, report, &parse, &mut |mut signature| {
             signature.name = origin.named(signature.name);
             let name = names.intern(&signature.name);
             room_for_name(name.is_none())?;
@@ -282,7 +277,7 @@ impl Sources {
             }
             digest_line::parse(line, subject, level).map(Some)
         };
-        parallel::each_line(&**workers, bytes, report, &parse, &mut |found| {
+        each_line(&**workers, bytes, report, &parse, &mut |found| {
             let name = names.intern(&origin.named(found.name));
             room_for_name(name.is_none())?;
             digests.add(subject, &found.digest, found.size, name.unwrap_or(NameId(0)));
@@ -290,23 +285,46 @@ impl Sources {
         });
     }
 
-    fn link(&mut self, line: &[u8], list: LinkList) -> Result<Fate, LineFault> {
-        let read = link_line::parse(line, list, &self.loaded.options)?;
-        Ok(Fate::of(read, |found| found.add_to(&mut self.loaded.links)))
+    fn ignores_of(&mut self, bytes: &[u8], report: &mut FileReport) {
+        let Self { ignored, workers, .. } = self;
+        let parse = |line: &[u8]| ignore::parse(line).map(Some);
+        each_line(&**workers, bytes, report, &parse, &mut |line| {
+            ignored.add(line);
+            Ok(Fate::Loaded)
+        });
     }
 
-    fn file_type(&mut self, line: &[u8]) -> Result<Fate, LineFault> {
-        let read = type_line::parse(line, self.loaded.options.level)?;
-        let Loaded { types, magics, .. } = &mut self.loaded;
-        Ok(Fate::of(read, |found| match found {
-            TypeLine::Fixed(row) => types.fixed.push(row),
-            TypeLine::Embedded(row, body) => {
-                for body in origin::moved(*body) {
-                    types.embedded.push(row);
-                    magics.push(body);
+    fn links_of(&mut self, bytes: &[u8], list: LinkList, report: &mut FileReport) {
+        let Self { loaded: Loaded { options, links, .. }, workers, .. } = self;
+        let parse = |line: &[u8]| link_line::parse(line, list, options).map(Some);
+        each_line(&**workers, bytes, report, &parse, &mut |found| {
+            found.add_to(links);
+            Ok(Fate::Loaded)
+        });
+    }
+
+    fn file_types_of(&mut self, bytes: &[u8], report: &mut FileReport) {
+        let Self { loaded: Loaded { options, types, magics, .. }, workers, .. } = self;
+        let level = options.level;
+        let parse = |line: &[u8]| type_line::parse(line, level).map(Some);
+        each_line(&**workers, bytes, report, &parse, &mut |found| {
+            match found {
+                TypeLine::Fixed(row) => types.fixed.push(row),
+                TypeLine::Embedded(row, body) => {
+                    for body in origin::moved(*body) {
+                        types.embedded.push(row);
+                        magics.push(body);
+                    }
                 }
             }
-        }))
+            Ok(Fate::Loaded)
+        });
+    }
+
+    fn unused_of(&self, bytes: &[u8], list: UnusedList, report: &mut FileReport) {
+        let level = self.loaded.options.level;
+        let parse = |line: &[u8]| unused_line::parse(line, list, level).map(Some);
+        each_line(&*self.workers, bytes, report, &parse, &mut |never| match never {});
     }
 
     pub(super) fn into_loaded(self) -> (Loaded, Arc<dyn Workers>) {
@@ -345,80 +363,6 @@ enum BodyLine {
     Body(BodySignature),
     /// A member of this macro group.
     Member(u8, BodySignature),
-}
-
-/// What became of one line that is not a comment and not wrong.
-pub(super) enum Fate {
-    Loaded,
-    Ignored,
-    ByLevel,
-    Unsupported(Unsupported),
-}
-
-impl Fate {
-    fn of<T>(read: Read<T>, load: impl FnOnce(T)) -> Self {
-        match read {
-            Read::Signature(signature) => {
-                load(signature);
-                Self::Loaded
-            }
-            Read::ByLevel => Self::ByLevel,
-            Read::Unsupported(reason) => Self::Unsupported(reason),
-        }
-    }
-}
-
-/// Hands every signature line to `take` and counts what became of it.
-pub(super) fn each_line(
-    bytes: &[u8],
-    report: &mut FileReport,
-    mut take: impl FnMut(&[u8]) -> Result<Fate, LineFault>,
-) {
-    // Lists about links may have blank lines; in the other formats they are mistakes.
-    let may_be_blank = matches!(Format::of(&report.name), Some((Format::Links(_), _)));
-    for (number, line) in lines(bytes) {
-        report.totals.lines = number;
-        if line.first() == Some(&b'#') || (may_be_blank && line.is_empty()) {
-            count(&mut report.totals.comments);
-        } else {
-            told(report, number, &check(line).and_then(|()| take(line)));
-        }
-    }
-}
-
-/// Counts what became of a line.
-pub(super) fn told(report: &mut FileReport, number: u64, fate: &Result<Fate, LineFault>) {
-    let FileReport { totals, bad, .. } = report;
-    match fate {
-        Ok(Fate::Loaded) => count(&mut totals.loaded),
-        Ok(Fate::Ignored) => count(&mut totals.ignored),
-        Ok(Fate::ByLevel) => count(&mut totals.by_level),
-        Ok(Fate::Unsupported(reason)) => totals.add_unsupported(*reason, 1),
-        Err(fault) => {
-            count(&mut totals.bad);
-            if bad.len() < BAD_LINES_KEPT {
-                bad.push(BadLine {
-                    line: number,
-                    column: (fault.at as u64).saturating_add(1),
-                    text: fault.refusal.to_string().into(),
-                });
-            }
-        }
-    }
-}
-
-/// What is wrong with a line whatever the format.
-pub(super) fn check(line: &[u8]) -> Result<(), LineFault> {
-    let refusal = match line.len() {
-        0 => Refusal::Blank,
-        length if length > LINE_BYTES_MAX => Refusal::TooLong(length),
-        _ => return Ok(()),
-    };
-    Err(LineFault { at: 0, refusal })
-}
-
-pub(super) const fn count(counter: &mut u64) {
-    *counter = counter.saturating_add(1);
 }
 
 /// How many signatures a file has that is not read.

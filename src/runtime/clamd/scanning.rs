@@ -1,27 +1,24 @@
 //! One object through the engine: in slices, with its time looked at, and a panic caught.
 //!
-//! The same promises as for a message of the data plane (`exchange`): a panic answers as not scanned
-//! and is an event; time that is over is told to the scan once, and what was found before counts.
+//! The same promises as for a message of the data plane (`guarded`).
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::verdict::{Detection, Verdict, Why};
 use crate::engine::{Engine, Object, Scan};
-use crate::runtime::clock;
+use crate::runtime::guarded::Guarded;
 use crate::runtime::shard::Live;
 
 /// A scan under way.
+#[derive(Default)]
 pub(super) struct Scanning {
-    /// `None` after a panic, and when nothing more can change the verdict.
-    scan: Option<Scan>,
+    scan: Guarded,
+    /// `None` after a panic, too.
     outcome: Option<Outcome>,
-    /// `None`: no limit, or over already.
-    time_left: Option<Duration>,
     bytes: u64,
 }
 
@@ -42,38 +39,32 @@ impl Scanning {
     fn of(engine: &Arc<Engine>, time: Option<Duration>, size: Option<u64>, all: bool) -> Self {
         let object = Object { size, ..Object::default() };
         let scan = if all { engine.start_all(object) } else { engine.start(object) };
-        Self { scan: Some(scan), outcome: None, time_left: time, bytes: 0 }
+        Self { scan: Guarded::new(scan, time), outcome: None, bytes: 0 }
     }
 
     /// Whether nothing that follows can change the verdict.
     pub(super) const fn is_decided(&self) -> bool {
-        self.scan.is_none()
+        self.scan.is_over()
     }
 
     /// Scans the next bytes.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         self.bytes = self.bytes.saturating_add(bytes.len() as u64);
         let mut rest = bytes;
-        while let Some(scan) = self.scan.as_mut().filter(|_| !rest.is_empty()) {
-            let begun = clock::now();
-            let fed = std::panic::catch_unwind(AssertUnwindSafe(|| scan.feed(rest)));
-            let Ok(fed) = fed else { return self.fail() };
+        while !rest.is_empty() && !self.scan.is_over() {
+            let Ok(fed) = self.scan.feed(rest) else { return };
             if fed.decided {
                 return self.conclude();
             }
             rest = rest.get(fed.consumed..).unwrap_or_default();
-            self.spend(clock::now().duration_since(begun));
         }
     }
 
     /// The object is complete.
     pub(super) fn finish(mut self) -> Outcome {
-        while let Some(scan) = self.scan.as_mut() {
-            let begun = clock::now();
-            match std::panic::catch_unwind(AssertUnwindSafe(|| scan.end())) {
-                Ok(true) => self.conclude(),
-                Ok(false) => self.spend(clock::now().duration_since(begun)),
-                Err(_panic) => self.fail(),
+        while let Ok(is_done) = self.scan.end() {
+            if is_done {
+                self.conclude();
             }
         }
         let bytes = self.bytes;
@@ -82,28 +73,8 @@ impl Scanning {
     }
 
     fn conclude(&mut self) {
-        if let Some(scan) = self.scan.take() {
-            let ended = std::panic::catch_unwind(AssertUnwindSafe(|| scan.finish_all()));
-            self.outcome =
-                ended.ok().map(|(verdict, detections)| Outcome { verdict, detections, bytes: 0 });
-        }
-    }
-
-    fn fail(&mut self) {
-        self.scan = None;
-        self.outcome = None;
-    }
-
-    /// Counts the engine's time; when it is used up the scan is told once.
-    fn spend(&mut self, time: Duration) {
-        if let Some(left) = self.time_left {
-            self.time_left = left.checked_sub(time);
-            if self.time_left.is_none()
-                && let Some(scan) = self.scan.as_mut()
-            {
-                scan.expire();
-            }
-        }
+        let ended = self.scan.finish(Scan::finish_all).ok();
+        self.outcome = ended.map(|(verdict, detections)| Outcome { verdict, detections, bytes: 0 });
     }
 }
 
@@ -163,9 +134,9 @@ impl FileScan {
     }
 
     fn finish(&mut self) -> Outcome {
-        let nothing =
-            Scanning { scan: None, outcome: None, time_left: None, bytes: self.scanning.bytes };
-        std::mem::replace(&mut self.scanning, nothing).finish()
+        let bytes = self.scanning.bytes;
+        let over = Scanning { bytes, ..Scanning::default() };
+        std::mem::replace(&mut self.scanning, over).finish()
     }
 }
 
@@ -232,7 +203,8 @@ mod tests {
         assert_eq!(scanning.finish().verdict, Verdict::Unscanned(Why::Time));
         let mut scanning = Scanning::of(&engine(), None, None, false);
         scanning.feed(b"before");
-        scanning.fail();
+        // What a panic leaves behind.
+        scanning.scan = Guarded::default();
         scanning.feed(b"after");
         let outcome = scanning.finish();
         assert_eq!((outcome.verdict, outcome.bytes), (Verdict::Unscanned(Why::Failed), 11));

@@ -27,7 +27,6 @@ mod write;
 
 pub use layout::{OffsetKind, PatternKind, SectionKind};
 pub use open::{Image, ImageFault, SignatureView};
-#[cfg(test)]
-pub(super) use seal::resealed;
+pub use seal::resealed;
 pub use write::Sink;
 pub(super) use write::{Record, Writer, section_of};

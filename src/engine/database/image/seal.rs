@@ -12,7 +12,9 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::engine::database::workers::{Workers, gather};
+use super::layout::{HEADER_BYTES, SUM_AT};
+use super::write::HEAD_BYTES;
+use crate::engine::database::workers::{Alone, Workers, gather};
 
 /// The sum over one piece.
 pub(super) type PieceSum = [u8; 32];
@@ -97,17 +99,15 @@ const STRIPE_BYTES: usize = 64;
 const SEEDS: [u64; 4] =
     [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344, 0xa409_3822_299f_31d0, 0x082e_fa98_ec4e_6c89];
 
-/// An image with the sum that fits its bytes, as somebody would write who makes one with intent.
-#[cfg(test)]
-pub(in crate::engine::database) fn resealed(mut image: Vec<u8>) -> Vec<u8> {
-    use super::layout::{HEADER_BYTES, SUM_AT};
-    use super::write::HEAD_BYTES;
+/// An image with the length and the sum that fit its bytes, as somebody would write who makes one with
+/// intent: for tests that look behind the sum.
+#[must_use]
+pub fn resealed(mut image: Vec<u8>) -> Vec<u8> {
     let length = (image.len() as u64).to_le_bytes();
-    if let Some(place) = image.get_mut(24..SUM_AT) {
+    if let Some(place) = image.get_mut(LENGTH_AT..SUM_AT) {
         place.copy_from_slice(&length);
     }
-    let pieces =
-        piece_sums(image.get(HEAD_BYTES..).unwrap_or_default(), &crate::engine::database::Alone);
+    let pieces = piece_sums(image.get(HEAD_BYTES..).unwrap_or_default(), &Alone);
     let places = image.get(HEADER_BYTES..HEAD_BYTES.min(image.len())).unwrap_or_default();
     let sum = root([image.get(..SUM_AT).unwrap_or_default(), places], &pieces);
     if let Some(place) = image.get_mut(SUM_AT..HEADER_BYTES) {
@@ -115,3 +115,6 @@ pub(in crate::engine::database) fn resealed(mut image: Vec<u8>) -> Vec<u8> {
     }
     image
 }
+
+/// Where the length of the image stands, right before its sum.
+const LENGTH_AT: usize = SUM_AT - 8;

@@ -1,0 +1,64 @@
+//! A database and the limits, ready to scan: what every shard shares.
+
+use std::sync::Arc;
+
+use super::Scan;
+use crate::engine::body::Spools;
+use crate::engine::database::{DatabaseFacts, Image};
+use crate::engine::findings::Mode;
+use crate::engine::limits::Limits;
+use crate::engine::object::Object;
+use crate::engine::spool::SpoolBudget;
+
+/// A database and the limits, ready to scan. Immutable: shards share it.
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) image: Arc<Image>,
+    pub(super) limits: Limits,
+    /// Where the spools of layers come from, when something in the database needs them. Their memory is
+    /// shared by all scans.
+    pub(super) spools: Option<Spools>,
+}
+
+impl Engine {
+    /// An engine over a checked image.
+    #[must_use]
+    pub fn new(image: Arc<Image>, limits: Limits) -> Self {
+        let spools = image.deferred_targets().map(|targets| Spools {
+            limit_bytes: limits.deferred_bytes_max,
+            targets,
+            budget: SpoolBudget::new(limits.deferred_memory_max),
+        });
+        Self { image, limits, spools }
+    }
+
+    /// Starts to scan an object.
+    #[must_use]
+    pub fn start(self: &Arc<Self>, object: Object) -> Scan {
+        Scan::new(Arc::clone(self), object, Mode::First)
+    }
+
+    /// Starts a scan that goes on after a detection and keeps all of them ([`Scan::finish_all`]).
+    #[must_use]
+    pub fn start_all(self: &Arc<Self>, object: Object) -> Scan {
+        Scan::new(Arc::clone(self), object, Mode::All)
+    }
+
+    /// What the database says about itself.
+    #[must_use]
+    pub fn database(&self) -> &DatabaseFacts {
+        self.image.facts()
+    }
+
+    /// The budgets of each scan.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The image, for tests that look at what was compiled.
+    #[cfg(test)]
+    pub(in crate::engine) fn image_of_tests(&self) -> &Image {
+        &self.image
+    }
+}

@@ -1,0 +1,276 @@
+//! The scan of one object: a stack of layers, worked in slices.
+//!
+//! ```text
+//!   feed ─▶ deepest layer that is ready ─▶ step ─┬─▶ head: type, body, decoder (`coding`)
+//!             ▲          until 64 KiB of work    ├─▶ piece: decoder ─▶ window of the layer inside
+//!             │                                  │          └─▶ body: digests, matcher, forms
+//!             └──────────────────────────────────┴─▶ settle, close ─▶ findings, budgets, deferred work
+//! ```
+//!
+//! The outer object is layer 0. While a decoder takes bytes out of a layer, what it gives out is the
+//! next layer. The deepest layer with something to do is worked first, so a window is empty before
+//! its decoder is asked for more, and memory does not depend on what is inside.
+//!
+//! Whatever could depend on how the caller cut the object is done at *settling*: a layer is settled at
+//! each multiple of 16 KiB and at its end, after everything inside it has caught up. There its hits
+//! become findings and its bytes are charged to the budgets, in an order that the object alone
+//! decides. Limits are therefore exact to 16 KiB for each layer.
+
+#![forbid(unsafe_code)]
+
+mod coding;
+mod engine;
+mod settle;
+mod step;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use engine::Engine;
+
+use super::deferred::{Deferred, Done};
+use super::file_type::HEAD_BYTES;
+use super::findings::{Findings, Mode};
+use super::layer::{End, Layer, Window};
+use super::object::{Fed, Object};
+use super::verdict::{Detection, Verdict, Why};
+
+/// The scan of one object. Feed it, then finish it; dropping it costs nothing.
+pub struct Scan {
+    engine: Arc<Engine>,
+    /// From the outer object inwards; empty when there is nothing more to look at.
+    layers: Vec<Layer>,
+    findings: Findings,
+    /// What the caller said of it.
+    object: Object,
+    /// The size that somebody else said it will have.
+    announced: Option<u64>,
+    /// Bytes at the front of the next call that were already looked at in the last one.
+    ahead: usize,
+    /// Bytes of the outer object that were taken.
+    given: u64,
+    /// Layers begun, the outer object included.
+    layers_begun: u32,
+    /// Settled bytes of all layers.
+    scanned: u64,
+    /// Settled bytes of all layers but the outer object.
+    decoded: u64,
+    /// Work that has to be done before anything else.
+    pending: Pending,
+}
+
+/// Work of a layer that has ended.
+#[derive(Debug)]
+enum Pending {
+    Nothing,
+    /// To be run by the caller, or else in the next call.
+    Ready(Deferred),
+    /// The caller has it.
+    Away,
+}
+
+/// What one step did.
+struct Moved {
+    /// Bytes of the caller that were taken.
+    taken: usize,
+    /// Units of work: a byte looked at, or a candidate of a matcher.
+    work: u64,
+}
+
+impl Scan {
+    fn new(engine: Arc<Engine>, object: Object, mode: Mode) -> Self {
+        let mut findings = Findings::new(mode);
+        if object.codings.is_unreadable() {
+            findings.miss(Why::Unsupported("content coding"));
+        }
+        Self {
+            engine,
+            layers: vec![Layer::new("", Window::new(HEAD_BYTES), object.codings)],
+            findings,
+            object,
+            announced: None,
+            ahead: 0,
+            given: 0,
+            layers_begun: 1,
+            scanned: 0,
+            decoded: 0,
+            pending: Pending::Nothing,
+        }
+    }
+
+    /// Says how many bytes will probably come, before the first of them: what a `Content-Length` says.
+    ///
+    /// It saves digests that no object of that size can have, and decides nothing else. When another
+    /// number of bytes comes, and a digest that was saved might have found something, the object is
+    /// `Unscanned(Broken)`.
+    pub const fn announce(&mut self, size: u64) {
+        self.announced = Some(size);
+    }
+
+    /// Looks at the next bytes of the object: at most about 64 KiB of work over all layers, so a call
+    /// is short whatever is inside. The caller gives the same bytes again from `consumed` on, until
+    /// all of them are taken.
+    pub fn feed(&mut self, bytes: &[u8]) -> Fed {
+        let mut taken = self.ahead.min(bytes.len());
+        self.ahead -= taken;
+        if taken < bytes.len() && self.object.size == Some(self.given) {
+            self.findings.miss(WRONG_SIZE);
+        }
+        let mut work = self.run_pending();
+        while work < WORK_UNITS_PER_CALL && !self.is_decided() && !self.is_held_up() {
+            let rest = &bytes[taken..];
+            if let Some(index) = self.ready_layer(!rest.is_empty()) {
+                let moved = self.step(index, rest);
+                taken += moved.taken;
+                self.given += u64::try_from(moved.taken).unwrap_or(u64::MAX);
+                work += moved.work;
+            } else if self.object.size == Some(self.given) {
+                self.close_outer();
+            } else {
+                break;
+            }
+        }
+        if self.is_decided() {
+            return Fed { consumed: bytes.len(), decided: true };
+        }
+        // Every byte is taken, but what they unpack to is not looked at: the last one is asked for
+        // again, so that the caller comes back before it ends the object.
+        let is_more = self.is_held_up() || self.ready_layer(false).is_some();
+        if taken == bytes.len() && taken > 0 && is_more {
+            self.ahead = 1;
+            taken -= 1;
+        }
+        Fed { consumed: taken, decided: false }
+    }
+
+    /// The caller's clock says that the time allowed is over. What was not looked at stays so.
+    pub fn expire(&mut self) {
+        if let Pending::Ready(_) = self.pending {
+            self.pending = Pending::Nothing;
+        }
+        self.stop(Why::Time);
+    }
+
+    /// The object is complete: does about 64 KiB of the work that is left, and says whether all of it
+    /// is done. Of an object whose size was not known the last kilobyte may still unpack to a lot;
+    /// who must not stay away long calls this until it is true, and then [`Scan::finish`].
+    pub fn end(&mut self) -> bool {
+        self.close_outer();
+        let mut work = self.run_pending();
+        while work < WORK_UNITS_PER_CALL && !self.is_held_up() {
+            match self.ready_layer(false) {
+                Some(index) if !self.is_decided() => work += self.step(index, &[]).work,
+                Some(_) | None => return true,
+            }
+        }
+        false
+    }
+
+    /// The object is complete.
+    #[must_use]
+    pub fn finish(self) -> Verdict {
+        self.finish_all().0
+    }
+
+    /// The object is complete: the verdict, and every detection kept. Of a scan begun with
+    /// [`Engine::start_all`] these are all there are, each signature once for each place.
+    #[must_use]
+    pub fn finish_all(mut self) -> (Verdict, Vec<Detection>) {
+        if matches!(self.pending, Pending::Away) {
+            self.lose();
+        }
+        while !self.end() {}
+        self.findings.conclude()
+    }
+
+    /// Work that takes longer than a call may: to be run elsewhere and given back with
+    /// [`Scan::resume`] before the next call. It is asked for after every call of [`Scan::feed`] and
+    /// [`Scan::end`]; what is not taken runs inside the next of them.
+    pub fn deferred(&mut self) -> Option<Deferred> {
+        match std::mem::replace(&mut self.pending, Pending::Nothing) {
+            Pending::Ready(work) => {
+                self.pending = Pending::Away;
+                Some(work)
+            }
+            other => {
+                self.pending = other;
+                None
+            }
+        }
+    }
+
+    /// Takes back what came of the work.
+    pub fn resume(&mut self, done: Done) {
+        self.pending = Pending::Nothing;
+        let Done { layer, found, why } = done;
+        for detection in found {
+            // The layer has ended: its findings depend on the one around it.
+            self.findings.detect(layer.saturating_sub(1), || detection);
+        }
+        if let Some(why) = why {
+            self.findings.miss(why);
+        }
+    }
+
+    /// The work that was taken did not come back.
+    pub fn lose(&mut self) {
+        self.pending = Pending::Nothing;
+        self.findings.miss(Why::Failed);
+    }
+
+    /// Runs the work that nobody took, and says how many units that was.
+    fn run_pending(&mut self) -> u64 {
+        let Pending::Ready(work) = std::mem::replace(&mut self.pending, Pending::Nothing) else {
+            return 0;
+        };
+        let units = work.bytes();
+        self.resume(work.run());
+        units
+    }
+
+    const fn is_held_up(&self) -> bool {
+        !matches!(self.pending, Pending::Nothing)
+    }
+
+    /// No more bytes will come.
+    fn close_outer(&mut self) {
+        if let Some(outer) = self.layers.first_mut()
+            && outer.end == End::Open
+        {
+            outer.end = End::Whole;
+        }
+    }
+
+    /// Whether nothing that follows can change the verdict.
+    fn is_decided(&self) -> bool {
+        (self.layers.is_empty() && !self.is_held_up())
+            || self.findings.deciding_layer().is_some_and(|layer| {
+                let around = self.layers.iter().take(layer.saturating_add(1));
+                !around.into_iter().any(Layer::may_be_trusted)
+            })
+    }
+
+    fn ready_layer(&self, has_outer: bool) -> Option<usize> {
+        let layers = self.layers.iter().enumerate().rev();
+        layers
+            .filter(|(index, layer)| layer.is_ready(HEAD_BYTES, has_outer && *index == 0))
+            .map(|(index, _)| index)
+            .next()
+    }
+}
+
+impl fmt::Debug for Scan {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Scan")
+            .field("object", &self.object)
+            .field("layers", &self.layers.len())
+            .field("scanned", &self.scanned)
+            .field("findings", &self.findings)
+            .finish_non_exhaustive()
+    }
+}
+
+const WRONG_SIZE: Why = Why::Broken("object: not of the size that was announced");
+const MOVED_NOTHING: Moved = Moved { taken: 0, work: 0 };
+/// What one call does before others have their turn: about 50 µs.
+const WORK_UNITS_PER_CALL: u64 = 64 << 10;

@@ -1,0 +1,190 @@
+//! One step of one layer: its head is collected, its type decided, its next piece looked at.
+//!
+//! Bytes go from the caller or the layer's window through its decoder and its body; nothing is taken over
+//! here, which is [`settle`](super::settle)'s.
+
+use super::coding::coding_of;
+use super::{MOVED_NOTHING, Moved, Scan};
+use crate::engine::body::Body;
+use crate::engine::embedded::Embedded;
+use crate::engine::file_type::{FileType, HEAD_BYTES};
+use crate::engine::layer::{End, Layer, Window};
+use crate::engine::links::Watch;
+use crate::engine::unpack::{Coding, Decoder, Progress};
+use crate::engine::verdict::{Limit, Why};
+
+impl Scan {
+    /// The next thing to do in a layer that is ready.
+    pub(super) fn step(&mut self, index: usize, outer: &[u8]) -> Moved {
+        let layer = &self.layers[index];
+        let outer = if index == 0 { outer } else { &[] };
+        let has_input = !layer.window.is_empty() || !outer.is_empty();
+        if layer.body.is_none() {
+            return self.identify(index, outer);
+        }
+        if layer.is_decoder_full {
+            return self.advance(index, outer);
+        }
+        if layer.is_settling() {
+            return Moved { taken: 0, work: self.settle(index) };
+        }
+        if !has_input || layer.end == End::Cut {
+            self.close(index);
+            return MOVED_NOTHING;
+        }
+        if layer.position >= self.engine.limits.object_bytes_max {
+            self.cut(index, Why::Limit(Limit::MaxFileSize));
+            return MOVED_NOTHING;
+        }
+        self.advance(index, outer)
+    }
+
+    /// Collects the head of a layer, and begins to look at it once it is there.
+    fn identify(&mut self, index: usize, outer: &[u8]) -> Moved {
+        let layer = &mut self.layers[index];
+        let wanted = HEAD_BYTES.saturating_sub(layer.window.len());
+        let is_direct = layer.window.is_empty() && outer.len() >= HEAD_BYTES;
+        if layer.end == End::Open && wanted > 0 && !is_direct {
+            let taken = wanted.min(outer.len());
+            layer.window.room()[..taken].copy_from_slice(&outer[..taken]);
+            layer.window.add(taken);
+            return Moved { taken, work: u64::try_from(taken).unwrap_or(u64::MAX) };
+        }
+        // A few coded bytes may be many when they are decoded.
+        let is_tiny = layer.window.len() <= IGNORED_BYTES_MAX && layer.codings.is_empty();
+        if layer.end != End::Open && (is_tiny || layer.window.is_empty()) {
+            self.ignore(index);
+        } else {
+            self.begin(index, if is_direct { outer } else { &[] });
+        }
+        MOVED_NOTHING
+    }
+
+    /// Decides what a layer is from its head, in its window or else in `outer`, and what looks at it.
+    fn begin(&mut self, index: usize, outer: &[u8]) {
+        let room = self.room(index);
+        let Self { engine, layers, findings, .. } = self;
+        let image = &engine.image;
+        let layer = &mut layers[index];
+        let head = if outer.is_empty() { layer.window.filled() } else { outer };
+        let head = &head[..head.len().min(HEAD_BYTES)];
+        let file_type = FileType::of(head, image.types());
+        let unopened = file_type.unopened(head);
+        let was_announced = !layer.codings.is_empty();
+        let (coding, fault) = coding_of(&mut layer.codings, file_type, head);
+        let size = match layer.end {
+            End::Whole => u64::try_from(layer.window.len()).ok(),
+            End::Open | End::Cut if index == 0 => self.object.size,
+            End::Open | End::Cut => None,
+        };
+        let announced = if index == 0 { self.announced } else { None };
+        let needs = image.digests().needs(size.or(announced));
+        let mut body = Box::new(Body::new(file_type, needs, size, image, engine.spools.as_ref()));
+        if was_announced && coding.is_some() {
+            // A way to send the object, not a container around it.
+            body.layer_type = None;
+        }
+        layer.body = Some(body);
+        layer.watch = Watch::of(file_type, image.links());
+        layer.embedded = Some(Embedded::new(room));
+        if let Some(why) = fault {
+            findings.miss(Why::Broken(why));
+        }
+        match (coding, unopened) {
+            (Some(coding), _) => self.unpack(index, coding),
+            (None, Some(what)) => findings.miss(Why::Unsupported(what)),
+            (None, None) => {}
+        }
+    }
+
+    /// A layer of a few bytes: clean by rule (`clamav.md` A2.2).
+    fn ignore(&mut self, index: usize) {
+        let layer = &mut self.layers[index];
+        layer.position = u64::try_from(layer.window.len()).unwrap_or(u64::MAX);
+        layer.window.clear();
+        self.has_right_size(index);
+        self.pop(index);
+    }
+
+    /// Begins the layer inside a layer.
+    fn unpack(&mut self, index: usize, coding: Coding) {
+        let limits = &self.engine.limits;
+        let depth = u32::try_from(self.layers.len()).unwrap_or(u32::MAX);
+        let state_bytes: u64 = self.layers.iter().map(|layer| layer.state_bytes).sum();
+        let state_bytes_max = coding.state_bytes_max();
+        let limit = match () {
+            () if depth >= limits.layers_max => Some(Limit::MaxRecursion),
+            () if self.layers_begun >= limits.objects_max => Some(Limit::MaxFiles),
+            () if state_bytes.saturating_add(state_bytes_max) > limits.state_bytes_max => {
+                Some(Limit::MaxScanState)
+            }
+            () => None,
+        };
+        let decoder = match limit {
+            Some(limit) => Err(Why::Limit(limit)),
+            None => Decoder::of(coding),
+        };
+        match decoder {
+            Err(why) => self.findings.miss(why),
+            Ok(decoder) => {
+                let layer = &mut self.layers[index];
+                layer.decoder = Some(decoder);
+                let codings = layer.codings;
+                let mut child = Layer::new(coding.name(), Window::new(WINDOW_BYTES), codings);
+                child.state_bytes = state_bytes_max;
+                self.layers.push(child);
+                self.layers_begun += 1;
+            }
+        }
+    }
+
+    /// Moves the next piece of a layer through its decoder and everything that looks at it.
+    fn advance(&mut self, index: usize, outer: &[u8]) -> Moved {
+        let Self { engine, layers, .. } = self;
+        let (open, inner) = layers.split_at_mut(index + 1);
+        let layer = &mut open[index];
+        let has_window = !layer.window.is_empty();
+        let input = if has_window { layer.window.filled() } else { outer };
+        let until_limit = engine.limits.object_bytes_max.saturating_sub(layer.position);
+        let until_settling = if layer.is_settling() { 0 } else { layer.until_settling() };
+        let length_max = until_settling.min(until_limit);
+        let length = usize::try_from(length_max).map_or(input.len(), |max| input.len().min(max));
+        let mut piece = &input[..length];
+        let mut work = 0;
+        // The decoder goes first: what it does not take yet is not looked at yet either, so a layer
+        // and its child never drift apart.
+        if let (Some(decoder), Some(child)) = (&mut layer.decoder, inner.first_mut()) {
+            let step = decoder.step(piece, child.window.room());
+            child.window.add(step.made);
+            piece = &piece[..step.used];
+            layer.is_decoder_full = step.progress == Progress::Full;
+            if let Progress::Stopped(why) = step.progress {
+                child.fault = Some(why);
+                child.end = End::Whole;
+                layer.decoder = None;
+            }
+            work += u64::try_from(step.made).unwrap_or(u64::MAX);
+        }
+        if let (Some(body), Some(embedded)) = (&mut layer.body, &mut layer.embedded) {
+            let known = body.raw_hits().len();
+            work += body.scan(piece, engine.image.matcher());
+            let (place, hits) = ((layer.position, piece), &body.raw_hits()[known..]);
+            let makers = (&engine.image, engine.spools.as_ref());
+            work += embedded.feed(makers, body.file_type, place, hits);
+            if let (Some(watch), Some(lists)) = (&mut layer.watch, engine.image.links()) {
+                watch.feed(piece, body.links(), lists);
+            }
+        }
+        let used = piece.len();
+        layer.position += u64::try_from(used).unwrap_or(u64::MAX);
+        if has_window {
+            layer.window.take(used);
+        }
+        Moved { taken: if has_window { 0 } else { used }, work }
+    }
+}
+
+/// Room for what a decoder gives out: the largest unit that a decoder of ours makes at a time.
+const WINDOW_BYTES: usize = 32 << 10;
+/// Layers of so many bytes or fewer are clean by rule.
+const IGNORED_BYTES_MAX: usize = 5;

@@ -1,0 +1,90 @@
+//! The body of one message through the engine: in slices, between which other connections have their turn.
+
+use super::executor::yield_if_needed;
+use super::guarded::{Guarded, Panicked};
+use super::shard::Live;
+use super::side::SideThreads;
+use crate::adaptation::{ScanPlan, ThreatKind, ThreatKinds};
+use crate::engine::verdict::{Detection, Verdict, Why};
+use crate::engine::{ContentCodings, Object, Scan};
+
+/// A scan under way.
+pub(super) struct Scanning {
+    /// The kinds of threat that are blocked; with fewer than all the scan goes on after a detection.
+    blocked: ThreatKinds,
+    scan: Guarded,
+    /// Once there is one, the scan is over.
+    pub(super) verdict: Option<Verdict>,
+}
+
+impl Scanning {
+    /// Begins one.
+    pub(super) fn start(plan: &ScanPlan<'_>, live: &Live) -> Self {
+        let codings = plan.content_encoding.as_deref().map_or(ContentCodings::NONE, |value| {
+            ContentCodings::parse(value).unwrap_or(ContentCodings::UNREADABLE)
+        });
+        let object = Object { size: None, codings, name: None };
+        let blocked = live.adaptation.blocked_threats;
+        let mut scan = if blocked == ThreatKinds::ALL {
+            live.engine.start(object)
+        } else {
+            live.engine.start_all(object)
+        };
+        if let Some(size) = plan.content_length {
+            scan.announce(size);
+        }
+        Self { blocked, scan: Guarded::new(scan, live.server.scan_time), verdict: None }
+    }
+
+    /// Scans the next bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Panicked`]; the verdict says so, too.
+    pub(super) async fn feed(&mut self, bytes: &[u8], side: &SideThreads) -> Result<(), Panicked> {
+        let mut rest = bytes;
+        while !rest.is_empty() && !self.scan.is_over() {
+            let fed = self.scan.feed(rest).inspect_err(|_panic| self.verdict = FAILED)?;
+            rest = rest.get(fed.consumed..).unwrap_or_default();
+            if fed.decided {
+                self.verdict = Some(self.finish());
+                return Ok(());
+            }
+            self.scan.run_deferred(side).await;
+            if !rest.is_empty() {
+                yield_if_needed().await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Unpacks what a few coded bytes may still hold, in slices like the rest.
+    pub(super) async fn end(&mut self, side: &SideThreads) {
+        while let Ok(false) = self.scan.end() {
+            self.scan.run_deferred(side).await;
+            yield_if_needed().await;
+        }
+    }
+
+    /// The verdict; after a panic that it failed.
+    pub(super) fn finish(&mut self) -> Verdict {
+        if let Some(verdict) = self.verdict.take() {
+            return verdict;
+        }
+        let blocked = self.blocked;
+        let verdict = self.scan.finish(|scan| worst(scan, blocked));
+        verdict.unwrap_or(Verdict::Unscanned(Why::Failed))
+    }
+}
+
+/// The verdict that matters: a tolerated threat must not hide another one behind it.
+fn worst(scan: Scan, blocked: ThreatKinds) -> Verdict {
+    if blocked == ThreatKinds::ALL {
+        return scan.finish();
+    }
+    let (verdict, found) = scan.finish_all();
+    let is_blocked = |found: &Detection| blocked.has(ThreatKind::of(&found.name));
+    found.into_iter().find(is_blocked).map_or(verdict, Verdict::Infected)
+}
+
+const FAILED: Option<Verdict> = Some(Verdict::Unscanned(Why::Failed));
