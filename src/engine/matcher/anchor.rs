@@ -313,6 +313,12 @@ fn one_byte(unit: &Unit) -> Option<(u8, u8)> {
     }
 }
 
+/// The first eight bytes of a part, as far as they have a place.
+pub(super) fn head_of(units: &[Unit]) -> Check {
+    let known = units.iter().take(8).take_while(|unit| one_byte(unit).is_some()).count();
+    masked(&units[..known])
+}
+
 fn masked(units: &[Unit]) -> Check {
     let mut check = Check::default();
     for (index, unit) in units.iter().enumerate() {

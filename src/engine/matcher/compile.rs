@@ -11,7 +11,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::anchor::{Anchor, Chooser, FamilyKind, ignores_case};
+use super::anchor::{Anchor, Chooser, FamilyKind, head_of, ignores_case};
 use super::facts::TargetSet;
 use super::grams::GramCounts;
 use super::image::{self, Content, Costly, Entry, Family, Fixed, GapRange, Header, Rule, User};
@@ -192,10 +192,14 @@ impl<'t> Builder<'t> {
             content.row.targets |= targets;
         }
         if let (Place::Fixed, Some((first, last))) = (place, places) {
-            self.fixed.extend(
-                (first..=last)
-                    .map(|position| Fixed { position: position.into(), content: content.into() }),
-            );
+            let check = head_of(&part.units);
+            self.fixed.extend((first..=last).map(|position| Fixed {
+                position: position.into(),
+                value: check.value.into(),
+                mask: check.mask.into(),
+                content: content.into(),
+                targets: targets.into(),
+            }));
         }
         delay.saturating_sub(tail.min)
     }

@@ -29,6 +29,14 @@ impl View<'_> {
         self.chunk_start + self.chunk.len() as u64
     }
 
+    /// Whether the eight masked bytes at a position are others; no where they are not all in the chunk.
+    #[inline]
+    pub(super) fn differs(&self, position: u64, value: u64, mask: u64) -> bool {
+        let at = position.checked_sub(self.chunk_start).map(|at| offset_in(0, at));
+        let bytes = at.and_then(|at| self.chunk.get(at..)?.first_chunk::<8>());
+        bytes.is_some_and(|bytes| u64::from_le_bytes(*bytes) & mask != value)
+    }
+
     /// The bytes between two positions. Those before the tail are not there; nobody asks for them, as
     /// the tail is as long as the window.
     fn between<'v>(&'v self, from: u64, to: u64, scratch: &'v mut Vec<u8>) -> &'v [u8] {

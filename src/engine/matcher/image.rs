@@ -241,7 +241,12 @@ pub(super) struct GapRange {
 #[repr(C)]
 pub(super) struct Fixed {
     pub(super) position: U64,
+    /// The eight bytes there, masked: most layers have others.
+    pub(super) value: U64,
+    pub(super) mask: U64,
     pub(super) content: U32,
+    /// The kinds of layers that the signature is for.
+    pub(super) targets: U16,
 }
 
 impl<'image> Tables<'image> {

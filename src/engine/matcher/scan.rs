@@ -45,7 +45,7 @@ impl Tables<'_> {
             let started = state.follows.begun;
             state.pass += 1;
             pass.probe(state, from..to, Segments::First);
-            self.add_fixed(state, to, layer);
+            self.add_fixed(state, to, &view, layer);
             state.position = to;
             self.decide_until(state, to, &view, layer, hits);
             pass.follow(state, started, from..to);
@@ -99,19 +99,19 @@ impl Tables<'_> {
     }
 
     /// Contents that are looked for at one position only.
-    fn add_fixed(&self, state: &mut State, block_end: u64, layer: &LayerFacts) {
+    fn add_fixed(&self, state: &mut State, block_end: u64, view: &View<'_>, layer: &LayerFacts) {
         while let Some(fixed) =
             self.fixed.get(state.fixed_next).filter(|fixed| fixed.position.get() < block_end)
         {
             state.fixed_next += 1;
             state.work += 1;
-            self.add_candidate(
-                state,
-                fixed.position.get(),
-                fixed.content.get(),
-                layer,
-                Segments::First,
-            );
+            let position = fixed.position.get();
+            if fixed.targets.get() & layer.targets.bits() == 0
+                || view.differs(position, fixed.value.get(), fixed.mask.get())
+            {
+                continue;
+            }
+            self.add_candidate(state, position, fixed.content.get(), layer, Segments::First);
         }
     }
 
@@ -468,11 +468,8 @@ impl Block<'_, '_> {
 
     /// Compares the eight masked bytes of an entry, where they are in the chunk; true where they are not.
     fn check(&self, entry: &Entry, position: u64) -> bool {
-        let at = (position - self.view.chunk_start.min(position))
-            .checked_add_signed(entry.check.get().into());
-        let at = at.filter(|_| position >= self.view.chunk_start);
-        let bytes = at.and_then(|at| self.view.chunk.get(index(at)..)?.first_chunk::<8>());
-        bytes.is_none_or(|bytes| u64::from_le_bytes(*bytes) & entry.mask.get() == entry.value.get())
+        let at = position.checked_add_signed(entry.check.get().into());
+        !at.is_some_and(|at| self.view.differs(at, entry.value.get(), entry.mask.get()))
     }
 }
 

@@ -66,8 +66,9 @@ impl Normalizer {
             let is_dropped = normal.iter().fold(false, |any, byte| any | (*byte == DROPPED));
             let doubled = |any, [one, next]: &[u8; 2]| any | ((*one == b' ') & (*next == b' '));
             let follows = self.in_space & (normal.first() == Some(&b' '));
-            if is_dropped | normal.array_windows().fold(follows, doubled) {
-                block.iter().for_each(|byte| self.take(*byte, out));
+            let loses = is_dropped | normal.array_windows().fold(follows, doubled);
+            if loses {
+                self.take_some(normal, out);
             } else {
                 out.extend_from_slice(&normal);
                 self.in_space = normal.last() == Some(&b' ');
@@ -75,6 +76,20 @@ impl Normalizer {
             bytes = rest;
         }
         bytes.iter().for_each(|byte| self.take(*byte, out));
+    }
+
+    /// Every byte is written, and kept or written over by the next.
+    fn take_some(&mut self, normal: [u8; BLOCK], out: &mut Vec<u8>) {
+        let (mut kept, mut count) = ([DROPPED; BLOCK], 0_usize);
+        for byte in normal {
+            if let Some(slot) = kept.get_mut(count) {
+                *slot = byte;
+            }
+            let (is_dropped, is_space) = (byte == DROPPED, byte == b' ');
+            count = count.saturating_add(usize::from(!is_dropped & !(is_space & self.in_space)));
+            self.in_space = is_space | (self.in_space & is_dropped);
+        }
+        out.extend_from_slice(kept.get(..count).unwrap_or_default());
     }
 
     fn take(&mut self, byte: u8, out: &mut Vec<u8>) {
