@@ -28,7 +28,13 @@
     clippy::unreachable
 )]
 
+mod automaton;
+mod caches;
+mod class;
 mod flags;
+mod grammar;
+mod row;
+mod search;
 mod shelf;
 #[cfg(test)]
 mod tests;

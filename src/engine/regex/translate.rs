@@ -62,6 +62,12 @@ pub(super) fn compile_here(pattern: &[u8], flags: RegexFlags, steps_max: u32) ->
     builder(flags).build(&text).ok()
 }
 
+/// The regex as PCRE2 gets it, without limits; nothing when it has switches at its start.
+pub(super) fn as_pcre2_reads_it(pattern: &[u8], flags: RegexFlags) -> Option<String> {
+    let Translated { text, head_bytes, .. } = Translated::of(pattern, flags).ok()?;
+    (head_bytes == 0).then_some(text)
+}
+
 fn limits(steps_max: u32) -> String {
     // Steps inside each other cannot be more than steps; what they take is bounded by the heap.
     let depth_max = if steps_max > STEPS_MAX { steps_max } else { DEPTH_MAX };

@@ -6,6 +6,7 @@
 )]
 
 mod counts;
+mod equal;
 mod limits;
 
 use super::{Outcome, RegexFlags, Shelf, Window};
