@@ -7,7 +7,6 @@
 //! again. Whoever reaches a limit gets [`GaveUp`] and asks PCRE2.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
@@ -16,26 +15,16 @@ use regex_automata::util::prefilter::Prefilter;
 use regex_automata::{Anchored, Input, MatchKind};
 use regex_syntax::hir::Hir;
 
-use super::caches;
-
 /// A limit of this file was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct GaveUp;
 
 pub(super) struct Automaton {
-    /// No other automaton of the process has it: caches are found by it.
-    number: u64,
     hir: Hir,
     forward: DFA,
     /// Bytes that begin every match; none when a look behind a place would be needed at each.
     prefix: Option<Prefilter>,
     backward: OnceLock<Option<DFA>>,
-}
-
-/// The states that were made so far.
-pub(super) struct Caches {
-    forward: Cache,
-    backward: Option<Cache>,
 }
 
 impl Automaton {
@@ -46,8 +35,7 @@ impl Automaton {
         let prefix = prefix.filter(|prefix| is_free && prefix.is_fast());
         let config = Config::new().specialize_start_states(prefix.is_some());
         let forward = build(&hir, config, false)?;
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Some(Self { number, hir, forward, prefix, backward: OnceLock::new() })
+        Some(Self { hir, forward, prefix, backward: OnceLock::new() })
     }
 
     /// Bytes that every match has at least.
@@ -55,17 +43,12 @@ impl Automaton {
         self.hir.properties().minimum_len().unwrap_or(0)
     }
 
-    /// Searches that belong together; [`GaveUp`] when they read `bytes` too often.
-    pub(super) fn run<T>(
-        &self,
-        bytes: &[u8],
-        work: impl FnOnce(&mut Pass<'_>) -> Result<T, GaveUp>,
-    ) -> Result<T, GaveUp> {
+    /// Searches that belong together, with fresh states: those that other bytes have left behind
+    /// would decide when there are too many.
+    pub(super) fn pass<'p>(&'p self, bytes: &'p [u8]) -> Pass<'p> {
         let left = bytes.len().saturating_add(BYTES_FREE).saturating_mul(PASSES_MAX);
-        let fresh = || Caches { forward: Cache::new(&self.forward), backward: None };
-        caches::with(self.number, fresh, |caches| {
-            work(&mut Pass { automaton: self, caches, bytes, left })
-        })
+        let (forward, backward) = (Cache::new(&self.forward), None);
+        Pass { automaton: self, forward, backward, bytes, left }
     }
 }
 
@@ -76,18 +59,21 @@ fn build(hir: &Hir, config: Config, is_backward: bool) -> Option<DFA> {
         .which_captures(WhichCaptures::None)
         .nfa_size_limit(Some(NFA_BYTES_MAX));
     let nfa = thompson::Compiler::new().configure(thompson_config).build_from_hir(hir).ok()?;
+    let states_worth = nfa.states().len() / STATES_PER_BYTE;
     let config = config
         .match_kind(if is_backward { MatchKind::All } else { MatchKind::LeftmostFirst })
         .cache_capacity(CACHE_BYTES_MAX)
         .minimum_cache_clear_count(Some(CLEARS_MIN))
-        .minimum_bytes_per_state(Some(BYTES_PER_STATE_MIN));
+        .minimum_bytes_per_state(Some(states_worth.max(BYTES_PER_STATE_MIN)));
     DFA::builder().configure(config).build_from_nfa(nfa).ok()
 }
 
-/// The searches of one count over the bytes of a layer.
+/// The searches of one count over the bytes of a layer. After [`GaveUp`] it is of no use any more.
 pub(super) struct Pass<'p> {
     automaton: &'p Automaton,
-    caches: &'p mut Caches,
+    /// The states that were made so far.
+    forward: Cache,
+    backward: Option<Cache>,
     bytes: &'p [u8],
     /// Bytes that may still be read.
     left: usize,
@@ -105,7 +91,7 @@ impl Pass<'_> {
         let dfa = &self.automaton.forward;
         let anchored = if is_anchored { Anchored::Yes } else { Anchored::No };
         let input = Input::new(self.bytes).span(at..self.bytes.len()).anchored(anchored);
-        let cache = &mut self.caches.forward;
+        let cache = &mut self.forward;
         let state = dfa.start_state_forward(cache, &input).map_err(|_full| GaveUp)?;
         cache.search_start(at);
         let prefix = self.automaton.prefix.as_ref().filter(|_| !is_anchored);
@@ -130,7 +116,7 @@ impl Pass<'_> {
         let Automaton { hir, backward, .. } = self.automaton;
         let dfa = backward.get_or_init(|| build(hir, Config::new(), true));
         let dfa = dfa.as_ref().ok_or(GaveUp)?;
-        let cache = self.caches.backward.get_or_insert_with(|| Cache::new(dfa));
+        let cache = self.backward.get_or_insert_with(|| Cache::new(dfa));
         let input = Input::new(self.bytes).span(at..end).anchored(Anchored::Yes);
         self.left = self.left.checked_sub(end.saturating_sub(at)).ok_or(GaveUp)?;
         let found = dfa.try_search_rev(cache, &input).map_err(|_full| GaveUp)?;
@@ -198,13 +184,11 @@ impl Walk<'_> {
     }
 }
 
-static NUMBER: AtomicU64 = AtomicU64::new(0);
-
 /// What an automaton may take before its states: some thousand of them. One regex of an image each,
 /// those only that were ever needed, twice where starts are asked for.
 const NFA_BYTES_MAX: usize = 256 << 10;
 
-/// What the states of one automaton and direction may take on one thread.
+/// What the states of one automaton may take for each direction, during one count.
 const CACHE_BYTES_MAX: usize = 1 << 20;
 
 /// So often the states may be thrown away before it is asked whether they were worth making.
@@ -212,6 +196,9 @@ const CLEARS_MIN: usize = 4;
 
 /// A state that was read by less than so many bytes was made in vain.
 const BYTES_PER_STATE_MIN: usize = 32;
+
+/// What a state costs grows with the automaton: one byte has to be read for so many states of it.
+const STATES_PER_BYTE: usize = 4;
 
 /// So often the searches of one count may read all bytes: a search that reads to the end to find a
 /// short match, again and again, would take for ever.

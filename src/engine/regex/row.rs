@@ -24,9 +24,8 @@ pub(super) struct Row {
     fast: OnceLock<Fast>,
     /// `None` inside when it cannot be compiled: only in an image that was not made by this program.
     few: OnceLock<Option<Regex>>,
-    here_few: OnceLock<Option<Regex>>,
-    here: OnceLock<Option<Regex>>,
-    here_deep: OnceLock<Option<Regex>>,
+    /// For one place, each with more steps than the one before.
+    here: [OnceLock<Option<Regex>>; STEPS.len()],
 }
 
 /// What needs no steps.
@@ -45,9 +44,7 @@ impl Row {
             flags,
             fast: OnceLock::new(),
             few: OnceLock::new(),
-            here_few: OnceLock::new(),
-            here: OnceLock::new(),
-            here_deep: OnceLock::new(),
+            here: Default::default(),
         }
     }
 
@@ -61,31 +58,20 @@ impl Row {
 
     /// PCRE2 with few steps for each place.
     pub(super) fn few(&self) -> Option<&Regex> {
-        let few = || compile(&self.pattern, self.flags, STEPS_FEW).ok();
+        let [steps, ..] = STEPS;
+        let few = || compile(&self.pattern, self.flags, steps).ok();
         self.few.get_or_init(few).as_ref()
     }
 
-    /// With few steps for one place.
-    pub(super) fn here_few(&self) -> Option<&Regex> {
-        let here = || compile_here(&self.pattern, self.flags, STEPS_FEW);
-        self.here_few.get_or_init(here).as_ref()
-    }
-
-    /// With the steps of ClamAV for one place.
-    pub(super) fn here(&self) -> Option<&Regex> {
-        self.here.get_or_init(|| self.whole(STEPS_MAX)).as_ref()
-    }
-
-    /// With more.
-    pub(super) fn here_deep(&self) -> Option<&Regex> {
-        self.here_deep.get_or_init(|| self.whole(STEPS_DEEP)).as_ref()
-    }
-
-    /// A regex that cannot be put into a group is searched for as it is: a match that begins here
-    /// comes before every other one.
-    fn whole(&self, steps: u32) -> Option<Regex> {
-        let here = compile_here(&self.pattern, self.flags, steps);
-        here.or_else(|| compile(&self.pattern, self.flags, steps).ok())
+    /// PCRE2 for one place, with the steps of [`STEPS`] in that place. A regex that cannot be put
+    /// into a group is searched for as it is: a match that begins here comes before every other one.
+    pub(super) fn here(&self, rung: usize) -> Option<&Regex> {
+        let (slot, steps) = (self.here.get(rung)?, *STEPS.get(rung)?);
+        let whole = || {
+            let here = compile_here(&self.pattern, self.flags, steps);
+            here.or_else(|| compile(&self.pattern, self.flags, steps).ok())
+        };
+        slot.get_or_init(whole).as_ref()
     }
 }
 
@@ -136,11 +122,8 @@ fn needle(hir: &Hir) -> Option<&[u8]> {
     }
 }
 
-/// Steps for a place in the first search: plenty for all but nested repetitions.
-const STEPS_FEW: u32 = 1_000;
-
-/// Steps for a place where ClamAV's limit is not enough: some tenths of a second.
-const STEPS_DEEP: u32 = 20_000_000;
+/// Steps for a place: plenty for all but nested repetitions; more; ClamAV's; some tenths of a second.
+pub(super) const STEPS: [u32; 4] = [1_000, 10_000, STEPS_MAX, 20_000_000];
 
 /// Of a regex that is too large for an automaton, counts above this are taken for any number.
 const COUNTS_MAX: u32 = 16;

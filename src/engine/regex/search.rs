@@ -3,25 +3,24 @@
 //! An automaton that is exact counts them alone ([`row`](super::row) has the table). PCRE2 counts its
 //! steps anew for each place where a match may begin, so ClamAV's limit of 100,000 is no limit of the
 //! whole: a crafted layer of some megabytes could take hours. Here its first search may take few
-//! steps for each place; only where that is not enough, places are tried one by one with the full
-//! limit, at most [`COSTLY_PLACES_MAX`] of them for one count, and of those at most
-//! [`DEEP_PLACES_MAX`] with more than ClamAV's.
+//! steps for each place; only where that is not enough, places are tried one by one with more, in
+//! all at most [`STEPS_SUM_MAX`] for one count, and at most [`DEEP_PLACES_MAX`] of them with more than
+//! ClamAV's.
 
-use pcre2::bytes::Regex;
-
-use super::automaton::{Automaton, GaveUp};
+use super::automaton::{Automaton, GaveUp, Pass};
 use super::flags::RegexFlags;
-use super::row::Row;
+use super::row::{Row, STEPS};
 use super::shelf::{Outcome, Place};
+use super::translate::STEPS_MAX;
 
 pub(super) struct Search<'r, 'b> {
     row: &'r Row,
     place: Place<'b>,
     /// Places that an automaton has named.
     named: u32,
-    /// Places that were tried with the full limit.
-    costly: u32,
-    /// Places that were tried with more.
+    /// Steps that places tried one by one may still take.
+    steps: u32,
+    /// Places that were tried with more than ClamAV's.
     deep: u32,
 }
 
@@ -30,7 +29,7 @@ pub(super) struct Limited;
 
 impl<'r, 'b> Search<'r, 'b> {
     pub(super) const fn new(row: &'r Row, place: Place<'b>) -> Self {
-        Self { row, place, named: 0, costly: 0, deep: 0 }
+        Self { row, place, named: 0, steps: STEPS_SUM_MAX, deep: 0 }
     }
 
     pub(super) fn count(self) -> Outcome {
@@ -52,32 +51,32 @@ impl<'r, 'b> Search<'r, 'b> {
         let has_bytes = automaton.bytes_min() > 0;
         // Where a match begins is asked for only if something depends on it.
         let needs_start = !exact && (last < bytes.len() || (is_global && !has_bytes));
-        automaton.run(bytes, |pass| {
-            let mut count = 0_u32;
-            let mut at = 0;
-            while let Some(end) = pass.end(at, exact, !is_global && !needs_start)? {
-                let start = if needs_start { pass.start(at, end)? } else { at };
-                if !exact && start > last {
-                    break;
-                }
-                count = count.saturating_add(1);
-                // As clamscan: a match of no bytes is the last one.
-                if !is_global || end <= start {
-                    break;
-                }
-                at = end;
+        let mut pass = automaton.pass(bytes);
+        let mut count = 0_u32;
+        let mut at = 0;
+        while let Some(end) = pass.end(at, exact, !is_global && !needs_start)? {
+            let start = if needs_start { pass.start(at, end)? } else { at };
+            if !exact && start > last {
+                break;
             }
-            Ok(count)
-        })
+            count = count.saturating_add(1);
+            // As clamscan: a match of no bytes is the last one.
+            if !is_global || end <= start {
+                break;
+            }
+            at = end;
+        }
+        Ok(count)
     }
 
     /// By PCRE2. `loose` matches wherever the regex does.
     pub(super) fn by_steps(mut self, loose: Option<&Automaton>) -> Outcome {
         let is_global = self.row.flags().has(RegexFlags::GLOBAL);
+        let mut pass = loose.map(|automaton| automaton.pass(self.place.bytes));
         let mut count = 0_u32;
         let mut at = 0;
         loop {
-            match self.next(at, loose) {
+            match self.next(at, &mut pass) {
                 Err(Limited) => return Outcome::LimitReached,
                 Ok(Some((start, end))) if self.place.exact || start <= self.place.last => {
                     count = count.saturating_add(1);
@@ -96,16 +95,15 @@ impl<'r, 'b> Search<'r, 'b> {
     fn next(
         &mut self,
         mut at: usize,
-        loose: Option<&Automaton>,
+        pass: &mut Option<Pass<'_>>,
     ) -> Result<Option<(usize, usize)>, Limited> {
         if self.place.exact {
             return self.here(at);
         }
-        if let Some(automaton) = loose {
-            match self.named(automaton, at)? {
-                Named::Match(start, end) => return Ok(Some((start, end))),
-                Named::Nothing => return Ok(None),
-                Named::From(place) => at = place,
+        if let Some(named) = pass {
+            match self.named(named, &mut at)? {
+                Ok(found) => return Ok(found),
+                Err(GaveUp) => *pass = None,
             }
         }
         let regex = self.row.few().ok_or(Limited)?;
@@ -130,79 +128,65 @@ impl<'r, 'b> Search<'r, 'b> {
         Ok(None)
     }
 
-    /// Tries the places that the automaton names.
-    fn named(&mut self, automaton: &Automaton, from: usize) -> Result<Named, Limited> {
-        let bytes = self.place.bytes;
-        let mut at = from;
-        let asked = automaton.run(bytes, |pass| {
-            while self.named < NAMED_PLACES_MAX {
-                let Some(end) = pass.end(at, false, false)? else { return Ok(Ok(Named::Nothing)) };
-                let start = pass.start(at, end)?;
-                if start > self.place.last {
-                    return Ok(Ok(Named::Nothing));
-                }
-                // Nothing begins before this place.
-                at = start;
-                self.named = self.named.saturating_add(1);
-                match self.here(start) {
-                    Err(limited) => return Ok(Err(limited)),
-                    Ok(Some((start, end))) => return Ok(Ok(Named::Match(start, end))),
-                    Ok(None) => at = start.saturating_add(1),
-                }
-                if at > bytes.len() {
-                    return Ok(Ok(Named::Nothing));
-                }
+    /// Tries the places that an automaton names. When it gives up, nothing begins before `at`.
+    fn named(&mut self, pass: &mut Pass<'_>, at: &mut usize) -> Result<Asked, Limited> {
+        while self.named < NAMED_PLACES_MAX {
+            self.named = self.named.saturating_add(1);
+            let start = match pass.end(*at, false, false) {
+                Ok(Some(end)) => pass.start(*at, end),
+                Ok(None) => return Ok(Ok(None)),
+                Err(GaveUp) => return Ok(Err(GaveUp)),
+            };
+            let Ok(start) = start else { return Ok(Err(GaveUp)) };
+            if start > self.place.last {
+                return Ok(Ok(None));
             }
-            Ok(Ok(Named::From(at)))
-        });
-        asked.unwrap_or(Ok(Named::From(at)))
+            *at = start;
+            if let Some(found) = self.here(start)? {
+                return Ok(Ok(Some(found)));
+            }
+            *at = start.saturating_add(1);
+            if *at > self.place.bytes.len() {
+                return Ok(Ok(None));
+            }
+        }
+        Ok(Err(GaveUp))
     }
 
     /// A match that begins at `at`.
     fn here(&mut self, at: usize) -> Result<Option<(usize, usize)>, Limited> {
-        let tried = self.row.here_few().map(|regex| regex.find_at(self.place.bytes, at));
-        if let Some(Ok(found)) = tried {
-            return Ok(found.map(|found| (found.start(), found.end())));
+        for (rung, steps) in STEPS.into_iter().enumerate() {
+            if steps > STEPS_MAX {
+                // ClamAV stops here and sees no match. Pages that are just long get there, so a few
+                // places may take more before the layer counts as not scanned.
+                self.deep = self.deep.saturating_add(1);
+                if self.deep > DEEP_PLACES_MAX {
+                    return Err(Limited);
+                }
+            } else if rung > 0 {
+                self.steps = self.steps.checked_sub(steps).ok_or(Limited)?;
+            }
+            let regex = self.row.here(rung).ok_or(Limited)?;
+            if let Ok(found) = regex.find_at(self.place.bytes, at) {
+                let found = found.map(|found| (found.start(), found.end()));
+                return Ok(found.filter(|(start, _)| *start == at));
+            }
         }
-        self.costly = self.costly.saturating_add(1);
-        if self.costly > COSTLY_PLACES_MAX {
-            return Err(Limited);
-        }
-        if let Ok(found) = self.begins(self.row.here().ok_or(Limited)?, at) {
-            return Ok(found);
-        }
-        // ClamAV stops here and sees no match. Pages that are just long get there, so a few places
-        // may take more before the layer counts as not scanned.
-        self.deep = self.deep.saturating_add(1);
-        if self.deep > DEEP_PLACES_MAX {
-            return Err(Limited);
-        }
-        self.begins(self.row.here_deep().ok_or(Limited)?, at)
-    }
-
-    fn begins(&self, regex: &Regex, at: usize) -> Result<Option<(usize, usize)>, Limited> {
-        let found = regex.find_at(self.place.bytes, at).map_err(|_limit| Limited)?;
-        Ok(found.map(|found| (found.start(), found.end())).filter(|(start, _)| *start == at))
+        Err(Limited)
     }
 }
 
-/// What came of the places that an automaton names.
-enum Named {
-    /// A match, from and to.
-    Match(usize, usize),
-    /// There is none.
-    Nothing,
-    /// None begins before this place; from here on the automaton does not help.
-    From(usize),
-}
+/// A match, from and to, or none.
+type Asked = Result<Option<(usize, usize)>, GaveUp>;
 
 /// Places that an automaton may name for one count before PCRE2 searches itself.
-const NAMED_PLACES_MAX: u32 = 256;
+const NAMED_PLACES_MAX: u32 = 4_096;
 
-/// Places tried with the full limit in one count: together at most some seconds.
-const COSTLY_PLACES_MAX: u32 = 1_000;
+/// Steps that places tried one by one may take in one count, as much as each may: together at most
+/// some seconds.
+const STEPS_SUM_MAX: u32 = 100_000_000;
 
-/// Places of one count that may take so many.
+/// Places of one count that may take more than ClamAV's.
 const DEEP_PLACES_MAX: u32 = 8;
 
 /// Places tried one by one after the first one that was too much.

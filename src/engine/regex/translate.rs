@@ -70,8 +70,7 @@ pub(super) fn as_pcre2_reads_it(pattern: &[u8], flags: RegexFlags) -> Option<Str
 
 fn limits(steps_max: u32) -> String {
     // Steps inside each other cannot be more than steps; what they take is bounded by the heap.
-    let depth_max = if steps_max > STEPS_MAX { steps_max } else { DEPTH_MAX };
-    format!("(*LIMIT_MATCH={steps_max})(*LIMIT_DEPTH={depth_max})(*LIMIT_HEAP={HEAP_KIB_MAX})")
+    format!("(*LIMIT_MATCH={steps_max})(*LIMIT_DEPTH={steps_max})(*LIMIT_HEAP={HEAP_KIB_MAX})")
 }
 
 fn builder(flags: RegexFlags) -> RegexBuilder {
@@ -324,8 +323,6 @@ impl<'p> Walk<'p> {
 
 /// ClamAV's match limit: more is tried at few places only.
 pub(super) const STEPS_MAX: u32 = 100_000;
-/// ClamAV's recursion limit.
-const DEPTH_MAX: u32 = 2_000;
 /// PCRE2 would take 20 GB.
 const HEAP_KIB_MAX: u32 = 64 << 10;
 

@@ -5,6 +5,7 @@
     reason = "a test fails by panicking, and its inputs are its own"
 )]
 
+mod automata;
 mod counts;
 mod equal;
 mod limits;

@@ -2,9 +2,9 @@
 //!
 //! What is read is the text that PCRE2 gets, so both speak of the same regex, and PCRE2 has found it
 //! right already ([`check`](super::check)); so only what it means has to be known here, not what is
-//! wrong. A piece that no automaton can express becomes one that matches at least as much: a
-//! back reference any bytes, a look-around nothing, an atomic group a group. Such a regex is no longer exact:
-//! where it does not match, the original does not either, and nothing more is said.
+//! wrong. A piece that no automaton can express becomes one that matches at least as much: a back
+//! reference what its group can match, a look-around nothing, an atomic group a group. Such a regex is no
+//! longer exact: where it does not match, the original does not either, and nothing more is said.
 //!
 //! Two ways to match differ in more than speed. PCRE2 leaves a loop after a round without bytes, an
 //! automaton does not go round then: they agree on whether and where a match begins, not on where it
@@ -13,10 +13,15 @@
 //! Absent on purpose: recursion, conditions, verbs, callouts, `\G`, `\K`, `\X`, `\C`, switches at the start,
 //! and every spelling that versions of PCRE2 read in different ways. They are [`Foreign`].
 
-use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
-use super::class;
+use self::group::Groups;
+
 use super::flags::RegexFlags;
+
+mod class;
+mod group;
+mod repeat;
 
 /// A regex for automata.
 #[derive(Debug)]
@@ -42,13 +47,14 @@ impl Regular {
             counts_max,
             is_exact: true,
             loops_on_nothing: false,
-            ends_count: flags.has(RegexFlags::GLOBAL),
+            groups: Groups::default(),
         };
         let hir = reader.alternatives()?;
         if reader.at < reader.text.len() {
             return Err(Foreign);
         }
-        let ends_agree = !(reader.ends_count && reader.loops_on_nothing);
+        // Where a match ends is asked for only if another one may follow.
+        let ends_agree = !(flags.has(RegexFlags::GLOBAL) && reader.loops_on_nothing);
         let is_exact = reader.is_exact && ends_agree && starts_of_lines_agree(&hir, 0);
         Ok(Self { hir, is_exact })
     }
@@ -74,19 +80,18 @@ fn starts_of_lines_agree(hir: &Hir, rest_min: usize) -> bool {
     }
 }
 
-pub(super) struct Reader<'t> {
+struct Reader<'t> {
     text: &'t [u8],
     at: usize,
     /// Groups inside each other.
     depth: usize,
-    /// Those of `i s m x U` that hold here.
+    /// Those that hold here: `i s m x U` may change on the way.
     switches: RegexFlags,
     counts_max: u32,
     is_exact: bool,
     /// A loop has rounds without bytes.
     loops_on_nothing: bool,
-    /// Where a match ends is asked for, not only whether there is one.
-    ends_count: bool,
+    groups: Groups,
 }
 
 /// What was read between two places where something may be repeated.
@@ -100,15 +105,15 @@ enum Item {
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn rest(&self) -> &'t [u8] {
+    fn rest(&self) -> &'t [u8] {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    pub(super) const fn pass(&mut self, count: usize) {
+    const fn pass(&mut self, count: usize) {
         self.at = self.at.saturating_add(count);
     }
 
-    pub(super) fn next(&mut self) -> Result<u8, Foreign> {
+    fn next(&mut self) -> Result<u8, Foreign> {
         let byte = self.rest().first().copied().ok_or(Foreign)?;
         self.pass(1);
         Ok(byte)
@@ -123,14 +128,14 @@ impl<'t> Reader<'t> {
     }
 
     /// Passes over what comes before `end`, and `end`.
-    pub(super) fn until(&mut self, end: u8) -> Result<&'t [u8], Foreign> {
+    fn until(&mut self, end: u8) -> Result<&'t [u8], Foreign> {
         let rest = self.rest();
         let length = memchr::memchr(end, rest).ok_or(Foreign)?;
         self.pass(length.saturating_add(1));
         Ok(rest.get(..length).unwrap_or_default())
     }
 
-    pub(super) const fn has(&self, switch: RegexFlags) -> bool {
+    const fn has(&self, switch: RegexFlags) -> bool {
         self.switches.has(switch)
     }
 
@@ -266,167 +271,6 @@ impl<'t> Reader<'t> {
         };
         Ok(Item::Place(Hir::look(place)))
     }
-
-    /// What a group has matched: any bytes, for all that is known here.
-    fn reference(&mut self, letter: u8) -> Result<Item, Foreign> {
-        match (letter, self.rest()) {
-            // Two digits and more may be a number of a byte.
-            (b'1'..=b'9', rest) if !rest.first().is_some_and(u8::is_ascii_digit) => {}
-            (b'g' | b'k', [b'{', ..]) => {
-                self.until(b'}')?;
-            }
-            (b'k', [b'<', ..]) => {
-                self.until(b'>')?;
-            }
-            (b'k', [b'\'', ..]) => {
-                self.pass(1);
-                self.until(b'\'')?;
-            }
-            // The rest are calls, or read in several ways.
-            _ => return Err(Foreign),
-        }
-        Ok(Item::Piece(self.any_bytes()))
-    }
-
-    fn any_bytes(&mut self) -> Hir {
-        let any = Repetition { min: 0, max: None, greedy: false, sub: Box::new(any_byte()) };
-        self.at_most(Hir::repetition(any))
-    }
-
-    fn group(&mut self) -> Result<Item, Foreign> {
-        match self.rest() {
-            [b'*', ..] => return Err(Foreign),
-            [b'?', b'=' | b'!', ..] => return self.look_around(2),
-            [b'?', b'<', b'=' | b'!', ..] => return self.look_around(3),
-            [b'?', b'P', b'=', ..] => {
-                self.until(b')')?;
-                return Ok(Item::Piece(self.any_bytes()));
-            }
-            [b'?', b':' | b'|', ..] => self.pass(2),
-            [b'?', b'>', ..] => {
-                self.pass(2);
-                self.is_exact = false;
-            }
-            [b'?', b'<', ..] | [b'?', b'P', b'<', ..] => {
-                self.until(b'>')?;
-            }
-            [b'?', b'\'', ..] => {
-                self.pass(2);
-                self.until(b'\'')?;
-            }
-            [b'?', ..] => {
-                self.pass(1);
-                return self.switched();
-            }
-            _ => {}
-        }
-        self.closed().map(Item::Piece)
-    }
-
-    /// The inside of a group, and its end.
-    fn closed(&mut self) -> Result<Hir, Foreign> {
-        let inside = self.alternatives()?;
-        if self.eat(b")") { Ok(inside) } else { Err(Foreign) }
-    }
-
-    fn look_around(&mut self, opening: usize) -> Result<Item, Foreign> {
-        self.pass(opening);
-        self.closed()?;
-        Ok(Item::Piece(self.at_most(Hir::empty())))
-    }
-
-    /// `(?i-s)` up to the end of the group around it, `(?i-s:…)` inside.
-    fn switched(&mut self) -> Result<Item, Foreign> {
-        let outside = self.switches;
-        let mut is_on = true;
-        let mut count = 0_u8;
-        loop {
-            let switch = match self.next()? {
-                b'i' => RegexFlags::CASELESS,
-                b's' => RegexFlags::DOT_ALL,
-                b'm' => RegexFlags::MULTI_LINE,
-                b'x' if !self.rest().starts_with(b"x") => RegexFlags::EXTENDED,
-                b'U' => RegexFlags::UNGREEDY,
-                b'-' if is_on => {
-                    is_on = false;
-                    continue;
-                }
-                b')' if count > 0 => return Ok(Item::Nothing),
-                b':' if count > 0 => break,
-                _ => return Err(Foreign),
-            };
-            count = count.saturating_add(1);
-            self.switches =
-                if is_on { self.switches.with(switch) } else { self.switches.without(switch) };
-        }
-        let inside = self.closed()?;
-        self.switches = outside;
-        Ok(Item::Piece(inside))
-    }
-
-    /// `*`, `+`, `?`, `{2}`, `{2,}`, `{2,5}`; nothing where there is none.
-    fn counts(&mut self) -> Result<Option<(u32, Option<u32>)>, Foreign> {
-        let counts = match self.rest() {
-            [b'*', ..] => (0, None),
-            [b'+', ..] => (1, None),
-            [b'?', ..] => (0, Some(1)),
-            [b'{', rest @ ..] => return self.braces(rest),
-            _ => return Ok(None),
-        };
-        self.pass(1);
-        Ok(Some(counts))
-    }
-
-    fn braces(&mut self, rest: &[u8]) -> Result<Option<(u32, Option<u32>)>, Foreign> {
-        let number = |text: &[u8]| {
-            let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            let digits = str::from_utf8(text.get(..count)?).ok()?;
-            digits.parse().ok().filter(|number| *number <= COUNT_MAX).map(|number| (number, count))
-        };
-        let after = |count: usize| rest.get(count..).unwrap_or_default();
-        let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let second = after(length.saturating_add(1));
-        let second_length = second.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let (min, max, length) = match after(length) {
-            [b'}', ..] if length > 0 => {
-                let (min, _) = number(rest).ok_or(Foreign)?;
-                (min, Some(min), length)
-            }
-            [b',', b'}', ..] if length > 0 => {
-                let (min, _) = number(rest).ok_or(Foreign)?;
-                (min, None, length.saturating_add(1))
-            }
-            [b',', ..] if second_length > 0 && second.get(second_length) == Some(&b'}') => {
-                let (min, _) = number(rest).ok_or(Foreign)?;
-                let (max, _) = number(second).ok_or(Foreign)?;
-                (min, Some(max), length.saturating_add(1).saturating_add(second_length))
-            }
-            // Younger versions of PCRE2 take blanks, and no number before a comma.
-            [b' ' | b'\t' | b',', ..] => return Err(Foreign),
-            _ => return Ok(None),
-        };
-        if max.is_some_and(|max| max < min) {
-            return Err(Foreign);
-        }
-        // Both braces.
-        self.pass(length.saturating_add(2));
-        Ok(Some((min, max)))
-    }
-
-    fn repeated(&mut self, piece: Hir, min: u32, max: Option<u32>) -> Hir {
-        let is_lazy = self.eat(b"?") != self.has(RegexFlags::UNGREEDY);
-        if self.eat(b"+") {
-            self.is_exact = false;
-        }
-        let may_be_empty = piece.properties().minimum_len() == Some(0);
-        self.loops_on_nothing |= may_be_empty && max.is_none_or(|max| max > 1);
-        let is_long = min.max(max.unwrap_or(0)) > self.counts_max;
-        self.is_exact &= !is_long;
-        let (min, max) = if is_long { (min.min(self.counts_max), None) } else { (min, max) };
-        // Where only its start matters, the shortest match is the one that is found first.
-        let greedy = self.ends_count && !is_lazy;
-        Hir::repetition(Repetition { min, max, greedy, sub: Box::new(piece) })
-    }
 }
 
 fn any_byte() -> Hir {
@@ -435,6 +279,3 @@ fn any_byte() -> Hir {
 
 /// Groups inside each other: the reader calls itself for each. Signatures have a few.
 const DEPTH_MAX: usize = 64;
-
-/// The largest count that PCRE2 takes.
-const COUNT_MAX: u32 = 65_535;

@@ -5,8 +5,7 @@
 
 use regex_syntax::hir::{ClassBytes, ClassBytesRange};
 
-use super::flags::RegexFlags;
-use super::grammar::{Foreign, Reader};
+use super::{Foreign, Reader, RegexFlags};
 
 fn of(ranges: &[(u8, u8)]) -> ClassBytes {
     ClassBytes::new(ranges.iter().map(|(first, last)| ClassBytesRange::new(*first, *last)))
