@@ -4,7 +4,7 @@
 //! finds backwards from there. Its states are made as bytes ask for them and kept in a [`Cache`] of at
 //! most [`CACHE_BYTES_MAX`]. Three things are limited, each of which hostile bytes could drive: the size of
 //! the automaton, the states that are made in vain, and bytes that the searches of one count read
-//! again. Whoever reaches a limit gets [`GaveUp`] and asks PCRE2.
+//! again. Whoever reaches a limit gets [`GaveUp`].
 
 use std::sync::OnceLock;
 
@@ -17,7 +17,12 @@ use regex_syntax::hir::Hir;
 
 /// A limit of this file was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct GaveUp;
+pub(super) enum GaveUp {
+    /// Too many states, or a DFA that would be too large: PCRE2 has none.
+    States,
+    /// Too many bytes were read again. PCRE2 would read them as often, and counts no step for them.
+    Bytes,
+}
 
 pub(super) struct Automaton {
     hir: Hir,
@@ -46,7 +51,7 @@ impl Automaton {
     /// Searches that belong together, with fresh states: those that other bytes have left behind
     /// would decide when there are too many.
     pub(super) fn pass<'p>(&'p self, bytes: &'p [u8]) -> Pass<'p> {
-        let left = bytes.len().saturating_add(BYTES_FREE).saturating_mul(PASSES_MAX);
+        let left = bytes.len().saturating_mul(PASSES_MAX).max(BYTES_FREE);
         let (forward, backward) = (Cache::new(&self.forward), None);
         Pass { automaton: self, forward, backward, bytes, left }
     }
@@ -92,14 +97,14 @@ impl Pass<'_> {
         let anchored = if is_anchored { Anchored::Yes } else { Anchored::No };
         let input = Input::new(self.bytes).span(at..self.bytes.len()).anchored(anchored);
         let cache = &mut self.forward;
-        let state = dfa.start_state_forward(cache, &input).map_err(|_full| GaveUp)?;
+        let state = dfa.start_state_forward(cache, &input).map_err(|_full| GaveUp::States)?;
         cache.search_start(at);
         let prefix = self.automaton.prefix.as_ref().filter(|_| !is_anchored);
         let mut walk = Walk { dfa, cache, bytes: self.bytes, at, state, found: None };
         let is_over = walk.walk(prefix, is_first)?;
         let (stopped, mut found, state) = (walk.at, walk.found, walk.state);
         if !is_over {
-            let state = dfa.next_eoi_state(cache, state).map_err(|_full| GaveUp)?;
+            let state = dfa.next_eoi_state(cache, state).map_err(|_full| GaveUp::States)?;
             if state.is_match() {
                 found = Some(self.bytes.len());
             }
@@ -107,7 +112,7 @@ impl Pass<'_> {
         cache.search_finish(stopped);
         // One for the search itself, however little it reads.
         let read = stopped.saturating_sub(at).saturating_add(1);
-        self.left = self.left.checked_sub(read).ok_or(GaveUp)?;
+        self.left = self.left.checked_sub(read).ok_or(GaveUp::Bytes)?;
         Ok(found)
     }
 
@@ -115,12 +120,12 @@ impl Pass<'_> {
     pub(super) fn start(&mut self, at: usize, end: usize) -> Result<usize, GaveUp> {
         let Automaton { hir, backward, .. } = self.automaton;
         let dfa = backward.get_or_init(|| build(hir, Config::new(), true));
-        let dfa = dfa.as_ref().ok_or(GaveUp)?;
+        let dfa = dfa.as_ref().ok_or(GaveUp::States)?;
         let cache = self.backward.get_or_insert_with(|| Cache::new(dfa));
         let input = Input::new(self.bytes).span(at..end).anchored(Anchored::Yes);
-        self.left = self.left.checked_sub(end.saturating_sub(at)).ok_or(GaveUp)?;
-        let found = dfa.try_search_rev(cache, &input).map_err(|_full| GaveUp)?;
-        found.map(|found| found.offset()).ok_or(GaveUp)
+        self.left = self.left.checked_sub(end.saturating_sub(at)).ok_or(GaveUp::Bytes)?;
+        let found = dfa.try_search_rev(cache, &input).map_err(|_full| GaveUp::States)?;
+        found.map(|found| found.offset()).ok_or(GaveUp::States)
     }
 }
 
@@ -179,8 +184,9 @@ impl Walk<'_> {
         }
         let Some(byte) = self.bytes.get(self.at) else { return Ok(None) };
         self.cache.search_update(self.at);
-        let state = self.dfa.next_state(self.cache, self.state, *byte).map_err(|_full| GaveUp)?;
-        if state.is_quit() { Err(GaveUp) } else { Ok(Some(state)) }
+        let state =
+            self.dfa.next_state(self.cache, self.state, *byte).map_err(|_full| GaveUp::States)?;
+        if state.is_quit() { Err(GaveUp::States) } else { Ok(Some(state)) }
     }
 }
 
@@ -204,5 +210,5 @@ const STATES_PER_BYTE: usize = 4;
 /// short match, again and again, would take for ever.
 const PASSES_MAX: usize = 64;
 
-/// Read for nothing in a small layer.
-const BYTES_FREE: usize = 1 << 10;
+/// In a small layer more often, as long as it takes some tenths of a second.
+const BYTES_FREE: usize = 1 << 26;

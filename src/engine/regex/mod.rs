@@ -17,7 +17,7 @@
 //! The subject is bytes, never UTF-8. PCRE2's just-in-time compiler stays off: it needs pages that
 //! are writable and executable, which a hardened unit (`MemoryDenyWriteExecute=yes`) forbids.
 //!
-//! Limits: [`automaton`] has those of automata, after which PCRE2 is asked. Its limits are ClamAV's
+//! Limits: [`automaton`] has those of automata, after which mostly PCRE2 is asked. Its limits are ClamAV's
 //! 100,000 steps for each place where a match may begin; where those are not enough, at a few places
 //! 20 million steps; 64 MiB of heap. ClamAV, which also has a depth of 2,000, takes a regex that reaches
 //! a limit for no match; here it is looked for further, and when that is not enough either the caller is told

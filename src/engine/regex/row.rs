@@ -3,7 +3,7 @@
 //! | regex | count |
 //! | --- | --- |
 //! | without bytes that every match has | 0, for all |
-//! | exact as an automaton | by the automaton; by PCRE2 when that gives up |
+//! | exact as an automaton | by the automaton; by PCRE2 when that has too many states |
 //! | an automaton matches at least as much | 0 without a match of it; else by PCRE2, from its matches on |
 //! | no automaton | by PCRE2 |
 

@@ -38,10 +38,11 @@ impl<'r, 'b> Search<'r, 'b> {
         if !self.place.exact && !fast.may_match(self.place.bytes) {
             return Outcome::Count(0);
         }
-        if let Some(Ok(count)) = fast.exact().map(|automaton| self.by_automaton(automaton)) {
-            return Outcome::Count(count);
+        match fast.exact().map(|automaton| self.by_automaton(automaton)) {
+            Some(Ok(count)) => Outcome::Count(count),
+            Some(Err(GaveUp::Bytes)) => Outcome::LimitReached,
+            Some(Err(GaveUp::States)) | None => self.by_steps(fast.loose()),
         }
-        self.by_steps(fast.loose())
     }
 
     /// By an automaton that is exact.
@@ -103,7 +104,8 @@ impl<'r, 'b> Search<'r, 'b> {
         if let Some(named) = pass {
             match self.named(named, &mut at)? {
                 Ok(found) => return Ok(found),
-                Err(GaveUp) => *pass = None,
+                Err(GaveUp::Bytes) => return Err(Limited),
+                Err(GaveUp::States) => *pass = None,
             }
         }
         let regex = self.row.few().ok_or(Limited)?;
@@ -135,9 +137,12 @@ impl<'r, 'b> Search<'r, 'b> {
             let start = match pass.end(*at, false, false) {
                 Ok(Some(end)) => pass.start(*at, end),
                 Ok(None) => return Ok(Ok(None)),
-                Err(GaveUp) => return Ok(Err(GaveUp)),
+                Err(gave_up) => Err(gave_up),
             };
-            let Ok(start) = start else { return Ok(Err(GaveUp)) };
+            let start = match start {
+                Ok(start) => start,
+                Err(gave_up) => return Ok(Err(gave_up)),
+            };
             if start > self.place.last {
                 return Ok(Ok(None));
             }
@@ -150,7 +155,8 @@ impl<'r, 'b> Search<'r, 'b> {
                 return Ok(Ok(None));
             }
         }
-        Ok(Err(GaveUp))
+        // So many candidates: the search itself finds them sooner.
+        Ok(Err(GaveUp::States))
     }
 
     /// A match that begins at `at`.

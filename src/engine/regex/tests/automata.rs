@@ -140,7 +140,7 @@ fn states_made_in_vain_are_limited() {
         Search::new(&row, place)
     };
     let automaton = row.fast().exact().expect("exact");
-    assert_eq!(search().by_automaton(automaton), Err(GaveUp));
+    assert_eq!(search().by_automaton(automaton), Err(GaveUp::States));
     assert_eq!(search().count(), Outcome::Count(0));
     bytes.push(b'c');
     let is_there = bytes.get(300_000 - 19) == Some(&b'a');
@@ -150,16 +150,18 @@ fn states_made_in_vain_are_limited() {
 #[test]
 fn bytes_that_are_read_again_are_limited() {
     // Each search reads to the end for a byte that is not there, and finds one byte.
-    let bytes = vec![b'a'; 20_000];
+    let bytes = vec![b'a'; 200_000];
     let flags = RegexFlags::GLOBAL;
     let row = Row::new(b"a[^b]*b|a".as_slice().into(), flags);
     let search = || Search::new(&row, Place::of(flags, &bytes, None).expect("the whole"));
     let automaton = row.fast().exact().expect("exact");
-    assert_eq!(search().by_automaton(automaton), Err(GaveUp));
-    // PCRE2 takes few steps here.
-    assert_eq!(search().count(), Outcome::Count(20_000));
-    // One that does not is counted to the end.
-    assert_eq!(count(b"a", "g", None, &bytes), Outcome::Count(20_000));
+    assert_eq!(search().by_automaton(automaton), Err(GaveUp::Bytes));
+    assert_eq!(search().count(), Outcome::LimitReached);
+    // PCRE2 would look from each place to the end and count no step for it.
+    let bytes = [&bytes[..], b"b"].concat();
+    assert_eq!(count(b"a[^b]*b(?=c)", "", None, &bytes), Outcome::LimitReached);
+    // One that reads each byte once is counted to the end.
+    assert_eq!(count(b"a", "g", None, &bytes), Outcome::Count(200_000));
 }
 
 #[test]
