@@ -13,6 +13,7 @@ mod clamd;
 mod containers;
 mod harness;
 mod lists;
+mod regexes;
 mod targets;
 
 use std::time::Duration;

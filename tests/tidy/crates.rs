@@ -35,6 +35,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("num-bigint", &["engine"]),
     ("pcre2", &["engine"]),
     ("regex", &["engine"]),
+    ("regex-automata", &["engine"]),
+    ("regex-syntax", &["engine"]),
     ("rustix", &["runtime", "cli", "perf"]),
     ("serde", ANYWHERE),
     ("serde_json", &["engine", "adaptation", "observe", "control", "runtime", "cli", "perf"]),

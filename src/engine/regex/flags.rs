@@ -63,6 +63,12 @@ impl RegexFlags {
         Self { bits: self.bits | other.bits }
     }
 
+    /// These but not those.
+    #[must_use]
+    pub(super) const fn without(self, other: Self) -> Self {
+        Self { bits: self.bits & !other.bits }
+    }
+
     /// Whether all of those are set.
     #[must_use]
     pub const fn has(self, other: Self) -> bool {

@@ -1,18 +1,11 @@
-//! The regexes of an image, compiled when they are first needed.
-//!
-//! PCRE2 counts its steps anew for each place where a match may begin, so ClamAV's limit of 100,000
-//! is no limit of the whole: a crafted layer of some megabytes could take hours. Here the first
-//! search may take [`STEPS_FEW`] for each place; only where that is not enough, places are tried one
-//! by one with the full limit, at most [`COSTLY_PLACES_MAX`] of them for one count, and of those at most
-//! [`DEEP_PLACES_MAX`] with more than ClamAV's.
+//! The regexes of an image, and where in a layer they are looked for. Nothing is compiled before it is
+//! needed.
 
 use std::fmt;
-use std::sync::OnceLock;
-
-use pcre2::bytes::Regex;
 
 use super::flags::RegexFlags;
-use super::translate::{STEPS_MAX, compile, compile_here};
+use super::row::Row;
+use super::search::Search;
 
 /// Where a match may begin: bytes from the start of the layer, both ends inclusive. A window of one
 /// byte is an offset without a shift.
@@ -38,28 +31,15 @@ pub struct Shelf {
     rows: Box<[Row]>,
 }
 
-struct Row {
-    pattern: Box<[u8]>,
-    flags: RegexFlags,
-    /// `None` inside when it cannot be compiled: only in an image that was not made by this program.
-    few: OnceLock<Option<Regex>>,
-    here_few: OnceLock<Option<Regex>>,
-    here: OnceLock<Option<Regex>>,
-    here_deep: OnceLock<Option<Regex>>,
-}
-
 impl Shelf {
     /// Takes regexes that were checked; the n-th gets the number n. Compiles nothing.
     pub fn new<P: Into<Box<[u8]>>>(rows: impl IntoIterator<Item = (P, RegexFlags)>) -> Self {
-        let row = |(pattern, flags): (P, RegexFlags)| Row {
-            pattern: pattern.into(),
-            flags,
-            few: OnceLock::new(),
-            here_few: OnceLock::new(),
-            here: OnceLock::new(),
-            here_deep: OnceLock::new(),
-        };
-        Self { rows: rows.into_iter().map(row).collect() }
+        Self {
+            rows: rows
+                .into_iter()
+                .map(|(pattern, flags)| Row::new(pattern.into(), flags))
+                .collect(),
+        }
     }
 
     /// How many there are.
@@ -84,8 +64,8 @@ impl Shelf {
     pub fn count(&self, id: u32, bytes: &[u8], window: Option<Window>) -> Outcome {
         let row = usize::try_from(id).ok().and_then(|index| self.rows.get(index));
         let Some(row) = row else { return Outcome::Count(0) };
-        let Some(place) = Place::of(row.flags, bytes, window) else { return Outcome::Count(0) };
-        Search { row, place, costly: 0, deep: 0 }.count()
+        let Some(place) = Place::of(row.flags(), bytes, window) else { return Outcome::Count(0) };
+        Search::new(row, place).count()
     }
 }
 
@@ -96,17 +76,17 @@ impl fmt::Debug for Shelf {
 }
 
 /// What is searched, and where a match may begin.
-struct Place<'b> {
+pub(super) struct Place<'b> {
     /// From the offset on: what is before it does not exist for the regex, as in clamscan.
-    bytes: &'b [u8],
+    pub(super) bytes: &'b [u8],
     /// The last place where a match may begin.
-    last: usize,
+    pub(super) last: usize,
     /// A match begins where the search does.
-    exact: bool,
+    pub(super) exact: bool,
 }
 
 impl<'b> Place<'b> {
-    fn of(flags: RegexFlags, bytes: &'b [u8], window: Option<Window>) -> Option<Self> {
+    pub(super) fn of(flags: RegexFlags, bytes: &'b [u8], window: Option<Window>) -> Option<Self> {
         let is_anchored = flags.has(RegexFlags::ANCHORED);
         let Some(Window { from, to }) = window else {
             return Some(Self { bytes, last: bytes.len(), exact: is_anchored });
@@ -122,117 +102,3 @@ impl<'b> Place<'b> {
         Some(Self { bytes, last, exact: is_anchored || (shift == 0 && !is_free) })
     }
 }
-
-struct Search<'r, 'b> {
-    row: &'r Row,
-    place: Place<'b>,
-    /// Places that were tried with the full limit.
-    costly: u32,
-    /// Places that were tried with more.
-    deep: u32,
-}
-
-/// A step of a search hit its limit.
-struct Limited;
-
-impl Search<'_, '_> {
-    fn count(mut self) -> Outcome {
-        let is_global = self.row.flags.has(RegexFlags::GLOBAL);
-        let mut count = 0_u32;
-        let mut at = 0;
-        loop {
-            match self.next(at) {
-                Err(Limited) => return Outcome::LimitReached,
-                Ok(Some((start, end))) if self.place.exact || start <= self.place.last => {
-                    count = count.saturating_add(1);
-                    // As clamscan: a match of no bytes is the last one.
-                    if !is_global || end <= start {
-                        return Outcome::Count(count);
-                    }
-                    at = end;
-                }
-                Ok(Some(_) | None) => return Outcome::Count(count),
-            }
-        }
-    }
-
-    /// The next match at or after `at`; exactly there when the place is exact.
-    fn next(&mut self, mut at: usize) -> Result<Option<(usize, usize)>, Limited> {
-        if self.place.exact {
-            return self.here(at);
-        }
-        let regex =
-            self.row.few.get_or_init(|| compile(&self.row.pattern, self.row.flags, STEPS_FEW).ok());
-        let Some(regex) = regex else { return Err(Limited) };
-        // After a place that was too much for the search, so many are tried one by one before it may
-        // go on; more each time, so that it does not pass over the same bytes again and again.
-        let mut single = PLACES_FIRST;
-        while at <= self.place.last && at <= self.place.bytes.len() {
-            if let Ok(found) = regex.find_at(self.place.bytes, at) {
-                return Ok(found.map(|found| (found.start(), found.end())));
-            }
-            for _ in 0..single {
-                if at > self.place.last || at > self.place.bytes.len() {
-                    return Ok(None);
-                }
-                if let Some(found) = self.here(at)? {
-                    return Ok(Some(found));
-                }
-                at = at.saturating_add(1);
-            }
-            single = single.saturating_mul(2);
-        }
-        Ok(None)
-    }
-
-    /// A match that begins at `at`.
-    fn here(&mut self, at: usize) -> Result<Option<(usize, usize)>, Limited> {
-        let Row { pattern, flags, here_few, here, here_deep, .. } = self.row;
-        let few = here_few.get_or_init(|| compile_here(pattern, *flags, STEPS_FEW));
-        let tried = few.as_ref().map(|regex| regex.find_at(self.place.bytes, at));
-        if let Some(Ok(found)) = tried {
-            return Ok(found.map(|found| (found.start(), found.end())));
-        }
-        self.costly = self.costly.saturating_add(1);
-        if self.costly > COSTLY_PLACES_MAX {
-            return Err(Limited);
-        }
-        // A regex that cannot be put into a group is searched for as it is: a match that begins
-        // here comes before every other one.
-        let whole = |steps| {
-            compile_here(pattern, *flags, steps).or_else(|| compile(pattern, *flags, steps).ok())
-        };
-        let full = here.get_or_init(|| whole(STEPS_MAX)).as_ref().ok_or(Limited)?;
-        if let Ok(found) = self.begins(full, at) {
-            return Ok(found);
-        }
-        // ClamAV stops here and sees no match. Pages that are just long get there, so a few places
-        // may take more before the layer counts as not scanned.
-        self.deep = self.deep.saturating_add(1);
-        if self.deep > DEEP_PLACES_MAX {
-            return Err(Limited);
-        }
-        let deep = here_deep.get_or_init(|| whole(STEPS_DEEP)).as_ref().ok_or(Limited)?;
-        self.begins(deep, at)
-    }
-
-    fn begins(&self, regex: &Regex, at: usize) -> Result<Option<(usize, usize)>, Limited> {
-        let found = regex.find_at(self.place.bytes, at).map_err(|_limit| Limited)?;
-        Ok(found.map(|found| (found.start(), found.end())).filter(|(start, _)| *start == at))
-    }
-}
-
-/// Steps for a place in the first search: plenty for all but nested repetitions.
-const STEPS_FEW: u32 = 1_000;
-
-/// Places tried with the full limit in one count: together at most some seconds.
-const COSTLY_PLACES_MAX: u32 = 1_000;
-
-/// Steps for a place where ClamAV's limit is not enough: some tenths of a second.
-const STEPS_DEEP: u32 = 20_000_000;
-
-/// Places of one count that may take so many.
-const DEEP_PLACES_MAX: u32 = 8;
-
-/// Places tried one by one after the first one that was too much.
-const PLACES_FIRST: usize = 64;

@@ -62,10 +62,15 @@ pub(super) fn compile_here(pattern: &[u8], flags: RegexFlags, steps_max: u32) ->
     builder(flags).build(&text).ok()
 }
 
+/// The regex as PCRE2 gets it, without limits; nothing when it has switches at its start.
+pub(super) fn as_pcre2_reads_it(pattern: &[u8], flags: RegexFlags) -> Option<String> {
+    let Translated { text, head_bytes, .. } = Translated::of(pattern, flags).ok()?;
+    (head_bytes == 0).then_some(text)
+}
+
 fn limits(steps_max: u32) -> String {
     // Steps inside each other cannot be more than steps; what they take is bounded by the heap.
-    let depth_max = if steps_max > STEPS_MAX { steps_max } else { DEPTH_MAX };
-    format!("(*LIMIT_MATCH={steps_max})(*LIMIT_DEPTH={depth_max})(*LIMIT_HEAP={HEAP_KIB_MAX})")
+    format!("(*LIMIT_MATCH={steps_max})(*LIMIT_DEPTH={steps_max})(*LIMIT_HEAP={HEAP_KIB_MAX})")
 }
 
 fn builder(flags: RegexFlags) -> RegexBuilder {
@@ -318,8 +323,6 @@ impl<'p> Walk<'p> {
 
 /// ClamAV's match limit: more is tried at few places only.
 pub(super) const STEPS_MAX: u32 = 100_000;
-/// ClamAV's recursion limit.
-const DEPTH_MAX: u32 = 2_000;
 /// PCRE2 would take 20 GB.
 const HEAP_KIB_MAX: u32 = 64 << 10;
 

@@ -5,7 +5,9 @@
     reason = "a test fails by panicking, and its inputs are its own"
 )]
 
+mod automata;
 mod counts;
+mod equal;
 mod limits;
 
 use super::{Outcome, RegexFlags, Shelf, Window};
