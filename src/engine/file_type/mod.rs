@@ -256,7 +256,7 @@ fn by_content(head: &[u8]) -> FileType {
     if script == Script::Bytes && is_mail(&narrow) {
         return FileType::Mail;
     }
-    if HTML_MARKS.iter().any(|mark| contains(&narrow, mark)) {
+    if has_tag(&narrow, HTML_MARKS) {
         return FileType::Html(script);
     }
     if script == Script::Bytes && contains(head, b"%PDF-") {
@@ -272,7 +272,7 @@ fn by_content_of_data(head: &[u8]) -> FileType {
         FileType::Pdf
     } else if is_mail(&small) {
         FileType::Mail
-    } else if HTML_MARKS_IN_DATA.iter().any(|mark| contains(&small, mark)) {
+    } else if has_tag(&small, HTML_MARKS_IN_DATA) {
         FileType::Html(Script::Bytes)
     } else {
         FileType::Other
@@ -285,6 +285,12 @@ fn is_mail(narrow: &[u8]) -> bool {
     let is_field = |line: &[u8]| MAIL_FIELDS.iter().any(|field| line.starts_with(field));
     let first = lines.next().unwrap_or_default();
     is_field(first) || (first.starts_with(b"from ") && lines.next().is_some_and(is_field))
+}
+
+/// Whether any of the marks is there; all of them begin with `<`.
+fn has_tag(text: &[u8], marks: &[&[u8]]) -> bool {
+    let mut tags = memchr::memchr_iter(b'<', text).filter_map(|at| text.get(at..));
+    tags.any(|tag| marks.iter().any(|mark| tag.starts_with(mark)))
 }
 
 fn contains(text: &[u8], mark: &[u8]) -> bool {
@@ -369,10 +375,22 @@ const HTML_MARKS: &[&[u8]] = &[
     b"<form",
 ];
 
-/// In lower case. Any of them makes a page of what is otherwise data: those for which clamscan 1.4.6
+/// In lower case, each with its `<`. Any of them makes a page of what is otherwise data: those for which clamscan 1.4.6
 /// does so. The others are not enough, as data is not matched with the signatures for it any more.
 const HTML_MARKS_IN_DATA: &[&[u8]] =
     &[b"<html>", b"<head>", b"<script", b"<iframe", b"<table", b"<a href", b"<img", b"<object"];
+
+const fn begin_as_tags(mut marks: &[&[u8]]) -> bool {
+    while let Some((mark, rest)) = marks.split_first() {
+        if !matches!(mark, [b'<', ..]) {
+            return false;
+        }
+        marks = rest;
+    }
+    true
+}
+
+const _: () = assert!(begin_as_tags(HTML_MARKS) && begin_as_tags(HTML_MARKS_IN_DATA));
 
 /// In lower case. Any of them at the start of a text makes it a mail.
 const MAIL_FIELDS: &[&[u8]] = &[

@@ -34,7 +34,9 @@ impl Script {
                 return Some(Self::Wide(order));
             }
         }
-        head.iter().all(|&byte| is_text(byte)).then_some(Self::Bytes)
+        // Piece by piece without a branch for each byte: this is asked of the head of every object.
+        let is_all_text = |piece: &[u8]| piece.iter().fold(true, |all, &byte| all & is_text(byte));
+        head.chunks(PIECE_BYTES).all(is_all_text).then_some(Self::Bytes)
     }
 
     /// The script of a text in which some bytes are not those of a text: ASCII for at least one half,
@@ -104,6 +106,9 @@ fn is_wide_ascii(code: u16) -> bool {
 const fn is_text(byte: u8) -> bool {
     matches!(byte, 0x07..=0x0d | 0x1b | 0x20..=0x7e | 0x80..)
 }
+
+/// Bytes that are looked at together.
+const PIECE_BYTES: usize = 64;
 
 /// Without a mark, so many bytes of nothing but ASCII in 16 bits: chance does not write them.
 const UNMARKED_BYTES_MIN: usize = 8;

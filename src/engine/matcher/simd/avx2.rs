@@ -46,7 +46,7 @@ unsafe fn dispatch(probe: &Probe<'_>, data: &[u8], found: &mut Found) -> usize {
 
 /// Calls `test` for every window of `REACH` bytes, `STEP` apart, and lists what it lets through.
 #[inline(always)]
-fn walk<const REACH: usize, const STEP: usize>(
+fn walk<const REACH: usize, const STEP: u32>(
     data: &[u8],
     found: &mut Found,
     test: impl Fn(&[u8; REACH]) -> u32,
@@ -55,8 +55,8 @@ fn walk<const REACH: usize, const STEP: usize>(
     let mut first = 0;
     while let Some(bytes) = rest.first_chunk::<REACH>() {
         found.mark(first, test(bytes));
-        first += const { STEP as u32 };
-        rest = &rest[STEP..];
+        first += STEP;
+        rest = &rest[STEP as usize..];
     }
     data.len() - rest.len()
 }
