@@ -172,14 +172,16 @@ static TEXT: [u8; 256] = {
     }
 };
 
-/// How often a run of four occurs in [`PRIOR`].
+/// How often a run of four occurs in [`PRIOR`], and [`COMMON_WEIGHT`] times as often in [`COMMON`].
 fn prior_count(quad: [u8; 4]) -> u32 {
     static COUNTS: std::sync::OnceLock<Vec<u16>> = std::sync::OnceLock::new();
     let counts = COUNTS.get_or_init(|| {
         let mut counts = vec![0_u16; 1 << PRIOR_LOG2];
-        for quad in PRIOR.array_windows::<4>() {
-            let slot = prior_slot(*quad);
-            counts[slot] = counts[slot].saturating_add(1);
+        for (text, weight) in [(PRIOR, 1), (COMMON, COMMON_WEIGHT)] {
+            for quad in text.array_windows::<4>() {
+                let slot = prior_slot(*quad);
+                counts[slot] = counts[slot].saturating_add(weight);
+            }
         }
         counts
     });
@@ -214,14 +216,26 @@ static PRIOR: &[u8] = b"\
  application/ multipart/ ation ment tion ing able ible ness ence ance ther ould ight ever ould \
  00000000 0x00 1.0 2.0 2000 2010 2020 ========== ---------- ********** ########## .......... __________ ";
 
-/// A run that occurs once in the prior is believed to come once in 64 KiB of traffic.
-const PRIOR_RATE: u64 = 1 << 14;
+/// What pages and scripts are full of, each word once.
+static COMMON: &[u8] = b"\
+ function( function () return this. this, var if ( else for length === false true null new typeof \
+ document. window. prototype. object string array undefined value name type data push call apply \
+ <div <span <table <tr> <td> <ul> <li> <a href=\"https:// http:// www. <img src= <script language= \
+ javascript </script> class=\" id=\" style=\" title=\" content= width height color background display \
+ rel= alt= target= onclick module exports require replace toString tolowercase charat slice indexof \
+ default const export import from error self. none index text code link html head body ";
+
+/// A run that occurs once in the prior is believed to come once in 8 KiB of traffic.
+const PRIOR_RATE: u64 = 1 << 17;
+
+/// And one that occurs once in what is common, once in 512 bytes.
+const COMMON_WEIGHT: u16 = 16;
 
 /// 2^20 counters of four bytes: 4 MiB while training.
 const QUADS_LOG2: u32 = 20;
 
-/// 2^16 counters of two bytes for some 2,500 runs: few share one.
-const PRIOR_LOG2: u32 = 16;
+/// 2^18 counters of two bytes for some 3,300 runs: few share one.
+const PRIOR_LOG2: u32 = 18;
 
 #[cfg(test)]
 mod tests {
