@@ -7,26 +7,32 @@ use super::body::Body;
 use super::embedded::Embedded;
 use super::links::Watch;
 use super::logical::LayerType;
-use super::unpack::{ContentCodings, Decoder};
+use super::unpack::{ContentCodings, Label, Unpacker};
 use super::verdict::Why;
 
 /// A layer of the stack.
 pub(super) struct Layer {
     /// What it was taken out of, as in the path of a detection.
-    pub(super) label: &'static str,
+    pub(super) label: Label,
     /// Bytes that came and were not looked at yet.
     pub(super) window: Window,
     /// Whether more will come.
     pub(super) end: End,
     /// The content codings that are still to be undone below this layer.
     pub(super) codings: ContentCodings,
-    /// Takes the next layer out of this one.
-    pub(super) decoder: Option<Decoder>,
-    /// The decoder may have more to give out without more input.
-    pub(super) is_decoder_full: bool,
+    /// Takes the layers inside out of this one.
+    pub(super) unpacker: Option<Unpacker>,
+    /// The unpacker may go on without more input.
+    pub(super) is_unpacking: bool,
+    /// The rest of a member is read and dropped: it is longer than a layer may be.
+    pub(super) is_dropping: bool,
+    /// Bytes dropped that were not charged yet.
+    pub(super) dropped: u64,
+    /// Bytes that the container around it says it has.
+    pub(super) announced: Option<u64>,
     /// Why the bytes of this layer ended early, said when the layer closes.
     pub(super) fault: Option<Why>,
-    /// Memory that its parent's decoder may take, in bytes.
+    /// Memory that its parent's unpacker may take for it, in bytes.
     pub(super) state_bytes: u64,
     /// Bytes looked at.
     pub(super) position: u64,
@@ -52,14 +58,17 @@ pub(super) enum End {
 }
 
 impl Layer {
-    pub(super) fn new(label: &'static str, window: Window, codings: ContentCodings) -> Self {
+    pub(super) fn new(label: Label, window: Window, codings: ContentCodings) -> Self {
         Self {
             label,
             window,
             end: End::Open,
             codings,
-            decoder: None,
-            is_decoder_full: false,
+            unpacker: None,
+            is_unpacking: false,
+            is_dropping: false,
+            dropped: 0,
+            announced: None,
             fault: None,
             state_bytes: 0,
             position: 0,
@@ -77,7 +86,7 @@ impl Layer {
         }
         match self.body {
             None => self.window.len() >= head_bytes,
-            Some(_) => self.is_decoder_full || !self.window.is_empty() || self.is_settling(),
+            Some(_) => self.is_unpacking || !self.window.is_empty() || self.is_settling(),
         }
     }
 
@@ -105,11 +114,11 @@ pub(super) fn types(layers: &[Layer]) -> Vec<LayerType> {
 
 /// The way from the outer object to the last of these layers.
 pub(super) fn path(layers: &[Layer]) -> String {
-    let labels: Vec<&str> = layers.iter().skip(1).map(|layer| layer.label).collect();
+    let labels: Vec<String> = layers.iter().skip(1).map(|layer| layer.label.to_string()).collect();
     labels.join(">")
 }
 
-/// Bytes between a decoder and the layer it fills: a fixed room, filled at the back, read at the front.
+/// Bytes between an unpacker and the layer it fills: a fixed room, filled at the back, read at the front.
 pub(super) struct Window {
     bytes: Box<[u8]>,
     start: usize,

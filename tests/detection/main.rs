@@ -4,6 +4,7 @@
 //! by the tests.
 
 mod codings;
+mod containers;
 mod digests;
 mod forms;
 mod kit;

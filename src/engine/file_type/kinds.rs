@@ -6,6 +6,7 @@
 
 use super::FileType;
 use crate::engine::normalize::{ByteOrder, Script};
+use crate::engine::unpack::{Coding, Container, Inside};
 
 /// A row of the table of kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,8 +23,8 @@ enum Class {
     Own(FileType),
     /// An image.
     Graphics,
-    /// Something whose inside is not looked at yet, by its name for people.
-    Container(&'static str),
+    /// Something with layers inside it.
+    Container(Inside),
     /// Something that is matched as bytes.
     Recognised,
 }
@@ -54,11 +55,11 @@ impl Kind {
         KINDS.get(usize::from(self.0)).map_or("CL_TYPE_ANY", |row| row.0)
     }
 
-    /// Its name for people, when it is something that ought to be opened.
-    pub(super) fn container(self) -> Option<&'static str> {
+    /// What is inside a layer of this kind.
+    pub(super) fn inside(self) -> Inside {
         match KINDS.get(usize::from(self.0)).map(|row| row.1) {
-            Some(Class::Container(name)) => Some(name),
-            Some(Class::Own(_) | Class::Graphics | Class::Recognised) | None => None,
+            Some(Class::Container(inside)) => inside,
+            Some(Class::Own(_) | Class::Graphics | Class::Recognised) | None => Inside::Nothing,
         }
     }
 
@@ -77,8 +78,12 @@ const fn own(name: &'static str, file_type: FileType) -> (&'static str, Class) {
     (name, Class::Own(file_type))
 }
 
+const fn opened(name: &'static str, inside: Inside) -> (&'static str, Class) {
+    (name, Class::Container(inside))
+}
+
 const fn container(name: &'static str, people: &'static str) -> (&'static str, Class) {
-    (name, Class::Container(people))
+    opened(name, Inside::Unopened(people))
 }
 
 const fn bytes(name: &'static str) -> (&'static str, Class) {
@@ -91,6 +96,7 @@ const fn graphics(name: &'static str) -> (&'static str, Class) {
 
 const LITTLE: Script = Script::Wide(ByteOrder::Little);
 const BIG: Script = Script::Wide(ByteOrder::Big);
+const TAR: Inside = Inside::Container(Container::Tar);
 
 /// Sorted by name.
 const KINDS: [(&str, Class); 93] = [
@@ -148,7 +154,7 @@ const KINDS: [(&str, Class); 93] = [
     bytes("CL_TYPE_MSWORD"),
     bytes("CL_TYPE_MSXL"),
     bytes("CL_TYPE_NULSFT"),
-    container("CL_TYPE_OLD_TAR", "tar archive"),
+    opened("CL_TYPE_OLD_TAR", TAR),
     bytes("CL_TYPE_ONENOTE"),
     bytes("CL_TYPE_OOXML_HWP"),
     bytes("CL_TYPE_OOXML_PPT"),
@@ -158,7 +164,7 @@ const KINDS: [(&str, Class); 93] = [
     bytes("CL_TYPE_PART_HFSPLUS"),
     own("CL_TYPE_PDF", FileType::Pdf),
     graphics("CL_TYPE_PNG"),
-    container("CL_TYPE_POSIX_TAR", "tar archive"),
+    opened("CL_TYPE_POSIX_TAR", TAR),
     bytes("CL_TYPE_PS"),
     bytes("CL_TYPE_PYTHON_COMPILED"),
     container("CL_TYPE_RAR", "RAR archive"),
@@ -186,5 +192,5 @@ const KINDS: [(&str, Class); 93] = [
     container("CL_TYPE_XZ", "xz file"),
     container("CL_TYPE_ZIP", "zip archive"),
     bytes("CL_TYPE_ZIPSFX"),
-    container("CL_TYPE_ZSTD", "zstd file"),
+    opened("CL_TYPE_ZSTD", Inside::Coding(Coding::Zstd)),
 ];

@@ -9,7 +9,7 @@
 //!
 //! A database may bring its own table of magic numbers ([`table`]), which then replaces the one here.
 //!
-//! Not yet here: tar by check sum, OOXML told from other zips.
+//! Not yet here: OOXML told from other zips.
 
 #![forbid(unsafe_code)]
 #![deny(
@@ -30,6 +30,7 @@ use super::database::signature::Target;
 use super::executable::Format;
 use super::matcher::TargetSet;
 use super::normalize::{ByteOrder, Script};
+use super::unpack::{Coding, Inside};
 
 pub(super) use kinds::{Kind, UnknownType};
 pub use table::TypesFault;
@@ -64,7 +65,7 @@ pub(super) enum FileType {
     Java,
     /// A gzip file.
     Gzip,
-    /// An archive or document whose inside is not looked at yet.
+    /// An archive, or a document made of parts.
     Container(Kind),
     /// Something known that no target names: sound and film.
     Recognised(Kind),
@@ -116,16 +117,17 @@ impl FileType {
         }
     }
 
-    /// What of a layer that begins with `head` stays unseen, because what it holds is packed or
-    /// encoded and there is no decoder for it yet. Such a layer is matched as bytes and never `Clean`.
-    pub(super) fn unopened(self, head: &[u8]) -> Option<&'static str> {
+    /// What is inside a layer of this type that begins with `head`. A layer whose inside is not opened
+    /// is matched as bytes and never `Clean`.
+    pub(super) fn inside(self, head: &[u8]) -> Inside {
         match self {
-            Self::Container(kind) => kind.container().filter(|_| is_plausible(head)),
-            Self::Ole2 => Some("OLE2 document"),
-            Self::Mail => Some("mail"),
-            Self::Pdf => Some("PDF document"),
-            Self::MachOUniversal => Some("universal Mach-O"),
-            Self::Flash if !head.starts_with(b"FWS") => Some("packed Flash"),
+            Self::Container(kind) if is_plausible(head) => kind.inside(),
+            Self::Ole2 => Inside::Unopened("OLE2 document"),
+            Self::Mail => Inside::Unopened("mail"),
+            Self::Pdf => Inside::Unopened("PDF document"),
+            Self::MachOUniversal => Inside::Unopened("universal Mach-O"),
+            Self::Flash if !head.starts_with(b"FWS") => Inside::Unopened("packed Flash"),
+            Self::Gzip => Inside::Coding(Coding::Gzip),
             Self::Flash
             | Self::Pe
             | Self::Elf
@@ -134,9 +136,9 @@ impl FileType {
             | Self::Graphics(_)
             | Self::Text(_)
             | Self::Java
-            | Self::Gzip
+            | Self::Container(_)
             | Self::Recognised(_)
-            | Self::Other => None,
+            | Self::Other => Inside::of(head),
         }
     }
 

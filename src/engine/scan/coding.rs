@@ -1,26 +1,25 @@
-//! Which coding a layer goes through to the layer inside it: the one that was announced, or the one that
-//! its own first bytes tell.
+//! What is inside a layer: the coding that was announced, or what its own first bytes tell.
 
 use crate::engine::file_type::FileType;
-use crate::engine::unpack::{Coding, ContentCodings};
+use crate::engine::unpack::{Coding, ContentCodings, Inside};
 
-/// The coding to undo for the layer below, and what is wrong with the announced one. The codings
-/// that are left are those still to be undone further below.
-pub(super) fn coding_of(
+/// What to take out of a layer, and what is wrong with the announced coding. The codings that are left
+/// are those still to be undone further below.
+pub(super) fn inside_of(
     codings: &mut ContentCodings,
     file_type: FileType,
     head: &[u8],
-) -> (Option<Coding>, Option<&'static str>) {
-    // Whatever table tells types: a gzip file is opened.
-    let is_gzip = file_type == FileType::Gzip || head.starts_with(b"\x1f\x8b\x08");
-    let natural = is_gzip.then_some(Coding::Gzip);
+) -> (Inside, Option<&'static str>) {
+    let natural = file_type.inside(head);
     let fault = match (codings.take_outermost(), natural) {
         (None, _) => return (natural, None),
-        (Some(Coding::Gzip), Some(_)) => return (natural, None),
-        (Some(Coding::Gzip), None) => "gzip: not a gzip stream",
-        (Some(_), Some(_)) => "content coding: gzip, and another was announced",
-        (Some(Coding::Zstd), None) if !is_zstd(head) => "zstd: not a zstd stream",
-        (Some(coding), None) => return (Some(coding), None),
+        (Some(Coding::Gzip), Inside::Coding(Coding::Gzip)) => return (natural, None),
+        (Some(Coding::Gzip), _) => "gzip: not a gzip stream",
+        (Some(_), Inside::Coding(Coding::Gzip)) => {
+            "content coding: gzip, and another was announced"
+        }
+        (Some(Coding::Zstd), _) if !is_zstd(head) => "zstd: not a zstd stream",
+        (Some(coding), _) => return (Inside::Coding(coding), None),
     };
     *codings = ContentCodings::NONE;
     (natural, Some(fault))

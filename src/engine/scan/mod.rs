@@ -1,15 +1,16 @@
 //! The scan of one object: a stack of layers, worked in slices.
 //!
 //! ```text
-//!   feed ─▶ deepest layer that is ready ─▶ step ─┬─▶ head: type, body, decoder (`coding`)
-//!             ▲          until 64 KiB of work    ├─▶ piece: decoder ─▶ window of the layer inside
+//!   feed ─▶ deepest layer that is ready ─▶ step ─┬─▶ head: type, body, unpacker (`coding`)
+//!             ▲          until 64 KiB of work    ├─▶ piece: unpacker ─▶ window of the layer inside
 //!             │                                  │          └─▶ body: digests, matcher, forms
 //!             └──────────────────────────────────┴─▶ settle, close ─▶ findings, budgets, deferred work
 //! ```
 //!
-//! The outer object is layer 0. While a decoder takes bytes out of a layer, what it gives out is the
-//! next layer. The deepest layer with something to do is worked first, so a window is empty before
-//! its decoder is asked for more, and memory does not depend on what is inside.
+//! The outer object is layer 0. While an unpacker takes bytes out of a layer, what it gives out is the
+//! next layer; of a container the members are, one after another ([`inside`]). The deepest layer with
+//! something to do is worked first, so a window is empty before its unpacker is asked for more, and
+//! memory does not depend on what is inside.
 //!
 //! Whatever could depend on how the caller cut the object is done at *settling*: a layer is settled at
 //! each multiple of 16 KiB and at its end, after everything inside it has caught up. There its hits
@@ -20,6 +21,7 @@
 
 mod coding;
 mod engine;
+mod inside;
 mod settle;
 mod step;
 
@@ -33,6 +35,7 @@ use super::file_type::HEAD_BYTES;
 use super::findings::{Findings, Mode};
 use super::layer::{End, Layer, Window};
 use super::object::{Fed, Object};
+use super::unpack::Label;
 use super::verdict::{Detection, Verdict, Why};
 
 /// The scan of one object. Feed it, then finish it; dropping it costs nothing.
@@ -57,6 +60,8 @@ pub struct Scan {
     decoded: u64,
     /// Work that has to be done before anything else.
     pending: Pending,
+    /// The room of a layer that is over.
+    spare: Option<Window>,
 }
 
 /// Work of a layer that has ended.
@@ -85,7 +90,7 @@ impl Scan {
         }
         Self {
             engine,
-            layers: vec![Layer::new("", Window::new(HEAD_BYTES), object.codings)],
+            layers: vec![Layer::new(Label::default(), Window::new(HEAD_BYTES), object.codings)],
             findings,
             object,
             announced: None,
@@ -95,6 +100,7 @@ impl Scan {
             scanned: 0,
             decoded: 0,
             pending: Pending::Nothing,
+            spare: None,
         }
     }
 

@@ -26,6 +26,7 @@ impl Scan {
         let layer = &mut self.layers[index];
         let bytes = layer.position - layer.settled;
         layer.settled = layer.position;
+        self.decoded = self.decoded.saturating_add(std::mem::take(&mut layer.dropped));
         if let Some(body) = &mut layer.body {
             body.narrow(layer.position, &self.engine.image.digests());
         }
@@ -38,12 +39,12 @@ impl Scan {
         self.scanned = self.scanned.saturating_add(bytes.saturating_mul(copies));
         if index > 0 {
             self.decoded = self.decoded.saturating_add(bytes);
-            // What the outer object settled is behind what it gave out by less than one block.
-            let outer = self.layers[0].settled.saturating_add(SETTLE_BYTES);
-            let allowed = outer.saturating_mul(u64::from(self.engine.limits.ratio_max));
-            if self.decoded > RATIO_FREE_BYTES.max(allowed) {
-                self.cut(index, Why::Limit(Limit::MaxCompressionRatio));
-            }
+        }
+        // What the outer object settled is behind what it gave out by less than one block.
+        let outer = self.layers[0].settled.saturating_add(SETTLE_BYTES);
+        let allowed = outer.saturating_mul(u64::from(self.engine.limits.ratio_max));
+        if self.decoded > RATIO_FREE_BYTES.max(allowed) {
+            self.cut(index.max(1), Why::Limit(Limit::MaxCompressionRatio));
         }
         if self.scanned > self.engine.limits.scan_bytes_max {
             self.stop(Why::Limit(Limit::MaxScanSize));
@@ -87,15 +88,14 @@ impl Scan {
     /// Looks no further into a layer: what came out of it so far was looked at, the rest is not.
     pub(super) fn cut(&mut self, index: usize, why: Why) {
         self.findings.miss(why);
-        for layer in &mut self.layers[index..] {
-            layer.window.clear();
-            layer.end = End::Cut;
-            layer.decoder = None;
-            layer.is_decoder_full = false;
-        }
-        if let Some(parent) = index.checked_sub(1) {
-            self.layers[parent].decoder = None;
-            self.layers[parent].is_decoder_full = false;
+        for (at, layer) in self.layers.iter_mut().enumerate().skip(index.saturating_sub(1)) {
+            layer.unpacker = None;
+            layer.is_unpacking = false;
+            layer.is_dropping = false;
+            if at >= index {
+                layer.window.clear();
+                layer.end = End::Cut;
+            }
         }
     }
 
@@ -107,11 +107,11 @@ impl Scan {
 
     /// The end of a layer. With a layer still inside, that one ends first.
     pub(super) fn close(&mut self, index: usize) {
-        if let Some(decoder) = self.layers[index].decoder.take() {
+        if let Some(unpacker) = self.layers[index].unpacker.take() {
             let end = self.layers[index].end;
+            self.end_inside(index, unpacker.finish());
             if let Some(child) = self.layers.get_mut(index + 1) {
                 child.end = end;
-                child.fault = decoder.finish().err();
             }
             return;
         }
@@ -197,8 +197,13 @@ impl Scan {
     pub(super) fn pop(&mut self, index: usize) {
         debug_assert_eq!(index + 1, self.layers.len(), "the deepest layer ends first");
         self.findings.end(index);
-        if let Some(why) = self.layers.pop().and_then(|layer| layer.fault) {
+        let Some(layer) = self.layers.pop() else { return };
+        if let Some(why) = layer.fault {
             self.findings.miss(why);
+        }
+        // Members come in thousands: the next one gets the room of this one.
+        if index > 0 {
+            self.spare = Some(layer.window);
         }
     }
 

@@ -1,17 +1,17 @@
 //! One step of one layer: its head is collected, its type decided, its next piece looked at.
 //!
-//! Bytes go from the caller or the layer's window through its decoder and its body; nothing is taken over
+//! Bytes go from the caller or the layer's window through its unpacker and its body; nothing is taken over
 //! here, which is [`settle`](super::settle)'s.
 
-use super::coding::coding_of;
+use super::coding::inside_of;
 use super::{MOVED_NOTHING, Moved, Scan};
 use crate::engine::body::Body;
 use crate::engine::embedded::Embedded;
 use crate::engine::file_type::{FileType, HEAD_BYTES};
-use crate::engine::layer::{End, Layer, Window};
+use crate::engine::layer::End;
 use crate::engine::links::Watch;
-use crate::engine::unpack::{Coding, Decoder, Progress};
-use crate::engine::verdict::{Limit, Why};
+use crate::engine::unpack::{Inside, Progress};
+use crate::engine::verdict::Why;
 
 impl Scan {
     /// The next thing to do in a layer that is ready.
@@ -22,7 +22,7 @@ impl Scan {
         if layer.body.is_none() {
             return self.identify(index, outer);
         }
-        if layer.is_decoder_full {
+        if layer.is_unpacking {
             return self.advance(index, outer);
         }
         if layer.is_settling() {
@@ -33,7 +33,7 @@ impl Scan {
             return MOVED_NOTHING;
         }
         if layer.position >= self.engine.limits.object_bytes_max {
-            self.cut(index, Why::Limit(Limit::MaxFileSize));
+            self.cut_short(index);
             return MOVED_NOTHING;
         }
         self.advance(index, outer)
@@ -69,18 +69,17 @@ impl Scan {
         let head = if outer.is_empty() { layer.window.filled() } else { outer };
         let head = &head[..head.len().min(HEAD_BYTES)];
         let file_type = FileType::of(head, image.types());
-        let unopened = file_type.unopened(head);
         let was_announced = !layer.codings.is_empty();
-        let (coding, fault) = coding_of(&mut layer.codings, file_type, head);
+        let (inside, fault) = inside_of(&mut layer.codings, file_type, head);
         let size = match layer.end {
             End::Whole => u64::try_from(layer.window.len()).ok(),
             End::Open | End::Cut if index == 0 => self.object.size,
             End::Open | End::Cut => None,
         };
-        let announced = if index == 0 { self.announced } else { None };
+        let announced = if index == 0 { self.announced } else { layer.announced };
         let needs = image.digests().needs(size.or(announced));
         let mut body = Box::new(Body::new(file_type, needs, size, image, engine.spools.as_ref()));
-        if was_announced && coding.is_some() {
+        if was_announced && matches!(inside, Inside::Coding(_)) {
             // A way to send the object, not a container around it.
             body.layer_type = None;
         }
@@ -90,10 +89,11 @@ impl Scan {
         if let Some(why) = fault {
             findings.miss(Why::Broken(why));
         }
-        match (coding, unopened) {
-            (Some(coding), _) => self.unpack(index, coding),
-            (None, Some(what)) => findings.miss(Why::Unsupported(what)),
-            (None, None) => {}
+        match inside {
+            Inside::Coding(coding) => self.undo(index, coding),
+            Inside::Container(container) => self.walk(index, container),
+            Inside::Unopened(what) => findings.miss(Why::Unsupported(what)),
+            Inside::Nothing => {}
         }
     }
 
@@ -106,39 +106,7 @@ impl Scan {
         self.pop(index);
     }
 
-    /// Begins the layer inside a layer.
-    fn unpack(&mut self, index: usize, coding: Coding) {
-        let limits = &self.engine.limits;
-        let depth = u32::try_from(self.layers.len()).unwrap_or(u32::MAX);
-        let state_bytes: u64 = self.layers.iter().map(|layer| layer.state_bytes).sum();
-        let state_bytes_max = coding.state_bytes_max();
-        let limit = match () {
-            () if depth >= limits.layers_max => Some(Limit::MaxRecursion),
-            () if self.layers_begun >= limits.objects_max => Some(Limit::MaxFiles),
-            () if state_bytes.saturating_add(state_bytes_max) > limits.state_bytes_max => {
-                Some(Limit::MaxScanState)
-            }
-            () => None,
-        };
-        let decoder = match limit {
-            Some(limit) => Err(Why::Limit(limit)),
-            None => Decoder::of(coding),
-        };
-        match decoder {
-            Err(why) => self.findings.miss(why),
-            Ok(decoder) => {
-                let layer = &mut self.layers[index];
-                layer.decoder = Some(decoder);
-                let codings = layer.codings;
-                let mut child = Layer::new(coding.name(), Window::new(WINDOW_BYTES), codings);
-                child.state_bytes = state_bytes_max;
-                self.layers.push(child);
-                self.layers_begun += 1;
-            }
-        }
-    }
-
-    /// Moves the next piece of a layer through its decoder and everything that looks at it.
+    /// Moves the next piece of a layer through its unpacker and everything that looks at it.
     fn advance(&mut self, index: usize, outer: &[u8]) -> Moved {
         let Self { engine, layers, .. } = self;
         let (open, inner) = layers.split_at_mut(index + 1);
@@ -151,18 +119,27 @@ impl Scan {
         let length = usize::try_from(length_max).map_or(input.len(), |max| input.len().min(max));
         let mut piece = &input[..length];
         let mut work = 0;
-        // The decoder goes first: what it does not take yet is not looked at yet either, so a layer
+        let mut said = Progress::Hungry;
+        // The unpacker goes first: what it does not take yet is not looked at yet either, so a layer
         // and its child never drift apart.
-        if let (Some(decoder), Some(child)) = (&mut layer.decoder, inner.first_mut()) {
-            let step = decoder.step(piece, child.window.room());
-            child.window.add(step.made);
+        if let Some(unpacker) = &mut layer.unpacker {
+            let child = inner.first_mut().map(|child| &mut child.window);
+            let step = match child {
+                Some(window) => {
+                    let step = unpacker.step(piece, window.room());
+                    window.add(step.made);
+                    step
+                }
+                None if layer.is_dropping => {
+                    let step = unpacker.step(piece, &mut [0; SCRAP_BYTES]);
+                    layer.dropped += u64::try_from(step.made).unwrap_or(u64::MAX);
+                    step
+                }
+                None => unpacker.step(piece, &mut []),
+            };
             piece = &piece[..step.used];
-            layer.is_decoder_full = step.progress == Progress::Full;
-            if let Progress::Stopped(why) = step.progress {
-                child.fault = Some(why);
-                child.end = End::Whole;
-                layer.decoder = None;
-            }
+            said = step.progress;
+            layer.is_unpacking = !matches!(said, Progress::Hungry | Progress::Stopped(_));
             work += u64::try_from(step.made).unwrap_or(u64::MAX);
         }
         if let (Some(body), Some(embedded)) = (&mut layer.body, &mut layer.embedded) {
@@ -180,11 +157,12 @@ impl Scan {
         if has_window {
             layer.window.take(used);
         }
+        work += self.obey(index, said);
         Moved { taken: if has_window { 0 } else { used }, work }
     }
 }
 
-/// Room for what a decoder gives out: the largest unit that a decoder of ours makes at a time.
-const WINDOW_BYTES: usize = 32 << 10;
+/// Room for what is dropped. The stack has it for each piece, so it is small.
+const SCRAP_BYTES: usize = 4 << 10;
 /// Layers of so many bytes or fewer are clean by rule.
 const IGNORED_BYTES_MAX: usize = 5;

@@ -1,9 +1,10 @@
-//! Decoders: coded bytes in, plain bytes out, through windows of a fixed size.
+//! What is inside a layer: codings are undone, containers are walked, through windows of a fixed size.
 //!
 //! ```text
-//!   bytes of a layer ──▶ Decoder::step ──▶ at most one window of plain bytes ──▶ its child layer
+//!   bytes of a layer ──▶ Unpacker::step ──▶ at most one window of plain bytes ──▶ its child layer
 //!                            │
-//!                            └─▶ Progress: wants input · window is full · at its end · stopped, and why
+//!                            └─▶ Progress: wants input · window is full · a member begins or ends ·
+//!                                          something cannot be seen, and why · stopped, and why
 //! ```
 //!
 //! | coding | standard | here |
@@ -13,9 +14,18 @@
 //! | `br` | RFC 7932 | [`brotli`] |
 //! | `zstd` | RFC 8878, window as RFC 9659 asks | [`zstd`] |
 //!
-//! Order of calls: [`Decoder::step`] with the input that is there, again with what it did not use,
-//! also with none as long as it says [`Progress::Full`]; at the end of the input [`Decoder::finish`]
-//! says whether it may end there.
+//! | container | format | here |
+//! | --- | --- | --- |
+//! | tar, all dialects | POSIX.1-2017 pax, GNU, V7 | [`tar`] |
+//!
+//! A coding has one layer inside it, there from the beginning. A container has any number, one after
+//! another: [`Progress::Begin`], then [`Unpacker::member`] says what begins, then its bytes, then
+//! [`Progress::End`]. Memory for a member is taken after its beginning was said, so that the scan can
+//! refuse it.
+//!
+//! Order of calls: [`Unpacker::step`] with the input that is there, again with what it did not use,
+//! also with none as long as it does not say [`Progress::Hungry`]; at the end of the input
+//! [`Unpacker::finish`] says whether it may end there.
 //!
 //! Absent on purpose: the check sums (every byte a reader could get out was scanned, whatever the
 //! sum says), and any budget: the scan counts what comes out and stops asking.
@@ -35,13 +45,49 @@ mod codings;
 mod deflate;
 mod gzip;
 mod inflate;
+mod member;
+mod parts;
+mod tar;
 #[cfg(test)]
 mod tests;
 mod zstd;
 
 pub use codings::{Coding, ContentCodings, Unsupported};
+pub(super) use member::{Label, Member};
 
 use super::verdict::Why;
+
+/// What takes layers out of a layer.
+pub(super) enum Unpacker {
+    /// One layer, which is there from the beginning.
+    Coding(Decoder),
+    /// Any number, one after another.
+    Container(Box<Walker>),
+}
+
+/// A container that is read from its front to its end.
+pub(super) enum Walker {
+    Tar(tar::Tar),
+}
+
+/// The containers that are walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Container {
+    Tar,
+}
+
+/// What is inside a layer, as far as its first bytes tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inside {
+    /// Nothing that is not seen in its bytes.
+    Nothing,
+    /// One stream.
+    Coding(Coding),
+    /// Members.
+    Container(Container),
+    /// Something that there is no decoder for yet, by its name for people.
+    Unopened(&'static str),
+}
 
 /// One decoder at work. The state of the large ones is on the heap.
 pub(super) enum Decoder {
@@ -51,7 +97,7 @@ pub(super) enum Decoder {
     Zstd(zstd::Zstd),
 }
 
-/// What one call of [`Decoder::step`] did.
+/// What one call of [`Unpacker::step`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Step {
     /// Bytes taken from the front of the input.
@@ -62,15 +108,82 @@ pub(super) struct Step {
     pub(super) progress: Progress,
 }
 
-/// What a decoder needs next.
+/// What an unpacker needs next, or has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
     /// More input: there is nothing to give out without it.
     Hungry,
     /// More room: it may have more to give out, even without input.
     Full,
+    /// A member begins, which [`Unpacker::member`] tells of. It goes on without input.
+    Begin,
+    /// The member that began last has ended, in order or not. It goes on without input.
+    End(Result<(), Why>),
+    /// Something cannot be seen. It goes on without input.
+    Missed(Why),
     /// Nothing: it cannot go on, and what it gave out so far is all there is.
     Stopped(Why),
+}
+
+impl Inside {
+    /// Of a layer whose type says nothing of its inside: formats that have no type of their own, or that
+    /// a table of types may lack.
+    pub(super) fn of(head: &[u8]) -> Self {
+        match head {
+            [0x1f, 0x8b, 0x08, ..] => Self::Coding(Coding::Gzip),
+            _ if tar::has_right_sum(head) => Self::Container(Container::Tar),
+            _ => Self::Nothing,
+        }
+    }
+}
+
+impl Unpacker {
+    /// For a container. It takes no memory to speak of yet.
+    pub(super) fn of(container: Container) -> Self {
+        Self::Container(Box::new(match container {
+            Container::Tar => Walker::Tar(tar::Tar::new()),
+        }))
+    }
+
+    /// Reads as much of `input` as fits `output`, up to the next thing that has to be said. Whatever is
+    /// written belongs to the member that began last; between members nothing is written.
+    ///
+    /// With input and room it makes progress, or is stopped.
+    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        let (length, room) = (input.len(), output.len());
+        let step = match self {
+            Self::Coding(decoder) => decoder.step(input, output),
+            Self::Container(walker) => match &mut **walker {
+                Walker::Tar(tar) => tar.step(input, output),
+            },
+        };
+        debug_assert!(step.used <= length && step.made <= room);
+        step
+    }
+
+    /// The member that has just begun.
+    pub(super) fn member(&mut self) -> Member {
+        match self {
+            Self::Coding(_) => Member::default(),
+            Self::Container(walker) => match &mut **walker {
+                Walker::Tar(tar) => tar.member(),
+            },
+        }
+    }
+
+    /// The input ends here: whether the coding or the container may end here, too.
+    ///
+    /// # Errors
+    ///
+    /// [`Why::Broken`] when it ends in the middle of something.
+    pub(super) fn finish(&self) -> Result<(), Why> {
+        match self {
+            Self::Coding(decoder) => decoder.finish(),
+            Self::Container(walker) => match &**walker {
+                Walker::Tar(tar) => tar.finish(),
+            },
+        }
+    }
 }
 
 impl Decoder {
@@ -88,26 +201,18 @@ impl Decoder {
         })
     }
 
-    /// Decodes as much of `input` as fits `output`.
-    ///
-    /// With input and room it makes progress, or is stopped.
-    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
-        let step = match self {
+    /// As [`Unpacker::step`].
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        match self {
             Self::Gzip(gzip) => gzip.step(input, output),
             Self::Deflate(deflate) => deflate.step(input, output),
             Self::Brotli(brotli) => brotli.step(input, output),
             Self::Zstd(zstd) => zstd.step(input, output),
-        };
-        debug_assert!(step.used <= input.len() && step.made <= output.len());
-        step
+        }
     }
 
-    /// The input ends here: whether the coded stream may end here, too.
-    ///
-    /// # Errors
-    ///
-    /// [`Why::Broken`] when it ends in the middle of something.
-    pub(super) fn finish(&self) -> Result<(), Why> {
+    /// As [`Unpacker::finish`].
+    fn finish(&self) -> Result<(), Why> {
         match self {
             Self::Gzip(gzip) => gzip.finish(),
             Self::Deflate(deflate) => deflate.finish(),

@@ -3,6 +3,8 @@
 #![expect(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 mod codings;
+mod tars;
+mod walk;
 
 use std::io::Write as _;
 
@@ -33,6 +35,7 @@ fn decode(
             Progress::Hungry if rest.is_empty() => return (out, decoder.finish()),
             Progress::Hungry => assert_eq!(step.used, piece.len(), "hungry, and did not eat"),
             Progress::Full => {}
+            other => panic!("a coding has no members: {other:?}"),
         }
     }
 }

@@ -1,0 +1,128 @@
+//! The layers inside a layer: what its unpacker says begins, ends, or cannot be seen.
+
+use super::Scan;
+use crate::engine::layer::{End, Layer, Window};
+use crate::engine::unpack::{
+    Coding, Container, ContentCodings, Decoder, Label, Member, Progress, Unpacker,
+};
+use crate::engine::verdict::{Limit, Why};
+
+impl Scan {
+    /// Begins the one layer inside a coded layer, which is the last.
+    pub(super) fn undo(&mut self, index: usize, coding: Coding) {
+        let member = Member {
+            label: Label::of(coding.name()),
+            state_bytes: coding.state_bytes_max(),
+            ..Member::default()
+        };
+        let codings = self.layers[index].codings;
+        let refused = self.refusal(member.state_bytes).map(Why::Limit);
+        let decoder = refused.map_or_else(|| Decoder::of(coding), Err);
+        match decoder {
+            Err(why) => self.findings.miss(why),
+            Ok(decoder) => {
+                self.layers[index].unpacker = Some(Unpacker::Coding(decoder));
+                self.enter(member, codings);
+            }
+        }
+    }
+
+    /// Begins to walk the container that the last layer is.
+    pub(super) fn walk(&mut self, index: usize, container: Container) {
+        self.layers[index].unpacker = Some(Unpacker::of(container));
+    }
+
+    /// Does what the unpacker of a layer has said. Says how many units of work that was.
+    pub(super) fn obey(&mut self, index: usize, said: Progress) -> u64 {
+        match said {
+            Progress::Hungry | Progress::Full => return 0,
+            Progress::Missed(why) => self.findings.miss(why),
+            Progress::Stopped(why) => {
+                self.layers[index].unpacker = None;
+                self.end_inside(index, Err(why));
+            }
+            Progress::End(fate) => self.end_inside(index, fate),
+            Progress::Begin => {
+                let member = self.layers[index].unpacker.as_mut().map(Unpacker::member);
+                self.admit(index, member.unwrap_or_default());
+            }
+        }
+        EVENT_UNITS
+    }
+
+    /// Begins the layer of a member, when there is room for it.
+    fn admit(&mut self, index: usize, member: Member) {
+        if let Some(why) = member.closed {
+            self.findings.miss(why);
+        } else if let Some(limit) = self.refusal(member.state_bytes) {
+            self.findings.miss(Why::Limit(limit));
+            self.layers[index].unpacker = None;
+            self.layers[index].is_unpacking = false;
+        } else {
+            self.enter(member, ContentCodings::NONE);
+        }
+    }
+
+    /// Why no layer may begin inside the last one.
+    fn refusal(&self, state_bytes: u64) -> Option<Limit> {
+        let limits = &self.engine.limits;
+        let depth = u32::try_from(self.layers.len()).unwrap_or(u32::MAX);
+        let held: u64 = self.layers.iter().map(|layer| layer.state_bytes).sum();
+        match () {
+            () if depth >= limits.layers_max => Some(Limit::MaxRecursion),
+            () if self.layers_begun >= limits.objects_max => Some(Limit::MaxFiles),
+            () if held.saturating_add(state_bytes) > limits.state_bytes_max => {
+                Some(Limit::MaxScanState)
+            }
+            () => None,
+        }
+    }
+
+    fn enter(&mut self, member: Member, codings: ContentCodings) {
+        let window = self.spare.take().unwrap_or_else(|| Window::new(WINDOW_BYTES));
+        let mut child = Layer::new(member.label, window, codings);
+        child.state_bytes = member.state_bytes;
+        child.announced = member.size;
+        self.layers.push(child);
+        self.layers_begun += 1;
+    }
+
+    /// What comes out of a layer ends. With a layer there, that one has still to be looked at.
+    pub(super) fn end_inside(&mut self, index: usize, fate: Result<(), Why>) {
+        self.layers[index].is_dropping = false;
+        match self.layers.get_mut(index + 1) {
+            Some(child) => {
+                child.fault = fate.err();
+                child.end = End::Whole;
+            }
+            None => {
+                if let Err(why) = fate {
+                    self.findings.miss(why);
+                }
+            }
+        }
+    }
+
+    /// Looks no further into a layer that is longer than one may be. Of a container, the members that
+    /// follow are looked at.
+    pub(super) fn cut_short(&mut self, index: usize) {
+        let why = Why::Limit(Limit::MaxFileSize);
+        let parent = index.checked_sub(1).map(|parent| &mut self.layers[parent]);
+        let kept = parent.and_then(|parent| match parent.unpacker {
+            Some(Unpacker::Container(_)) => parent.unpacker.take(),
+            Some(Unpacker::Coding(_)) | None => None,
+        });
+        self.cut(index, why);
+        if let (Some(parent), Some(unpacker)) = (index.checked_sub(1), kept) {
+            let parent = &mut self.layers[parent];
+            parent.unpacker = Some(unpacker);
+            parent.is_unpacking = true;
+            parent.is_dropping = true;
+        }
+    }
+}
+
+/// Room for what an unpacker gives out: the largest unit that one of ours makes at a time.
+const WINDOW_BYTES: usize = 32 << 10;
+/// What a beginning or an end counts for: setting up a layer takes some microseconds.
+const EVENT_UNITS: u64 = 4 << 10;

@@ -1,0 +1,91 @@
+//! Walks a container in every way of cutting input and output, and says what came out.
+
+use crate::engine::unpack::{Container, Progress, Unpacker};
+use crate::engine::verdict::Why;
+
+/// What came out of a container.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Walked {
+    pub(super) members: Vec<Walk>,
+    /// What could not be seen, in order.
+    pub(super) missed: Vec<Why>,
+    /// How the container ended.
+    pub(super) end: Result<(), Why>,
+}
+
+/// A member that began.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Walk {
+    pub(super) label: String,
+    pub(super) bytes: Vec<u8>,
+    /// `None` when the container ended before it.
+    pub(super) fate: Option<Result<(), Why>>,
+}
+
+impl Walk {
+    /// A member that ended in order.
+    pub(super) fn whole(label: &str, bytes: &[u8]) -> Self {
+        Self { label: label.to_owned(), bytes: bytes.to_vec(), fate: Some(Ok(())) }
+    }
+}
+
+/// Walks `bytes` with pieces of at most `input_max` and windows of `room` bytes.
+pub(super) fn walk(container: Container, bytes: &[u8], input_max: usize, room: usize) -> Walked {
+    let mut unpacker = Unpacker::of(container);
+    let mut walked = Walked { members: Vec::new(), missed: Vec::new(), end: Ok(()) };
+    let mut window = vec![0; room];
+    let mut is_inside = false;
+    let (mut rest, mut idle) = (bytes, 0);
+    loop {
+        let piece = &rest[..rest.len().min(input_max)];
+        let out = if is_inside { &mut window[..] } else { &mut [] };
+        let step = unpacker.step(piece, out);
+        rest = &rest[step.used..];
+        if let (true, Some(member)) = (is_inside, walked.members.last_mut()) {
+            member.bytes.extend_from_slice(&window[..step.made]);
+        }
+        idle = if step.used + step.made > 0 { 0 } else { idle + 1 };
+        assert!(idle < 100, "nothing moves: {:?}", step.progress);
+        match step.progress {
+            Progress::Stopped(why) => {
+                walked.end = Err(why);
+                return walked;
+            }
+            Progress::Hungry if rest.is_empty() => {
+                walked.end = unpacker.finish();
+                return walked;
+            }
+            Progress::Hungry => assert_eq!(step.used, piece.len(), "hungry, and did not eat"),
+            Progress::Full => assert!(is_inside, "full, and nothing to fill"),
+            Progress::Missed(why) => walked.missed.push(why),
+            Progress::End(fate) => {
+                assert!(std::mem::take(&mut is_inside), "the end of nothing");
+                walked.members.last_mut().expect("one began").fate = Some(fate);
+            }
+            Progress::Begin => {
+                assert!(!is_inside, "a member in a member");
+                let member = unpacker.member();
+                if let Some(why) = member.closed {
+                    walked.missed.push(why);
+                } else {
+                    is_inside = true;
+                    let label = member.label.to_string();
+                    walked.members.push(Walk { label, bytes: Vec::new(), fate: None });
+                }
+            }
+        }
+    }
+}
+
+/// Walks `bytes` in many ways, checks that all agree, and says what came out.
+#[track_caller]
+pub(super) fn check_walk(container: Container, bytes: &[u8]) -> Walked {
+    let whole = walk(container, bytes, usize::MAX, 65_536);
+    for input_max in [1, 2, 7, 511, 4_096, usize::MAX] {
+        for room in [1, 3, 1_024, 65_536] {
+            let walked = walk(container, bytes, input_max, room);
+            assert!(walked == whole, "{input_max} in, {room} out:\n{walked:#?}\n{whole:#?}");
+        }
+    }
+    whole
+}
