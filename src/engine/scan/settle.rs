@@ -102,7 +102,7 @@ impl Scan {
     /// Looks no further at all.
     pub(super) fn stop(&mut self, why: Why) {
         self.findings.miss(why);
-        self.layers.clear();
+        self.remains.keep_layers(&mut self.layers);
     }
 
     /// The end of a layer. With a layer still inside, that one ends first.
@@ -185,7 +185,7 @@ impl Scan {
         if tasks.is_empty() {
             return;
         }
-        let work = Deferred::new(Arc::clone(&self.engine.image), index, tasks);
+        let work = Deferred::new(Arc::clone(&self.engine.image), index, tasks, self.is_ending());
         if work.bytes() <= INLINE_BYTES_MAX {
             self.resume(work.run());
         } else {
@@ -197,8 +197,12 @@ impl Scan {
     pub(super) fn pop(&mut self, index: usize) {
         debug_assert_eq!(index + 1, self.layers.len(), "the deepest layer ends first");
         self.findings.end(index);
-        if let Some(why) = self.layers.pop().and_then(|layer| layer.fault) {
+        let Some(mut layer) = self.layers.pop() else { return };
+        if let Some(why) = layer.fault.take() {
             self.findings.miss(why);
+        }
+        if self.is_ending() {
+            self.remains.keep_layer(layer);
         }
     }
 

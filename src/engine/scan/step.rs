@@ -132,6 +132,7 @@ impl Scan {
                 let codings = layer.codings;
                 let mut child = Layer::new(coding.name(), Window::new(WINDOW_BYTES), codings);
                 child.state_bytes = state_bytes_max;
+                self.remains.clear();
                 self.layers.push(child);
                 self.layers_begun += 1;
             }
