@@ -22,6 +22,8 @@ pub struct Deferred {
     image: Arc<Image>,
     layer: usize,
     tasks: Vec<Task>,
+    /// The verdict waits for nothing else.
+    is_last: bool,
 }
 
 /// What has to look at the whole of one form of a layer.
@@ -47,11 +49,19 @@ pub struct Done {
     pub(super) layer: usize,
     pub(super) found: Vec<Detection>,
     pub(super) why: Option<Why>,
+    /// What was looked at, when the verdict is due: freed behind it.
+    pub(super) spools: Vec<Spool>,
 }
 
 impl Deferred {
-    pub(super) const fn new(image: Arc<Image>, layer: usize, tasks: Vec<Task>) -> Self {
-        Self { image, layer, tasks }
+    /// `is_last` says that the verdict waits for it: what was looked at is then freed behind the verdict.
+    pub(super) const fn new(
+        image: Arc<Image>,
+        layer: usize,
+        tasks: Vec<Task>,
+        is_last: bool,
+    ) -> Self {
+        Self { image, layer, tasks, is_last }
     }
 
     /// Bytes that are looked at: whoever has little may run it at once.
@@ -65,27 +75,11 @@ impl Deferred {
     /// rules; never panics.
     #[must_use]
     pub fn run(self) -> Done {
-        let mut done = Done { layer: self.layer, found: Vec::new(), why: None };
+        let mut done = Done { layer: self.layer, found: Vec::new(), why: None, spools: Vec::new() };
         for Task { path, selection, undecided, spool } in self.tasks {
-            let bytes = match spool.bytes() {
-                Ok(bytes) => bytes,
-                Err(full) => {
-                    done.miss(Why::Limit(full.limit()));
-                    continue;
-                }
-            };
-            if let (Some(selection), Some(rules)) = (selection, self.image.yara()) {
-                let ran = rules.scan(&selection, bytes);
-                let found = ran.found.into_iter();
-                done.found.extend(found.map(|name| Detection {
-                    name,
-                    path: path.clone(),
-                    offset: 0,
-                }));
-                done.why = done.why.or(ran.why);
-            }
-            if let Some(undecided) = undecided {
-                done.judge(&self.image, undecided, &path, bytes);
+            done.look(&self.image, &path, (selection, undecided), &spool);
+            if self.is_last {
+                done.spools.push(spool);
             }
         }
         done
@@ -93,6 +87,28 @@ impl Deferred {
 }
 
 impl Done {
+    fn look(
+        &mut self,
+        image: &Image,
+        path: &str,
+        (selection, undecided): (Option<Selection>, Option<Undecided>),
+        spool: &Spool,
+    ) {
+        let bytes = match spool.bytes() {
+            Ok(bytes) => bytes,
+            Err(full) => return self.miss(Why::Limit(full.limit())),
+        };
+        if let (Some(selection), Some(rules)) = (selection, image.yara()) {
+            let ran = rules.scan(&selection, bytes);
+            let found = ran.found.into_iter();
+            self.found.extend(found.map(|name| Detection { name, path: path.into(), offset: 0 }));
+            self.why = self.why.or(ran.why);
+        }
+        if let Some(undecided) = undecided {
+            self.judge(image, undecided, path, bytes);
+        }
+    }
+
     fn judge(&mut self, image: &Image, undecided: Undecided, path: &str, bytes: &[u8]) {
         let Undecided { mut state, facts, around } = undecided;
         let Some(logical) = image.logical() else { return };

@@ -43,7 +43,7 @@
 //! digest. Where no trusted digest can fit, a detection is final at once.
 //!
 //! Order of calls: [`Engine::start`], [`Scan::feed`] until everything is taken or it says `decided`,
-//! [`Scan::finish`]. In between, work from [`Scan::deferred`] is run elsewhere and given back with
+//! [`Scan::conclude`]. In between, work from [`Scan::deferred`] is run elsewhere and given back with
 //! [`Scan::resume`]. [`Scan::expire`] when the caller's clock says so.
 //!
 //! Absent on purpose: clocks, files, threads, and what to do about a verdict.
@@ -74,5 +74,5 @@ pub mod yara;
 
 pub use deferred::{Deferred, Done};
 pub use object::{Fed, Object};
-pub use scan::{Engine, Scan};
+pub use scan::{Ended, Engine, Remains, Scan};
 pub use unpack::ContentCodings;

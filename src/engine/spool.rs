@@ -124,6 +124,11 @@ impl Spool {
         self.full.map_or(Ok(&self.bytes), Err)
     }
 
+    /// What it holds, in bytes.
+    pub(super) const fn charged(&self) -> u64 {
+        self.charged
+    }
+
     /// Enlarges the room to `capacity` bytes. While it grows, the old and the new room exist; the
     /// budget counts the new one.
     fn grow(&mut self, capacity: usize) {

@@ -57,6 +57,7 @@ pub(super) async fn serve(stream: Stream, shard: Rc<Shard>, seat: Rc<Seat>) {
     };
     // How a connection ends is the client's affair: a reset is as good as a close.
     let _ended = session.run().await;
+    session.exchange.leave(&session.shard);
     session.input.clear(&session.shard.pool);
 }
 
@@ -112,6 +113,7 @@ impl Session {
             if self.flush().await? {
                 return Ok(());
             }
+            self.exchange.sent(&self.shard);
             match self.step().await? {
                 Turn::Again => {}
                 Turn::Receive => self.receive().await?,

@@ -43,6 +43,8 @@ pub(super) struct Exchange {
     released: Released,
     number: (usize, u64),
     body_bytes: u64,
+    /// A scan that has ended, until the answer is out: its memory is not freed before.
+    ended: Option<Box<Scanning>>,
 }
 
 enum State {
@@ -61,6 +63,7 @@ impl Exchange {
             released: Released::Nothing,
             number: (0, 0),
             body_bytes: 0,
+            ended: None,
         }
     }
 
@@ -109,14 +112,14 @@ impl Exchange {
         self.in_preview = false;
         match std::mem::replace(&mut self.state, State::Answered) {
             State::Decided(decision) => self.answer(decision, core, live, shard),
-            State::Scanning(scanning) => match scanning.verdict {
-                Some(verdict) => self.conclude(verdict, core, live, shard),
-                None => {
-                    self.state = State::Scanning(scanning);
-                    core.continue_(clock::now());
-                    Next::Unchanged
-                }
-            },
+            State::Scanning(scanning) if scanning.verdict.is_some() => {
+                self.conclude(scanning, core, live, shard)
+            }
+            State::Scanning(scanning) => {
+                self.state = State::Scanning(scanning);
+                core.continue_(clock::now());
+                Next::Unchanged
+            }
             State::Waiting | State::Answered => Next::Unchanged,
         }
     }
@@ -131,18 +134,30 @@ impl Exchange {
     ) -> Next {
         self.body_bytes += bytes.len() as u64;
         let State::Scanning(scanning) = &mut self.state else { return Next::Unchanged };
-        if scanning.feed(bytes, &shard.side).await.is_err() {
-            shard.journal.write(Event::ScanPanicked { url: url_of(core.request()) });
-        }
+        scanning.feed(bytes, &shard.side).await;
         // Inside a preview the answer waits for its end, which is at hand.
-        match scanning.verdict.take() {
-            Some(verdict) if !self.in_preview && live.server.early_response => {
-                self.conclude(verdict, core, live, shard)
-            }
-            verdict => {
-                scanning.verdict = verdict;
+        let is_due = scanning.verdict.is_some() && !self.in_preview && live.server.early_response;
+        match std::mem::replace(&mut self.state, State::Answered) {
+            State::Scanning(scanning) if is_due => self.conclude(scanning, core, live, shard),
+            other => {
+                self.state = other;
                 Next::Unchanged
             }
+        }
+    }
+
+    /// What there was to send is out.
+    pub(super) fn sent(&mut self, shard: &Shard) {
+        if let Some(scanning) = self.ended.take() {
+            scanning.give_back(&shard.side);
+        }
+    }
+
+    /// The connection is over.
+    pub(super) fn leave(&mut self, shard: &Shard) {
+        self.sent(shard);
+        if let State::Scanning(scanning) = std::mem::replace(&mut self.state, State::Answered) {
+            scanning.give_back(&shard.side);
         }
     }
 
@@ -196,11 +211,7 @@ impl Exchange {
             State::Decided(decision) => self.answer(decision, core, live, shard),
             State::Scanning(mut scanning) => {
                 scanning.end(&shard.side).await;
-                let verdict = scanning.finish();
-                if verdict == Verdict::Unscanned(Why::Failed) {
-                    shard.journal.write(Event::ScanPanicked { url: url_of(core.request()) });
-                }
-                self.conclude(verdict, core, live, shard)
+                self.conclude(scanning, core, live, shard)
             }
             State::Waiting | State::Answered => Next::Unchanged,
         }
@@ -241,10 +252,10 @@ impl Exchange {
         shard: &Shard,
     ) -> Next {
         match std::mem::replace(&mut self.state, State::Answered) {
-            State::Scanning(scanning) => {
+            State::Scanning(mut scanning) => {
                 // A detection beats a limit.
-                let verdict = scanning.verdict.unwrap_or(Verdict::Unscanned(why));
-                self.conclude(verdict, core, live, shard)
+                scanning.verdict.get_or_insert(Verdict::Unscanned(why));
+                self.conclude(scanning, core, live, shard)
             }
             State::Decided(decision) => self.answer(decision, core, live, shard),
             State::Waiting | State::Answered => Next::Unchanged,
@@ -253,11 +264,16 @@ impl Exchange {
 
     fn conclude(
         &mut self,
-        verdict: Verdict,
+        mut scanning: Box<Scanning>,
         core: &mut icap::Connection,
         live: &Live,
         shard: &Shard,
     ) -> Next {
+        let verdict = scanning.finish();
+        if verdict == Verdict::Unscanned(Why::Failed) {
+            shard.journal.write(Event::ScanPanicked { url: url_of(core.request()) });
+        }
+        self.ended = Some(scanning);
         let decision = adaptation::decide(verdict, self.released, &live.adaptation);
         self.answer(decision, core, live, shard)
     }

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use super::clock;
 use super::side::{SideFault, SideThreads};
-use crate::engine::{Fed, Scan};
+use crate::engine::verdict::{Detection, Verdict};
+use crate::engine::{Ended, Fed, Remains, Scan};
 
 /// A scan under way; by default one that is over.
 #[derive(Default)]
@@ -19,6 +20,8 @@ pub(super) struct Guarded {
     scan: Option<Scan>,
     /// `None`: no limit, or over already.
     time_left: Option<Duration>,
+    /// What the scan held when it ended.
+    remains: Remains,
 }
 
 /// There is no scan any more: it panicked, now or before.
@@ -27,8 +30,8 @@ pub(super) struct Panicked;
 
 impl Guarded {
     /// `time` is the engine's, not that of waiting for bytes; `None` for no limit.
-    pub(super) const fn new(scan: Scan, time: Option<Duration>) -> Self {
-        Self { scan: Some(scan), time_left: time }
+    pub(super) fn new(scan: Scan, time: Option<Duration>) -> Self {
+        Self { scan: Some(scan), time_left: time, remains: Remains::default() }
     }
 
     /// Whether there is nothing left to ask.
@@ -62,14 +65,22 @@ impl Guarded {
         Ok(is_done)
     }
 
-    /// Ends the scan, with [`Scan::finish`] or a sibling of it.
+    /// Ends the scan: the verdict, and every detection kept.
     ///
     /// # Errors
     ///
     /// [`Panicked`]
-    pub(super) fn finish<R>(&mut self, end: impl FnOnce(Scan) -> R) -> Result<R, Panicked> {
+    pub(super) fn finish(&mut self) -> Result<(Verdict, Vec<Detection>), Panicked> {
         let scan = self.scan.take().ok_or(Panicked)?;
-        std::panic::catch_unwind(AssertUnwindSafe(|| end(scan))).map_err(|_panic| Panicked)
+        let ended = std::panic::catch_unwind(AssertUnwindSafe(|| scan.conclude()));
+        let Ended { verdict, detections, remains } = ended.map_err(|_panic| Panicked)?;
+        self.remains = remains;
+        Ok((verdict, detections))
+    }
+
+    /// What the scan held when it ended: to be dropped once the answer is out.
+    pub(super) fn take_remains(&mut self) -> Remains {
+        std::mem::take(&mut self.remains)
     }
 
     /// Has a side thread do what the scan cannot do in slices.
@@ -95,6 +106,11 @@ impl Guarded {
             return Err(Panicked);
         };
         Ok((answer, clock::now().duration_since(begun)))
+    }
+
+    /// Whether dropping it takes long.
+    pub(super) fn is_large(&self) -> bool {
+        self.scan.as_ref().map_or_else(|| self.remains.is_large(), Scan::is_large)
     }
 
     /// Counts the engine's time; when it is used up the scan is told once.

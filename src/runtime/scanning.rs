@@ -6,7 +6,7 @@ use super::shard::Live;
 use super::side::SideThreads;
 use crate::adaptation::{ScanPlan, ThreatKind, ThreatKinds};
 use crate::engine::verdict::{Detection, Verdict, Why};
-use crate::engine::{ContentCodings, Object, Scan};
+use crate::engine::{ContentCodings, Object};
 
 /// A scan under way.
 pub(super) struct Scanning {
@@ -37,25 +37,23 @@ impl Scanning {
     }
 
     /// Scans the next bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`Panicked`]; the verdict says so, too.
-    pub(super) async fn feed(&mut self, bytes: &[u8], side: &SideThreads) -> Result<(), Panicked> {
+    pub(super) async fn feed(&mut self, bytes: &[u8], side: &SideThreads) {
         let mut rest = bytes;
         while !rest.is_empty() && !self.scan.is_over() {
-            let fed = self.scan.feed(rest).inspect_err(|_panic| self.verdict = FAILED)?;
+            let Ok(fed) = self.scan.feed(rest) else {
+                self.verdict = FAILED;
+                return;
+            };
             rest = rest.get(fed.consumed..).unwrap_or_default();
             if fed.decided {
                 self.verdict = Some(self.finish());
-                return Ok(());
+                return;
             }
             self.scan.run_deferred(side).await;
             if !rest.is_empty() {
                 yield_if_needed().await;
             }
         }
-        Ok(())
     }
 
     /// Unpacks what a few coded bytes may still hold, in slices like the rest.
@@ -71,18 +69,25 @@ impl Scanning {
         if let Some(verdict) = self.verdict.take() {
             return verdict;
         }
-        let blocked = self.blocked;
-        let verdict = self.scan.finish(|scan| worst(scan, blocked));
-        verdict.unwrap_or(Verdict::Unscanned(Why::Failed))
+        match self.scan.finish() {
+            Ok((verdict, found)) => worst(verdict, found, self.blocked),
+            Err(Panicked) => Verdict::Unscanned(Why::Failed),
+        }
+    }
+
+    /// Drops it where nobody waits for its memory to be free.
+    pub(super) fn give_back(self: Box<Self>, side: &SideThreads) {
+        if self.scan.is_large() {
+            side.discard(self);
+        }
     }
 }
 
 /// The verdict that matters: a tolerated threat must not hide another one behind it.
-fn worst(scan: Scan, blocked: ThreatKinds) -> Verdict {
+fn worst(verdict: Verdict, found: Vec<Detection>, blocked: ThreatKinds) -> Verdict {
     if blocked == ThreatKinds::ALL {
-        return scan.finish();
+        return verdict;
     }
-    let (verdict, found) = scan.finish_all();
     let is_blocked = |found: &Detection| blocked.has(ThreatKind::of(&found.name));
     found.into_iter().find(is_blocked).map_or(verdict, Verdict::Infected)
 }

@@ -79,6 +79,15 @@ impl SideThreads {
     }
 }
 
+impl SideThreads {
+    /// Drops something large where nobody waits for it; here, when the queue is full.
+    pub(super) fn discard<T: Send + 'static>(&self, value: T) {
+        if let Some(queue) = &self.queue {
+            let _full = queue.try_send(Box::new(|| drop(value)));
+        }
+    }
+}
+
 impl Drop for SideThreads {
     fn drop(&mut self) {
         self.queue = None;
@@ -88,7 +97,8 @@ impl Drop for SideThreads {
     }
 }
 
-/// Jobs waiting at most; each holds at most one batch of buffers, which the pools count.
+/// Jobs waiting at most; each holds at most one batch of buffers, which the pools count, or what is left
+/// of a scan, whose spools the engine's budget counts.
 const QUEUE_MAX: usize = 256;
 
 /// How long a task waits before it looks again for room in the queue.

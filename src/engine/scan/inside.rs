@@ -83,6 +83,7 @@ impl Scan {
         let mut child = Layer::new(member.label, window, codings);
         child.state_bytes = member.state_bytes;
         child.announced = member.size;
+        self.remains.clear();
         self.layers.push(child);
         self.layers_begun += 1;
     }

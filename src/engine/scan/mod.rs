@@ -22,6 +22,7 @@
 mod coding;
 mod engine;
 mod inside;
+mod remains;
 mod settle;
 mod step;
 
@@ -29,6 +30,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use engine::Engine;
+pub use remains::Remains;
 
 use super::deferred::{Deferred, Done};
 use super::file_type::HEAD_BYTES;
@@ -38,7 +40,7 @@ use super::object::{Fed, Object};
 use super::unpack::Label;
 use super::verdict::{Detection, Verdict, Why};
 
-/// The scan of one object. Feed it, then finish it; dropping it costs nothing.
+/// The scan of one object. Feed it, then finish it.
 pub struct Scan {
     engine: Arc<Engine>,
     /// From the outer object inwards; empty when there is nothing more to look at.
@@ -62,6 +64,20 @@ pub struct Scan {
     pending: Pending,
     /// The room of a layer that is over.
     spare: Option<Window>,
+    /// What layers that ended behind the last byte held.
+    remains: Remains,
+}
+
+/// How a scan ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// What came of it.
+    pub verdict: Verdict,
+    /// Every detection kept. Of a scan begun with [`Engine::start_all`] these are all there are, each
+    /// signature once for each place.
+    pub detections: Vec<Detection>,
+    /// To be dropped when the answer is out.
+    pub remains: Remains,
 }
 
 /// Work of a layer that has ended.
@@ -101,6 +117,7 @@ impl Scan {
             decoded: 0,
             pending: Pending::Nothing,
             spare: None,
+            remains: Remains::default(),
         }
     }
 
@@ -172,21 +189,30 @@ impl Scan {
         false
     }
 
-    /// The object is complete.
+    /// The object is complete: the verdict alone, when all memory is free again.
     #[must_use]
     pub fn finish(self) -> Verdict {
-        self.finish_all().0
+        self.conclude().verdict
     }
 
-    /// The object is complete: the verdict, and every detection kept. Of a scan begun with
-    /// [`Engine::start_all`] these are all there are, each signature once for each place.
+    /// As [`Scan::finish`], with every detection kept.
     #[must_use]
-    pub fn finish_all(mut self) -> (Verdict, Vec<Detection>) {
+    pub fn finish_all(self) -> (Verdict, Vec<Detection>) {
+        let Ended { verdict, detections, .. } = self.conclude();
+        (verdict, detections)
+    }
+
+    /// The object is complete. Frees nothing large: who answers somebody drops what remains afterwards.
+    #[must_use]
+    pub fn conclude(mut self) -> Ended {
         if matches!(self.pending, Pending::Away) {
             self.lose();
         }
         while !self.end() {}
-        self.findings.conclude()
+        let Self { findings, mut layers, mut remains, .. } = self;
+        remains.keep_layers(&mut layers);
+        let (verdict, detections) = findings.conclude();
+        Ended { verdict, detections, remains }
     }
 
     /// Work that takes longer than a call may: to be run elsewhere and given back with
@@ -208,7 +234,8 @@ impl Scan {
     /// Takes back what came of the work.
     pub fn resume(&mut self, done: Done) {
         self.pending = Pending::Nothing;
-        let Done { layer, found, why } = done;
+        let Done { layer, found, why, spools } = done;
+        self.remains.keep_spools(spools);
         for detection in found {
             // The layer has ended: its findings depend on the one around it.
             self.findings.detect(layer.saturating_sub(1), || detection);
@@ -232,6 +259,17 @@ impl Scan {
         let units = work.bytes();
         self.resume(work.run());
         units
+    }
+
+    /// Whether dropping it takes longer than handing it to somebody who has the time.
+    #[must_use]
+    pub fn is_large(&self) -> bool {
+        remains::are_large(&self.layers) || self.remains.is_large()
+    }
+
+    /// Whether all bytes were seen, so that the verdict is due.
+    fn is_ending(&self) -> bool {
+        self.layers.first().is_none_or(|outer| outer.end != End::Open)
     }
 
     const fn is_held_up(&self) -> bool {

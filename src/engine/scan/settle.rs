@@ -11,7 +11,7 @@ use crate::engine::deferred::{Deferred, INLINE_BYTES_MAX};
 use crate::engine::embedded::{Embedded, Room};
 use crate::engine::findings::Findings;
 use crate::engine::harvest::{Spot, join};
-use crate::engine::layer::{End, SETTLE_BYTES, path, types};
+use crate::engine::layer::{End, SETTLE_BYTES, Window, path, types};
 use crate::engine::limits::RATIO_FREE_BYTES;
 use crate::engine::links::Watch;
 use crate::engine::verdict::{Limit, Why};
@@ -102,7 +102,7 @@ impl Scan {
     /// Looks no further at all.
     pub(super) fn stop(&mut self, why: Why) {
         self.findings.miss(why);
-        self.layers.clear();
+        self.remains.keep_layers(&mut self.layers);
     }
 
     /// The end of a layer. With a layer still inside, that one ends first.
@@ -185,7 +185,7 @@ impl Scan {
         if tasks.is_empty() {
             return;
         }
-        let work = Deferred::new(Arc::clone(&self.engine.image), index, tasks);
+        let work = Deferred::new(Arc::clone(&self.engine.image), index, tasks, self.is_ending());
         if work.bytes() <= INLINE_BYTES_MAX {
             self.resume(work.run());
         } else {
@@ -197,13 +197,16 @@ impl Scan {
     pub(super) fn pop(&mut self, index: usize) {
         debug_assert_eq!(index + 1, self.layers.len(), "the deepest layer ends first");
         self.findings.end(index);
-        let Some(layer) = self.layers.pop() else { return };
-        if let Some(why) = layer.fault {
+        let Some(mut layer) = self.layers.pop() else { return };
+        if let Some(why) = layer.fault.take() {
             self.findings.miss(why);
         }
         // Members come in thousands: the next one gets the room of this one.
         if index > 0 {
-            self.spare = Some(layer.window);
+            self.spare = Some(std::mem::replace(&mut layer.window, Window::new(0)));
+        }
+        if self.is_ending() {
+            self.remains.keep_layer(layer);
         }
     }
 

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use crate::clamd::reply::{self, Statistics};
 use crate::clamd::{Command, Connection, How, Tag};
 use crate::clamd::{Event as Asked, Unchecked};
+use crate::engine::Remains;
 use crate::engine::verdict::{Verdict, Why};
 use crate::observe::{Event, Message};
 
@@ -54,6 +55,8 @@ pub(super) struct Conversation {
     task: Option<Task>,
     /// Jobs that were done since the last turn.
     results: Vec<Done>,
+    /// What scans held, until their answers are out.
+    remains: Vec<Remains>,
     gone: Arc<AtomicBool>,
     since: Instant,
     /// When a client that reads nothing has had enough time.
@@ -105,6 +108,7 @@ impl Conversation {
             streaming: None,
             task: None,
             results: Vec::new(),
+            remains: Vec::new(),
             gone: Arc::new(AtomicBool::new(false)),
             since: now,
             write_until: None,
@@ -164,7 +168,7 @@ impl Conversation {
             match self.flush() {
                 Err(_gone) => return Next::Close,
                 Ok(false) => return self.park(Wait::Write),
-                Ok(true) => {}
+                Ok(true) => self.remains.clear(),
             }
             if self.core.is_over() && !self.core.is_cut() {
                 return Next::Close;
@@ -469,7 +473,8 @@ impl Conversation {
             }
         };
         let unchecked = shared.publisher.current().clamd.protocol.unchecked;
-        let Outcome { verdict, detections, bytes } = outcome;
+        let Outcome { verdict, detections, bytes, remains } = outcome;
+        self.remains.push(remains);
         for line in reply::verdict(name, &verdict, &detections, unchecked) {
             self.core.answer(tag, &line);
         }

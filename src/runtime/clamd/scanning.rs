@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::verdict::{Detection, Verdict, Why};
-use crate::engine::{Engine, Object, Scan};
+use crate::engine::{Engine, Object, Remains};
 use crate::runtime::guarded::Guarded;
 use crate::runtime::shard::Live;
 
@@ -28,6 +28,8 @@ pub(super) struct Outcome {
     pub(super) detections: Vec<Detection>,
     /// Bytes of the object that were seen.
     pub(super) bytes: u64,
+    /// To be dropped once the answer is out.
+    pub(super) remains: Remains,
 }
 
 impl Scanning {
@@ -73,13 +75,23 @@ impl Scanning {
     }
 
     fn conclude(&mut self) {
-        let ended = self.scan.finish(Scan::finish_all).ok();
-        self.outcome = ended.map(|(verdict, detections)| Outcome { verdict, detections, bytes: 0 });
+        let ended = self.scan.finish().ok();
+        self.outcome = ended.map(|(verdict, detections)| Outcome {
+            verdict,
+            detections,
+            bytes: 0,
+            remains: self.scan.take_remains(),
+        });
     }
 }
 
 fn failed() -> Outcome {
-    Outcome { verdict: Verdict::Unscanned(Why::Failed), detections: Vec::new(), bytes: 0 }
+    Outcome {
+        verdict: Verdict::Unscanned(Why::Failed),
+        detections: Vec::new(),
+        bytes: 0,
+        remains: Remains::default(),
+    }
 }
 
 /// A file under way.
