@@ -14,6 +14,7 @@
 use std::sync::Arc;
 
 use super::database::Image;
+use super::database::signature::Target;
 use super::digest::{Computed, Kinds, Needs, Running, Tables};
 use super::executable::{Found, Inspector};
 use super::file_type::FileType;
@@ -57,9 +58,12 @@ pub(super) struct Form {
 /// Where the spools of layers come from.
 #[derive(Debug)]
 pub(super) struct Spools {
+    /// Bytes of a form that regular expressions or rules may have to look at.
     pub(super) limit_bytes: u64,
-    /// Forms with one of these may be looked at as a whole.
-    pub(super) targets: TargetSet,
+    /// Bytes of a container that is opened at its end.
+    pub(super) whole_bytes: u64,
+    /// Forms with one of these may be looked at as a whole; `None` when nothing in the database does that.
+    pub(super) targets: Option<TargetSet>,
     pub(super) budget: Arc<SpoolBudget>,
 }
 
@@ -67,18 +71,23 @@ impl Spools {
     /// One for a form with these targets, if something may look at all of it.
     fn spool(&self, targets: TargetSet, size: Option<u64>) -> Option<Spool> {
         let spool = || Spool::with_hint(self.limit_bytes, Arc::clone(&self.budget), size);
-        self.targets.intersects(targets).then(spool)
+        self.targets.is_some_and(|wanted| wanted.intersects(targets)).then(spool)
+    }
+
+    /// One for a container that is opened at its end.
+    fn whole(&self, size: Option<u64>) -> Spool {
+        Spool::with_hint(self.whole_bytes, Arc::clone(&self.budget), size)
     }
 }
 
 impl Body {
-    /// `spools` is given when something in the database may have to look at all of its bytes.
+    /// What is of no kind of its own is matched with the signatures for the container it is a part of.
     pub(super) fn new(
-        file_type: FileType,
+        (file_type, part_of): (FileType, Option<Target>),
         needs: Needs,
         size: Option<u64>,
         image: &Arc<Image>,
-        spools: Option<&Spools>,
+        spools: &Spools,
     ) -> Self {
         let format = file_type.executable();
         let executable = match format {
@@ -88,9 +97,11 @@ impl Body {
         let logical = image.logical();
         let form = |targets, executable, size| {
             let mut form = Form::new(LayerFacts { targets, executable, size }, logical.as_ref());
-            form.spool = spools.and_then(|spools| spools.spool(targets, size));
+            form.spool = spools.spool(targets, size);
             form
         };
+        let targets = part_of.filter(|_| file_type.is_plain());
+        let targets = targets.map_or(file_type.targets(), TargetSet::of);
         let (normal, forms) = Normal::of(file_type);
         let forms = forms.into_iter();
         Self {
@@ -99,12 +110,27 @@ impl Body {
             needs,
             digests: Running::new(needs.all()),
             inspector: format.map(|format| Inspector::new(format, size, Arc::clone(image))),
-            raw: form(file_type.targets(), executable, size),
+            raw: form(targets, executable, size),
             forms: forms
                 .map(|(place, targets)| (place, form(targets, Executable::Absent, None)))
                 .collect(),
             normal,
         }
+    }
+
+    /// Keeps all of its bytes, before the first of them, for what opens it at its end.
+    pub(super) fn keep_whole(&mut self, spools: &Spools, size: Option<u64>) {
+        self.raw.spool = Some(spools.whole(size));
+    }
+
+    /// All bytes of an ended layer, when they are kept.
+    pub(super) const fn take_whole(&mut self) -> Option<Spool> {
+        self.raw.spool.take()
+    }
+
+    /// Takes them back.
+    pub(super) fn give_whole(&mut self, spool: Spool) {
+        self.raw.spool = Some(spool);
     }
 
     /// Gives up digests that cannot matter for a layer of so many bytes or more.

@@ -68,7 +68,7 @@ impl Embedded {
     /// many units of work that was.
     pub(super) fn feed(
         &mut self,
-        (image, spools): (&Arc<Image>, Option<&Spools>),
+        (image, spools): (&Arc<Image>, &Spools),
         parent: FileType,
         (before, piece): (u64, &[u8]),
         hits: &[Hit],
@@ -93,7 +93,8 @@ impl Embedded {
             } else if self.children.len() >= CHILDREN_MAX {
                 self.missed = Some(Limit::MaxFiles);
             } else {
-                let mut body = Box::new(Body::new(file_type, NO_DIGESTS, None, image, spools));
+                let mut body =
+                    Box::new(Body::new((file_type, None), NO_DIGESTS, None, image, spools));
                 for bytes in past.from(from) {
                     work += body.scan(bytes, image.matcher());
                 }

@@ -4,10 +4,11 @@
 //! settled at each multiple of [`SETTLE_BYTES`] and at its end, when everything inside has caught up.
 
 use super::body::Body;
+use super::database::signature::Target;
 use super::embedded::Embedded;
 use super::links::Watch;
 use super::logical::LayerType;
-use super::unpack::{ContentCodings, Label, Unpacker};
+use super::unpack::{ContentCodings, Label, Opened, Unpacker};
 use super::verdict::Why;
 
 /// A layer of the stack.
@@ -28,6 +29,8 @@ pub(super) struct Layer {
     pub(super) is_dropping: bool,
     /// Bytes dropped that were not charged yet.
     pub(super) dropped: u64,
+    /// The kind of container whose signatures it is matched with, when it is of no kind of its own.
+    pub(super) part_of: Option<Target>,
     /// Bytes that the container around it says it has.
     pub(super) announced: Option<u64>,
     /// Why the bytes of this layer ended early, said when the layer closes.
@@ -68,6 +71,7 @@ impl Layer {
             is_unpacking: false,
             is_dropping: false,
             dropped: 0,
+            part_of: None,
             announced: None,
             fault: None,
             state_bytes: 0,
@@ -98,6 +102,22 @@ impl Layer {
     /// Bytes up to the next place where findings are taken over.
     pub(super) const fn until_settling(&self) -> u64 {
         SETTLE_BYTES - self.position % SETTLE_BYTES
+    }
+
+    /// Takes nothing more out of it.
+    pub(super) fn drop_unpacker(&mut self) {
+        if let Some(Unpacker::Whole(opened)) = self.unpacker.take() {
+            self.take_back(*opened);
+        }
+        self.is_unpacking = false;
+        self.is_dropping = false;
+    }
+
+    /// Takes its bytes back from what opened it.
+    pub(super) fn take_back(&mut self, opened: Opened) {
+        if let Some(body) = &mut self.body {
+            body.give_whole(opened.close());
+        }
     }
 
     /// Whether a digest may prove the layer to be trusted.

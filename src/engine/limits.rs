@@ -20,7 +20,9 @@ pub struct Limits {
     pub state_bytes_max: u64,
     /// `MaxDeferredSize`: bytes of one layer that are kept for regexes and YARA rules.
     pub deferred_bytes_max: u64,
-    /// `DeferredMemory`: bytes that all scans of an engine together may keep for them.
+    /// `MaxWholeSize`: bytes of one container that is kept to be opened at its end.
+    pub whole_bytes_max: u64,
+    /// `DeferredMemory`: bytes that all scans of an engine together may keep for both.
     pub deferred_memory_max: u64,
 }
 
@@ -35,6 +37,7 @@ impl Default for Limits {
             ratio_max: 500,
             state_bytes_max: 64 << 20,
             deferred_bytes_max: 32 << 20,
+            whole_bytes_max: 128 << 20,
             deferred_memory_max: 512 << 20,
         }
     }

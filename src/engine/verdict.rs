@@ -64,6 +64,8 @@ pub enum Limit {
     MaxScanState,
     /// Bytes of one layer kept for what looks at them at its end.
     MaxDeferredSize,
+    /// Bytes of one container that is kept to be opened at its end.
+    MaxWholeSize,
     /// Memory of all scans for such layers.
     DeferredMemory,
     /// Steps of one regex, or matches of one string of a YARA rule.
@@ -84,6 +86,7 @@ impl Limit {
             Self::MaxCompressionRatio => "MaxCompressionRatio",
             Self::MaxScanState => "MaxScanState",
             Self::MaxDeferredSize => "MaxDeferredSize",
+            Self::MaxWholeSize => "MaxWholeSize",
             Self::DeferredMemory => "DeferredMemory",
             Self::MatchLimit => "match limit",
             Self::HoldLimit => "HoldLimit",

@@ -30,7 +30,7 @@ use super::database::signature::Target;
 use super::executable::Format;
 use super::matcher::TargetSet;
 use super::normalize::{ByteOrder, Script};
-use super::unpack::{Coding, Inside};
+use super::unpack::{Coding, Inside, Whole};
 
 pub(super) use kinds::{Kind, UnknownType};
 pub use table::TypesFault;
@@ -122,7 +122,7 @@ impl FileType {
     pub(super) fn inside(self, head: &[u8]) -> Inside {
         match self {
             Self::Container(kind) if is_plausible(head) => kind.inside(),
-            Self::Ole2 => Inside::Unopened("OLE2 document"),
+            Self::Ole2 => Inside::Whole(Whole::Ole2),
             Self::Mail => Inside::Unopened("mail"),
             Self::Pdf => Inside::Unopened("PDF document"),
             Self::MachOUniversal => Inside::Unopened("universal Mach-O"),
@@ -158,6 +158,11 @@ impl FileType {
             Self::Other => TargetSet::of(Target::Other),
             Self::Text(_) | Self::Gzip | Self::Container(_) | Self::Recognised(_) => TargetSet::ANY,
         }
+    }
+
+    /// Whether no signatures are for its bytes alone.
+    pub(super) fn is_plain(self) -> bool {
+        self == Self::Other || self.targets() == TargetSet::ANY
     }
 
     /// The script to normalise and the signatures for the result, when it is text of some kind.

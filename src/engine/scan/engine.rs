@@ -15,20 +15,20 @@ use crate::engine::spool::SpoolBudget;
 pub struct Engine {
     pub(super) image: Arc<Image>,
     pub(super) limits: Limits,
-    /// Where the spools of layers come from, when something in the database needs them. Their memory is
-    /// shared by all scans.
-    pub(super) spools: Option<Spools>,
+    /// Where the spools of layers come from. Their memory is shared by all scans.
+    pub(super) spools: Spools,
 }
 
 impl Engine {
     /// An engine over a checked image.
     #[must_use]
     pub fn new(image: Arc<Image>, limits: Limits) -> Self {
-        let spools = image.deferred_targets().map(|targets| Spools {
+        let spools = Spools {
             limit_bytes: limits.deferred_bytes_max,
-            targets,
+            whole_bytes: limits.whole_bytes_max,
+            targets: image.deferred_targets(),
             budget: SpoolBudget::new(limits.deferred_memory_max),
-        });
+        };
         Self { image, limits, spools }
     }
 

@@ -2,8 +2,9 @@
 
 use super::Scan;
 use crate::engine::layer::{End, Layer, Window};
+use crate::engine::spool::SpoolFull;
 use crate::engine::unpack::{
-    Coding, Container, ContentCodings, Decoder, Label, Member, Progress, Unpacker,
+    Coding, Container, ContentCodings, Decoder, Label, Member, Progress, Unpacker, Whole,
 };
 use crate::engine::verdict::{Limit, Why};
 
@@ -32,13 +33,65 @@ impl Scan {
         self.layers[index].unpacker = Some(Unpacker::of(container));
     }
 
+    /// Opens the container that a layer is at its end, and keeps its bytes until then.
+    pub(super) fn keep(&mut self, index: usize, whole: Whole, size: Option<u64>) {
+        let layer = &mut self.layers[index];
+        layer.unpacker = Some(Unpacker::Waiting(whole));
+        if let Some(body) = &mut layer.body {
+            body.keep_whole(&self.engine.spools, size);
+        }
+    }
+
+    /// The input of a layer has ended: whether there is still something inside of it to be looked at.
+    pub(super) fn ends_inside(&mut self, index: usize) -> bool {
+        let layer = &mut self.layers[index];
+        let end = layer.end;
+        match layer.unpacker.take() {
+            None => false,
+            Some(Unpacker::Waiting(whole)) => end == End::Whole && self.open(index, whole),
+            Some(Unpacker::Whole(opened)) => {
+                layer.take_back(*opened);
+                false
+            }
+            Some(unpacker) => {
+                self.end_inside(index, unpacker.finish());
+                if let Some(child) = self.layers.get_mut(index + 1) {
+                    child.end = end;
+                }
+                true
+            }
+        }
+    }
+
+    /// Opens a container all of whose bytes are there. False when they are not.
+    fn open(&mut self, index: usize, whole: Whole) -> bool {
+        let layer = &mut self.layers[index];
+        let Some(spool) = layer.body.as_mut().and_then(|body| body.take_whole()) else {
+            return false;
+        };
+        match spool.bytes() {
+            Ok(_) => {
+                layer.unpacker = Some(Unpacker::open(whole, spool));
+                layer.is_unpacking = true;
+                true
+            }
+            Err(full) => {
+                self.findings.miss(Why::Limit(match full {
+                    SpoolFull::Layer => Limit::MaxWholeSize,
+                    SpoolFull::Memory => Limit::DeferredMemory,
+                }));
+                false
+            }
+        }
+    }
+
     /// Does what the unpacker of a layer has said. Says how many units of work that was.
     pub(super) fn obey(&mut self, index: usize, said: Progress) -> u64 {
         match said {
             Progress::Hungry | Progress::Full => return 0,
             Progress::Missed(why) => self.findings.miss(why),
             Progress::Stopped(why) => {
-                self.layers[index].unpacker = None;
+                self.layers[index].drop_unpacker();
                 self.end_inside(index, Err(why));
             }
             Progress::End(fate) => self.end_inside(index, fate),
@@ -56,8 +109,7 @@ impl Scan {
             self.findings.miss(why);
         } else if let Some(limit) = self.refusal(member.state_bytes) {
             self.findings.miss(Why::Limit(limit));
-            self.layers[index].unpacker = None;
-            self.layers[index].is_unpacking = false;
+            self.layers[index].drop_unpacker();
         } else {
             self.enter(member, ContentCodings::NONE);
         }
@@ -83,6 +135,7 @@ impl Scan {
         let mut child = Layer::new(member.label, window, codings);
         child.state_bytes = member.state_bytes;
         child.announced = member.size;
+        child.part_of = member.part_of;
         self.remains.clear();
         self.layers.push(child);
         self.layers_begun += 1;
@@ -110,8 +163,8 @@ impl Scan {
         let why = Why::Limit(Limit::MaxFileSize);
         let parent = index.checked_sub(1).map(|parent| &mut self.layers[parent]);
         let kept = parent.and_then(|parent| match parent.unpacker {
-            Some(Unpacker::Container(_)) => parent.unpacker.take(),
-            Some(Unpacker::Coding(_)) | None => None,
+            Some(Unpacker::Container(_) | Unpacker::Whole(_)) => parent.unpacker.take(),
+            Some(Unpacker::Coding(_) | Unpacker::Waiting(_)) | None => None,
         });
         self.cut(index, why);
         if let (Some(parent), Some(unpacker)) = (index.checked_sub(1), kept) {

@@ -89,9 +89,7 @@ impl Scan {
     pub(super) fn cut(&mut self, index: usize, why: Why) {
         self.findings.miss(why);
         for (at, layer) in self.layers.iter_mut().enumerate().skip(index.saturating_sub(1)) {
-            layer.unpacker = None;
-            layer.is_unpacking = false;
-            layer.is_dropping = false;
+            layer.drop_unpacker();
             if at >= index {
                 layer.window.clear();
                 layer.end = End::Cut;
@@ -107,12 +105,7 @@ impl Scan {
 
     /// The end of a layer. With a layer still inside, that one ends first.
     pub(super) fn close(&mut self, index: usize) {
-        if let Some(unpacker) = self.layers[index].unpacker.take() {
-            let end = self.layers[index].end;
-            self.end_inside(index, unpacker.finish());
-            if let Some(child) = self.layers.get_mut(index + 1) {
-                child.end = end;
-            }
+        if self.ends_inside(index) {
             return;
         }
         let is_whole = self.layers[index].end == End::Whole && self.has_right_size(index);
@@ -174,7 +167,7 @@ impl Scan {
 
     /// Puts aside what has to look at the whole of a layer that has ended.
     fn defer(&mut self, index: usize) {
-        if self.engine.spools.is_none() {
+        if self.engine.spools.targets.is_none() {
             return;
         }
         let mut tasks = Vec::new();

@@ -78,7 +78,8 @@ impl Scan {
         };
         let announced = if index == 0 { self.announced } else { layer.announced };
         let needs = image.digests().needs(size.or(announced));
-        let mut body = Box::new(Body::new(file_type, needs, size, image, engine.spools.as_ref()));
+        let mut body =
+            Box::new(Body::new((file_type, layer.part_of), needs, size, image, &engine.spools));
         if was_announced && matches!(inside, Inside::Coding(_)) {
             // A way to send the object, not a container around it.
             body.layer_type = None;
@@ -92,6 +93,7 @@ impl Scan {
         match inside {
             Inside::Coding(coding) => self.undo(index, coding),
             Inside::Container(container) => self.walk(index, container),
+            Inside::Whole(whole) => self.keep(index, whole, size),
             Inside::Unopened(what) => findings.miss(Why::Unsupported(what)),
             Inside::Nothing => {}
         }
@@ -140,13 +142,18 @@ impl Scan {
             piece = &piece[..step.used];
             said = step.progress;
             layer.is_unpacking = !matches!(said, Progress::Hungry | Progress::Stopped(_));
-            work += u64::try_from(step.made).unwrap_or(u64::MAX);
+            // What only reads a container that is all there has looked at much to make nothing.
+            let is_reading = said == Progress::Full && step.used == 0 && step.made == 0;
+            work += match is_reading {
+                true => READING_UNITS,
+                false => u64::try_from(step.made).unwrap_or(u64::MAX),
+            };
         }
         if let (Some(body), Some(embedded)) = (&mut layer.body, &mut layer.embedded) {
             let known = body.raw_hits().len();
             work += body.scan(piece, engine.image.matcher());
             let (place, hits) = ((layer.position, piece), &body.raw_hits()[known..]);
-            let makers = (&engine.image, engine.spools.as_ref());
+            let makers = (&engine.image, &engine.spools);
             work += embedded.feed(makers, body.file_type, place, hits);
             if let (Some(watch), Some(lists)) = (&mut layer.watch, engine.image.links()) {
                 watch.feed(piece, body.links(), lists);
@@ -162,6 +169,8 @@ impl Scan {
     }
 }
 
+/// What a step of a container that is all there counts for at least: it reads a few sectors or objects.
+const READING_UNITS: u64 = 4 << 10;
 /// Room for what is dropped. The stack has it for each piece, so it is small.
 const SCRAP_BYTES: usize = 4 << 10;
 /// Layers of so many bytes or fewer are clean by rule.

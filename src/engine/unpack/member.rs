@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::engine::database::signature::Target;
 use crate::engine::verdict::Why;
 
 /// A member that begins.
@@ -13,6 +14,8 @@ pub(in crate::engine) struct Member {
     pub(in crate::engine) size: Option<u64>,
     /// The most memory that reading it can take, in bytes.
     pub(in crate::engine) state_bytes: u64,
+    /// The kind of container whose signatures it is matched with, when it is of no kind of its own.
+    pub(in crate::engine) part_of: Option<Target>,
     /// Why it is not read: then neither bytes nor an end follow.
     pub(in crate::engine) closed: Option<Why>,
 }

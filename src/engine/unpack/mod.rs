@@ -17,11 +17,13 @@
 //! | container | format | here |
 //! | --- | --- | --- |
 //! | tar, all dialects | POSIX.1-2017 pax, GNU, V7 | [`tar`] |
+//! | OLE2: Office 97, MSI, Outlook messages; macros | MS-CFB, MS-OVBA; as a whole | [`ole2`] |
 //!
 //! A coding has one layer inside it, there from the beginning. A container has any number, one after
 //! another: [`Progress::Begin`], then [`Unpacker::member`] says what begins, then its bytes, then
 //! [`Progress::End`]. Memory for a member is taken after its beginning was said, so that the scan can
-//! refuse it.
+//! refuse it. Where members are found through tables that lie anywhere, the container is kept and
+//! opened at its end ([`Opened`]), a few tables or one window at a step.
 //!
 //! Order of calls: [`Unpacker::step`] with the input that is there, again with what it did not use,
 //! also with none as long as it does not say [`Progress::Hungry`]; at the end of the input
@@ -46,6 +48,8 @@ mod deflate;
 mod gzip;
 mod inflate;
 mod member;
+mod ole2;
+mod opened;
 mod parts;
 mod tar;
 #[cfg(test)]
@@ -54,7 +58,9 @@ mod zstd;
 
 pub use codings::{Coding, ContentCodings, Unsupported};
 pub(super) use member::{Label, Member};
+pub(super) use opened::Opened;
 
+use super::spool::Spool;
 use super::verdict::Why;
 
 /// What takes layers out of a layer.
@@ -63,6 +69,16 @@ pub(super) enum Unpacker {
     Coding(Decoder),
     /// Any number, one after another.
     Container(Box<Walker>),
+    /// Any number, when all bytes of the container are there.
+    Waiting(Whole),
+    /// They are.
+    Whole(Box<Opened>),
+}
+
+/// The containers that are opened when all of their bytes are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whole {
+    Ole2,
 }
 
 /// A container that is read from its front to its end.
@@ -85,6 +101,8 @@ pub(super) enum Inside {
     Coding(Coding),
     /// Members.
     Container(Container),
+    /// Members that are found in any order.
+    Whole(Whole),
     /// Something that there is no decoder for yet, by its name for people.
     Unopened(&'static str),
 }
@@ -145,6 +163,11 @@ impl Unpacker {
         }))
     }
 
+    /// For a container all of whose bytes are there.
+    pub(super) fn open(whole: Whole, spool: Spool) -> Self {
+        Self::Whole(Box::new(Opened::new(whole, spool)))
+    }
+
     /// Reads as much of `input` as fits `output`, up to the next thing that has to be said. Whatever is
     /// written belongs to the member that began last; between members nothing is written.
     ///
@@ -156,6 +179,8 @@ impl Unpacker {
             Self::Container(walker) => match &mut **walker {
                 Walker::Tar(tar) => tar.step(input, output),
             },
+            Self::Waiting(_) => Step { used: length, made: 0, progress: Progress::Hungry },
+            Self::Whole(opened) => opened.step(output),
         };
         debug_assert!(step.used <= length && step.made <= room);
         step
@@ -164,7 +189,8 @@ impl Unpacker {
     /// The member that has just begun.
     pub(super) fn member(&mut self) -> Member {
         match self {
-            Self::Coding(_) => Member::default(),
+            Self::Coding(_) | Self::Waiting(_) => Member::default(),
+            Self::Whole(opened) => opened.member(),
             Self::Container(walker) => match &mut **walker {
                 Walker::Tar(tar) => tar.member(),
             },
@@ -182,6 +208,7 @@ impl Unpacker {
             Self::Container(walker) => match &**walker {
                 Walker::Tar(tar) => tar.finish(),
             },
+            Self::Waiting(_) | Self::Whole(_) => Ok(()),
         }
     }
 }

@@ -38,8 +38,11 @@ section! {
     MAX_DEFERRED_SIZE: u64 = size("MaxDeferredSize", "32MB", 1 << 10, 1 << 40), Reload,
         "Bytes of one file kept for regexes and YARA rules, which need all of it; what is larger is unchecked \
          when one of them would have to look at it.";
+    MAX_WHOLE_SIZE: u64 = size("MaxWholeSize", "128MB", 1 << 10, 1 << 40), Reload,
+        "Bytes of one container that can only be opened when all of it is there (OLE2 documents); what is \
+         larger is unchecked.";
     DEFERRED_MEMORY: u64 = size("DeferredMemory", "512MB", 1 << 20, 1 << 44), Reload,
-        "Memory for such files over all scans at a time.";
+        "Memory for the files of both kinds over all scans at a time.";
     DETECT_PUA: bool = switch("DetectPUA", "No"), Reload,
         "Load the signatures of potentially unwanted applications. No, as clamscan does.";
     PHISHING_SCAN_PAGES: bool = switch("PhishingScanPages", "No"), Reload,

@@ -3,6 +3,7 @@
 #![expect(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 mod codings;
+mod ole2s;
 mod tars;
 mod walk;
 

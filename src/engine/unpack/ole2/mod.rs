@@ -1,0 +1,341 @@
+//! Compound files (MS-CFB): Word, Excel and PowerPoint up to 2003, Outlook messages, installers.
+//!
+//! ```text
+//!   directory ─┬─▶ every stream, in the order of the directory
+//!              ├─▶ behind a stream with macros: the source of each module, decompressed (MS-OVBA)
+//!              └─▶ behind an attached file (`\1Ole10Native`): the file
+//! ```
+//!
+//! The directory is read as a list, so that what lies outside of its tree is seen, too. Streams and
+//! macros are matched with the signatures for OLE2, whatever they look like. Documents that are
+//! encrypted say so.
+//!
+//! Absent on purpose: Excel 4 macros as text (their stream is matched), objects that PowerPoint packs
+//! inside its stream.
+
+mod tables;
+mod vba;
+
+use self::tables::{Chain, Entry, Kind, Tables, long, short};
+use self::vba::Module;
+use super::{Label, Member, Progress};
+use crate::engine::database::signature::Target;
+use crate::engine::verdict::Why;
+
+/// A compound file being read.
+#[derive(Default)]
+pub(super) struct Ole2 {
+    tables: Tables,
+    place: Place,
+    /// The entry of the directory that is next.
+    index: usize,
+    /// `dir` streams that were read.
+    dirs: usize,
+    modules: Vec<Module>,
+    /// What comes before the next entry.
+    waiting: Vec<Source>,
+    said: Option<Why>,
+}
+
+#[derive(Default)]
+enum Place {
+    #[default]
+    Header,
+    /// The streams that tell where macros are.
+    Dirs,
+    Streams,
+    /// Bytes of a member, whose beginning was said.
+    Inside(Source),
+    Over,
+}
+
+/// What a member is read from.
+struct Source {
+    label: Label,
+    chain: Chain,
+    /// Its bytes are packed.
+    packed: Option<Packed>,
+    part_of: Option<Target>,
+}
+
+/// The compressed source of a module.
+#[derive(Default)]
+struct Packed {
+    plain: Vec<u8>,
+    given: usize,
+}
+
+impl Ole2 {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// The next step, given all of the file: bytes made, and what there is to say.
+    pub(super) fn step(&mut self, file: &[u8], output: &mut [u8]) -> (usize, Progress) {
+        if let Some(why) = self.said.take() {
+            return (0, Progress::Missed(why));
+        }
+        match &mut self.place {
+            Place::Header => match Tables::read(file) {
+                Ok(tables) => {
+                    self.tables = tables;
+                    self.place = Place::Dirs;
+                    (0, Progress::Full)
+                }
+                Err(why) => (0, Progress::Stopped(why)),
+            },
+            Place::Dirs => {
+                self.find_modules(file);
+                (0, Progress::Full)
+            }
+            Place::Streams => (0, self.find_stream(file)),
+            Place::Inside(source) => {
+                let made = source.read(&self.tables, file, output);
+                if made > 0 || output.is_empty() {
+                    return (made, Progress::Full);
+                }
+                let fate = source.fate();
+                self.place = Place::Streams;
+                (0, Progress::End(fate))
+            }
+            Place::Over => (0, Progress::Hungry),
+        }
+    }
+
+    /// The member that has just begun.
+    pub(super) fn member(&mut self) -> Member {
+        let Place::Inside(source) = &self.place else { return Member::default() };
+        Member {
+            label: source.label.clone(),
+            size: source.packed.is_none().then_some(source.chain.left),
+            part_of: source.part_of,
+            ..Member::default()
+        }
+    }
+
+    /// Reads one `dir` stream, or passes over some other entries.
+    fn find_modules(&mut self, file: &[u8]) {
+        for _ in 0..ENTRIES_PER_STEP {
+            let Some(entry) = self.tables.entry(file, self.index) else {
+                self.index = 0;
+                self.place = Place::Streams;
+                return;
+            };
+            self.index = self.index.saturating_add(1);
+            let is_dir = entry.kind == Kind::Stream && entry.name.eq_ignore_ascii_case("dir");
+            if is_dir && entry.size <= DIR_BYTES_MAX && self.dirs < DIRS_MAX {
+                self.dirs = self.dirs.saturating_add(1);
+                let bytes = self.all(file, &entry);
+                let plain = vba::decompress_all(&bytes, DIR_PLAIN_BYTES_MAX);
+                for module in vba::modules(&plain) {
+                    if !self.modules.contains(&module) && self.modules.len() < MODULES_MAX {
+                        self.modules.push(module);
+                    }
+                }
+                return;
+            }
+        }
+    }
+
+    /// Begins what waits, or the next stream of the directory.
+    fn find_stream(&mut self, file: &[u8]) -> Progress {
+        if let Some(source) = self.waiting.pop() {
+            self.place = Place::Inside(source);
+            return Progress::Begin;
+        }
+        for _ in 0..ENTRIES_PER_STEP {
+            let Some(entry) = self.tables.entry(file, self.index) else {
+                self.place = Place::Over;
+                return Progress::Full;
+            };
+            self.index = self.index.saturating_add(1);
+            if entry.kind == Kind::Stream && entry.size > 0 {
+                self.look_into(file, &entry);
+                self.place = Place::Inside(Source {
+                    label: Label::named("ole2", entry.name.as_bytes()),
+                    chain: self.tables.chain(&entry),
+                    packed: None,
+                    part_of: Some(Target::Ole2),
+                });
+                return Progress::Begin;
+            }
+        }
+        Progress::Full
+    }
+
+    /// What a stream is besides its bytes: the source of macros, an attached file, encrypted.
+    fn look_into(&mut self, file: &[u8], entry: &Entry) {
+        let mut head = [0; HEAD_BYTES];
+        let mut chain = self.tables.chain(entry);
+        let count = chain.fill(&self.tables, file, &mut head);
+        let head = head.get(..count).unwrap_or_default();
+        if is_encrypted(&entry.name, head) {
+            self.said = Some(Why::Encrypted);
+        }
+        let name = entry.name.to_lowercase();
+        let named = self.modules.iter().filter(|module| module.stream == name);
+        let mut offsets: Vec<u64> = named.map(|module| module.offset).collect();
+        if self.modules.is_empty() && entry.size <= LOST_BYTES_MAX {
+            offsets.extend(lost_module(&self.all(file, entry)));
+        }
+        for offset in offsets {
+            let mut chain = self.tables.chain(entry);
+            chain.skip(&self.tables, file, offset);
+            let mut signature = [0];
+            let found = chain.fill(&self.tables, file, &mut signature);
+            if (found, signature) != (1, [vba::SIGNATURE]) {
+                self.said.get_or_insert(Why::Broken("OLE2: the source of a macro"));
+                continue;
+            }
+            self.waiting.push(Source {
+                label: Label::named("vba", entry.name.as_bytes()),
+                chain,
+                packed: Some(Packed::default()),
+                part_of: Some(Target::Ole2),
+            });
+        }
+        if let Some((name, from, size)) = attached(&entry.name, head) {
+            let mut chain = self.tables.chain(entry);
+            chain.skip(&self.tables, file, from);
+            chain.left = chain.left.min(size);
+            let label = Label::named("ole10native", name);
+            self.waiting.push(Source { label, chain, packed: None, part_of: None });
+        }
+    }
+
+    /// All bytes of a small stream.
+    fn all(&self, file: &[u8], entry: &Entry) -> Vec<u8> {
+        // Not more than the file has, whatever is said.
+        let size = usize::try_from(entry.size).unwrap_or(usize::MAX).min(file.len());
+        let mut bytes = vec![0; size];
+        let count = self.tables.chain(entry).fill(&self.tables, file, &mut bytes);
+        bytes.truncate(count);
+        bytes
+    }
+}
+
+impl Source {
+    /// Fills `output` as far as there is something. 0 at its end.
+    fn read(&mut self, tables: &Tables, file: &[u8], output: &mut [u8]) -> usize {
+        let Some(packed) = &mut self.packed else {
+            return self.chain.fill(tables, file, output);
+        };
+        if packed.given == packed.plain.len() {
+            packed.given = 0;
+            packed.plain.clear();
+            packed.next(&mut self.chain, tables, file);
+        }
+        let rest = packed.plain.get(packed.given..).unwrap_or_default();
+        let count = rest.len().min(output.len());
+        if let (Some(to), Some(from)) = (output.get_mut(..count), rest.get(..count)) {
+            to.copy_from_slice(from);
+        }
+        packed.given = packed.given.saturating_add(count);
+        count
+    }
+
+    /// How it ended, when nothing more could be read.
+    const fn fate(&self) -> Result<(), Why> {
+        match self.chain.left {
+            0 => Ok(()),
+            // What follows the source of a module is not part of it.
+            _ if self.packed.is_some() => Ok(()),
+            _ => Err(Why::Broken("OLE2: a stream ends early")),
+        }
+    }
+}
+
+impl Packed {
+    /// Decompresses the next chunk, if there is one.
+    fn next(&mut self, chain: &mut Chain, tables: &Tables, file: &[u8]) {
+        let mut chunk = [0; CHUNK_BYTES_MAX];
+        let Some((header, rest)) = chunk.split_first_chunk_mut::<2>() else { return };
+        if chain.fill(tables, file, header) < header.len() {
+            return;
+        }
+        let Some(size) = vba::chunk_bytes(*header).and_then(|size| size.checked_sub(2)) else {
+            return;
+        };
+        let room = rest.get_mut(..size).unwrap_or_default();
+        let count = chain.fill(tables, file, room).saturating_add(2);
+        vba::decompress(chunk.get(..count).unwrap_or_default(), &mut self.plain);
+    }
+}
+
+/// Where the source of a module begins in a stream that no `dir` names: it starts with an attribute, of
+/// which the first letters are not compressed.
+fn lost_module(stream: &[u8]) -> Option<u64> {
+    let mark = memchr::memmem::find(stream, b"\0Attribut")?;
+    let at = mark.checked_sub(3)?;
+    let is_start = stream.get(at) == Some(&vba::SIGNATURE);
+    u64::try_from(at).ok().filter(|_| is_start)
+}
+
+/// A file in an `\1Ole10Native` stream: its name, where it begins and how long it is.
+fn attached<'a>(stream: &str, head: &'a [u8]) -> Option<(&'a [u8], u64, u64)> {
+    if !stream.eq_ignore_ascii_case("\u{1}Ole10Native") {
+        return None;
+    }
+    let whole = || Some((&b""[..], 4, u64::from(long(head, 0)?)));
+    // A size, two flags, name and path ended by zeros, eight bytes, another path with its length.
+    let body = head.get(6..)?;
+    let mut strings = body.split(|byte| *byte == 0);
+    let (Some(name), Some(path)) = (strings.next(), strings.next()) else { return whole() };
+    let at = name.len().checked_add(path.len())?.checked_add(6 + 2 + 4)?;
+    let Some(skipped) = long(head, at).and_then(|length| usize::try_from(length).ok()) else {
+        return whole();
+    };
+    let at = at.checked_add(4)?.checked_add(skipped)?;
+    match long(head, at) {
+        Some(size) if !path.is_empty() => {
+            Some((name, u64::try_from(at).ok()?.checked_add(4)?, size.into()))
+        }
+        _ => whole(),
+    }
+}
+
+/// Whether the stream says that the document is encrypted.
+fn is_encrypted(stream: &str, head: &[u8]) -> bool {
+    match stream {
+        // MS-OFFCRYPTO 2.3.4.4.
+        "EncryptedPackage" => true,
+        // MS-DOC 2.5.1: fEncrypted.
+        "WordDocument" => {
+            head.starts_with(&[0xec, 0xa5])
+                && short(head, 10).is_some_and(|flags| flags & 0x100 != 0)
+        }
+        // MS-XLS 2.4.117: FilePass, among the first records.
+        "Workbook" | "Book" => {
+            let mut rest = head;
+            for _ in 0..RECORDS_MAX {
+                match short(rest, 0) {
+                    Some(0x2f) => return true,
+                    None => return false,
+                    Some(_) => {}
+                }
+                let length = short(rest, 2).map_or(usize::MAX, usize::from);
+                rest = rest.get(length.saturating_add(4)..).unwrap_or_default();
+            }
+            false
+        }
+        // MS-PPT 2.3.2: headerToken.
+        "Current User" => long(head, 12) == Some(0xf3d1_c4df),
+        _ => false,
+    }
+}
+
+/// Entries of the directory that one step passes over.
+const ENTRIES_PER_STEP: usize = 64;
+/// Projects of one file whose modules are looked for, and how large the stream that names them may be.
+const DIRS_MAX: usize = 16;
+const DIR_BYTES_MAX: u64 = 1 << 20;
+const DIR_PLAIN_BYTES_MAX: usize = 4 << 20;
+const MODULES_MAX: usize = 4_096;
+/// A stream up to this size is searched for a module when no stream names any.
+const LOST_BYTES_MAX: u64 = 1 << 20;
+/// So much of a stream tells what else it is.
+const HEAD_BYTES: usize = 1_024;
+/// The header of a chunk and twelve bits of length.
+const CHUNK_BYTES_MAX: usize = 4_098;
+/// `FilePass` comes second or third.
+const RECORDS_MAX: usize = 8;
