@@ -11,5 +11,6 @@ mod kit;
 mod layers;
 mod limits;
 mod normal_text;
+mod office;
 mod regexes;
 mod trust;

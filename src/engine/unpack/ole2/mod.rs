@@ -2,20 +2,23 @@
 //!
 //! ```text
 //!   directory ─┬─▶ every stream, in the order of the directory
-//!              ├─▶ behind a stream with macros: the source of each module, decompressed (MS-OVBA)
-//!              └─▶ behind an attached file (`\1Ole10Native`): the file
+//!              ├─▶ before a stream with macros: the source of each module, decompressed (MS-OVBA)
+//!              ├─▶ before an attached file (`\1Ole10Native`): the file
+//!              └─▶ behind the stream of PowerPoint: the objects in it, unpacked (MS-PPT)
 //! ```
 //!
 //! The directory is read as a list, so that what lies outside of its tree is seen, too. Streams and
 //! macros are matched with the signatures for OLE2, whatever they look like. Documents that are
 //! encrypted say so.
 //!
-//! Absent on purpose: Excel 4 macros as text (their stream is matched), objects that PowerPoint packs
-//! inside its stream.
+//! Absent on purpose: Excel 4 macros as text. Their stream is matched.
 
+mod powerpoint;
+mod source;
 mod tables;
 mod vba;
 
+use self::source::{Coding, Source};
 use self::tables::{Chain, Entry, Kind, Tables, long, short};
 use self::vba::Module;
 use super::{Label, Member, Progress};
@@ -34,6 +37,8 @@ pub(super) struct Ole2 {
     modules: Vec<Module>,
     /// What comes before the next entry.
     waiting: Vec<Source>,
+    /// The rest of a stream of PowerPoint in which objects are looked for.
+    records: Option<Chain>,
     said: Option<Why>,
 }
 
@@ -47,22 +52,6 @@ enum Place {
     /// Bytes of a member, whose beginning was said.
     Inside(Source),
     Over,
-}
-
-/// What a member is read from.
-struct Source {
-    label: Label,
-    chain: Chain,
-    /// Its bytes are packed.
-    packed: Option<Packed>,
-    part_of: Option<Target>,
-}
-
-/// The compressed source of a module.
-#[derive(Default)]
-struct Packed {
-    plain: Vec<u8>,
-    given: usize,
 }
 
 impl Ole2 {
@@ -107,7 +96,8 @@ impl Ole2 {
         let Place::Inside(source) = &self.place else { return Member::default() };
         Member {
             label: source.label.clone(),
-            size: source.packed.is_none().then_some(source.chain.left),
+            size: matches!(source.coding, Coding::Plain).then_some(source.chain.left),
+            state_bytes: source.coding.state_bytes(),
             part_of: source.part_of,
             ..Member::default()
         }
@@ -143,6 +133,19 @@ impl Ole2 {
             self.place = Place::Inside(source);
             return Progress::Begin;
         }
+        if let Some(chain) = &mut self.records {
+            match powerpoint::next_object(chain, &self.tables, file, PPT_RECORDS_PER_STEP) {
+                None => self.records = None,
+                Some(None) => {}
+                Some(Some(object)) => self.waiting.push(Source {
+                    label: Label::of("ppt-object"),
+                    chain: object.chain,
+                    coding: if object.is_packed { Coding::zlib() } else { Coding::Plain },
+                    part_of: None,
+                }),
+            }
+            return Progress::Full;
+        }
         for _ in 0..ENTRIES_PER_STEP {
             let Some(entry) = self.tables.entry(file, self.index) else {
                 self.place = Place::Over;
@@ -154,7 +157,7 @@ impl Ole2 {
                 self.place = Place::Inside(Source {
                     label: Label::named("ole2", entry.name.as_bytes()),
                     chain: self.tables.chain(&entry),
-                    packed: None,
+                    coding: Coding::Plain,
                     part_of: Some(Target::Ole2),
                 });
                 return Progress::Begin;
@@ -190,16 +193,19 @@ impl Ole2 {
             self.waiting.push(Source {
                 label: Label::named("vba", entry.name.as_bytes()),
                 chain,
-                packed: Some(Packed::default()),
+                coding: Coding::module(),
                 part_of: Some(Target::Ole2),
             });
+        }
+        if entry.name == "PowerPoint Document" {
+            self.records = Some(self.tables.chain(entry));
         }
         if let Some((name, from, size)) = attached(&entry.name, head) {
             let mut chain = self.tables.chain(entry);
             chain.skip(&self.tables, file, from);
             chain.left = chain.left.min(size);
             let label = Label::named("ole10native", name);
-            self.waiting.push(Source { label, chain, packed: None, part_of: None });
+            self.waiting.push(Source { label, chain, coding: Coding::Plain, part_of: None });
         }
     }
 
@@ -211,54 +217,6 @@ impl Ole2 {
         let count = self.tables.chain(entry).fill(&self.tables, file, &mut bytes);
         bytes.truncate(count);
         bytes
-    }
-}
-
-impl Source {
-    /// Fills `output` as far as there is something. 0 at its end.
-    fn read(&mut self, tables: &Tables, file: &[u8], output: &mut [u8]) -> usize {
-        let Some(packed) = &mut self.packed else {
-            return self.chain.fill(tables, file, output);
-        };
-        if packed.given == packed.plain.len() {
-            packed.given = 0;
-            packed.plain.clear();
-            packed.next(&mut self.chain, tables, file);
-        }
-        let rest = packed.plain.get(packed.given..).unwrap_or_default();
-        let count = rest.len().min(output.len());
-        if let (Some(to), Some(from)) = (output.get_mut(..count), rest.get(..count)) {
-            to.copy_from_slice(from);
-        }
-        packed.given = packed.given.saturating_add(count);
-        count
-    }
-
-    /// How it ended, when nothing more could be read.
-    const fn fate(&self) -> Result<(), Why> {
-        match self.chain.left {
-            0 => Ok(()),
-            // What follows the source of a module is not part of it.
-            _ if self.packed.is_some() => Ok(()),
-            _ => Err(Why::Broken("OLE2: a stream ends early")),
-        }
-    }
-}
-
-impl Packed {
-    /// Decompresses the next chunk, if there is one.
-    fn next(&mut self, chain: &mut Chain, tables: &Tables, file: &[u8]) {
-        let mut chunk = [0; CHUNK_BYTES_MAX];
-        let Some((header, rest)) = chunk.split_first_chunk_mut::<2>() else { return };
-        if chain.fill(tables, file, header) < header.len() {
-            return;
-        }
-        let Some(size) = vba::chunk_bytes(*header).and_then(|size| size.checked_sub(2)) else {
-            return;
-        };
-        let room = rest.get_mut(..size).unwrap_or_default();
-        let count = chain.fill(tables, file, room).saturating_add(2);
-        vba::decompress(chunk.get(..count).unwrap_or_default(), &mut self.plain);
     }
 }
 
@@ -335,7 +293,7 @@ const MODULES_MAX: usize = 4_096;
 const LOST_BYTES_MAX: u64 = 1 << 20;
 /// So much of a stream tells what else it is.
 const HEAD_BYTES: usize = 1_024;
-/// The header of a chunk and twelve bits of length.
-const CHUNK_BYTES_MAX: usize = 4_098;
+/// Records of PowerPoint that one step looks at.
+const PPT_RECORDS_PER_STEP: usize = 256;
 /// `FilePass` comes second or third.
 const RECORDS_MAX: usize = 8;

@@ -121,6 +121,8 @@ pub(super) fn decompress_all(container: &[u8], limit: usize) -> Vec<u8> {
 
 /// The most a chunk decompresses to.
 pub(super) const CHUNK_PLAIN_BYTES: usize = 4_096;
+/// The header of a chunk, and twelve bits of length.
+pub(super) const CHUNK_BYTES_MAX: usize = 4_098;
 /// The first byte of a container.
 pub(super) const SIGNATURE: u8 = 1;
 /// Modules of one project that are obeyed; others are found by how their source begins.
