@@ -39,3 +39,32 @@ fn signatures_for_documents_see_their_streams() {
     let engine = engine(&[("a.ndb", line)], Limits::default());
     check_infected(&engine, &Object::default(), &bytes, "Words.UNOFFICIAL", "ole2:a");
 }
+
+#[test]
+fn what_qpdf_writes_is_read() {
+    let coded = gzip(&eicar());
+    let first = [
+        &b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R/Names<</EmbeddedFiles<</Names[(a)3 0 R]>>>>>>endobj\n\
+           2 0 obj<</Type/Pages/Kids[5 0 R]/Count 1>>endobj\n3 0 obj<</Type/Filespec/F(a)/EF<</F 4 0 R>>>>endobj\n\
+           5 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\n"[..],
+        format!("4 0 obj<</Type/EmbeddedFile/Length {}>>stream\n", coded.len()).as_bytes(),
+        &coded,
+        b"\nendstream endobj\ntrailer<</Root 1 0 R/Size 6>>\n%%EOF\n",
+    ]
+    .concat();
+    let engine = eicar_engine(Limits::default());
+    check_infected(&engine, &Object::default(), &first, EICAR, "pdf:4>gzip");
+    for options in [
+        "--stream-data=compress --object-streams=generate",
+        "--stream-data=uncompress --object-streams=disable",
+        "--linearize --compress-streams=y --recompress-flate",
+    ] {
+        let command = format!("qpdf --warning-exit-0 {options} in.pdf out.pdf");
+        let bytes = made(&[("in.pdf", &first)], &command, "out.pdf");
+        let verdict = crate::kit::verdict(&engine, &Object::default(), &bytes);
+        assert!(format!("{verdict:?}").contains(EICAR), "{options}: {verdict:?}");
+    }
+    let command = "qpdf --warning-exit-0 --encrypt '' owner 128 --use-aes=y -- in.pdf out.pdf";
+    let bytes = made(&[("in.pdf", &first)], command, "out.pdf");
+    check_unscanned(&engine, &Object::default(), &bytes, Why::Encrypted);
+}

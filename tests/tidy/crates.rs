@@ -48,6 +48,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tar", &["engine"]),
     ("tracing", &["runtime", "cli"]),
     ("tracing-subscriber", &["runtime", "cli"]),
+    ("weezl", &["engine"]),
     ("x509-cert", &["engine"]),
     ("zerocopy", &["engine", "policy"]),
     ("zstd", &["engine"]),

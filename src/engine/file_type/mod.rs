@@ -124,7 +124,7 @@ impl FileType {
             Self::Container(kind) if is_plausible(head) => kind.inside(),
             Self::Ole2 => Inside::Whole(Whole::Ole2),
             Self::Mail => Inside::Unopened("mail"),
-            Self::Pdf => Inside::Unopened("PDF document"),
+            Self::Pdf => Inside::Whole(Whole::Pdf),
             Self::MachOUniversal => Inside::Unopened("universal Mach-O"),
             Self::Flash if !head.starts_with(b"FWS") => Inside::Unopened("packed Flash"),
             Self::Gzip => Inside::Coding(Coding::Gzip),

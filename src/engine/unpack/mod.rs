@@ -18,6 +18,7 @@
 //! | --- | --- | --- |
 //! | tar, all dialects | POSIX.1-2017 pax, GNU, V7 | [`tar`] |
 //! | OLE2: Office 97, MSI, Outlook messages; macros | MS-CFB, MS-OVBA; as a whole | [`ole2`] |
+//! | PDF: streams, their filters undone; scripts | ISO 32000-1; as a whole | [`pdf`] |
 //!
 //! A coding has one layer inside it, there from the beginning. A container has any number, one after
 //! another: [`Progress::Begin`], then [`Unpacker::member`] says what begins, then its bytes, then
@@ -51,6 +52,7 @@ mod member;
 mod ole2;
 mod opened;
 mod parts;
+mod pdf;
 mod tar;
 #[cfg(test)]
 mod tests;
@@ -79,6 +81,7 @@ pub(super) enum Unpacker {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Whole {
     Ole2,
+    Pdf,
 }
 
 /// A container that is read from its front to its end.

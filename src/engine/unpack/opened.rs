@@ -4,6 +4,7 @@
 //! into slices like any other. Every offset and length in it is somebody's word.
 
 use super::ole2::Ole2;
+use super::pdf::Pdf;
 use super::{Member, Step, Whole};
 use crate::engine::spool::Spool;
 
@@ -16,12 +17,14 @@ pub(in crate::engine) struct Opened {
 /// What reads it. A reader is given all bytes of the container at each step.
 enum Reader {
     Ole2(Ole2),
+    Pdf(Pdf),
 }
 
 impl Opened {
     pub(super) fn new(whole: Whole, spool: Spool) -> Self {
         let reader = match whole {
             Whole::Ole2 => Reader::Ole2(Ole2::new()),
+            Whole::Pdf => Reader::Pdf(Pdf::new()),
         };
         Self { spool, reader }
     }
@@ -31,6 +34,7 @@ impl Opened {
         let bytes = self.spool.bytes().unwrap_or_default();
         let (made, progress) = match &mut self.reader {
             Reader::Ole2(ole2) => ole2.step(bytes, output),
+            Reader::Pdf(pdf) => pdf.step(bytes, output),
         };
         Step { used: 0, made, progress }
     }
@@ -38,6 +42,7 @@ impl Opened {
     pub(super) fn member(&mut self) -> Member {
         match &mut self.reader {
             Reader::Ole2(ole2) => ole2.member(),
+            Reader::Pdf(pdf) => pdf.member(),
         }
     }
 

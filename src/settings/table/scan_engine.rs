@@ -39,7 +39,7 @@ section! {
         "Bytes of one file kept for regexes and YARA rules, which need all of it; what is larger is unchecked \
          when one of them would have to look at it.";
     MAX_WHOLE_SIZE: u64 = size("MaxWholeSize", "128MB", 1 << 10, 1 << 40), Reload,
-        "Bytes of one container that can only be opened when all of it is there (OLE2 documents); what is \
+        "Bytes of one container that can only be opened when all of it is there (OLE2 and PDF documents); what is \
          larger is unchecked.";
     DEFERRED_MEMORY: u64 = size("DeferredMemory", "512MB", 1 << 20, 1 << 44), Reload,
         "Memory for the files of both kinds over all scans at a time.";

@@ -5,7 +5,7 @@
 mod codings;
 mod ole2s;
 mod tars;
-mod walk;
+pub(super) mod walk;
 
 use std::io::Write as _;
 

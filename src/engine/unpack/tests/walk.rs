@@ -6,26 +6,26 @@ use crate::engine::verdict::Why;
 
 /// What came out of a container.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Walked {
-    pub(super) members: Vec<Walk>,
+pub(in crate::engine::unpack) struct Walked {
+    pub(in crate::engine::unpack) members: Vec<Walk>,
     /// What could not be seen, in order.
-    pub(super) missed: Vec<Why>,
+    pub(in crate::engine::unpack) missed: Vec<Why>,
     /// How the container ended.
-    pub(super) end: Result<(), Why>,
+    pub(in crate::engine::unpack) end: Result<(), Why>,
 }
 
 /// A member that began.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Walk {
-    pub(super) label: String,
-    pub(super) bytes: Vec<u8>,
+pub(in crate::engine::unpack) struct Walk {
+    pub(in crate::engine::unpack) label: String,
+    pub(in crate::engine::unpack) bytes: Vec<u8>,
     /// `None` when the container ended before it.
-    pub(super) fate: Option<Result<(), Why>>,
+    pub(in crate::engine::unpack) fate: Option<Result<(), Why>>,
 }
 
 impl Walk {
     /// A member that ended in order.
-    pub(super) fn whole(label: &str, bytes: &[u8]) -> Self {
+    pub(in crate::engine::unpack) fn whole(label: &str, bytes: &[u8]) -> Self {
         Self { label: label.to_owned(), bytes: bytes.to_vec(), fate: Some(Ok(())) }
     }
 }
@@ -84,7 +84,7 @@ fn take_out(mut unpacker: Unpacker, bytes: &[u8], input_max: usize, room: usize)
 
 /// Walks `bytes` in many ways, checks that all agree, and says what came out.
 #[track_caller]
-pub(super) fn check_walk(container: Container, bytes: &[u8]) -> Walked {
+pub(in crate::engine::unpack) fn check_walk(container: Container, bytes: &[u8]) -> Walked {
     let whole = walk(container, bytes, usize::MAX, 65_536);
     for input_max in [1, 2, 7, 511, 4_096, usize::MAX] {
         for room in [1, 3, 1_024, 65_536] {
@@ -97,7 +97,7 @@ pub(super) fn check_walk(container: Container, bytes: &[u8]) -> Walked {
 
 /// Opens `bytes` with windows of many sizes, checks that all agree, and says what came out.
 #[track_caller]
-pub(super) fn check_opened(container: Whole, bytes: &[u8]) -> Walked {
+pub(in crate::engine::unpack) fn check_opened(container: Whole, bytes: &[u8]) -> Walked {
     let opened = |room| {
         let mut spool = Spool::new(1 << 30, SpoolBudget::new(1 << 30));
         spool.push(bytes);
