@@ -16,6 +16,7 @@ fn template(payload: &[u8]) -> Template {
         allow_204: true,
         close: false,
         chunk_bytes: 65_536,
+        hold_last: None,
         form: Form::Any,
     };
     let body = Body {

@@ -18,6 +18,7 @@ use crate::answer::{Event, Reader};
 use crate::clock::{Clock, Nanos};
 use crate::judge::{Seen, Wrong};
 use crate::message::Template;
+use crate::quiet::{self, QUIET_NS};
 
 /// A connection of a worker.
 #[derive(Debug, Default)]
@@ -40,6 +41,10 @@ pub(crate) struct Connection<'plan> {
     piece: usize,
     piece_at: usize,
     sending: Sending,
+    /// The first piece of the body's end, while that is kept back.
+    hold_at: Option<usize>,
+    /// Since when nothing is under way to the server, while the end is kept back.
+    quiet_since: Option<Nanos>,
     reader: Reader,
     /// The complete answer, when the request is not yet all sent.
     answer: Option<Seen>,
@@ -69,6 +74,8 @@ pub(crate) enum Sending {
     More,
     /// The preview is out; the server decides.
     Waiting,
+    /// All is out but the end, which is kept back until the server is idle.
+    Held,
     /// All of it is out.
     Finished,
 }
@@ -94,6 +101,7 @@ impl<'plan> Connection<'plan> {
         self.template = Some(template);
         (self.front_at, self.piece, self.piece_at) = (0, 0, 0);
         self.sending = Sending::More;
+        (self.hold_at, self.quiet_since) = (template.hold_at, None);
         self.reader.reset();
         (self.answer, self.last_sent, self.answer_began) = (None, None, None);
         self.phase = Phase::Busy;
@@ -113,11 +121,12 @@ impl<'plan> Connection<'plan> {
         }
         let waits_at = template.wait_at.filter(|_| !self.reader.continued());
         let limit = waits_at.unwrap_or(self.front.len());
-        let sent = if waits_at.is_some() || template.piece_count() == 0 {
+        let piece_end = self.hold_at.unwrap_or_else(|| template.piece_count());
+        let sent = if waits_at.is_some() || piece_end == 0 {
             rustix::net::send(socket, &self.front[self.front_at..limit], SendFlags::NOSIGNAL)
         } else {
             let mut slices = [IoSlice::new(&[]); GATHER_MAX];
-            let count = self.gather(template, &mut slices);
+            let count = self.gather(template, piece_end, &mut slices);
             rustix::io::writev(socket, &slices[..count])
         };
         match sent {
@@ -125,8 +134,12 @@ impl<'plan> Connection<'plan> {
             Err(Errno::AGAIN | Errno::INTR) => return Ok(Sending::More),
             Err(fault) => return Err(broken(fault)),
         }
-        if self.front_at == limit && (waits_at.is_some() || self.piece == template.piece_count()) {
-            self.sending = if waits_at.is_some() { Sending::Waiting } else { Sending::Finished };
+        if self.front_at == limit && (waits_at.is_some() || self.piece == piece_end) {
+            self.sending = match (waits_at, self.hold_at) {
+                (Some(_), _) => Sending::Waiting,
+                (None, Some(_)) => Sending::Held,
+                (None, None) => Sending::Finished,
+            };
             self.last_sent = Some(clock.now());
         }
         Ok(self.sending)
@@ -154,6 +167,27 @@ impl<'plan> Connection<'plan> {
         self.take(&buffer[..bytes], clock.now(), idle)
     }
 
+    /// Whether the end of the body is kept back.
+    pub(crate) fn is_held(&self) -> bool {
+        self.phase == Phase::Busy && self.sending == Sending::Held
+    }
+
+    /// Lets the end of the body go when the server has been idle for a while; says whether it did.
+    pub(crate) fn release_when_quiet(&mut self, now: Nanos) -> bool {
+        let Some(socket) = self.socket.as_ref().filter(|_| self.is_held()) else { return false };
+        if !quiet::is_drained(socket) {
+            self.quiet_since = None;
+            return false;
+        }
+        let since = *self.quiet_since.get_or_insert(now);
+        if now.saturating_sub(since) < QUIET_NS {
+            return false;
+        }
+        self.hold_at = None;
+        self.sending = Sending::More;
+        true
+    }
+
     /// Whether the server still accepts requests on this connection.
     pub(crate) const fn closes(&self) -> bool {
         self.reader.closes()
@@ -169,7 +203,7 @@ impl<'plan> Connection<'plan> {
         match (self.template, self.sending) {
             (None, _) => 0,
             (Some(template), Sending::Finished) => template.payload_bytes(),
-            (Some(template), Sending::More | Sending::Waiting) => {
+            (Some(template), Sending::More | Sending::Waiting | Sending::Held) => {
                 template.payload_until(self.front_at, self.piece, self.piece_at)
             }
         }
@@ -181,7 +215,7 @@ impl<'plan> Connection<'plan> {
             (Some(sent), Some(began), Sending::Waiting | Sending::Finished) => {
                 began.checked_sub(sent)
             }
-            (_, _, Sending::More | Sending::Waiting | Sending::Finished) => None,
+            (_, _, Sending::More | Sending::Waiting | Sending::Held | Sending::Finished) => None,
         }
     }
 
@@ -196,6 +230,7 @@ impl<'plan> Connection<'plan> {
     fn gather<'a>(
         &'a self,
         template: &'a Template,
+        piece_end: usize,
         slices: &mut [IoSlice<'a>; GATHER_MAX],
     ) -> usize {
         let mut bytes = 0;
@@ -210,7 +245,7 @@ impl<'plan> Connection<'plan> {
             return count;
         }
         let mut skip = self.piece_at;
-        for piece in self.piece..template.piece_count() {
+        for piece in self.piece..piece_end {
             if !add(&template.piece(piece)[skip..]) {
                 break;
             }
@@ -263,7 +298,8 @@ impl<'plan> Connection<'plan> {
     /// The answer, when both directions are done with.
     pub(crate) fn completed(&self) -> Option<Received> {
         let seen = self.answer?;
-        (self.sending != Sending::More || self.closes()).then_some(Received::Complete(seen))
+        let is_out = matches!(self.sending, Sending::Waiting | Sending::Finished);
+        (is_out || self.closes()).then_some(Received::Complete(seen))
     }
 
     /// The server closed its side.

@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Text,
     /// A PE head, then bytes distributed as in machine code.
     Executable,
+    /// An ELF head, then the same.
+    Elf,
     /// Zeros behind the stamp.
     Zeros,
     /// The bytes of this file; the size on the command line does not matter.
@@ -35,11 +37,13 @@ impl Kind {
             "random" => Ok(Self::Random),
             "text" => Ok(Self::Text),
             "executable" => Ok(Self::Executable),
+            "elf" => Ok(Self::Elf),
             "zeros" => Ok(Self::Zeros),
             other => match other.strip_prefix("file:") {
                 Some(path) if !path.is_empty() => Ok(Self::File(path.into())),
                 Some(_) | None => Err(format!(
-                    "'{other}' is no kind of body: use random, text, executable, zeros or file:PATH"
+                    "'{other}' is no kind of body: use random, text, executable, elf, zeros or \
+                     file:PATH"
                 )),
             },
         }
@@ -49,7 +53,7 @@ impl Kind {
     pub(crate) const fn media_type(&self) -> &'static str {
         match self {
             Self::Text => "text/html",
-            Self::Random | Self::Executable | Self::Zeros | Self::File(_) => {
+            Self::Random | Self::Executable | Self::Elf | Self::Zeros | Self::File(_) => {
                 "application/octet-stream"
             }
         }
@@ -62,6 +66,8 @@ impl Kind {
             Self::Text => Some(TEXT_HEAD.len()),
             // Inside the text of the DOS stub: the head stays a head.
             Self::Executable => Some(DOS_STUB_AT),
+            // Behind the heads: in the first bytes of code.
+            Self::Elf => Some(ELF_HEAD_BYTES),
             Self::File(_) => None,
         }
     }
@@ -83,7 +89,10 @@ impl Kind {
             }
             Self::Zeros => vec![0; bytes],
             Self::Text => text(bytes, random),
-            Self::Executable => executable(bytes, random),
+            Self::Executable => {
+                code(pe_head(u32::try_from(bytes).unwrap_or(u32::MAX)), bytes, random)
+            }
+            Self::Elf => code(elf_head(bytes as u64), bytes, random),
         };
         body.truncate(bytes);
         Ok(body)
@@ -109,9 +118,9 @@ fn text(bytes: usize, random: &mut Random) -> Vec<u8> {
     body
 }
 
-/// A PE32 head whose one section holds bytes distributed as in machine code.
-fn executable(bytes: usize, random: &mut Random) -> Vec<u8> {
-    let mut body = pe_head(u32::try_from(bytes).unwrap_or(u32::MAX));
+/// A head whose one section or segment holds bytes distributed as in machine code.
+fn code(head: Vec<u8>, bytes: usize, random: &mut Random) -> Vec<u8> {
+    let mut body = head;
     while body.len() < bytes {
         let draw = random.next().to_le_bytes();
         let [select, first, second, third, fourth, rest @ ..] = draw;
@@ -161,6 +170,26 @@ fn pe_head(file_bytes: u32) -> Vec<u8> {
     head
 }
 
+/// ELF64 for x86-64: the file's head and one segment, the whole file, readable and executable.
+fn elf_head(file_bytes: u64) -> Vec<u8> {
+    let mut head = vec![0; ELF_HEAD_BYTES];
+    let mut put = |at: usize, bytes: &[u8]| head[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0x00, b"\x7fELF\x02\x01\x01");
+    // An executable, its machine, version, entry point and the place of its segments.
+    put(0x10, &[2, 0, 0x3e, 0, 1]);
+    put(0x18, &(ELF_BASE + ELF_HEAD_BYTES as u64).to_le_bytes());
+    put(0x20, &0x40_u64.to_le_bytes());
+    put(0x34, &[0x40, 0, 0x38, 0, 1, 0, 0x40]);
+    // The segment: to be loaded, flags, address, bytes in the file and in memory, alignment.
+    put(0x40, &[1, 0, 0, 0, 5]);
+    put(0x50, &ELF_BASE.to_le_bytes());
+    put(0x58, &ELF_BASE.to_le_bytes());
+    put(0x60, &file_bytes.to_le_bytes());
+    put(0x68, &file_bytes.to_le_bytes());
+    put(0x70, &0x1000_u64.to_le_bytes());
+    head
+}
+
 /// The EICAR test string, 68 bytes, whole only in memory.
 pub(crate) fn eicar() -> Vec<u8> {
     [EICAR_FIRST, EICAR_SECOND].concat()
@@ -175,6 +204,8 @@ const EICAR_SECOND: &[u8] = b"DARD-ANTIVIRUS-TEST-FILE!$H+H*";
 const TEXT_HEAD: &[u8] = b"<html><body><p>";
 const DOS_STUB_AT: usize = 0x40;
 const PE_HEAD_BYTES: usize = 0x200;
+const ELF_HEAD_BYTES: usize = 0x78;
+const ELF_BASE: u64 = 0x0040_0000;
 
 const WORDS: [&str; 32] = [
     "the", "of", "and", "a", "to", "in", "is", "you", "that", "it", "whale", "filter", "water",
@@ -190,7 +221,7 @@ mod tests {
 
     #[test]
     fn every_kind_has_the_size_asked_for() {
-        for kind in [Kind::Random, Kind::Text, Kind::Executable, Kind::Zeros] {
+        for kind in [Kind::Random, Kind::Text, Kind::Executable, Kind::Elf, Kind::Zeros] {
             for bytes in [0, 1, 67, 511, 513, 70_000] {
                 let body = kind.make(bytes, &mut Random::new(1)).unwrap();
                 assert_eq!(body.len(), bytes, "{kind:?}");
@@ -210,6 +241,8 @@ mod tests {
         let body = Kind::Executable.make(4_096, &mut Random::new(1)).unwrap();
         assert_eq!(&body[..2], b"MZ");
         assert_eq!(&body[0x80..0x84], b"PE\0\0");
+        let body = Kind::Elf.make(4_096, &mut Random::new(1)).unwrap();
+        assert_eq!(&body[..8], b"\x7fELF\x02\x01\x01\0");
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod options;
 mod plan;
 mod probe;
 mod process;
+mod quiet;
 mod random;
 mod report;
 mod run;

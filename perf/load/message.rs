@@ -39,6 +39,8 @@ pub(crate) struct Shape {
     pub(crate) close: bool,
     /// Payload bytes of one chunk at most.
     pub(crate) chunk_bytes: usize,
+    /// Payload bytes that are kept back until the server is idle.
+    pub(crate) hold_last: Option<usize>,
     /// The form of answer insisted on.
     pub(crate) form: Form,
 }
@@ -68,6 +70,8 @@ pub(crate) struct Template {
     closes: bool,
     frames: Vec<u8>,
     pieces: Vec<Piece>,
+    /// The first piece that is kept back until the server is idle.
+    pub(crate) hold_at: Option<usize>,
     /// What a right answer is.
     pub(crate) expected: Expected,
 }
@@ -130,6 +134,7 @@ impl Template {
             closes: shape.close,
             frames: Vec::new(),
             pieces: Vec::new(),
+            hold_at: None,
             expected: Expected {
                 content: body.content,
                 no_content: match (shape.allow_204, preview) {
@@ -141,7 +146,7 @@ impl Template {
             },
         };
         if has_body {
-            template.render_body(preview, shape.chunk_bytes);
+            template.render_body(preview, shape);
             template.place_stamp(body.stamp_at);
         }
         template
@@ -207,7 +212,8 @@ impl Template {
     }
 
     /// Puts the body's chunks behind the heads.
-    fn render_body(&mut self, preview: Option<usize>, chunk_bytes: usize) {
+    fn render_body(&mut self, preview: Option<usize>, shape: &Shape) {
+        let chunk_bytes = shape.chunk_bytes;
         let payload = Arc::clone(&self.payload);
         let size = payload.len();
         let mut at = 0;
@@ -239,6 +245,12 @@ impl Template {
         }
         at = copied_end;
         loop {
+            let held_from = shape.hold_last.map(|bytes| size.saturating_sub(bytes));
+            if let Some(held_from) = held_from.filter(|from| (at..chunk_end).contains(from)) {
+                self.pieces.push(Piece::Payload(at..held_from));
+                at = held_from;
+                self.hold_at = Some(self.pieces.len());
+            }
             if at < chunk_end {
                 self.pieces.push(Piece::Payload(at..chunk_end));
             }

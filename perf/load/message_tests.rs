@@ -16,6 +16,7 @@ fn shape(preview: Option<usize>) -> Shape {
         allow_204: true,
         close: false,
         chunk_bytes: 4_096,
+        hold_last: None,
         form: Form::Any,
     }
 }
@@ -107,6 +108,21 @@ fn large_bodies_are_cut_into_chunks_at_every_size() {
             assert_eq!(&payload[..], &sent.payload[..], "{preview:?} {bytes}");
             assert!(whole.ends_with("0\r\n\r\n") || whole.ends_with("0; ieof\r\n\r\n"));
         }
+    }
+}
+
+#[test]
+fn the_end_of_a_body_can_be_kept_back() {
+    // In the last chunk, at its beginning, in the one before; longer than the body; all but the front.
+    for (hold, held) in [(5, 5), (100, 100), (4_196, 4_196), (20_000, 0), (7_268, 7_268)] {
+        let shape = Shape { hold_last: Some(hold), ..shape(None) };
+        let template = Template::new(&shape, &body(8_292));
+        let plain = Template::new(&Shape { hold_last: None, ..shape }, &body(8_292));
+        assert_eq!(wire(&template, None), wire(&plain, None), "the wire is the same");
+        let front = template.front.len();
+        let before =
+            template.hold_at.map_or(8_292, |piece| template.payload_until(front, piece, 0));
+        assert_eq!(8_292 - before, held, "{hold}");
     }
 }
 

@@ -48,7 +48,8 @@ pub(crate) struct ShapeOptions {
     /// Body sizes: 1KiB, 16MiB, none; a list with weights: 1KiB=8,64KiB=2
     #[arg(short, long, default_value = "1KiB", value_parser = parse_sizes)]
     pub(crate) size: List<BodySize>,
-    /// Kinds of body, with weights as --size: random, text, executable, zeros, or file: and a path
+    /// Kinds of body, with weights as --size: random, text, executable, elf, zeros, or
+    /// file: and a path
     #[arg(long, default_value = "random", value_parser = parse_kinds)]
     pub(crate) content: List<Kind>,
     /// Percent of bodies that begin with the EICAR test string
@@ -63,6 +64,10 @@ pub(crate) struct ShapeOptions {
     /// Payload bytes of one chunk at most
     #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = parse_bytes)]
     pub(crate) chunk: usize,
+    /// Keep the last so many bytes of a body back until the server is idle: what is measured behind them
+    /// is the verdict, without what waited in buffers
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes, conflicts_with = "unix")]
+    pub(crate) hold_last: Option<usize>,
     /// Send the same bytes each time (verdict caches), instead of a unique URL and body
     #[arg(long)]
     pub(crate) repeat: bool,

@@ -149,6 +149,7 @@ fn shape(options: &Options) -> Shape {
         allow_204: options.shape.allow_204 == Switch::On,
         close: options.load.new_connection,
         chunk_bytes: options.shape.chunk,
+        hold_last: options.shape.hold_last,
         form: options.output.expect,
     }
 }

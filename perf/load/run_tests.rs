@@ -13,6 +13,7 @@ use crate::judge::Wrong;
 use crate::options::Options;
 use crate::plan::Plan;
 use crate::process::Processes;
+use crate::quiet::QUIET_NS;
 use crate::report;
 
 /// How the test's server answers.
@@ -242,6 +243,38 @@ fn an_answer_may_come_before_the_request_is_out() {
     let outcome = run(Manner::BlockEarly, &words);
     check_wrong(&outcome, &[]);
     assert_eq!(outcome.stats.blocked, 3);
+}
+
+#[test]
+fn the_end_of_a_body_waits_for_an_idle_server() {
+    for preview in ["off", "1024"] {
+        let words = ["-n", "4", "-c", "2", "--size", "90000", "--hold-last", "1KiB"];
+        let outcome = run(Manner::Echo, &[&words[..], &["--preview", preview]].concat());
+        check_wrong(&outcome, &[]);
+        assert_eq!((outcome.stats.echo, outcome.stats.returned_bytes), (4, 360_000));
+        // Whoever waits for the end of the body has read the rest and waits in vain meanwhile.
+        assert!(outcome.stats.whole.min() >= QUIET_NS);
+        assert_eq!(outcome.stats.early, 0);
+    }
+    let outcome = run(
+        Manner::BlockEarly,
+        &[
+            "-n",
+            "2",
+            "--size",
+            "90000",
+            "--infected",
+            "100",
+            "--preview",
+            "off",
+            "--hold-last",
+            "1KiB",
+            "-c",
+            "1",
+        ],
+    );
+    check_wrong(&outcome, &[]);
+    assert_eq!(outcome.stats.early, 2, "an answer does not wait for the end");
 }
 
 #[test]

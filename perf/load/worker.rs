@@ -16,6 +16,7 @@ use crate::clock::{Clock, MILLISECOND_NS, Nanos, SECOND_NS};
 use crate::connection::{Connection, Phase, Received, Sending, idle_event};
 use crate::judge::{Seen, Wrong, judge};
 use crate::plan::Plan;
+use crate::quiet::LOOK_NS;
 use crate::random::Random;
 use crate::schedule::Schedule;
 use crate::socket;
@@ -97,9 +98,23 @@ impl<'plan> Worker<'plan> {
                 let epoll::Event { flags, data, .. } = event;
                 self.handle(usize::try_from(data.u64()).unwrap_or(usize::MAX), flags);
             }
+            self.release_held();
         }
         self.settle();
         Ok(self.stats)
+    }
+
+    /// Sends ends of bodies that were kept back, to servers that are idle now.
+    fn release_held(&mut self) {
+        if self.plan.shape.hold_last.is_none() {
+            return;
+        }
+        for index in 0..self.connections.len() {
+            let now = self.clock.now();
+            if self.connections[index].release_when_quiet(now) {
+                self.send(index);
+            }
+        }
     }
 
     /// Begins requests: as many as are due and there are connections for.
@@ -338,6 +353,9 @@ impl<'plan> Worker<'plan> {
         }
         if now < self.plan.measure_until {
             until = until.min(self.plan.measure_until);
+        }
+        if self.connections.iter().any(Connection::is_held) {
+            until = until.min(now + LOOK_NS);
         }
         let mut timeout = timespec(until.saturating_sub(now));
         if self.schedule.is_some() && until > now {

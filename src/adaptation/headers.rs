@@ -69,6 +69,6 @@ const fn error_code(why: Why) -> &'static str {
         Why::Unsupported(_) => "unsupported",
         Why::Time => "timeout",
         Why::EngineMissing => "engine_missing",
-        Why::Failed => "engine_error",
+        Why::Failed | Why::Busy => "engine_error",
     }
 }

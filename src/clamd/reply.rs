@@ -106,7 +106,7 @@ fn unscanned(name: &[u8], why: Why) -> Vec<u8> {
 }
 
 /// The name under which something unscanned is reported as found; the beginnings are those that ClamAV
-/// uses for the same. A failure of ours is never somebody's threat.
+/// uses for the same. A failure of ours, or too much to do, is never somebody's threat.
 fn heuristic(why: Why) -> Option<String> {
     Some(match why {
         Why::Encrypted => "Heuristics.Encrypted".to_owned(),
@@ -114,7 +114,7 @@ fn heuristic(why: Why) -> Option<String> {
         Why::Limit(limit) => format!("Heuristics.Limits.Exceeded.{}", limit.name()),
         Why::Time => "Heuristics.Limits.Exceeded.MaxScanTime".to_owned(),
         Why::Unsupported(_) => "Heuristics.Unsupported".to_owned(),
-        Why::EngineMissing | Why::Failed => return None,
+        Why::EngineMissing | Why::Failed | Why::Busy => return None,
     })
 }
 

@@ -45,6 +45,8 @@ pub enum Why {
     EngineMissing,
     /// The scan itself failed: a defect of ours, caught.
     Failed,
+    /// Whatever has to look at the whole of it found no thread for too long.
+    Busy,
 }
 
 /// The limits that can end a scan early. Names are the settings' names.
@@ -104,6 +106,7 @@ impl fmt::Display for Why {
             Self::Time => out.write_str("time: MaxScanTime"),
             Self::EngineMissing => out.write_str("no database loaded"),
             Self::Failed => out.write_str("the scan failed"),
+            Self::Busy => out.write_str("no thread was free in time"),
         }
     }
 }

@@ -76,8 +76,13 @@ pub enum Event {
         /// What it did.
         fault: String,
     },
-    /// A scan panicked and was answered as unscanned.
-    ScanPanicked {
+    /// A scan failed, which is a defect of ours. Told once for each message.
+    ScanFailed {
+        /// Of the message.
+        url: String,
+    },
+    /// What has to look at the whole of an object found no thread in time. Told once for each message.
+    ScanBusy {
         /// Of the message.
         url: String,
     },
@@ -146,13 +151,14 @@ impl Event {
     #[must_use]
     pub const fn level(&self) -> Level {
         match self {
-            Self::ReloadRefused { .. } | Self::ScanPanicked { .. } | Self::ConnectionPanicked => {
+            Self::ReloadRefused { .. } | Self::ScanFailed { .. } | Self::ConnectionPanicked => {
                 Level::Error
             }
             Self::DatabaseBuiltin
             | Self::DatabasePartly { .. }
             | Self::SettingsNote { .. }
             | Self::Unscanned(_)
+            | Self::ScanBusy { .. }
             | Self::HoldFailed { .. }
             | Self::Overloaded { .. }
             | Self::ClamdFull { .. }
@@ -212,8 +218,11 @@ impl fmt::Display for Event {
                 write!(out, "not fully scanned, {} {message}", message.action)
             }
             Self::ProtocolFault { client, fault } => write!(out, "ICAP client {client}: {fault}"),
-            Self::ScanPanicked { url } => {
-                write!(out, "the scan of {url} failed (a defect of ours) and counts as not scanned")
+            Self::ScanFailed { url } => {
+                write!(out, "the scan of {} failed: a defect of ours", Quoted(url))
+            }
+            Self::ScanBusy { url } => {
+                write!(out, "the scan of {} was not finished: no thread was free", Quoted(url))
             }
             Self::ConnectionPanicked => {
                 out.write_str("a connection failed (a defect of ours) and was closed")

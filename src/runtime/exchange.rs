@@ -6,7 +6,7 @@
 //!                             │ body end, limit, detection ┘
 //! ```
 //!
-//! A panic of a scan answers as not scanned and is an event.
+//! A scan that fails answers as not scanned, and is one event for the message.
 
 use std::borrow::Cow;
 use std::io;
@@ -270,8 +270,8 @@ impl Exchange {
         shard: &Shard,
     ) -> Next {
         let verdict = scanning.finish();
-        if verdict == Verdict::Unscanned(Why::Failed) {
-            shard.journal.write(Event::ScanPanicked { url: url_of(core.request()) });
+        if let Some(trouble) = scanning.take_trouble() {
+            shard.journal.write(trouble.event(url_of(core.request())));
         }
         self.ended = Some(scanning);
         let decision = adaptation::decide(verdict, self.released, &live.adaptation);

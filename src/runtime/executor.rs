@@ -18,6 +18,7 @@
     reason = "glommio gives and takes bare descriptors only; each block says who owns it"
 )]
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
@@ -49,71 +50,66 @@ const RING_MEMORY_BYTES: usize = 64 << 10;
 /// Depth of an executor's rings. 256 polls are handed to the kernel at once; more wait their turn.
 const RING_DEPTH: usize = 256;
 
-/// Starts a thread with an executor of its own and runs the future that `make` gives. Its `pulse` has to
-/// be beaten.
-///
-/// # Errors
-///
-/// The reason why the kernel refuses an executor: `io_uring` forbidden, locked memory, descriptors.
-pub(super) fn spawn_shard<M, F>(
-    name: &str,
-    cpu: Option<usize>,
-    pulse: Arc<Pulse>,
-    make: M,
-) -> io::Result<ShardThread>
-where
-    M: FnOnce(Spawner) -> F + Send + 'static,
-    F: Future<Output = ()> + 'static,
-{
-    spawn_with_latency(name, cpu, IO_LATENCY, pulse, make)
-}
-
-fn spawn_with_latency<M, F>(
-    name: &str,
+/// A shard to be started: a thread with an executor of its own.
+pub(super) struct NewShard<'a> {
+    name: &'a str,
     cpu: Option<usize>,
     latency: Duration,
-    pulse: Arc<Pulse>,
-    make: M,
-) -> io::Result<ShardThread>
-where
-    M: FnOnce(Spawner) -> F + Send + 'static,
-    F: Future<Output = ()> + 'static,
-{
-    let shard = move || async move {
-        let latency = Latency::Matters(latency);
-        let queue = glommio::executor().create_task_queue(Shares::Static(1000), latency, "io");
-        let work = async move {
-            // The first timer of an executor fires late; it is spent here.
-            pause(Duration::from_millis(1)).await;
-            make(Spawner { queue }).await;
+}
+
+impl<'a> NewShard<'a> {
+    /// A shard of this name, on this processor or on any.
+    pub(super) const fn new(name: &'a str, cpu: Option<usize>) -> Self {
+        Self { name, cpu, latency: IO_LATENCY }
+    }
+
+    /// Starts it and runs the future that `make` gives. Its `pulse` has to be beaten.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the kernel refuses an executor: `io_uring` forbidden, locked memory, descriptors.
+    pub(super) fn spawn<M, F>(self, pulse: Arc<Pulse>, make: M) -> io::Result<ShardThread>
+    where
+        M: FnOnce(Spawner) -> F + Send + 'static,
+        F: Future<Output = ()> + 'static,
+    {
+        let latency = Latency::Matters(self.latency);
+        let shard = move || async move {
+            let queue = glommio::executor().create_task_queue(Shares::Static(1000), latency, "io");
+            let work = async move {
+                // The first timer of an executor fires late; it is spent here.
+                pause(Duration::from_millis(1)).await;
+                make(Spawner { queue }).await;
+            };
+            let work = glommio::spawn_local_into(work, queue)
+                .expect("the queue was made just now and is never removed");
+            pulse.keep(work).await;
         };
-        let work = glommio::spawn_local_into(work, queue)
-            .expect("the queue was made just now and is never removed");
-        pulse.keep(work).await;
-    };
-    builder(name, cpu)
-        .spawn(shard)
-        .map(ShardThread)
-        .map_err(|error| io::Error::other(error.to_string()))
+        self.builder().spawn(shard).map(ShardThread).map_err(refused)
+    }
+
+    /// Starts an executor and ends it again.
+    ///
+    /// # Errors
+    ///
+    /// As [`NewShard::spawn`].
+    pub(super) fn try_out(self) -> io::Result<()> {
+        let tried = self.builder().spawn(|| async {});
+        tried.and_then(glommio::ExecutorJoinHandle::join).map_err(refused)
+    }
+
+    fn builder(&self) -> LocalExecutorBuilder {
+        LocalExecutorBuilder::new(self.cpu.map_or(Placement::Unbound, Placement::Fixed))
+            .name(self.name)
+            .io_memory(RING_MEMORY_BYTES)
+            .ring_depth(RING_DEPTH)
+            .preempt_timer(ROOT_LATENCY)
+    }
 }
 
-/// Starts an executor and ends it again.
-///
-/// # Errors
-///
-/// As [`spawn_shard`].
-pub(super) fn try_executor() -> io::Result<()> {
-    let tried = builder("preflight", None).spawn(|| async {});
-    let ended = tried.and_then(glommio::ExecutorJoinHandle::join);
-    ended.map_err(|error| io::Error::other(error.to_string()))
-}
-
-fn builder(name: &str, cpu: Option<usize>) -> LocalExecutorBuilder {
-    LocalExecutorBuilder::new(cpu.map_or(Placement::Unbound, Placement::Fixed))
-        .name(name)
-        .io_memory(RING_MEMORY_BYTES)
-        .ring_depth(RING_DEPTH)
-        .preempt_timer(ROOT_LATENCY)
+/// What glommio says, as an error of the system.
+fn refused(error: impl fmt::Display) -> io::Error {
+    io::Error::other(error.to_string())
 }
 
 /// A running shard.
@@ -126,7 +122,7 @@ impl ShardThread {
     ///
     /// When the executor ended by a panic outside of every connection.
     pub(super) fn join(self) -> io::Result<()> {
-        self.0.join().map_err(|error| io::Error::other(error.to_string()))
+        self.0.join().map_err(refused)
     }
 }
 
@@ -311,8 +307,8 @@ mod tests {
         let pulse = Arc::new(Pulse::default());
         heartbeat::start(vec![Arc::clone(&pulse)], Arc::new([AtomicUsize::new(1)]))
             .expect("a thread");
-        let shard = spawn_with_latency("short", None, SHORT, pulse, |_spawner| echo(server));
-        let shard = shard.expect("an executor");
+        let shard = NewShard { latency: SHORT, ..NewShard::new("short", None) };
+        let shard = shard.spawn(pulse, |_spawner| echo(server)).expect("an executor");
         client.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
         for round in 0..ROUNDS {
             let mut back = [0];

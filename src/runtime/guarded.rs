@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use super::clock;
 use super::side::{SideFault, SideThreads};
-use crate::engine::verdict::{Detection, Verdict};
-use crate::engine::{Ended, Fed, Remains, Scan};
+use crate::engine::verdict::{Detection, Verdict, Why};
+use crate::engine::{Done, Ended, Fed, Remains, Scan};
+use crate::observe::Event;
 
 /// A scan under way; by default one that is over.
 #[derive(Default)]
@@ -22,6 +23,27 @@ pub(super) struct Guarded {
     time_left: Option<Duration>,
     /// What the scan held when it ended.
     remains: Remains,
+    /// Until somebody has told it.
+    trouble: Option<Trouble>,
+}
+
+/// What went wrong with a scan, through no fault of the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// It failed, or a part of it did.
+    Failed,
+    /// The side threads were busy for too long.
+    Busy,
+}
+
+impl Trouble {
+    /// What the log is told.
+    pub(super) const fn event(self, url: String) -> Event {
+        match self {
+            Self::Failed => Event::ScanFailed { url },
+            Self::Busy => Event::ScanBusy { url },
+        }
+    }
 }
 
 /// There is no scan any more: it panicked, now or before.
@@ -31,7 +53,7 @@ pub(super) struct Panicked;
 impl Guarded {
     /// `time` is the engine's, not that of waiting for bytes; `None` for no limit.
     pub(super) fn new(scan: Scan, time: Option<Duration>) -> Self {
-        Self { scan: Some(scan), time_left: time, remains: Remains::default() }
+        Self { scan: Some(scan), time_left: time, ..Self::default() }
     }
 
     /// Whether there is nothing left to ask.
@@ -73,8 +95,14 @@ impl Guarded {
     pub(super) fn finish(&mut self) -> Result<(Verdict, Vec<Detection>), Panicked> {
         let scan = self.scan.take().ok_or(Panicked)?;
         let ended = std::panic::catch_unwind(AssertUnwindSafe(|| scan.conclude()));
-        let Ended { verdict, detections, remains } = ended.map_err(|_panic| Panicked)?;
+        let Ok(Ended { verdict, detections, remains }) = ended else {
+            self.trouble = Some(Trouble::Failed);
+            return Err(Panicked);
+        };
         self.remains = remains;
+        if verdict == Verdict::Unscanned(Why::Failed) {
+            self.trouble.get_or_insert(Trouble::Failed);
+        }
         Ok((verdict, detections))
     }
 
@@ -88,13 +116,24 @@ impl Guarded {
         let Some(work) = self.scan.as_mut().and_then(Scan::deferred) else { return };
         let begun = clock::now();
         let done = side.run(move || work.run()).await;
-        if let Some(scan) = self.scan.as_mut() {
-            match done {
-                Ok(done) => scan.resume(done),
-                Err(SideFault::Busy | SideFault::Panicked) => scan.lose(),
-            }
-        }
+        self.resume(done);
         self.spend(clock::now().duration_since(begun));
+    }
+
+    /// What went wrong, told once.
+    pub(super) const fn take_trouble(&mut self) -> Option<Trouble> {
+        self.trouble.take()
+    }
+
+    fn resume(&mut self, done: Result<Done, SideFault>) {
+        let Some(scan) = self.scan.as_mut() else { return };
+        let (trouble, why) = match done {
+            Ok(done) => return scan.resume(done),
+            Err(SideFault::Busy) => (Trouble::Busy, Why::Busy),
+            Err(SideFault::Panicked) => (Trouble::Failed, Why::Failed),
+        };
+        scan.lose(why);
+        self.trouble.get_or_insert(trouble);
     }
 
     /// What the scan answers, and how long that took.
@@ -103,6 +142,7 @@ impl Guarded {
         let begun = clock::now();
         let Ok(answer) = std::panic::catch_unwind(AssertUnwindSafe(|| ask(scan))) else {
             self.scan = None;
+            self.trouble = Some(Trouble::Failed);
             return Err(Panicked);
         };
         Ok((answer, clock::now().duration_since(begun)))
@@ -123,5 +163,70 @@ impl Guarded {
                 scan.expire();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_lite::future::block_on;
+
+    use super::*;
+    use crate::engine::database::{BuildOptions, Image, Sources, build};
+    use crate::engine::limits::Limits;
+    use crate::engine::{Engine, Object};
+    use crate::runtime::database::compile_matcher;
+
+    const RULE: &[u8] = b"rule r { strings: $a = \"planted string\" condition: #a > 1 }";
+
+    /// A scan at its end, which wants a side thread for what is left.
+    fn scan() -> Guarded {
+        let mut sources = Sources::new(BuildOptions::default());
+        sources.add_file("t.yar", RULE);
+        let built = build(sources, &compile_matcher, &mut |_| {});
+        let image = Image::open(Arc::new(built.image)).expect("what was built opens");
+        let engine = Arc::new(Engine::new(Arc::new(image), Limits::default()));
+        let mut guarded = Guarded::new(engine.start(Object::default()), None);
+        let bytes = [&b"planted string "[..], &vec![b'.'; 20_000]].concat();
+        let fed = guarded.feed(&bytes).expect("it does not panic");
+        assert_eq!(fed.consumed, bytes.len());
+        assert_eq!(guarded.end(), Ok(false), "a rule has to be run");
+        guarded
+    }
+
+    /// The verdict, and what is told: twice asked.
+    fn ended(mut guarded: Guarded) -> (Result<Verdict, Panicked>, [Option<Trouble>; 2]) {
+        let verdict = guarded.finish().map(|(verdict, _)| verdict);
+        (verdict, [guarded.take_trouble(), guarded.take_trouble()])
+    }
+
+    #[test]
+    fn what_is_in_the_way_is_told_apart_and_once() {
+        let mut fine = scan();
+        let side = SideThreads::start(1).expect("a thread");
+        block_on(fine.run_deferred(&side));
+        assert_eq!(ended(fine), (Ok(Verdict::Clean), [None, None]));
+        let mut busy = scan();
+        // Without a thread nobody takes a job.
+        let nobody = SideThreads::start(0).expect("nothing to start");
+        block_on(busy.run_deferred(&nobody));
+        let told = [Some(Trouble::Busy), None];
+        assert_eq!(ended(busy), (Ok(Verdict::Unscanned(Why::Busy)), told));
+        let mut failed = scan();
+        drop(failed.scan.as_mut().and_then(Scan::deferred));
+        failed.resume(Err(SideFault::Panicked));
+        let told = [Some(Trouble::Failed), None];
+        assert_eq!(ended(failed), (Ok(Verdict::Unscanned(Why::Failed)), told));
+    }
+
+    #[test]
+    fn a_panic_ends_the_scan_and_is_told_once() {
+        let mut guarded = scan();
+        let asked = guarded.ask(|_scan| -> () { panic!("as planned") });
+        assert_eq!(asked.err(), Some(Panicked));
+        assert!(guarded.is_over());
+        assert_eq!(guarded.feed(b"more"), Err(Panicked));
+        assert_eq!(ended(guarded), (Err(Panicked), [Some(Trouble::Failed), None]));
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn raise_descriptors() -> u64 {
 /// A message that says what to do: `io_uring` is forbidden in many containers, and each executor
 /// locks memory.
 pub(super) fn try_executor() -> Result<(), String> {
-    executor::try_executor().map_err(|error| {
+    executor::NewShard::new("preflight", None).try_out().map_err(|error| {
         format!(
             "this system refuses an io_uring executor: {error}. `baleen doctor` names the cause; the \
              usual ones are a container's seccomp profile, kernel.io_uring_disabled, and a locked \

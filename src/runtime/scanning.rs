@@ -1,7 +1,7 @@
 //! The body of one message through the engine: in slices, between which other connections have their turn.
 
 use super::executor::yield_if_needed;
-use super::guarded::{Guarded, Panicked};
+use super::guarded::{Guarded, Panicked, Trouble};
 use super::shard::Live;
 use super::side::SideThreads;
 use crate::adaptation::{ScanPlan, ThreatKind, ThreatKinds};
@@ -73,6 +73,11 @@ impl Scanning {
             Ok((verdict, found)) => worst(verdict, found, self.blocked),
             Err(Panicked) => Verdict::Unscanned(Why::Failed),
         }
+    }
+
+    /// What went wrong with it, told once.
+    pub(super) const fn take_trouble(&mut self) -> Option<Trouble> {
+        self.scan.take_trouble()
     }
 
     /// Drops it where nobody waits for its memory to be free.

@@ -28,7 +28,7 @@ use super::acceptor;
 use super::assemble::{Assembled, Live, assemble};
 use super::clamd;
 use super::clock;
-use super::executor::{shut_down, spawn_shard};
+use super::executor::{NewShard, shut_down};
 use super::heartbeat::{self, Pulse};
 use super::journal::Journal;
 use super::listening::Listening;
@@ -214,7 +214,9 @@ impl Service {
                 cut_off: Arc::clone(&self.cut_off),
             };
             let (name, pulse) = (format!("shard-{index}"), Arc::clone(&pulses[index]));
-            let thread = spawn_shard(&name, *cpu, pulse, move |spawner| run(spawner, parts))
+            let shard = NewShard::new(&name, *cpu);
+            let thread = shard
+                .spawn(pulse, move |spawner| run(spawner, parts))
                 .map_err(|error| system(&format!("start shard {index}"), &error))?;
             self.shards_running += 1;
             let tell = tell.clone();

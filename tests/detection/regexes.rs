@@ -109,7 +109,7 @@ fn the_work_may_be_done_elsewhere_and_its_loss_is_no_verdict() {
     let (verdict, pieces) = ended(started(&bytes), run);
     assert!(matches!(verdict, Verdict::Infected(found) if &*found.name == NAME));
     assert_eq!(pieces, 1);
-    let (verdict, pieces) = ended(started(&bytes), |scan, _work| scan.lose());
+    let (verdict, pieces) = ended(started(&bytes), |scan, _work| scan.lose(Why::Failed));
     assert_eq!((verdict, pieces), (Verdict::Unscanned(Why::Failed), 1));
     let without = object(40_000, &[(20_000, HIT)]);
     assert_eq!(ended(started(&without), run), (Verdict::Clean, 0));

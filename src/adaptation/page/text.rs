@@ -80,7 +80,7 @@ impl Language {
             Why::Limit(_) => self.why.limit,
             Why::Unsupported(_) => self.why.unsupported,
             Why::Time => self.why.time,
-            Why::EngineMissing | Why::Failed => self.why.engine,
+            Why::EngineMissing | Why::Failed | Why::Busy => self.why.engine,
         }
     }
 }

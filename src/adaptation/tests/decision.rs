@@ -50,6 +50,7 @@ fn every_reason_for_not_checking_is_blocked_or_said() {
         Why::Time,
         Why::EngineMissing,
         Why::Failed,
+        Why::Busy,
     ];
     let block = Options::default();
     let pass = Options { unchecked: Unchecked::Pass, ..block };

@@ -40,6 +40,7 @@ fn what_was_not_scanned_is_never_ok() {
         (Why::Time, "time MaxScanTime", "Heuristics.Limits.Exceeded.MaxScanTime FOUND"),
         (Why::EngineMissing, "no database loaded", "Not scanned (no database loaded) ERROR"),
         (Why::Failed, "the scan failed", "Not scanned (the scan failed) ERROR"),
+        (Why::Busy, "no thread was free in time", "Not scanned (no thread was free in time) ERROR"),
     ] {
         let verdict = Verdict::Unscanned(why);
         let wanted = format!("/a: Not scanned ({error}) ERROR");

@@ -5,13 +5,19 @@
 //!   per table   digests   rows × N bytes       sorted, equal ones by their name's number
 //!               names     rows × 1..4 bytes    the number of the name
 //!               sizes     rows × 1..4 bytes    an index into `distinct`; its length stands for `*`
-//!               buckets   (2^bits + 1) × u32   index of the first row of each bucket
 //!               distinct  distinct × u32       the exact sizes, sorted, each once
+//!               lines     lines × 64 bytes     aligned to 64: what a lookup reads first
+//!
+//!   line        start     u32                  its first row
+//!               count     u8                   its rows, or 255: more than it has marks for
+//!               marks     59 × u8              the next eight bits of each of its rows
 //! ```
 //!
-//! The columns follow each other without padding: every integer is little endian and unaligned.
-//! A bucket is the rows whose digest begins with the same `bits` bits. The two narrow columns are as
-//! wide as the largest value in them needs: with millions of digests that is three bytes each.
+//! Every integer is little endian and, but for the lines, unaligned. A digest is a fraction between zero and
+//! one; times the number of lines it is the number of its line, and behind the point begins its mark. So
+//! one cache line tells that a digest is not there, or which row to compare: 36 rows a line are 1.8
+//! bytes a row, and seven of eight strangers are told from their line alone. The two narrow columns
+//! are as wide as the largest value in them needs: with millions of digests that is three bytes each.
 
 use zerocopy::little_endian::U64;
 
@@ -26,8 +32,10 @@ pub(super) struct Descriptor {
     pub offset: u64,
     /// Digests in the table.
     pub rows: u64,
-    /// Bits of a digest that choose its bucket.
-    pub bits: u64,
+    /// Lines of the index.
+    pub lines: u64,
+    /// Of the first line, from the start of the section.
+    pub lines_at: u64,
     /// Exact sizes, each counted once.
     pub distinct: u64,
     /// Rows of any size.
@@ -40,20 +48,21 @@ pub(super) struct Descriptor {
 
 /// A descriptor in the section: its fields in their order. Plain words, because what zerocopy's
 /// derives write for a structure has names outside of ASCII, which the lint table refuses.
-pub(super) type DescriptorBytes = [U64; 7];
+pub(super) type DescriptorBytes = [U64; 8];
 
 /// The descriptors of all tables.
 pub(super) type Directory = [DescriptorBytes; TABLES];
 
 impl Descriptor {
     pub(super) fn to_bytes(self) -> DescriptorBytes {
-        let Self { offset, rows, bits, distinct, any, name_bytes, size_bytes } = self;
-        [offset, rows, bits, distinct, any, name_bytes, size_bytes].map(U64::new)
+        let Self { offset, rows, lines, lines_at, distinct, any, name_bytes, size_bytes } = self;
+        [offset, rows, lines, lines_at, distinct, any, name_bytes, size_bytes].map(U64::new)
     }
 
     pub(super) fn from_bytes(bytes: &DescriptorBytes) -> Self {
-        let [offset, rows, bits, distinct, any, name_bytes, size_bytes] = bytes.map(U64::get);
-        Self { offset, rows, bits, distinct, any, name_bytes, size_bytes }
+        let [offset, rows, lines, lines_at, distinct, any, name_bytes, size_bytes] =
+            bytes.map(U64::get);
+        Self { offset, rows, lines, lines_at, distinct, any, name_bytes, size_bytes }
     }
 }
 
@@ -64,21 +73,36 @@ pub(super) const TABLES: usize = Subject::ALL.len() * Kind::ALL.len();
 /// largest).
 pub(super) const ANY_SIZE: u32 = u32::MAX;
 
-/// The widest bucket index: 2^24 buckets serve a hundred million digests with 64 MiB of index.
-pub(super) const BITS_MAX: u32 = 24;
+/// One line of the index.
+pub(super) type Line = [u8; LINE_BYTES];
 
-/// The bucket of a digest that begins with `head`.
-pub(super) const fn bucket_of(head: u32, bits: u32) -> u32 {
-    match head.checked_shr(32_u32.saturating_sub(bits)) {
-        Some(bucket) => bucket,
-        // No bits choose: a table with a single bucket.
-        None => 0,
-    }
+/// A cache line.
+pub(super) const LINE_BYTES: usize = 64;
+
+/// Rows that a line has marks for.
+pub(super) const MARKS_MAX: usize = LINE_BYTES - 5;
+
+/// Stands for the count of a line with more rows than marks: they are searched by halving.
+pub(super) const CROWDED: u8 = u8::MAX;
+
+/// The parts of a line: its first row, its count, its marks.
+pub(super) const fn parts_of(line: &Line) -> (u32, u8, &[u8; MARKS_MAX]) {
+    let [a, b, c, d, count, ..] = *line;
+    let [_, _, _, _, _, marks @ ..] = line;
+    (u32::from_le_bytes([a, b, c, d]), count, marks)
 }
 
-/// The first four bytes of a digest as a number that sorts as they do.
-pub(super) fn head_of(digest: &[u8]) -> u32 {
-    digest.first_chunk().map_or(0, |head| u32::from_be_bytes(*head))
+/// The line of a digest that begins with `head`, and its mark there.
+pub(super) fn place_of(head: u64, lines: usize) -> (usize, u8) {
+    let product = u128::from(head).wrapping_mul(lines as u128).to_be_bytes();
+    let (line, behind) = product.split_at(8);
+    let line = line.first_chunk().map_or(0, |line| u64::from_be_bytes(*line));
+    (usize::try_from(line).unwrap_or(usize::MAX), behind.first().copied().unwrap_or_default())
+}
+
+/// The first eight bytes of a digest as a number that sorts as they do.
+pub(super) fn head_of(digest: &[u8]) -> u64 {
+    digest.first_chunk().map_or(0, |head| u64::from_be_bytes(*head))
 }
 
 /// The bytes that every number up to `largest` fits into.

@@ -12,7 +12,8 @@ use crate::engine::database::workers::{Workers, gather};
 
 use super::Kind;
 use super::layout::{
-    ANY_SIZE, BITS_MAX, Descriptor, DescriptorBytes, Directory, bucket_of, head_of, width_of,
+    ANY_SIZE, CROWDED, Descriptor, DescriptorBytes, Directory, LINE_BYTES, Line, MARKS_MAX,
+    head_of, place_of, width_of,
 };
 
 /// Digests on their way into the tables.
@@ -169,11 +170,10 @@ impl<const N: usize> Heaps<N> {
         let any_index = u32::try_from(distinct.len()).unwrap_or(u32::MAX);
         let name_bytes = width_of(self.rows().map(|row| row.name).max().unwrap_or(0));
         let size_bytes = width_of(any_index);
-        let bits = bits_for(rows);
         let mut names = Narrow::new(name_bytes, rows);
         let mut sizes = Narrow::new(size_bytes, rows);
-        let mut buckets = Buckets::new(bits);
-        out.reserve((rows as usize).saturating_mul(N.saturating_add(8)));
+        let mut lines = Lines::new(lines_for(rows));
+        out.reserve((rows as usize).saturating_mul(N.saturating_add(9)));
         // Some heaps at a time, so that there are never many sorted copies.
         let ahead = workers.count().saturating_mul(HEAPS_AHEAD).max(1);
         let mut heaps = self.heaps.into_iter();
@@ -196,19 +196,23 @@ impl<const N: usize> Heaps<N> {
                 out.extend_from_slice(&row.digest);
                 names.push(row.name);
                 sizes.push(row.size);
-                buckets.push(head_of(&row.digest));
+                lines.push(head_of(&row.digest));
             }
         }
         out.append(&mut names.bytes);
         out.append(&mut sizes.bytes);
-        out.append(&mut buckets.finish());
         for size in &distinct {
             out.extend_from_slice(&size.to_le_bytes());
         }
+        out.resize(out.len().next_multiple_of(LINE_BYTES), 0);
+        let lines_at = out.len() as u64;
+        let lines = lines.finish();
+        out.extend_from_slice(lines.as_flattened());
         Descriptor {
             offset,
             rows: rows.into(),
-            bits: bits.into(),
+            lines: lines.len() as u64,
+            lines_at,
             distinct: any_index.into(),
             any,
             name_bytes: name_bytes as u64,
@@ -234,47 +238,58 @@ impl Narrow {
     }
 }
 
-/// The first row of each bucket while the rows pass in their order.
-struct Buckets {
-    bytes: Vec<u8>,
-    bits: u32,
-    next: u32,
-    row: u32,
+/// The lines of the index while the rows pass in their order.
+struct Lines {
+    lines: Vec<Line>,
+    count: usize,
+    /// The first row of the line at hand, the rows it has so far, the marks of those that found room.
+    start: u32,
+    rows: u32,
+    marks: Vec<u8>,
 }
 
-impl Buckets {
-    const fn new(bits: u32) -> Self {
-        Self { bytes: Vec::new(), bits, next: 0, row: 0 }
+impl Lines {
+    fn new(count: usize) -> Self {
+        let (lines, marks) = (Vec::with_capacity(count), Vec::with_capacity(MARKS_MAX));
+        Self { lines, count, start: 0, rows: 0, marks }
     }
 
-    fn push(&mut self, head: u32) {
-        self.begin_up_to(bucket_of(head, self.bits));
-        self.row = self.row.saturating_add(1);
-    }
-
-    /// Every bucket up to this one that has not begun begins at the next row.
-    fn begin_up_to(&mut self, bucket: u32) {
-        while self.next <= bucket {
-            self.bytes.extend_from_slice(&self.row.to_le_bytes());
-            self.next = self.next.saturating_add(1);
+    fn push(&mut self, head: u64) {
+        let (line, mark) = place_of(head, self.count);
+        self.end_up_to(line);
+        self.rows = self.rows.saturating_add(1);
+        if self.marks.len() < MARKS_MAX {
+            self.marks.push(mark);
         }
     }
 
-    /// The column, with the number of rows at its end.
-    fn finish(mut self) -> Vec<u8> {
-        self.begin_up_to(1_u32.checked_shl(self.bits).unwrap_or(u32::MAX));
-        self.bytes
+    /// Writes every line in front of this one.
+    fn end_up_to(&mut self, line: usize) {
+        while self.lines.len() < line {
+            let fits = u8::try_from(self.rows).ok().filter(|rows| usize::from(*rows) <= MARKS_MAX);
+            let head = self.start.to_le_bytes().into_iter().chain([fits.unwrap_or(CROWDED)]);
+            let mut line = [0; LINE_BYTES];
+            for (to, from) in line.iter_mut().zip(head.chain(self.marks.drain(..))) {
+                *to = from;
+            }
+            self.lines.push(line);
+            self.start = self.start.saturating_add(self.rows);
+            self.rows = 0;
+        }
+    }
+
+    fn finish(mut self) -> Vec<Line> {
+        self.end_up_to(self.count);
+        self.lines
     }
 }
 
-/// Four to eight rows a bucket: an MD5 bucket is one or two cache lines, the index half a byte to
-/// one byte a row.
-fn bits_for(rows: u32) -> u32 {
-    let buckets = rows.checked_div(ROWS_PER_BUCKET).unwrap_or(0);
-    buckets.checked_ilog2().unwrap_or(0).min(BITS_MAX)
+/// So many that one in some thousands has more rows than marks.
+const fn lines_for(rows: u32) -> usize {
+    rows.div_ceil(ROWS_PER_LINE) as usize
 }
 
-const ROWS_PER_BUCKET: u32 = 4;
+const ROWS_PER_LINE: u32 = 36;
 /// One for each value of a digest's first byte.
 const HEAPS: usize = 256;
 /// Heaps for each worker at a time.

@@ -1,22 +1,23 @@
 //! One table of digests of one length: a view into the section.
 //!
-//! A lookup touches the bucket index, then one or two cache lines of digests, and only on a hit the
-//! columns of names and sizes.
+//! A lookup touches one line of the index, which tells most strangers; then the digest it points to, and
+//! only on a hit the columns of names and sizes.
 
 use zerocopy::FromBytes;
 use zerocopy::little_endian::U32;
 
 use crate::engine::database::signature::NameId;
 
-use super::layout::{BITS_MAX, Descriptor, bucket_of, head_of, largest_of, narrow_at};
+use super::layout::{
+    CROWDED, Descriptor, Line, MARKS_MAX, head_of, largest_of, narrow_at, parts_of, place_of,
+};
 use super::tables::TablesFault;
 
 /// The columns of one table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Table<'a, const N: usize> {
-    bits: u32,
     any: u64,
-    buckets: &'a [U32],
+    lines: &'a [Line],
     digests: &'a [[u8; N]],
     names: &'a [u8],
     name_bytes: usize,
@@ -27,9 +28,8 @@ pub(super) struct Table<'a, const N: usize> {
 
 impl<'a, const N: usize> Table<'a, N> {
     pub(super) const EMPTY: Self = Self {
-        bits: 0,
         any: 0,
-        buckets: &[],
+        lines: &[],
         digests: &[],
         names: &[],
         name_bytes: 1,
@@ -40,10 +40,6 @@ impl<'a, const N: usize> Table<'a, N> {
 
     /// Finds the columns. Constant time: nothing in them is read.
     pub(super) fn open(section: &'a [u8], of: &Descriptor) -> Result<Self, TablesFault> {
-        let bits = u32::try_from(of.bits).unwrap_or(u32::MAX);
-        if bits > BITS_MAX {
-            return Err(TablesFault::Bits(of.bits));
-        }
         let short = TablesFault::Short;
         let index = |word: u64| usize::try_from(word).map_err(|_| short);
         let width = |word: u64| match index(word)? {
@@ -56,19 +52,18 @@ impl<'a, const N: usize> Table<'a, N> {
         let narrow = |rest: &'a [u8], width: usize| {
             rows.checked_mul(width).and_then(|bytes| rest.split_at_checked(bytes)).ok_or(short)
         };
-        let buckets =
-            1_usize.checked_shl(bits).and_then(|count| count.checked_add(1)).ok_or(short)?;
         let (digests, rest) = column::<[u8; N]>(rest, rows)?;
         let (names, rest) = narrow(rest, name_bytes)?;
         let (sizes, rest) = narrow(rest, size_bytes)?;
-        let (buckets, rest) = column::<U32>(rest, buckets)?;
         let (distinct, _) = column::<U32>(rest, index(of.distinct)?)?;
+        let rest = section.get(index(of.lines_at)?..).ok_or(short)?;
+        let (lines, _) = column::<Line>(rest, index(of.lines)?)?;
         let any = of.any;
-        Ok(Self { bits, any, buckets, digests, names, name_bytes, sizes, size_bytes, distinct })
+        Ok(Self { any, lines, digests, names, name_bytes, sizes, size_bytes, distinct })
     }
 
     /// In how many pieces [`Table::check_piece`] reads the table.
-    pub(super) const fn pieces(&self) -> usize {
+    pub(super) fn pieces(&self) -> usize {
         COLUMN_PIECES.saturating_add(self.row_pieces())
     }
 
@@ -76,23 +71,15 @@ impl<'a, const N: usize> Table<'a, N> {
     /// all of them are good.
     pub(super) fn check_piece(&self, piece: usize, names: u32) -> Result<(), TablesFault> {
         match piece {
-            0 => self.check_buckets(),
-            1 => self.check_names(names),
-            2 => self.check_sizes(),
+            0 => self.check_names(names),
+            1 => self.check_sizes(),
             _ => self.check_rows(piece.saturating_sub(COLUMN_PIECES)),
         }
     }
 
-    const fn row_pieces(&self) -> usize {
-        self.digests.len().div_ceil(PIECE_ROWS)
-    }
-
-    fn check_buckets(&self) -> Result<(), TablesFault> {
-        let rows = u32::try_from(self.digests.len()).map_err(|_| TablesFault::Short)?;
-        let is_whole = self.buckets.is_sorted_by_key(|start| start.get())
-            && self.buckets.first().is_some_and(|first| first.get() == 0)
-            && self.buckets.last().is_some_and(|last| last.get() == rows);
-        is_whole.then_some(()).ok_or(TablesFault::Buckets)
+    /// One at least: a table without rows has lines to be checked, or should have none.
+    fn row_pieces(&self) -> usize {
+        self.digests.len().div_ceil(PIECE_ROWS).max(1)
     }
 
     fn check_names(&self, names: u32) -> Result<(), TablesFault> {
@@ -115,28 +102,43 @@ impl<'a, const N: usize> Table<'a, N> {
     }
 
     /// Whether so many rows, and the first one behind them, are in order, and as large a share of the
-    /// buckets holds what belongs there.
+    /// lines says what is true.
     fn check_rows(&self, piece: usize) -> Result<(), TablesFault> {
         let from = piece.saturating_mul(PIECE_ROWS).min(self.digests.len());
         let to = from.saturating_add(PIECE_ROWS).saturating_add(1).min(self.digests.len());
-        let is_in_order = self.digests.get(from..to).is_some_and(is_sorted);
-        let buckets = self.buckets.len().div_ceil(self.row_pieces().max(1));
-        let is_good =
-            is_in_order && self.are_in_their_buckets(piece.saturating_mul(buckets), buckets);
-        is_good.then_some(()).ok_or(TablesFault::Order)
+        if !self.digests.get(from..to).is_some_and(is_sorted) {
+            return Err(TablesFault::Order);
+        }
+        let share = self.lines.len().div_ceil(self.row_pieces());
+        let first = piece.saturating_mul(share);
+        let mut lines = (first..self.lines.len()).take(share);
+        let is_whole = !self.lines.is_empty() || self.digests.is_empty();
+        let is_good = is_whole && lines.all(|line| self.is_line_good(line).unwrap_or(false));
+        is_good.then_some(()).ok_or(TablesFault::Lines)
     }
 
-    /// The digests are sorted, so the first and the last of a bucket speak for all of it.
-    fn are_in_their_buckets(&self, from: usize, count: usize) -> bool {
-        let bounds = self.buckets.iter().zip(self.buckets.iter().skip(1));
-        bounds.zip(0_u32..).skip(from).take(count).all(|((from, to), bucket)| {
-            let rows = self.digests.get(from.get() as usize..to.get() as usize);
-            rows.is_some_and(|rows| {
-                let ends = [rows.first(), rows.last()];
-                let is_here = |digest: &[u8; N]| bucket_of(head_of(digest), self.bits) == bucket;
-                ends.into_iter().flatten().all(is_here)
-            })
-        })
+    /// Whether a line begins where the one before ends, and marks exactly its rows.
+    fn is_line_good(&self, line: usize) -> Option<bool> {
+        let (start, count, marks) = parts_of(self.lines.get(line)?);
+        let rows = self.digests.get(start as usize..self.end_of(line))?;
+        let is_here = |row: &[u8; N]| place_of(head_of(row), self.lines.len()).0 == line;
+        let is_marked = if count == CROWDED {
+            // They are sorted, so the first and the last speak for all of them.
+            let ends = [rows.first(), rows.last()];
+            rows.len() > MARKS_MAX && ends.into_iter().flatten().all(is_here)
+        } else {
+            let marked = rows.iter().zip(marks);
+            let mut places =
+                marked.map(|(row, mark)| (place_of(head_of(row), self.lines.len()), *mark));
+            rows.len() == usize::from(count) && places.all(|(place, mark)| place == (line, mark))
+        };
+        Some(is_marked && (line > 0 || start == 0))
+    }
+
+    /// The row behind the last one of a line.
+    fn end_of(&self, line: usize) -> usize {
+        let next = line.checked_add(1).and_then(|next| self.lines.get(next));
+        next.map_or(self.digests.len(), |next| parts_of(next).0 as usize)
     }
 
     /// Whether a subject of this size can have a digest in the table; `None`: of some size.
@@ -161,12 +163,9 @@ impl<'a, const N: usize> Table<'a, N> {
 
     /// The first row with this digest and this size or any size.
     pub(super) fn lookup(&self, digest: &[u8; N], size: u64) -> Option<(NameId, Option<u32>)> {
-        let bucket = bucket_of(head_of(digest), self.bits) as usize;
-        let from = self.buckets.get(bucket)?.get() as usize;
-        let to = self.buckets.get(bucket.checked_add(1)?)?.get() as usize;
+        let (from, to) = self.candidates(digest)?;
         let rows = self.digests.get(from..to)?;
-        // Buckets hold a handful of rows unless somebody made digests with a common head; halving
-        // bounds that case, too.
+        // One, unless somebody made digests with a common head; halving bounds that case, too.
         let first = rows.partition_point(|row| row < digest);
         let equal = rows.iter().skip(first).take_while(|row| *row == digest);
         let start = from.checked_add(first)?;
@@ -181,6 +180,22 @@ impl<'a, const N: usize> Table<'a, N> {
         })
     }
 
+    /// The rows that may have a digest: where they begin and end.
+    fn candidates(&self, digest: &[u8; N]) -> Option<(usize, usize)> {
+        let (line, mark) = place_of(head_of(digest), self.lines.len());
+        let (start, count, marks) = parts_of(self.lines.get(line)?);
+        let start = start as usize;
+        // The count of a crowded line is more than it has marks.
+        let Some(marks) = marks.get(..usize::from(count)) else {
+            return Some((start, self.end_of(line)));
+        };
+        // Rows are sorted, and so are their marks.
+        let first = memchr::memchr(mark, marks)?;
+        let equal = marks.iter().skip(first).take_while(|other| **other == mark).count();
+        let from = start.checked_add(first)?;
+        Some((from, from.checked_add(equal)?))
+    }
+
     /// Digests in the table.
     pub(super) const fn rows(&self) -> usize {
         self.digests.len()
@@ -189,16 +204,15 @@ impl<'a, const N: usize> Table<'a, N> {
 
 /// Whether digests are sorted. The first eight bytes decide nearly always, as one number.
 fn is_sorted<const N: usize>(digests: &[[u8; N]]) -> bool {
-    let head = |digest: &[u8; N]| digest.first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
     let pairs = digests.iter().zip(digests.iter().skip(1));
     pairs.into_iter().all(|(one, next)| {
-        let (first, second) = (head(one), head(next));
+        let (first, second) = (head_of(one), head_of(next));
         first < second || (first == second && one <= next)
     })
 }
 
-/// Pieces before those of rows: buckets, names, sizes.
-const COLUMN_PIECES: usize = 3;
+/// Pieces before those of rows: names, sizes.
+const COLUMN_PIECES: usize = 2;
 
 /// Rows of a piece: a tenth of a millisecond.
 const PIECE_ROWS: usize = 1 << 16;

@@ -184,13 +184,11 @@ const fn chosen(md5: bool, sha1: bool, sha256: bool) -> Kinds {
 pub enum TablesFault {
     /// A column is said to end beyond the section.
     Short,
-    /// A bucket index of so many bits.
-    Bits(u64),
     /// A narrow column of so many bytes.
     Width(u64),
-    /// The bucket index does not rise from 0 to the number of rows.
-    Buckets,
-    /// Digests are out of order, or in a wrong bucket.
+    /// The index does not lead to the rows.
+    Lines,
+    /// Digests are out of order.
     Order,
     /// A row names a name that does not exist.
     Name(u32),
@@ -202,9 +200,8 @@ impl fmt::Display for TablesFault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Short => out.write_str("a table ends beyond its section"),
-            Self::Bits(bits) => write!(out, "a bucket index of {bits} bits: 24 is the limit"),
             Self::Width(bytes) => write!(out, "a column of {bytes} bytes a row: 4 is the limit"),
-            Self::Buckets => out.write_str("the bucket index does not rise from 0 to the last row"),
+            Self::Lines => out.write_str("the index of digests does not lead to them"),
             Self::Order => out.write_str("digests are out of order"),
             Self::Name(name) => write!(out, "name {name} does not exist"),
             Self::Sizes => out.write_str("the list of sizes does not list what the rows have"),

@@ -206,7 +206,7 @@ impl Scan {
     #[must_use]
     pub fn conclude(mut self) -> Ended {
         if matches!(self.pending, Pending::Away) {
-            self.lose();
+            self.lose(Why::Failed);
         }
         while !self.end() {}
         let Self { findings, mut layers, mut remains, .. } = self;
@@ -245,10 +245,10 @@ impl Scan {
         }
     }
 
-    /// The work that was taken did not come back.
-    pub fn lose(&mut self) {
+    /// The work that was taken does not come back: [`Why::Failed`], or whatever else was in the way.
+    pub fn lose(&mut self, why: Why) {
         self.pending = Pending::Nothing;
-        self.findings.miss(Why::Failed);
+        self.findings.miss(why);
     }
 
     /// Runs the work that nobody took, and says how many units that was.

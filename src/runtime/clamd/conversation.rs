@@ -500,7 +500,7 @@ impl Conversation {
             Verdict::Unscanned(why) => {
                 if why == Why::Failed {
                     let url = String::from_utf8_lossy(name).into_owned();
-                    shared.journal.write(Event::ScanPanicked { url });
+                    shared.journal.write(Event::ScanFailed { url });
                 }
                 let action = match unchecked {
                     Unchecked::Error => "answered with ERROR",

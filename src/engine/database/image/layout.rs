@@ -9,7 +9,7 @@ pub(super) const MAGIC: [u8; 8] = *b"BALEEN\r\n";
 
 /// Grows with every change of any section's bytes or of their meaning; other versions are refused,
 /// because an image can always be built again.
-pub(super) const VERSION: u32 = 5;
+pub(super) const VERSION: u32 = 6;
 
 /// Magic 8, version 4, zeros 4, number of sections 8, length 8, sum 32.
 pub(super) const HEADER_BYTES: usize = 64;

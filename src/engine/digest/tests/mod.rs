@@ -102,6 +102,9 @@ proptest! {
     }
 }
 
+/// Twelve descriptors.
+const HEAD_BYTES: usize = 12 * 8 * 8;
+
 /// A digest made of a small number, spread over the buckets.
 fn digest(kind: u8, seed: u16) -> Digest {
     let mut bytes = [0; 32];
@@ -168,18 +171,22 @@ fn a_section_says_what_is_wrong_with_it() {
     assert_eq!(check(&good[..100], 3), Err(TablesFault::Short));
     assert_eq!(check(&good[..good.len() - 1], 3), Err(TablesFault::Short));
     // The first table: descriptor at 0, columns behind twelve descriptors: one digest, its name, its
-    // size, two ends of buckets, one size.
-    let digest = 12 * 7 * 8;
-    let (name, size, buckets) = (digest + 16, digest + 17, digest + 18);
-    assert_eq!(changed(16, 200), Err(TablesFault::Bits(200)));
-    assert_eq!(changed(40, 5), Err(TablesFault::Width(5)));
-    assert_eq!(changed(48, 0), Err(TablesFault::Width(0)));
-    assert_eq!(changed(buckets, 1), Err(TablesFault::Buckets));
-    assert_eq!(changed(buckets + 4, 0), Err(TablesFault::Buckets));
+    // size, one exact size, and at the next multiple of 64 its line.
+    let digest = HEAD_BYTES;
+    let (name, size, line) = (digest + 16, digest + 17, (digest + 22_usize).next_multiple_of(64));
+    assert_eq!(changed(16, 0), Err(TablesFault::Lines), "a row, and no line");
+    assert_eq!(changed(16, 200), Err(TablesFault::Short));
+    assert_eq!(changed(48, 5), Err(TablesFault::Width(5)));
+    assert_eq!(changed(56, 0), Err(TablesFault::Width(0)));
+    assert_eq!(changed(line, 1), Err(TablesFault::Lines), "the row in front of it");
+    assert_eq!(changed(line + 4, 0), Err(TablesFault::Lines), "a row without a mark");
+    assert_eq!(changed(line + 4, 2), Err(TablesFault::Lines), "a mark without a row");
+    assert_eq!(changed(line + 4, 255), Err(TablesFault::Lines), "one row is no crowd");
+    assert_eq!(changed(line + 5, 0), Err(TablesFault::Lines), "another digest's mark");
     assert_eq!(changed(name, 9), Err(TablesFault::Name(9)));
     assert_eq!(changed(size, 2), Err(TablesFault::Sizes));
     assert_eq!(changed(size, 1), Err(TablesFault::Sizes), "any size, and none is counted");
-    assert_eq!(changed(32, 1), Err(TablesFault::Sizes));
+    assert_eq!(changed(40, 1), Err(TablesFault::Sizes));
 }
 
 #[test]
@@ -189,13 +196,15 @@ fn digests_out_of_order_are_refused() {
         rows.add(Purpose::Detect, &Digest::Md5([first; 16]), Some(7), NameId(0));
     }
     let good = rows.compile(&Alone);
-    let digests = 12 * 7 * 8;
-    for (at, byte) in [(digests, 200), (digests + 16 * 100 + 15, 0), (digests + 16 * 199, 0)] {
+    let digests = HEAD_BYTES;
+    let (order, lines) = (Err(TablesFault::Order), Err(TablesFault::Lines));
+    for (row, place, byte, want) in
+        [(0, 0, 200, order), (100, 15, 0, Ok(())), (199, 0, 0, order), (100, 1, 255, lines)]
+    {
         let mut section = good.clone();
-        section[at] = byte;
+        section[digests + 16 * row + place] = byte;
         let tables = Tables::open(&section).expect("the columns are where they were");
-        let want = if at == digests + 16 * 100 + 15 { Ok(()) } else { Err(TablesFault::Order) };
-        assert_eq!(tables.check(1), want, "{at}");
+        assert_eq!(tables.check(1), want, "{row} {place}");
     }
 }
 
@@ -211,9 +220,10 @@ fn damage_in_every_piece_of_a_table_is_refused() {
     let mut section = rows.compile(&Alone);
     let outcome = |section: &[u8]| Tables::open(section).expect("columns in place").check(count);
     assert_eq!(outcome(&section), Ok(()));
-    let digests = 12 * 7 * 8;
+    let digests = HEAD_BYTES;
     let names = digests + 150_000 * 16;
-    let buckets = names + 150_000 * (3 + 1);
+    // One exact size behind names and sizes.
+    let lines = (names + 150_000 * (3 + 1) + 4_usize).next_multiple_of(64);
     for row in [1, 65_535, 65_536, 65_537, 131_071, 131_072, 149_999] {
         let at = digests + row * 16;
         section[at - 16..at + 16].rotate_left(16);
@@ -224,13 +234,14 @@ fn damage_in_every_piece_of_a_table_is_refused() {
         assert!(matches!(outcome(&section), Err(TablesFault::Name(_))), "row {row}");
         section[name] ^= 0x80;
     }
-    // One row more in the bucket before.
-    for bucket in [1, 10_922, 10_923, 10_924, 21_846, 32_767] {
-        let at = buckets + bucket * 4;
-        let start = u32::from_le_bytes(section[at..at + 4].try_into().expect("four bytes"));
-        section[at..at + 4].copy_from_slice(&(start + 1).to_le_bytes());
-        assert_eq!(outcome(&section), Err(TablesFault::Order), "bucket {bucket}");
-        section[at..at + 4].copy_from_slice(&start.to_le_bytes());
+    // One row more in the line before; one mark that is another's.
+    for line in [1, 1_388, 1_389, 1_390, 2_777, 2_778, 4_166] {
+        for place in [0, 5, 39] {
+            let at = lines + line * 64 + place;
+            section[at] ^= 1;
+            assert_eq!(outcome(&section), Err(TablesFault::Lines), "line {line}, byte {place}");
+            section[at] ^= 1;
+        }
     }
     assert_eq!(outcome(&section), Ok(()));
 }
@@ -244,7 +255,7 @@ fn columns_are_as_wide_as_they_need_to_be() {
             rows.add(Purpose::Detect, &digest, Some(index + 1), NameId(count - 1 - index));
         }
         let section = rows.compile(&Alone);
-        assert_eq!([section[40], section[48]], [width, width], "{count}");
+        assert_eq!([section[48], section[56]], [width, width], "{count}");
         let tables = Tables::open(&section).expect("a section");
         assert_eq!(tables.check(count), Ok(()));
         for index in (0..count).step_by(97) {
@@ -290,4 +301,28 @@ fn digests_with_a_common_head_are_found() {
     bytes[12..].copy_from_slice(&4_321_u32.to_be_bytes());
     let entry = tables.lookup(Purpose::Detect, &Digest::Md5(bytes), 1);
     assert_eq!(entry.map(|entry| entry.name), Some(NameId(4_321)));
+}
+
+/// A line has 59 marks: up to there, and beyond, every row is found and no stranger is.
+#[test]
+fn lines_may_be_full_and_crowded() {
+    let common = |index: u32| {
+        let mut bytes = [0x77; 16];
+        bytes[12..].copy_from_slice(&index.to_be_bytes());
+        Digest::Md5(bytes)
+    };
+    let spread =
+        |index: u32| Digest::Md5(u128::from(index).wrapping_mul(u128::MAX / 401).to_be_bytes());
+    for count in [57, 58, 59, 60, 61, 300] {
+        let mut rows = Rows::default();
+        (0..count).for_each(|at| rows.add(Purpose::Detect, &common(at), None, NameId(at)));
+        (0..400).for_each(|at| rows.add(Purpose::Detect, &spread(at), None, NameId(count + at)));
+        let section = rows.compile(&Alone);
+        let tables = Tables::open(&section).expect("a section");
+        assert_eq!(tables.check(count + 400), Ok(()), "{count}");
+        let name = |digest: &Digest| tables.lookup(Purpose::Detect, digest, 9).map(|it| it.name);
+        assert!((0..count).all(|at| name(&common(at)) == Some(NameId(at))), "{count}");
+        assert!((0..400).all(|at| name(&spread(at)) == Some(NameId(count + at))), "{count}");
+        assert_eq!((name(&common(count)), name(&spread(400))), (None, None), "{count}");
+    }
 }

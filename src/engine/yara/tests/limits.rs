@@ -44,7 +44,7 @@ fn work_that_does_not_come_back_is_told() {
         if let Some(work) = scan.deferred() {
             assert_eq!(work.bytes(), 2 * 15_000, "raw and normal text");
             assert!(scan.deferred().is_none());
-            scan.lose();
+            scan.lose(Why::Failed);
         }
     }
     assert_eq!(scan.finish(), Verdict::Unscanned(Why::Failed));
