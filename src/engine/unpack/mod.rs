@@ -17,10 +17,15 @@
 //! | `.xz` files | the .xz file format 1.2.1, streams one after another | [`xz`] |
 //! | `.lzma` files | LZMA with its header of 13 bytes | [`lzma`] |
 //! | `.lz` files | lzip, members one after another | [`lzip`] |
+//! | `.lz4` files | LZ4 frames, legacy frames, one after another | [`lz4`] |
+//! | `compress`, `x-compress`, `.Z` files | LZW as of Unix | [`compress`] |
 //!
 //! | container | format | here |
 //! | --- | --- | --- |
 //! | tar, all dialects | POSIX.1-2017 pax, GNU, V7 | [`tar`] |
+//! | cpio, all dialects | new ASCII, with sums, old ASCII, binary | [`cpio`] |
+//! | ar, `.deb`, `.a` | System V, GNU, BSD | [`ar`] |
+//! | `.rpm` | LSB 5.0: lead, signature, header, payload | [`rpm`] |
 //!
 //! A coding has one layer inside it, there from the beginning. A container has any number, one after
 //! another: [`Progress::Begin`], then [`Unpacker::member`] says what begins, then its bytes, then
@@ -44,17 +49,22 @@
     clippy::unreachable
 )]
 
+mod ar;
 mod block;
 mod brotli;
 mod bzip2;
 mod codings;
+mod compress;
+mod cpio;
 mod deflate;
 mod gzip;
 mod inflate;
+mod lz4;
 mod lzip;
 mod lzma;
 mod member;
 mod parts;
+mod rpm;
 mod tar;
 #[cfg(test)]
 mod tests;
@@ -77,12 +87,18 @@ pub(super) enum Unpacker {
 /// A container that is read from its front to its end.
 pub(super) enum Walker {
     Tar(tar::Tar),
+    Cpio(cpio::Cpio),
+    Ar(ar::Ar),
+    Rpm(rpm::Rpm),
 }
 
 /// The containers that are walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Container {
     Tar,
+    Cpio,
+    Ar,
+    Rpm,
 }
 
 /// What is inside a layer, as far as its first bytes tell.
@@ -108,6 +124,8 @@ pub(super) enum Decoder {
     Xz(xz::Xz),
     Lzma(lzma::Lzma),
     Lzip(lzip::Lzip),
+    Lz4(lz4::Lz4),
+    Compress(compress::Compress),
 }
 
 /// What one call of [`Unpacker::step`] did.
@@ -145,7 +163,12 @@ impl Inside {
         match head {
             [0x1f, 0x8b, 0x08, ..] => Self::Coding(Coding::Gzip),
             [b'L', b'Z', b'I', b'P', 0 | 1, ..] => Self::Coding(Coding::Lzip),
+            _ if lz4::is_front(head) => Self::Coding(Coding::Lz4),
+            _ if compress::is_front(head) => Self::Coding(Coding::Compress),
             _ if lzma::is_plausible(head) => Self::Coding(Coding::Lzma),
+            _ if head.starts_with(ar::MAGIC) => Self::Container(Container::Ar),
+            _ if head.starts_with(rpm::MAGIC) => Self::Container(Container::Rpm),
+            _ if head.starts_with(b"07070X") => Self::Unopened("payload of a large rpm package"),
             _ if tar::has_right_sum(head) => Self::Container(Container::Tar),
             _ => Self::Nothing,
         }
@@ -157,6 +180,9 @@ impl Unpacker {
     pub(super) fn of(container: Container) -> Self {
         Self::Container(Box::new(match container {
             Container::Tar => Walker::Tar(tar::Tar::new()),
+            Container::Cpio => Walker::Cpio(cpio::Cpio::new()),
+            Container::Ar => Walker::Ar(ar::Ar::new()),
+            Container::Rpm => Walker::Rpm(rpm::Rpm::new()),
         }))
     }
 
@@ -170,6 +196,9 @@ impl Unpacker {
             Self::Coding(decoder) => decoder.step(input, output),
             Self::Container(walker) => match &mut **walker {
                 Walker::Tar(tar) => tar.step(input, output),
+                Walker::Cpio(cpio) => cpio.step(input, output),
+                Walker::Ar(ar) => ar.step(input, output),
+                Walker::Rpm(rpm) => rpm.step(input, output),
             },
         };
         debug_assert!(step.used <= length && step.made <= room);
@@ -182,6 +211,9 @@ impl Unpacker {
             Self::Coding(_) => Member::default(),
             Self::Container(walker) => match &mut **walker {
                 Walker::Tar(tar) => tar.member(),
+                Walker::Cpio(cpio) => cpio.member(),
+                Walker::Ar(ar) => ar.member(),
+                Walker::Rpm(_) => rpm::Rpm::member(),
             },
         }
     }
@@ -196,6 +228,9 @@ impl Unpacker {
             Self::Coding(decoder) => decoder.finish(),
             Self::Container(walker) => match &**walker {
                 Walker::Tar(tar) => tar.finish(),
+                Walker::Cpio(cpio) => cpio.finish(),
+                Walker::Ar(ar) => ar.finish(),
+                Walker::Rpm(rpm) => rpm.finish(),
             },
         }
     }
@@ -217,6 +252,8 @@ impl Decoder {
             Coding::Xz => Self::Xz(xz::Xz::new(state_bytes)),
             Coding::Lzma => Self::Lzma(lzma::Lzma::new(state_bytes)),
             Coding::Lzip => Self::Lzip(lzip::Lzip::new(state_bytes)),
+            Coding::Lz4 => Self::Lz4(lz4::Lz4::new()),
+            Coding::Compress => Self::Compress(compress::Compress::new()),
         })
     }
 
@@ -231,6 +268,8 @@ impl Decoder {
             Self::Xz(xz) => xz.step(input, output),
             Self::Lzma(lzma) => lzma.step(input, output),
             Self::Lzip(lzip) => lzip.step(input, output),
+            Self::Lz4(lz4) => lz4.step(input, output),
+            Self::Compress(compress) => compress.step(input, output),
         }
     }
 
@@ -245,6 +284,8 @@ impl Decoder {
             Self::Xz(xz) => xz.finish(),
             Self::Lzma(lzma) => lzma.finish(),
             Self::Lzip(lzip) => lzip.finish(),
+            Self::Lz4(lz4) => lz4.finish(),
+            Self::Compress(compress) => compress.finish(),
         }
     }
 }
@@ -265,6 +306,10 @@ impl Coding {
             Self::Xz => xz::state_bytes(head),
             Self::Lzma => lzma::state_bytes(head),
             Self::Lzip => lzip::state_bytes(head),
+            // A window of 64 KiB.
+            Self::Lz4 => 64 << 10,
+            // Four bytes for each of 65,536 codes.
+            Self::Compress => 256 << 10,
         }
     }
 }

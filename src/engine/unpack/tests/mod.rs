@@ -6,6 +6,7 @@ mod codings;
 mod streams;
 mod tars;
 mod walk;
+mod walkers;
 
 use std::io::Write as _;
 
