@@ -97,6 +97,7 @@ const fn graphics(name: &'static str) -> (&'static str, Class) {
 const LITTLE: Script = Script::Wide(ByteOrder::Little);
 const BIG: Script = Script::Wide(ByteOrder::Big);
 const TAR: Inside = Inside::Container(Container::Tar);
+const CPIO: Inside = Inside::Container(Container::Cpio);
 
 /// Sorted by name.
 const KINDS: [(&str, Class); 93] = [
@@ -111,12 +112,12 @@ const KINDS: [(&str, Class); 93] = [
     bytes("CL_TYPE_AUTOIT"),
     own("CL_TYPE_BINARY_DATA", FileType::Other),
     bytes("CL_TYPE_BINHEX"),
-    container("CL_TYPE_BZ", "bzip2 file"),
+    opened("CL_TYPE_BZ", Inside::Coding(Coding::Bzip2)),
     bytes("CL_TYPE_CABSFX"),
-    container("CL_TYPE_CPIO_CRC", "cpio archive"),
-    container("CL_TYPE_CPIO_NEWC", "cpio archive"),
-    container("CL_TYPE_CPIO_ODC", "cpio archive"),
-    container("CL_TYPE_CPIO_OLD", "cpio archive"),
+    opened("CL_TYPE_CPIO_CRC", CPIO),
+    opened("CL_TYPE_CPIO_NEWC", CPIO),
+    opened("CL_TYPE_CPIO_ODC", CPIO),
+    opened("CL_TYPE_CPIO_OLD", CPIO),
     bytes("CL_TYPE_CRYPTFF"),
     bytes("CL_TYPE_DMG"),
     bytes("CL_TYPE_EGG"),
@@ -189,7 +190,7 @@ const KINDS: [(&str, Class); 93] = [
     bytes("CL_TYPE_XML_HWP"),
     bytes("CL_TYPE_XML_WORD"),
     bytes("CL_TYPE_XML_XL"),
-    container("CL_TYPE_XZ", "xz file"),
+    opened("CL_TYPE_XZ", Inside::Coding(Coding::Xz)),
     container("CL_TYPE_ZIP", "zip archive"),
     bytes("CL_TYPE_ZIPSFX"),
     opened("CL_TYPE_ZSTD", Inside::Coding(Coding::Zstd)),

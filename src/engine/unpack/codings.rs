@@ -17,10 +17,22 @@ pub enum Coding {
     Brotli,
     /// `zstd`.
     Zstd,
+    /// `compress`, `x-compress`: a `.Z` file.
+    Compress,
+    /// A bzip2 file. Not a content coding of HTTP, as those below.
+    Bzip2,
+    /// An xz file.
+    Xz,
+    /// An LZMA file, as it was before xz.
+    Lzma,
+    /// An lzip file.
+    Lzip,
+    /// An LZ4 file.
+    Lz4,
 }
 
 impl Coding {
-    /// The name as in the header and in the path of a detection.
+    /// The name as in the header, if it is one of HTTP, and in the path of a detection.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -28,6 +40,12 @@ impl Coding {
             Self::Deflate => "deflate",
             Self::Brotli => "br",
             Self::Zstd => "zstd",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
+            Self::Lzma => "lzma",
+            Self::Lzip => "lzip",
+            Self::Lz4 => "lz4",
+            Self::Compress => "compress",
         }
     }
 }
@@ -65,6 +83,8 @@ impl ContentCodings {
                 () if item.eq_ignore_ascii_case(b"deflate") => Coding::Deflate,
                 () if item.eq_ignore_ascii_case(b"br") => Coding::Brotli,
                 () if item.eq_ignore_ascii_case(b"zstd") => Coding::Zstd,
+                () if item.eq_ignore_ascii_case(b"compress") => Coding::Compress,
+                () if item.eq_ignore_ascii_case(b"x-compress") => Coding::Compress,
                 () => return Err(Unsupported::Coding),
             };
             *free.next().ok_or(Unsupported::TooMany)? = Some(coding);
@@ -107,7 +127,9 @@ pub enum Unsupported {
 impl fmt::Display for Unsupported {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Coding => out.write_str("a content coding other than gzip, deflate, br and zstd"),
+            Self::Coding => {
+                out.write_str("a content coding other than gzip, deflate, br, zstd and compress")
+            }
             Self::TooMany => write!(out, "more than {CODINGS_MAX} content codings"),
         }
     }

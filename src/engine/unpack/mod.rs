@@ -13,12 +13,21 @@
 //! | `deflate` | RFC 1950 in RFC 1951; raw RFC 1951 as some servers send it | [`deflate`] |
 //! | `br` | RFC 7932 | [`brotli`] |
 //! | `zstd` | RFC 8878, window as RFC 9659 asks | [`zstd`] |
+//! | `.bz2` files | bzip2, streams one after another | [`bzip2`] |
+//! | `.xz` files | the .xz file format 1.2.1, streams one after another | [`xz`] |
+//! | `.lzma` files | LZMA with its header of 13 bytes | [`lzma`] |
+//! | `.lz` files | lzip, members one after another | [`lzip`] |
+//! | `.lz4` files | LZ4 frames, legacy frames, one after another | [`lz4`] |
+//! | `compress`, `x-compress`, `.Z` files | LZW as of Unix | [`compress`] |
 //!
 //! | container | format | here |
 //! | --- | --- | --- |
 //! | tar, all dialects | POSIX.1-2017 pax, GNU, V7 | [`tar`] |
 //! | OLE2: Office 97, MSI, Outlook messages; macros | MS-CFB, MS-OVBA; as a whole | [`ole2`] |
 //! | PDF: streams, their filters undone; scripts | ISO 32000-1; as a whole | [`pdf`] |
+//! | cpio, all dialects | new ASCII, with sums, old ASCII, binary | [`cpio`] |
+//! | ar, `.deb`, `.a` | System V, GNU, BSD | [`ar`] |
+//! | `.rpm` | LSB 5.0: lead, signature, header, payload | [`rpm`] |
 //!
 //! A coding has one layer inside it, there from the beginning. A container has any number, one after
 //! another: [`Progress::Begin`], then [`Unpacker::member`] says what begins, then its bytes, then
@@ -43,19 +52,29 @@
     clippy::unreachable
 )]
 
+mod ar;
+mod block;
 mod brotli;
+mod bzip2;
 mod codings;
+mod compress;
+mod cpio;
 mod deflate;
 mod gzip;
 mod inflate;
+mod lz4;
+mod lzip;
+mod lzma;
 mod member;
 mod ole2;
 mod opened;
 mod parts;
 mod pdf;
+mod rpm;
 mod tar;
 #[cfg(test)]
 mod tests;
+mod xz;
 mod zstd;
 
 pub use codings::{Coding, ContentCodings, Unsupported};
@@ -87,12 +106,18 @@ pub(super) enum Whole {
 /// A container that is read from its front to its end.
 pub(super) enum Walker {
     Tar(tar::Tar),
+    Cpio(cpio::Cpio),
+    Ar(ar::Ar),
+    Rpm(rpm::Rpm),
 }
 
 /// The containers that are walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Container {
     Tar,
+    Cpio,
+    Ar,
+    Rpm,
 }
 
 /// What is inside a layer, as far as its first bytes tell.
@@ -116,6 +141,12 @@ pub(super) enum Decoder {
     Deflate(deflate::Deflate),
     Brotli(Box<brotli::Brotli>),
     Zstd(zstd::Zstd),
+    Bzip2(bzip2::Bzip2),
+    Xz(xz::Xz),
+    Lzma(lzma::Lzma),
+    Lzip(lzip::Lzip),
+    Lz4(lz4::Lz4),
+    Compress(compress::Compress),
 }
 
 /// What one call of [`Unpacker::step`] did.
@@ -152,6 +183,13 @@ impl Inside {
     pub(super) fn of(head: &[u8]) -> Self {
         match head {
             [0x1f, 0x8b, 0x08, ..] => Self::Coding(Coding::Gzip),
+            [b'L', b'Z', b'I', b'P', 0 | 1, ..] => Self::Coding(Coding::Lzip),
+            _ if lz4::is_front(head) => Self::Coding(Coding::Lz4),
+            _ if compress::is_front(head) => Self::Coding(Coding::Compress),
+            _ if lzma::is_plausible(head) => Self::Coding(Coding::Lzma),
+            _ if head.starts_with(ar::MAGIC) => Self::Container(Container::Ar),
+            _ if head.starts_with(rpm::MAGIC) => Self::Container(Container::Rpm),
+            _ if head.starts_with(b"07070X") => Self::Unopened("payload of a large rpm package"),
             _ if tar::has_right_sum(head) => Self::Container(Container::Tar),
             _ => Self::Nothing,
         }
@@ -163,6 +201,9 @@ impl Unpacker {
     pub(super) fn of(container: Container) -> Self {
         Self::Container(Box::new(match container {
             Container::Tar => Walker::Tar(tar::Tar::new()),
+            Container::Cpio => Walker::Cpio(cpio::Cpio::new()),
+            Container::Ar => Walker::Ar(ar::Ar::new()),
+            Container::Rpm => Walker::Rpm(rpm::Rpm::new()),
         }))
     }
 
@@ -181,6 +222,9 @@ impl Unpacker {
             Self::Coding(decoder) => decoder.step(input, output),
             Self::Container(walker) => match &mut **walker {
                 Walker::Tar(tar) => tar.step(input, output),
+                Walker::Cpio(cpio) => cpio.step(input, output),
+                Walker::Ar(ar) => ar.step(input, output),
+                Walker::Rpm(rpm) => rpm.step(input, output),
             },
             Self::Waiting(_) => Step { used: length, made: 0, progress: Progress::Hungry },
             Self::Whole(opened) => opened.step(output),
@@ -196,6 +240,9 @@ impl Unpacker {
             Self::Whole(opened) => opened.member(),
             Self::Container(walker) => match &mut **walker {
                 Walker::Tar(tar) => tar.member(),
+                Walker::Cpio(cpio) => cpio.member(),
+                Walker::Ar(ar) => ar.member(),
+                Walker::Rpm(_) => rpm::Rpm::member(),
             },
         }
     }
@@ -210,6 +257,9 @@ impl Unpacker {
             Self::Coding(decoder) => decoder.finish(),
             Self::Container(walker) => match &**walker {
                 Walker::Tar(tar) => tar.finish(),
+                Walker::Cpio(cpio) => cpio.finish(),
+                Walker::Ar(ar) => ar.finish(),
+                Walker::Rpm(rpm) => rpm.finish(),
             },
             Self::Waiting(_) | Self::Whole(_) => Ok(()),
         }
@@ -217,17 +267,23 @@ impl Unpacker {
 }
 
 impl Decoder {
-    /// A decoder for a coding.
+    /// A decoder for a coding, which takes no more than `state_bytes` of memory ([`Coding::state_bytes`]).
     ///
     /// # Errors
     ///
     /// The reason when its library cannot give a context (no memory).
-    pub(super) fn of(coding: Coding) -> Result<Self, Why> {
+    pub(super) fn of(coding: Coding, state_bytes: u64) -> Result<Self, Why> {
         Ok(match coding {
             Coding::Gzip => Self::Gzip(gzip::Gzip::new()),
             Coding::Deflate => Self::Deflate(deflate::Deflate::new()),
             Coding::Brotli => Self::Brotli(Box::new(brotli::Brotli::new())),
             Coding::Zstd => Self::Zstd(zstd::Zstd::new()?),
+            Coding::Bzip2 => Self::Bzip2(bzip2::Bzip2::new()),
+            Coding::Xz => Self::Xz(xz::Xz::new(state_bytes)),
+            Coding::Lzma => Self::Lzma(lzma::Lzma::new(state_bytes)),
+            Coding::Lzip => Self::Lzip(lzip::Lzip::new(state_bytes)),
+            Coding::Lz4 => Self::Lz4(lz4::Lz4::new()),
+            Coding::Compress => Self::Compress(compress::Compress::new()),
         })
     }
 
@@ -238,6 +294,12 @@ impl Decoder {
             Self::Deflate(deflate) => deflate.step(input, output),
             Self::Brotli(brotli) => brotli.step(input, output),
             Self::Zstd(zstd) => zstd.step(input, output),
+            Self::Bzip2(bzip2) => bzip2.step(input, output),
+            Self::Xz(xz) => xz.step(input, output),
+            Self::Lzma(lzma) => lzma.step(input, output),
+            Self::Lzip(lzip) => lzip.step(input, output),
+            Self::Lz4(lz4) => lz4.step(input, output),
+            Self::Compress(compress) => compress.step(input, output),
         }
     }
 
@@ -248,14 +310,20 @@ impl Decoder {
             Self::Deflate(deflate) => deflate.finish(),
             Self::Brotli(brotli) => brotli.finish(),
             Self::Zstd(zstd) => zstd.finish(),
+            Self::Bzip2(bzip2) => bzip2.finish(),
+            Self::Xz(xz) => xz.finish(),
+            Self::Lzma(lzma) => lzma.finish(),
+            Self::Lzip(lzip) => lzip.finish(),
+            Self::Lz4(lz4) => lz4.finish(),
+            Self::Compress(compress) => compress.finish(),
         }
     }
 }
 
 impl Coding {
-    /// The most memory a decoder of this coding can take, in bytes. It is what `MaxScanState` counts.
-    #[must_use]
-    pub const fn state_bytes_max(self) -> u64 {
+    /// The most memory that a decoder for a layer with this head can take, in bytes. It is what
+    /// `MaxScanState` counts.
+    pub(super) fn state_bytes(self, head: &[u8]) -> u64 {
         match self {
             // A window of 32 KiB and the tables of two Huffman codes.
             Self::Gzip | Self::Deflate => 64 << 10,
@@ -263,6 +331,15 @@ impl Coding {
             Self::Brotli => 25 << 20,
             // A window of 8 MiB, and blocks of 128 KiB.
             Self::Zstd => 9 << 20,
+            // Four bytes for each of a block of 900 kB, and the tables.
+            Self::Bzip2 => 4 << 20,
+            Self::Xz => xz::state_bytes(head),
+            Self::Lzma => lzma::state_bytes(head),
+            Self::Lzip => lzip::state_bytes(head),
+            // A window of 64 KiB.
+            Self::Lz4 => 64 << 10,
+            // Four bytes for each of 65,536 codes.
+            Self::Compress => 256 << 10,
         }
     }
 }

@@ -316,10 +316,7 @@ fn records(mut bytes: &[u8], mut take: impl FnMut(&[u8], &[u8])) {
 
 /// Bytes up to the next block.
 const fn padding(size: u64) -> u64 {
-    match size % BLOCK_BYTES as u64 {
-        0 => 0,
-        over => BLOCK_BYTES as u64 - over,
-    }
+    size.wrapping_neg() & (BLOCK_BYTES as u64 - 1)
 }
 
 const BLOCK_BYTES: usize = 512;

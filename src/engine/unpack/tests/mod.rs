@@ -4,8 +4,10 @@
 
 mod codings;
 mod ole2s;
+mod streams;
 mod tars;
 pub(super) mod walk;
+mod walkers;
 
 use std::io::Write as _;
 
@@ -22,7 +24,7 @@ fn decode(
     input_max: usize,
     room: usize,
 ) -> (Vec<u8>, Result<(), Why>) {
-    let mut decoder = Decoder::of(coding).expect("memory");
+    let mut decoder = Decoder::of(coding, coding.state_bytes(coded)).expect("memory");
     let mut out = Vec::new();
     let mut window = vec![0; room];
     let mut rest = coded;
