@@ -13,3 +13,4 @@ mod limits;
 mod normal_text;
 mod regexes;
 mod trust;
+mod zips;

@@ -97,6 +97,7 @@ const fn graphics(name: &'static str) -> (&'static str, Class) {
 const LITTLE: Script = Script::Wide(ByteOrder::Little);
 const BIG: Script = Script::Wide(ByteOrder::Big);
 const TAR: Inside = Inside::Container(Container::Tar);
+const ZIP: Inside = Inside::Container(Container::Zip);
 
 /// Sorted by name.
 const KINDS: [(&str, Class); 93] = [
@@ -190,7 +191,7 @@ const KINDS: [(&str, Class); 93] = [
     bytes("CL_TYPE_XML_WORD"),
     bytes("CL_TYPE_XML_XL"),
     container("CL_TYPE_XZ", "xz file"),
-    container("CL_TYPE_ZIP", "zip archive"),
+    opened("CL_TYPE_ZIP", ZIP),
     bytes("CL_TYPE_ZIPSFX"),
     opened("CL_TYPE_ZSTD", Inside::Coding(Coding::Zstd)),
 ];

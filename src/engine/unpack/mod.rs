@@ -17,6 +17,7 @@
 //! | container | format | here |
 //! | --- | --- | --- |
 //! | tar, all dialects | POSIX.1-2017 pax, GNU, V7 | [`tar`] |
+//! | zip: JAR, APK, OOXML, ODF and the like, alone or carried by something else | APPNOTE 6.3.10 | [`zip`] |
 //!
 //! A coding has one layer inside it, there from the beginning. A container has any number, one after
 //! another: [`Progress::Begin`], then [`Unpacker::member`] says what begins, then its bytes, then
@@ -50,6 +51,7 @@ mod parts;
 mod tar;
 #[cfg(test)]
 mod tests;
+mod zip;
 mod zstd;
 
 pub use codings::{Coding, ContentCodings, Unsupported};
@@ -68,12 +70,16 @@ pub(super) enum Unpacker {
 /// A container that is read from its front to its end.
 pub(super) enum Walker {
     Tar(tar::Tar),
+    Zip(zip::Zip),
 }
 
 /// The containers that are walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Container {
     Tar,
+    Zip,
+    /// A zip that may be behind, or in the middle of, something else.
+    CarriedZip,
 }
 
 /// What is inside a layer, as far as its first bytes tell.
@@ -132,7 +138,7 @@ impl Inside {
         match head {
             [0x1f, 0x8b, 0x08, ..] => Self::Coding(Coding::Gzip),
             _ if tar::has_right_sum(head) => Self::Container(Container::Tar),
-            _ => Self::Nothing,
+            _ => Self::Container(Container::CarriedZip),
         }
     }
 }
@@ -142,6 +148,8 @@ impl Unpacker {
     pub(super) fn of(container: Container) -> Self {
         Self::Container(Box::new(match container {
             Container::Tar => Walker::Tar(tar::Tar::new()),
+            Container::Zip => Walker::Zip(zip::Zip::new()),
+            Container::CarriedZip => Walker::Zip(zip::Zip::carried()),
         }))
     }
 
@@ -155,6 +163,7 @@ impl Unpacker {
             Self::Coding(decoder) => decoder.step(input, output),
             Self::Container(walker) => match &mut **walker {
                 Walker::Tar(tar) => tar.step(input, output),
+                Walker::Zip(zip) => zip.step(input, output),
             },
         };
         debug_assert!(step.used <= length && step.made <= room);
@@ -167,6 +176,7 @@ impl Unpacker {
             Self::Coding(_) => Member::default(),
             Self::Container(walker) => match &mut **walker {
                 Walker::Tar(tar) => tar.member(),
+                Walker::Zip(zip) => zip.member(),
             },
         }
     }
@@ -181,6 +191,7 @@ impl Unpacker {
             Self::Coding(decoder) => decoder.finish(),
             Self::Container(walker) => match &**walker {
                 Walker::Tar(tar) => tar.finish(),
+                Walker::Zip(zip) => zip.finish(),
             },
         }
     }

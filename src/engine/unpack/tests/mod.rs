@@ -5,6 +5,7 @@
 mod codings;
 mod tars;
 mod walk;
+mod zips;
 
 use std::io::Write as _;
 
