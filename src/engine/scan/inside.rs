@@ -9,15 +9,11 @@ use crate::engine::verdict::{Limit, Why};
 
 impl Scan {
     /// Begins the one layer inside a coded layer, which is the last.
-    pub(super) fn undo(&mut self, index: usize, coding: Coding) {
-        let member = Member {
-            label: Label::of(coding.name()),
-            state_bytes: coding.state_bytes_max(),
-            ..Member::default()
-        };
+    pub(super) fn undo(&mut self, index: usize, coding: Coding, state_bytes: u64) {
+        let member = Member { label: Label::of(coding.name()), state_bytes, ..Member::default() };
         let codings = self.layers[index].codings;
         let refused = self.refusal(member.state_bytes).map(Why::Limit);
-        let decoder = refused.map_or_else(|| Decoder::of(coding), Err);
+        let decoder = refused.map_or_else(|| Decoder::of(coding, state_bytes), Err);
         match decoder {
             Err(why) => self.findings.miss(why),
             Ok(decoder) => {

@@ -71,6 +71,10 @@ impl Scan {
         let file_type = FileType::of(head, image.types());
         let was_announced = !layer.codings.is_empty();
         let (inside, fault) = inside_of(&mut layer.codings, file_type, head);
+        let state_bytes = match inside {
+            Inside::Coding(coding) => coding.state_bytes(head),
+            Inside::Nothing | Inside::Container(_) | Inside::Unopened(_) => 0,
+        };
         let size = match layer.end {
             End::Whole => u64::try_from(layer.window.len()).ok(),
             End::Open | End::Cut if index == 0 => self.object.size,
@@ -90,7 +94,7 @@ impl Scan {
             findings.miss(Why::Broken(why));
         }
         match inside {
-            Inside::Coding(coding) => self.undo(index, coding),
+            Inside::Coding(coding) => self.undo(index, coding, state_bytes),
             Inside::Container(container) => self.walk(index, container),
             Inside::Unopened(what) => findings.miss(Why::Unsupported(what)),
             Inside::Nothing => {}

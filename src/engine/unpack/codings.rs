@@ -17,10 +17,18 @@ pub enum Coding {
     Brotli,
     /// `zstd`.
     Zstd,
+    /// A bzip2 file. Not a content coding of HTTP, as those below.
+    Bzip2,
+    /// An xz file.
+    Xz,
+    /// An LZMA file, as it was before xz.
+    Lzma,
+    /// An lzip file.
+    Lzip,
 }
 
 impl Coding {
-    /// The name as in the header and in the path of a detection.
+    /// The name as in the header, if it is one of HTTP, and in the path of a detection.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -28,6 +36,10 @@ impl Coding {
             Self::Deflate => "deflate",
             Self::Brotli => "br",
             Self::Zstd => "zstd",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
+            Self::Lzma => "lzma",
+            Self::Lzip => "lzip",
         }
     }
 }

@@ -13,6 +13,10 @@
 //! | `deflate` | RFC 1950 in RFC 1951; raw RFC 1951 as some servers send it | [`deflate`] |
 //! | `br` | RFC 7932 | [`brotli`] |
 //! | `zstd` | RFC 8878, window as RFC 9659 asks | [`zstd`] |
+//! | `.bz2` files | bzip2, streams one after another | [`bzip2`] |
+//! | `.xz` files | the .xz file format 1.2.1, streams one after another | [`xz`] |
+//! | `.lzma` files | LZMA with its header of 13 bytes | [`lzma`] |
+//! | `.lz` files | lzip, members one after another | [`lzip`] |
 //!
 //! | container | format | here |
 //! | --- | --- | --- |
@@ -41,16 +45,21 @@
     clippy::unreachable
 )]
 
+mod block;
 mod brotli;
+mod bzip2;
 mod codings;
 mod deflate;
 mod gzip;
 mod inflate;
+mod lzip;
+mod lzma;
 mod member;
 mod parts;
 mod tar;
 #[cfg(test)]
 mod tests;
+mod xz;
 mod zip;
 mod zstd;
 
@@ -101,6 +110,10 @@ pub(super) enum Decoder {
     Deflate(deflate::Deflate),
     Brotli(Box<brotli::Brotli>),
     Zstd(zstd::Zstd),
+    Bzip2(bzip2::Bzip2),
+    Xz(xz::Xz),
+    Lzma(lzma::Lzma),
+    Lzip(lzip::Lzip),
 }
 
 /// What one call of [`Unpacker::step`] did.
@@ -137,6 +150,8 @@ impl Inside {
     pub(super) fn of(head: &[u8]) -> Self {
         match head {
             [0x1f, 0x8b, 0x08, ..] => Self::Coding(Coding::Gzip),
+            [b'L', b'Z', b'I', b'P', 0 | 1, ..] => Self::Coding(Coding::Lzip),
+            _ if lzma::is_plausible(head) => Self::Coding(Coding::Lzma),
             _ if tar::has_right_sum(head) => Self::Container(Container::Tar),
             _ => Self::Container(Container::CarriedZip),
         }
@@ -198,17 +213,21 @@ impl Unpacker {
 }
 
 impl Decoder {
-    /// A decoder for a coding.
+    /// A decoder for a coding, which takes no more than `state_bytes` of memory ([`Coding::state_bytes`]).
     ///
     /// # Errors
     ///
     /// The reason when its library cannot give a context (no memory).
-    pub(super) fn of(coding: Coding) -> Result<Self, Why> {
+    pub(super) fn of(coding: Coding, state_bytes: u64) -> Result<Self, Why> {
         Ok(match coding {
             Coding::Gzip => Self::Gzip(gzip::Gzip::new()),
             Coding::Deflate => Self::Deflate(deflate::Deflate::new()),
             Coding::Brotli => Self::Brotli(Box::new(brotli::Brotli::new())),
             Coding::Zstd => Self::Zstd(zstd::Zstd::new()?),
+            Coding::Bzip2 => Self::Bzip2(bzip2::Bzip2::new()),
+            Coding::Xz => Self::Xz(xz::Xz::new(state_bytes)),
+            Coding::Lzma => Self::Lzma(lzma::Lzma::new(state_bytes)),
+            Coding::Lzip => Self::Lzip(lzip::Lzip::new(state_bytes)),
         })
     }
 
@@ -219,6 +238,10 @@ impl Decoder {
             Self::Deflate(deflate) => deflate.step(input, output),
             Self::Brotli(brotli) => brotli.step(input, output),
             Self::Zstd(zstd) => zstd.step(input, output),
+            Self::Bzip2(bzip2) => bzip2.step(input, output),
+            Self::Xz(xz) => xz.step(input, output),
+            Self::Lzma(lzma) => lzma.step(input, output),
+            Self::Lzip(lzip) => lzip.step(input, output),
         }
     }
 
@@ -229,14 +252,18 @@ impl Decoder {
             Self::Deflate(deflate) => deflate.finish(),
             Self::Brotli(brotli) => brotli.finish(),
             Self::Zstd(zstd) => zstd.finish(),
+            Self::Bzip2(bzip2) => bzip2.finish(),
+            Self::Xz(xz) => xz.finish(),
+            Self::Lzma(lzma) => lzma.finish(),
+            Self::Lzip(lzip) => lzip.finish(),
         }
     }
 }
 
 impl Coding {
-    /// The most memory a decoder of this coding can take, in bytes. It is what `MaxScanState` counts.
-    #[must_use]
-    pub const fn state_bytes_max(self) -> u64 {
+    /// The most memory that a decoder for a layer with this head can take, in bytes. It is what
+    /// `MaxScanState` counts.
+    pub(super) fn state_bytes(self, head: &[u8]) -> u64 {
         match self {
             // A window of 32 KiB and the tables of two Huffman codes.
             Self::Gzip | Self::Deflate => 64 << 10,
@@ -244,6 +271,11 @@ impl Coding {
             Self::Brotli => 25 << 20,
             // A window of 8 MiB, and blocks of 128 KiB.
             Self::Zstd => 9 << 20,
+            // Four bytes for each of a block of 900 kB, and the tables.
+            Self::Bzip2 => 4 << 20,
+            Self::Xz => xz::state_bytes(head),
+            Self::Lzma => lzma::state_bytes(head),
+            Self::Lzip => lzip::state_bytes(head),
         }
     }
 }

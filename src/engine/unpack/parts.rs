@@ -22,6 +22,11 @@ impl Gathered {
         &self.bytes
     }
 
+    /// Whether what was gathered so far is as `magic` begins.
+    pub(super) fn agrees_with(&self, magic: &[u8]) -> bool {
+        self.bytes.iter().zip(magic).all(|(byte, wanted)| byte == wanted)
+    }
+
     /// Ready for the next header.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();

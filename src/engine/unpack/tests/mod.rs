@@ -3,6 +3,7 @@
 #![expect(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 mod codings;
+mod streams;
 mod tars;
 mod walk;
 mod zips;
@@ -22,7 +23,7 @@ fn decode(
     input_max: usize,
     room: usize,
 ) -> (Vec<u8>, Result<(), Why>) {
-    let mut decoder = Decoder::of(coding).expect("memory");
+    let mut decoder = Decoder::of(coding, coding.state_bytes(coded)).expect("memory");
     let mut out = Vec::new();
     let mut window = vec![0; room];
     let mut rest = coded;
