@@ -14,3 +14,4 @@ mod normal_text;
 mod office;
 mod regexes;
 mod trust;
+mod zips;

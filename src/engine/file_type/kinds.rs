@@ -98,6 +98,7 @@ const LITTLE: Script = Script::Wide(ByteOrder::Little);
 const BIG: Script = Script::Wide(ByteOrder::Big);
 const TAR: Inside = Inside::Container(Container::Tar);
 const CPIO: Inside = Inside::Container(Container::Cpio);
+const ZIP: Inside = Inside::Container(Container::Zip);
 
 /// Sorted by name.
 const KINDS: [(&str, Class); 93] = [
@@ -191,7 +192,7 @@ const KINDS: [(&str, Class); 93] = [
     bytes("CL_TYPE_XML_WORD"),
     bytes("CL_TYPE_XML_XL"),
     opened("CL_TYPE_XZ", Inside::Coding(Coding::Xz)),
-    container("CL_TYPE_ZIP", "zip archive"),
+    opened("CL_TYPE_ZIP", ZIP),
     bytes("CL_TYPE_ZIPSFX"),
     opened("CL_TYPE_ZSTD", Inside::Coding(Coding::Zstd)),
 ];

@@ -73,7 +73,7 @@ impl Scan {
         let (inside, fault) = inside_of(&mut layer.codings, file_type, head);
         let state_bytes = match inside {
             Inside::Coding(coding) => coding.state_bytes(head),
-            Inside::Nothing | Inside::Container(_) | Inside::Unopened(_) => 0,
+            Inside::Nothing | Inside::Container(_) | Inside::Whole(_) | Inside::Unopened(_) => 0,
         };
         let size = match layer.end {
             End::Whole => u64::try_from(layer.window.len()).ok(),

@@ -28,6 +28,7 @@
 //! | cpio, all dialects | new ASCII, with sums, old ASCII, binary | [`cpio`] |
 //! | ar, `.deb`, `.a` | System V, GNU, BSD | [`ar`] |
 //! | `.rpm` | LSB 5.0: lead, signature, header, payload | [`rpm`] |
+//! | zip: JAR, APK, OOXML, ODF and the like, alone or carried by something else | APPNOTE 6.3.10 | [`zip`] |
 //!
 //! A coding has one layer inside it, there from the beginning. A container has any number, one after
 //! another: [`Progress::Begin`], then [`Unpacker::member`] says what begins, then its bytes, then
@@ -75,6 +76,7 @@ mod tar;
 #[cfg(test)]
 mod tests;
 mod xz;
+mod zip;
 mod zstd;
 
 pub use codings::{Coding, ContentCodings, Unsupported};
@@ -109,6 +111,7 @@ pub(super) enum Walker {
     Cpio(cpio::Cpio),
     Ar(ar::Ar),
     Rpm(rpm::Rpm),
+    Zip(zip::Zip),
 }
 
 /// The containers that are walked.
@@ -118,6 +121,9 @@ pub(super) enum Container {
     Cpio,
     Ar,
     Rpm,
+    Zip,
+    /// A zip that may be behind, or in the middle of, something else.
+    CarriedZip,
 }
 
 /// What is inside a layer, as far as its first bytes tell.
@@ -191,7 +197,7 @@ impl Inside {
             _ if head.starts_with(rpm::MAGIC) => Self::Container(Container::Rpm),
             _ if head.starts_with(b"07070X") => Self::Unopened("payload of a large rpm package"),
             _ if tar::has_right_sum(head) => Self::Container(Container::Tar),
-            _ => Self::Nothing,
+            _ => Self::Container(Container::CarriedZip),
         }
     }
 }
@@ -204,6 +210,8 @@ impl Unpacker {
             Container::Cpio => Walker::Cpio(cpio::Cpio::new()),
             Container::Ar => Walker::Ar(ar::Ar::new()),
             Container::Rpm => Walker::Rpm(rpm::Rpm::new()),
+            Container::Zip => Walker::Zip(zip::Zip::new()),
+            Container::CarriedZip => Walker::Zip(zip::Zip::carried()),
         }))
     }
 
@@ -225,6 +233,7 @@ impl Unpacker {
                 Walker::Cpio(cpio) => cpio.step(input, output),
                 Walker::Ar(ar) => ar.step(input, output),
                 Walker::Rpm(rpm) => rpm.step(input, output),
+                Walker::Zip(zip) => zip.step(input, output),
             },
             Self::Waiting(_) => Step { used: length, made: 0, progress: Progress::Hungry },
             Self::Whole(opened) => opened.step(output),
@@ -243,6 +252,7 @@ impl Unpacker {
                 Walker::Cpio(cpio) => cpio.member(),
                 Walker::Ar(ar) => ar.member(),
                 Walker::Rpm(_) => rpm::Rpm::member(),
+                Walker::Zip(zip) => zip.member(),
             },
         }
     }
@@ -260,6 +270,7 @@ impl Unpacker {
                 Walker::Cpio(cpio) => cpio.finish(),
                 Walker::Ar(ar) => ar.finish(),
                 Walker::Rpm(rpm) => rpm.finish(),
+                Walker::Zip(zip) => zip.finish(),
             },
             Self::Waiting(_) | Self::Whole(_) => Ok(()),
         }

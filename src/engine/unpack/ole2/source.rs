@@ -50,10 +50,10 @@ impl Coding {
     }
 
     /// Memory that it takes at most, in bytes.
-    pub(super) const fn state_bytes(&self) -> u64 {
+    pub(super) fn state_bytes(&self) -> u64 {
         match self {
             Self::Plain | Self::Module(_) => 0,
-            Self::Zlib(_) => super::super::Coding::Deflate.state_bytes_max(),
+            Self::Zlib(_) => super::super::Coding::Deflate.state_bytes(&[]),
         }
     }
 }

@@ -8,6 +8,7 @@ mod streams;
 mod tars;
 pub(super) mod walk;
 mod walkers;
+mod zips;
 
 use std::io::Write as _;
 

@@ -31,7 +31,12 @@ impl Walk {
 }
 
 /// Walks `bytes` with pieces of at most `input_max` and windows of `room` bytes.
-fn walk(container: Container, bytes: &[u8], input_max: usize, room: usize) -> Walked {
+pub(in crate::engine::unpack) fn walk(
+    container: Container,
+    bytes: &[u8],
+    input_max: usize,
+    room: usize,
+) -> Walked {
     take_out(Unpacker::of(container), bytes, input_max, room)
 }
 

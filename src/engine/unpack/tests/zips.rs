@@ -1,0 +1,359 @@
+//! zip: every form that headers, sizes and the directory can take, and what nobody ought to write.
+
+use std::ops::Range;
+
+use super::raw_deflate;
+use super::walk::{Walk, Walked, check_walk, walk};
+use crate::engine::unpack::Container::{CarriedZip, Zip};
+use crate::engine::unpack::zip::MEMBERS_MAX;
+use crate::engine::verdict::{Limit, Why};
+
+const ENDS_EARLY: Why = Why::Broken("zip: ends early");
+const ELSEWHERE: Why = Why::Broken("zip: the directory is not where its end says");
+const UNMET: Why = Why::Broken("zip: a member that only the directory knows");
+
+/// How the sizes of a member are said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Sizes {
+    #[default]
+    Before,
+    /// In an extra field.
+    Before64,
+    /// Behind it: with a signature, and of 64 bits.
+    Behind(bool, bool),
+}
+
+/// A member to be written.
+#[derive(Clone, Debug, Default)]
+struct Part {
+    name: &'static str,
+    method: u16,
+    flags: u16,
+    packed: Vec<u8>,
+    plain: usize,
+    sizes: Sizes,
+    /// Written in front of its header.
+    gap: &'static [u8],
+    /// What the directory says is changed by this.
+    lie: Option<fn(&mut Vec<u8>)>,
+    is_unlisted: bool,
+}
+
+fn stored(name: &'static str, bytes: &[u8]) -> Part {
+    Part { name, packed: bytes.to_vec(), plain: bytes.len(), ..Part::default() }
+}
+
+fn deflated(name: &'static str, bytes: &[u8]) -> Part {
+    Part { method: 8, packed: raw_deflate(bytes), ..stored(name, bytes) }
+}
+
+/// An archive, and where its directory is.
+fn archive_at(parts: &[Part], comment: &[u8]) -> (Vec<u8>, Range<usize>) {
+    let (mut out, mut directory, mut entries) = (Vec::new(), Vec::new(), 0_u16);
+    for part in parts {
+        out.extend_from_slice(part.gap);
+        let at = out.len();
+        let is_behind = matches!(part.sizes, Sizes::Behind(..));
+        let flags = part.flags | if is_behind { 8 } else { 0 };
+        let sizes = [part.packed.len(), part.plain];
+        let short = sizes.map(|size| u32::try_from(size).expect("small").to_le_bytes()).concat();
+        let long = sizes.map(|size| u64::try_from(size).expect("small").to_le_bytes()).concat();
+        let name_length = u16::try_from(part.name.len()).expect("short").to_le_bytes();
+        let extra: Vec<u8> = match part.sizes {
+            Sizes::Before64 => [&[1, 0, 16, 0][..], &long[8..], &long[..8]].concat(),
+            Sizes::Before | Sizes::Behind(..) => vec![0xfe, 0xca, 0, 0],
+        };
+        let before = match part.sizes {
+            Sizes::Before => short.clone(),
+            Sizes::Before64 => vec![0xff; 8],
+            Sizes::Behind(..) => vec![0; 8],
+        };
+        let facts =
+            [&flags.to_le_bytes()[..], &part.method.to_le_bytes(), &[0; 4], b"crc!"].concat();
+        let extra_length = u16::try_from(extra.len()).expect("short").to_le_bytes();
+        out.extend_from_slice(&[b"PK\x03\x04\x2d\0", &facts[..], &before].concat());
+        out.extend_from_slice(
+            &[&name_length, &extra_length, part.name.as_bytes(), &extra].concat(),
+        );
+        out.extend_from_slice(&part.packed);
+        if let Sizes::Behind(is_signed, is_long) = part.sizes {
+            let signature: &[u8] = if is_signed { b"PK\x07\x08" } else { b"" };
+            let sizes = if is_long { &long } else { &short };
+            out.extend_from_slice(&[signature, b"crc!", sizes].concat());
+        }
+        if part.is_unlisted {
+            continue;
+        }
+        let mut line = [b"PK\x01\x02\x2d\0\x2d\0", &facts[..], &short, &name_length].concat();
+        line.extend_from_slice(&[0; 12]);
+        line.extend_from_slice(&u32::try_from(at).expect("small").to_le_bytes());
+        line.extend_from_slice(part.name.as_bytes());
+        if let Some(lie) = part.lie {
+            lie(&mut line);
+        }
+        directory.extend_from_slice(&line);
+        entries += 1;
+    }
+    let range = out.len()..out.len() + directory.len();
+    out.extend_from_slice(&directory);
+    out.extend_from_slice(b"PK\x05\x06\0\0\0\0");
+    out.extend_from_slice(&[entries.to_le_bytes(), entries.to_le_bytes()].concat());
+    for number in [range.len(), range.start] {
+        out.extend_from_slice(&u32::try_from(number).expect("small").to_le_bytes());
+    }
+    out.extend_from_slice(&u16::try_from(comment.len()).expect("short").to_le_bytes());
+    out.extend_from_slice(comment);
+    (out, range)
+}
+
+fn archive(parts: &[Part]) -> Vec<u8> {
+    archive_at(parts, b"").0
+}
+
+fn long() -> Vec<u8> {
+    (0..70_000_u32).map(|at| (at / 3).to_le_bytes()[0]).collect()
+}
+
+#[track_caller]
+fn check(walked: &Walked, members: &[Walk], missed: &[Why]) {
+    assert_eq!(walked.members, members);
+    assert_eq!((walked.missed.as_slice(), walked.end), (missed, Ok(())));
+}
+
+#[test]
+fn members_come_out_however_their_sizes_are_said() {
+    let big = long();
+    let all = [
+        Sizes::Before,
+        Sizes::Before64,
+        Sizes::Behind(true, false),
+        Sizes::Behind(true, true),
+        Sizes::Behind(false, false),
+        Sizes::Behind(false, true),
+    ];
+    for sizes in all {
+        let parts = [
+            Part { sizes, ..deflated("a/b", b"hello hello") },
+            Part { sizes, ..stored("c", b"PK\x07\x08 as it is") },
+            Part { sizes, ..deflated("d", &big) },
+            Part { sizes, ..stored("e", &big) },
+            Part { sizes, ..stored("f", b"x") },
+        ];
+        let wanted = [
+            Walk::whole("zip:a/b", b"hello hello"),
+            Walk::whole("zip:c", b"PK\x07\x08 as it is"),
+            Walk::whole("zip:d", &big),
+            Walk::whole("zip:e", &big),
+            Walk::whole("zip:f", b"x"),
+        ];
+        check(&check_walk(Zip, &archive(&parts)), &wanted, &[]);
+    }
+}
+
+#[test]
+fn folders_and_empty_members_are_no_layers_and_duplicates_are() {
+    let parts =
+        [stored("d/", b""), stored("e", b""), stored("d/x", b"one"), deflated("d/x", b"two")];
+    let wanted = [Walk::whole("zip:d/x", b"one"), Walk::whole("zip:d/x", b"two")];
+    check(&check_walk(Zip, &archive(&parts)), &wanted, &[]);
+    check(&check_walk(Zip, &archive(&[])), &[], &[]);
+}
+
+#[test]
+fn an_archive_is_found_behind_between_and_in_front_of_other_bytes() {
+    let parts = [
+        Part {
+            gap: b"PPK\x03\x04 not a header, only its first bytes ......",
+            ..stored("a", b"one")
+        },
+        Part { gap: b"PK\x07\x08 gap P", ..deflated("b", b"two") },
+    ];
+    let wanted = [Walk::whole("zip:a", b"one"), Walk::whole("zip:b", b"two")];
+    for prefix in [&b""[..], b"PK00", b"#!/bin/sh\nexec java -jar $0 PK\x05\x06 PK"] {
+        let bytes = [prefix, &archive(&parts), b" appended PK"].concat();
+        check(&check_walk(Zip, &bytes), &wanted, &[]);
+        check(&check_walk(CarriedZip, &bytes), &wanted, &[]);
+    }
+    // Two archives, each with its directory, one in the comment of the other.
+    let (both, _) = archive_at(&parts, &archive(&[stored("c", b"three")]));
+    let [first, second] = wanted;
+    let wanted = [first, second, Walk::whole("zip:c", b"three")];
+    check(&check_walk(Zip, &both), &wanted, &[]);
+}
+
+#[test]
+fn a_member_without_a_line_is_walked_and_a_line_without_a_member_is_missed() {
+    let parts = [stored("a", b"one"), Part { is_unlisted: true, ..stored("b", b"two") }];
+    let both = [Walk::whole("zip:a", b"one"), Walk::whole("zip:b", b"two")];
+    check(&check_walk(Zip, &archive(&parts)), &both, &[]);
+    // A member in the bytes of another one, where only the directory leads.
+    let hidden = archive(&[stored("hidden", b"three")]);
+    let inner = hidden.len();
+    let lie: fn(&mut Vec<u8>) = |line| line[42] += 36;
+    let parts = [stored("a", &hidden), Part { lie: Some(lie), ..stored("b", b"two") }];
+    let walked = check_walk(Zip, &archive(&parts));
+    assert_eq!(walked.members[0].bytes.len(), inner);
+    assert_eq!(walked.missed, [UNMET]);
+}
+
+#[test]
+fn what_a_reader_of_the_directory_would_take_out_differently_is_missed() {
+    let lies: [(fn(&mut Vec<u8>), &str); 6] = [
+        (|line| line[10] = 0, "zip: the directory names another method"),
+        (|line| line[8] |= 1, "zip: encrypted in the directory only"),
+        (|line| line[20] += 1, "zip: the directory names another size"),
+        (|line| line[24] -= 1, "zip: the directory names another size"),
+        (|line| line[46] = b'b', "zip: the directory gives another name"),
+        (|line| line[42] += 1, "zip: a member that only the directory knows"),
+    ];
+    for (lie, why) in lies {
+        for sizes in [Sizes::Before, Sizes::Behind(true, false)] {
+            let part = Part { lie: Some(lie), sizes, ..deflated("a", b"one one one") };
+            let bytes = archive(&[part, stored("z", b"last")]);
+            let wanted = [Walk::whole("zip:a", b"one one one"), Walk::whole("zip:z", b"last")];
+            check(&check_walk(Zip, &bytes), &wanted, &[Why::Broken(why)]);
+        }
+    }
+}
+
+#[test]
+fn an_end_that_names_another_directory_is_missed() {
+    let (bytes, directory) = archive_at(&[stored("a", b"one")], b"");
+    let end = directory.end;
+    let wanted = [Walk::whole("zip:a", b"one")];
+    // Entries, size, place.
+    for at in [end + 10, end + 12, end + 16] {
+        let mut changed = bytes.clone();
+        changed[at] += 1;
+        check(&check_walk(Zip, &changed), &wanted, &[ELSEWHERE]);
+    }
+    let mut apart = bytes.clone();
+    apart.insert(end, 0);
+    check(&check_walk(Zip, &apart), &wanted, &[ELSEWHERE]);
+}
+
+/// Puts the long form of the end in front of the short one.
+fn with_long_end(bytes: &[u8], directory: &Range<usize>, entries: u64) -> Vec<u8> {
+    let wide = |number: usize| u64::try_from(number).expect("small").to_le_bytes();
+    let mut long = b"PK\x06\x06\x2c\0\0\0\0\0\0\0\x2d\0\x2d\0\0\0\0\0\0\0\0\0".to_vec();
+    long.extend_from_slice(&[entries.to_le_bytes(), entries.to_le_bytes()].concat());
+    long.extend_from_slice(&[wide(directory.len()), wide(directory.start)].concat());
+    long.extend_from_slice(b"PK\x06\x07\0\0\0\0");
+    long.extend_from_slice(&wide(directory.end));
+    long.extend_from_slice(&[1, 0, 0, 0]);
+    let (before, end) = bytes.split_at(directory.end);
+    [before, &long, end].concat()
+}
+
+#[test]
+fn the_long_end_is_believed_where_the_short_one_has_no_room_and_both_have_to_agree() {
+    let (bytes, directory) = archive_at(&[stored("a", b"one"), deflated("b", b"two")], b"");
+    let wanted = [Walk::whole("zip:a", b"one"), Walk::whole("zip:b", b"two")];
+    check(&check_walk(Zip, &with_long_end(&bytes, &directory, 2)), &wanted, &[]);
+    let mut full = bytes.clone();
+    full[directory.end + 8..directory.end + 20].fill(0xff);
+    check(&check_walk(Zip, &with_long_end(&full, &directory, 2)), &wanted, &[]);
+    check(&check_walk(Zip, &with_long_end(&full, &directory, 3)), &wanted, &[ELSEWHERE]);
+    check(&check_walk(Zip, &with_long_end(&bytes, &directory, 3)), &wanted, &[ELSEWHERE]);
+}
+
+#[test]
+fn members_that_lie_over_each_other_are_walked_once() {
+    // Three lines of the directory for one member; and one for a header inside the extra field of another.
+    let part = deflated("a", &long());
+    let (bytes, directory) = archive_at(&[part], b"");
+    let line = bytes[directory.clone()].to_vec();
+    let mut bomb = bytes[..directory.end].to_vec();
+    bomb.extend_from_slice(&[&line[..], &line].concat());
+    bomb.extend_from_slice(&bytes[directory.end..]);
+    let end = bomb.len() - 22;
+    bomb[end + 8..end + 12].copy_from_slice(&[3, 0, 3, 0]);
+    bomb[end + 12..end + 16]
+        .copy_from_slice(&u32::try_from(3 * line.len()).expect("small").to_le_bytes());
+    check(&check_walk(Zip, &bomb), &[Walk::whole("zip:a", &long())], &[]);
+}
+
+#[test]
+fn encrypted_and_unsupported_members_are_closed_and_the_others_are_not() {
+    for sizes in [Sizes::Before, Sizes::Behind(true, false)] {
+        for (method, flags, why) in [
+            (8, 1, Why::Encrypted),
+            (0, 1 << 6 | 1, Why::Encrypted),
+            (0, 1 << 13, Why::Encrypted),
+            (99, 1, Why::Encrypted),
+            (99, 0, Why::Encrypted),
+            (1, 0, Why::Unsupported("zip: shrink")),
+            (3, 0, Why::Unsupported("zip: reduce")),
+            (6, 0, Why::Unsupported("zip: implode")),
+            (98, 0, Why::Unsupported("zip: ppmd")),
+            (77, 0, Why::Unsupported("zip: a method that has no name")),
+        ] {
+            let parts = [
+                stored("a", b"one"),
+                Part { method, flags, sizes, ..stored("b", &[0xe5; 900]) },
+                deflated("c", b"three"),
+            ];
+            let wanted = [Walk::whole("zip:a", b"one"), Walk::whole("zip:c", b"three")];
+            check(&check_walk(Zip, &archive(&parts)), &wanted, &[why]);
+        }
+    }
+}
+
+#[test]
+fn damage_in_a_member_does_not_hide_the_next_one() {
+    for sizes in [Sizes::Before, Sizes::Behind(true, false)] {
+        let mut broken = Part { sizes, ..deflated("a", &long()) };
+        let middle = broken.packed.len() / 2;
+        broken.packed[middle..middle + 9].fill(0xff);
+        let walked = check_walk(Zip, &archive(&[broken, deflated("b", b"two")]));
+        assert!(walked.members[0].fate.is_some_and(|fate| fate.is_err()), "{walked:?}");
+        assert_eq!(walked.members[1], Walk::whole("zip:b", b"two"));
+    }
+    // Cut short, and longer than it says.
+    let mut short = deflated("a", &long());
+    short.packed.truncate(100);
+    let walked = check_walk(Zip, &archive(&[short, stored("b", b"two")]));
+    assert_eq!(walked.members[0].fate, Some(Err(Why::Broken("zip: a member ends early"))));
+    assert_eq!(walked.members[1], Walk::whole("zip:b", b"two"));
+}
+
+#[test]
+fn an_archive_that_is_cut_says_so_wherever_it_is() {
+    let (bytes, directory) = archive_at(&[stored("a", b"one"), deflated("b", &long())], b"");
+    for length in [4, 20, 35, 40, 300, directory.start, directory.end, directory.end + 21] {
+        assert_eq!(check_walk(Zip, &bytes[..length]).end, Err(ENDS_EARLY), "{length} bytes");
+    }
+    let open = Part { sizes: Sizes::Behind(true, false), ..stored("a", &long()) };
+    let (bytes, _) = archive_at(&[open], b"");
+    assert_eq!(check_walk(Zip, &bytes[..50_000]).end, Err(ENDS_EARLY));
+}
+
+#[test]
+fn what_is_carried_by_something_else_is_no_archive_without_a_directory_at_its_end() {
+    let parts = [Part { method: 6, ..stored("a", b"one") }, stored("b", b"two")];
+    let (bytes, directory) = archive_at(&parts, b"");
+    let carried = [b"MZ and then ", &bytes[..]].concat();
+    let walked = check_walk(CarriedZip, &carried);
+    assert_eq!(walked.members, [Walk::whole("zip:b", b"two")]);
+    assert_eq!((walked.missed.len(), walked.end), (0, Err(Why::Unsupported("zip: implode"))));
+    // Without its end, or with too much behind it.
+    let cut = [b"MZ and then ", &bytes[..directory.end]].concat();
+    assert_eq!(check_walk(CarriedZip, &cut).end, Ok(()));
+    let far = [&carried[..], &vec![0; 65_536]].concat();
+    assert_eq!(walk(CarriedZip, &far, usize::MAX, 64).end, Ok(()));
+}
+
+#[test]
+fn more_members_than_are_kept_are_said_once_and_walked_all_the_same() {
+    let header = |name: u8, size: u8| {
+        let mut bytes = b"PK\x03\x04\x0a\0\0\0\0\0\0\0\0\0crc!".to_vec();
+        bytes.extend_from_slice(&[size, 0, 0, 0, size, 0, 0, 0, 1, 0, 0, 0, name]);
+        bytes
+    };
+    let mut bytes = header(b'/', 0).repeat(MEMBERS_MAX + 2);
+    bytes.extend_from_slice(&header(b'z', 4));
+    bytes.extend_from_slice(b"last");
+    bytes.extend_from_slice(b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    let walked = walk(Zip, &bytes, 65_536, 64);
+    check(&walked, &[Walk::whole("zip:z", b"last")], &[Why::Limit(Limit::MaxFiles)]);
+}

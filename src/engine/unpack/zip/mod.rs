@@ -1,0 +1,419 @@
+//! zip (PKWARE APPNOTE 6.3.10), by what stands in front of each member, and the directory checked at its end.
+//!
+//! ```text
+//!   ░░░ ┃ header · member · descriptor ┃ header · member ┃ ░░ ┃ line · line · … ┃ end ┃ ░░░
+//!    │            │                                       │          │            └▶ compared with what
+//!    │            └▶ a layer each                         │          └▶ kept         was met
+//!    └─ what belongs to nothing is searched for the next record, and so is what follows damage
+//! ```
+//!
+//! | APPNOTE | here |
+//! | --- | --- |
+//! | 4.3.7 to 4.3.16 records | [`header`] |
+//! | 4.4.5 methods | [`codec`] |
+//! | 4.3.9 data descriptors behind members that are stored | [`open`] |
+//! | 4.3.12 what the directory says | [`directory`] |
+//!
+//! Most readers go by the directory, which comes last; here members are looked at as they come. Both are
+//! the same in an archive that is right. Where the directory names something that was not met, or that
+//! was met in another form, the archive is not clean; members that it does not name are looked at.
+//!
+//! A zip may also be carried at the end of something else: a program that unpacks itself, a script, a
+//! picture. There a header is believed only when all of it can be one, and what is wrong is said only
+//! when an end of a directory is where a reader would find it. Otherwise it was no archive.
+//!
+//! Absent on purpose: check sums, times, rights, comments (an archive in a comment is found), archives
+//! of several volumes, passwords.
+
+mod ahead;
+mod codec;
+mod directory;
+mod header;
+mod open;
+
+use ahead::{Ahead, Input, wide};
+use codec::{Codec, Method};
+use directory::{Directory, Facts};
+use header::{
+    Central, DESCRIPTOR_BYTES_MAX, ENCRYPTED, End, Local, MASKED, Record, STRONGLY_ENCRYPTED,
+    descriptor_bytes,
+};
+
+use super::inflate::{Inflate, Outcome};
+use super::member::{Label, Member};
+use super::{Progress, Step};
+use crate::engine::verdict::Why;
+
+/// A zip being read.
+pub(in crate::engine) struct Zip {
+    setting: Setting,
+    place: Place,
+    ahead: Ahead,
+    /// Bytes of the layer that were taken.
+    read: u64,
+    /// What stands in front of the member that is read.
+    local: Local,
+    /// Bytes of it that are left, when that is known.
+    left: Option<u64>,
+    /// Bytes of it that were taken and given out.
+    packed: u64,
+    plain: u64,
+    codec: Option<Codec>,
+    /// What the last deflated member left.
+    spare: Option<Inflate>,
+    directory: Directory,
+    /// Where the end of a directory ended that no member came after.
+    end: Option<u64>,
+    /// The first thing that could not be seen, in an archive that is carried.
+    withheld: Option<Why>,
+}
+
+/// What the bytes are that the archive is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Setting {
+    /// Nothing else.
+    Alone,
+    /// Something of another type.
+    Carried,
+}
+
+/// What the next byte belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// A record should begin here.
+    Record,
+    /// A record may begin anywhere.
+    Search,
+    /// This record.
+    In(Record),
+    /// A member was described, which has yet to begin.
+    Enter,
+    /// The bytes of a member, whose beginning was said.
+    Data,
+    /// What is left of a member that is over.
+    Rest,
+    /// The sizes behind a member.
+    Descriptor,
+}
+
+impl Zip {
+    /// A layer that is an archive.
+    pub(super) fn new() -> Self {
+        Self::of(Setting::Alone, Place::Record)
+    }
+
+    /// A layer of another type that may have one in it.
+    pub(super) fn carried() -> Self {
+        Self::of(Setting::Carried, Place::Search)
+    }
+
+    fn of(setting: Setting, place: Place) -> Self {
+        Self {
+            setting,
+            place,
+            ahead: Ahead::default(),
+            read: 0,
+            local: Local::default(),
+            left: None,
+            packed: 0,
+            plain: 0,
+            codec: None,
+            spare: None,
+            directory: Directory::default(),
+            end: None,
+            withheld: None,
+        }
+    }
+
+    pub(super) fn step(&mut self, bytes: &[u8], output: &mut [u8]) -> Step {
+        let mut input = Input { rest: bytes, at: self.read };
+        let mut made = 0;
+        let progress = loop {
+            let said = match self.place {
+                Place::Record => self.expect(&mut input),
+                Place::Search => self.search(&mut input),
+                Place::In(record) => self.take(record, &mut input),
+                Place::Enter => self.enter(),
+                Place::Data => {
+                    let said;
+                    (said, made) = self.unpack(&mut input, output);
+                    Some(said)
+                }
+                Place::Rest => self.pass(&mut input),
+                Place::Descriptor => self.describe(&mut input),
+            };
+            if let Some(said) = said {
+                break said;
+            }
+        };
+        self.read = input.at;
+        Step { used: bytes.len().saturating_sub(input.rest.len()), made, progress }
+    }
+
+    /// The member that has just begun.
+    pub(super) fn member(&mut self) -> Member {
+        let method = self.method();
+        let state_bytes = method.map_or(0, Method::state_bytes);
+        Member {
+            label: Label::named("zip", &self.local.name),
+            size: self.local.plain,
+            state_bytes: state_bytes.saturating_add(self.directory.state_bytes()),
+            closed: method.err(),
+            ..Member::default()
+        }
+    }
+
+    /// Whether the archive may end here: behind its directory, whatever comes after that.
+    pub(super) fn finish(&self) -> Result<(), Why> {
+        match (self.setting, self.end) {
+            (Setting::Alone, Some(_)) => Ok(()),
+            (Setting::Alone, None) => Err(ENDS_EARLY),
+            // Readers look for the end of a directory in front of a comment, which has a length of 16 bits.
+            (Setting::Carried, Some(end))
+                if self.read.saturating_sub(end) <= u64::from(u16::MAX) =>
+            {
+                self.withheld.map_or(Ok(()), Err)
+            }
+            (Setting::Carried, _) => Ok(()),
+        }
+    }
+
+    /// A record begins here, or there is something else in front of the next one.
+    fn expect(&mut self, input: &mut Input<'_>) -> Option<Progress> {
+        let Some(bytes) = self.ahead.fill(input, SIGNATURE_BYTES) else {
+            return Some(Progress::Hungry);
+        };
+        self.place = Record::of(bytes).map_or(Place::Search, Place::In);
+        None
+    }
+
+    /// Looks for the next record.
+    fn search(&mut self, input: &mut Input<'_>) -> Option<Progress> {
+        while self.ahead.seek(input) {
+            let Some(bytes) = self.ahead.fill(input, SIGNATURE_BYTES) else { break };
+            let found = match Record::of(bytes) {
+                None => None,
+                Some(record) => match self.ahead.fill(input, record.fixed_bytes()) {
+                    None => break,
+                    Some(fixed) => record.is_plausible(fixed).then_some(record),
+                },
+            };
+            if let Some(record) = found {
+                self.place = Place::In(record);
+                return None;
+            }
+            self.ahead.drop(1);
+        }
+        Some(Progress::Hungry)
+    }
+
+    /// Reads a record, and says what has to be said of it.
+    fn take(&mut self, record: Record, input: &mut Input<'_>) -> Option<Progress> {
+        let Some(fixed) = self.ahead.fill(input, record.fixed_bytes()) else {
+            return Some(Progress::Hungry);
+        };
+        let total = record.total_bytes(fixed);
+        if self.ahead.fill(input, total).is_none() {
+            return Some(Progress::Hungry);
+        }
+        let from = self.ahead.at(input);
+        let until = from.saturating_add(wide(total));
+        let bytes = self.ahead.bytes().get(..total).unwrap_or_default();
+        self.place = Place::Record;
+        let wrong = match record {
+            Record::Local => {
+                self.local = Local::of(bytes);
+                self.begin(from)
+            }
+            Record::Central => self.directory.read(Central::of(bytes), from, until),
+            Record::End => {
+                self.place = Place::Search;
+                self.end = Some(until);
+                let end = End::of(bytes);
+                self.directory.conclude(end, from)
+            }
+            Record::End64 => {
+                self.directory.read_long(End::of_64(bytes), from);
+                None
+            }
+            Record::Locator => None,
+            Record::Signature => {
+                self.directory.extend(from, until);
+                None
+            }
+        };
+        self.ahead.drop(total);
+        self.miss(wrong?)
+    }
+
+    /// A member was described by what stands at `at`. Says what is wrong with that.
+    fn begin(&mut self, at: u64) -> Option<Why> {
+        let local = &self.local;
+        self.end = None;
+        self.left = local.packed;
+        self.packed = 0;
+        self.plain = 0;
+        // A folder, or an empty file.
+        self.place = if local.packed == Some(0) { Place::Record } else { Place::Enter };
+        self.directory.meet(Facts {
+            at,
+            packed: local.packed,
+            plain: local.plain,
+            name: Facts::digest(&local.name),
+            method: local.method,
+            flags: local.flags,
+        })
+    }
+
+    /// How the member is packed, or why it is not read.
+    fn method(&self) -> Result<Method, Why> {
+        if self.local.flags & (ENCRYPTED | STRONGLY_ENCRYPTED | MASKED) != 0 {
+            return Err(Why::Encrypted);
+        }
+        let method = Method::of(self.local.method)?;
+        if self.left.is_none() && !method.ends_itself() {
+            return Err(Why::Unsupported("zip: a member whose end cannot be told"));
+        }
+        Ok(method)
+    }
+
+    /// Begins the member that was described.
+    fn enter(&mut self) -> Option<Progress> {
+        let closed = self.method().err();
+        self.place = match (closed, self.left) {
+            (None, _) => Place::Data,
+            (Some(_), Some(_)) => Place::Rest,
+            (Some(_), None) => Place::Search,
+        };
+        match (closed, self.setting) {
+            (Some(why), Setting::Carried) => self.miss(why),
+            (Some(_), Setting::Alone) | (None, _) => Some(Progress::Begin),
+        }
+    }
+
+    /// Unpacks the member that is read. Says how many bytes that were.
+    fn unpack(&mut self, input: &mut Input<'_>, output: &mut [u8]) -> (Progress, usize) {
+        let mut codec = match self.codec.take() {
+            Some(codec) => codec,
+            None => match self.open() {
+                Ok(codec) => codec,
+                Err(why) => return (self.leave(Err(why)), 0),
+            },
+        };
+        let is_ahead = self.ahead.len() > 0;
+        let source = if is_ahead { self.ahead.bytes() } else { input.rest };
+        let most = self.left.and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX);
+        let piece = source.get(..most).unwrap_or(source);
+        let step = codec.step(piece, output);
+        if is_ahead {
+            self.ahead.drop(step.used);
+        } else {
+            input.skip(step.used);
+        }
+        self.packed = self.packed.saturating_add(wide(step.used));
+        self.plain = self.plain.saturating_add(wide(step.made));
+        self.left = self.left.map(|left| left.saturating_sub(wide(step.used)));
+        let said = match step.outcome {
+            Outcome::Hungry if self.left == Some(0) => {
+                let fate = codec.finish();
+                self.close(codec);
+                self.leave(fate)
+            }
+            Outcome::End => {
+                self.close(codec);
+                self.leave(Ok(()))
+            }
+            Outcome::Stopped(why) => {
+                self.close(codec);
+                self.leave(Err(why))
+            }
+            Outcome::Hungry | Outcome::Full => {
+                self.codec = Some(codec);
+                match step.outcome {
+                    Outcome::Hungry if !is_ahead => Progress::Hungry,
+                    _ => Progress::Full,
+                }
+            }
+        };
+        (said, step.made)
+    }
+
+    fn open(&mut self) -> Result<Codec, Why> {
+        Codec::of(self.method()?, self.left.is_some(), self.spare.take())
+    }
+
+    /// Keeps what is of use later.
+    fn close(&mut self, codec: Codec) {
+        match codec {
+            Codec::Inflate(inflate) => self.spare = Some(inflate),
+            Codec::Open(open) => {
+                let behind = open.behind();
+                self.packed = self.packed.saturating_sub(wide(behind.len()));
+                self.ahead.put_back(behind);
+            }
+            Codec::Stored | Codec::Zstd(_) => {}
+        }
+    }
+
+    /// The member that is read is over.
+    fn leave(&mut self, fate: Result<(), Why>) -> Progress {
+        self.place = match (self.left, fate) {
+            (Some(_), _) => Place::Rest,
+            (None, Ok(())) => Place::Descriptor,
+            (None, Err(_)) => Place::Search,
+        };
+        if self.local.packed.is_none() && fate.is_ok() {
+            self.directory.measure(self.packed, self.plain);
+        }
+        match (fate, self.setting) {
+            (Err(why), Setting::Carried) => {
+                self.withheld.get_or_insert(why);
+                Progress::End(Ok(()))
+            }
+            (fate, _) => Progress::End(fate),
+        }
+    }
+
+    /// Passes over what is left of a member.
+    fn pass(&mut self, input: &mut Input<'_>) -> Option<Progress> {
+        let mut left = self.left.unwrap_or(0);
+        let is_over = self.ahead.pass(&mut left) || input.pass(&mut left);
+        self.left = Some(left);
+        if !is_over {
+            return Some(Progress::Hungry);
+        }
+        self.place = if self.local.has_descriptor() { Place::Descriptor } else { Place::Record };
+        None
+    }
+
+    /// Passes over the sizes behind a member. Some writers say that they come, and they do not.
+    fn describe(&mut self, input: &mut Input<'_>) -> Option<Progress> {
+        let Some(bytes) = self.ahead.fill(input, DESCRIPTOR_BYTES_MAX) else {
+            return Some(Progress::Hungry);
+        };
+        let packed = self.local.packed.unwrap_or(self.packed);
+        let plain = self.local.plain.unwrap_or(self.plain);
+        let length = descriptor_bytes(bytes, packed, plain).unwrap_or(0);
+        self.ahead.drop(length);
+        self.place = Place::Record;
+        None
+    }
+
+    /// Something cannot be seen: says so, or keeps it until it is known that this is an archive.
+    fn miss(&mut self, why: Why) -> Option<Progress> {
+        match self.setting {
+            Setting::Alone => Some(Progress::Missed(why)),
+            Setting::Carried => {
+                self.withheld.get_or_insert(why);
+                None
+            }
+        }
+    }
+}
+
+const SIGNATURE_BYTES: usize = 4;
+const ENDS_EARLY: Why = Why::Broken("zip: ends early");
+/// Members of one archive, folders and empty ones included, that are kept to be compared with its
+/// directory: beyond that nothing is, and the archive is not clean. Costs 2 × 56 × this in bytes, 14 MiB,
+/// of which what members are read with is counted for `MaxScanState`.
+pub(in crate::engine::unpack) const MEMBERS_MAX: usize = 1 << 17;
