@@ -13,7 +13,7 @@ use baleen::engine::verdict::{Limit, Why};
 use crate::kit::{EICAR, check_clean, check_infected, check_unscanned, eicar_engine, gzip, noise};
 
 /// Runs a command in a folder of its own that holds `members`, and gives the file that it made.
-fn made(members: &[(&str, &[u8])], command: &str, result: &str) -> Vec<u8> {
+pub(crate) fn made(members: &[(&str, &[u8])], command: &str, result: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, bytes) in members {
         let path = folder.path().join(name);
