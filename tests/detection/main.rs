@@ -3,6 +3,7 @@
 //! Nothing here is harmful: the EICAR test file is put together at run time, everything else is made
 //! by the tests.
 
+mod archives;
 mod codings;
 mod containers;
 mod digests;
@@ -13,5 +14,6 @@ mod limits;
 mod normal_text;
 mod office;
 mod regexes;
+mod streams;
 mod trust;
 mod zips;

@@ -144,8 +144,8 @@ impl Table {
 
     /// Makes codes wider when the table asks for it. Gives the bytes that fill the group up.
     fn grow(&mut self) -> u32 {
-        // The last width has a table that fills up, the others have one that has not room for one more.
-        let is_last = self.width >= self.width_max;
+        // Every reader goes on to ten bits, also where nine are said to be the most.
+        let is_last = self.width >= self.width_max.max(WIDTH_MIN.saturating_add(1));
         if is_last || self.free < 1_u32.wrapping_shl(self.width) {
             return 0;
         }

@@ -474,8 +474,20 @@ pub(super) fn is_front(head: &[u8]) -> bool {
     MAGICS.iter().any(|magic| head.starts_with(magic))
 }
 
+/// What follows the frames to be skipped at the front of `head`: nothing when they reach beyond it.
+pub(super) fn after_skipped(mut head: &[u8]) -> &[u8] {
+    while let Some((magic, rest)) = head.split_at_checked(4)
+        && is_skipped(magic)
+    {
+        let size = rest.first_chunk().map_or(u32::MAX, |bytes| u32::from_le_bytes(*bytes));
+        let size = usize::try_from(size).unwrap_or(usize::MAX).saturating_add(4);
+        head = rest.get(size..).unwrap_or_default();
+    }
+    head
+}
+
 /// Whether these are the first bytes of a frame to be skipped.
-pub(super) fn is_skipped(bytes: &[u8]) -> bool {
+fn is_skipped(bytes: &[u8]) -> bool {
     let mut wanted = bytes.iter().zip(SKIPPED);
     wanted.next().is_none_or(|(first, _)| first & 0xf0 == 0x50)
         && wanted.all(|(byte, wanted)| *byte == wanted)

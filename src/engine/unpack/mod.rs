@@ -190,7 +190,10 @@ impl Inside {
         match head {
             [0x1f, 0x8b, 0x08, ..] => Self::Coding(Coding::Gzip),
             [b'L', b'Z', b'I', b'P', 0 | 1, ..] => Self::Coding(Coding::Lzip),
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Coding(Coding::Xz),
+            _ if bzip2::is_front(head) => Self::Coding(Coding::Bzip2),
             _ if lz4::is_front(head) => Self::Coding(Coding::Lz4),
+            [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::of_skipped(lz4::after_skipped(head)),
             _ if compress::is_front(head) => Self::Coding(Coding::Compress),
             _ if lzma::is_plausible(head) => Self::Coding(Coding::Lzma),
             _ if head.starts_with(ar::MAGIC) => Self::Container(Container::Ar),
@@ -199,6 +202,22 @@ impl Inside {
             _ if tar::has_right_sum(head) => Self::Container(Container::Tar),
             _ => Self::Container(Container::CarriedZip),
         }
+    }
+}
+
+impl Inside {
+    /// Of a layer that begins with frames to be skipped, which zstd and LZ4 have in common, by what is behind them.
+    fn of_skipped(rest: &[u8]) -> Self {
+        match rest {
+            [] | [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Coding(Coding::Zstd),
+            _ if lz4::is_front(rest) => Self::Coding(Coding::Lz4),
+            _ => Self::Nothing,
+        }
+    }
+
+    /// Whether a layer that begins with `head` may be a bzip2 file: three letters of magic may begin a text.
+    pub(super) fn may_be_bzip2(head: &[u8]) -> bool {
+        bzip2::is_front(head)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The codings of files: what their libraries and tools write, and what nobody ought to write.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use liblzma::stream::{Check, Filters, LzmaOptions, Stream};
@@ -69,7 +69,7 @@ pub(super) fn lz4(plain: &[u8]) -> Vec<u8> {
 }
 
 fn lz4_block(plain: &[u8]) -> Vec<u8> {
-    let mut seen = HashMap::new();
+    let mut seen = BTreeMap::new();
     let (mut out, mut at, mut start) = (Vec::new(), 0, 0);
     while at + 12 < plain.len() {
         let last = seen.insert(&plain[at..at + 4], at);
@@ -109,7 +109,7 @@ fn lz4_sequence(out: &mut Vec<u8>, literals: &[u8], repeat: Option<(usize, usize
 fn compress(plain: &[u8], width_max: u32) -> Vec<u8> {
     let mut out = vec![0x1f, 0x9d, 0x80 | u8::try_from(width_max).expect("small")];
     let mut codes = Vec::new();
-    let mut strings = HashMap::new();
+    let mut strings = BTreeMap::new();
     let mut free = 257_u32;
     let mut bytes = plain.iter();
     let Some(first) = bytes.next() else { return out };
@@ -130,7 +130,8 @@ fn compress(plain: &[u8], width_max: u32) -> Vec<u8> {
     let (mut width, mut bits, mut in_group) = (9, Bits::default(), 0);
     for (index, code) in codes.into_iter().enumerate() {
         let known = 256 + u32::try_from(index).expect("few").max(1);
-        if width < width_max && known >= 1 << width {
+        // As readers have it, nine bits become ten.
+        if width < width_max.max(10) && known.min(1 << width_max) >= 1 << width {
             bits.put(0, (8 - in_group) % 8 * width);
             (width, in_group) = (width + 1, 0);
         }
@@ -376,6 +377,10 @@ fn chance_is_not_taken_for_an_lzma_file() {
     let file = lzma(b"contents");
     assert_eq!(Inside::of(&file), Inside::Coding(Coding::Lzma));
     assert_eq!(Inside::of(&lzip(b"x")), Inside::Coding(Coding::Lzip));
+    assert_eq!(Inside::of(&xz(b"x")), Inside::Coding(Coding::Xz));
+    assert_eq!(Inside::of(&bzip2(b"x")), Inside::Coding(Coding::Bzip2));
+    assert_eq!(Inside::of(&bzip2(b"")), Inside::Coding(Coding::Bzip2));
+    assert_eq!(Inside::of(b"BZh9 is not the name of a text"), UNKNOWN);
     for (at, byte) in [(0, 225), (0, 0x2c), (1, 1), (4, 0x03), (12, 0x01), (13, 1)] {
         let mut other = file.clone();
         other[at] = byte;
@@ -500,5 +505,12 @@ fn frames_of_lz4_of_every_kind_are_read() {
     );
     check(Coding::Lz4, &frame(0x60, b"", &[b"\x01\0\x40\0"], b""), b"", damaged);
     assert_eq!(Inside::of(&legacy), Inside::Coding(Coding::Lz4));
-    assert_eq!(Inside::of(skipped), UNKNOWN);
+    assert_eq!(Inside::of(skipped), Inside::Coding(Coding::Zstd));
+    assert_eq!(Inside::of(&[&skipped[..], &rich].concat()), Inside::Coding(Coding::Lz4));
+    assert_eq!(Inside::of(b"\x51\x2a\x4d\x18\xff\xff\xff\xff"), Inside::Coding(Coding::Zstd));
+    assert_eq!(
+        Inside::of(&[&skipped[..], b"\x28\xb5\x2f\xfd"].concat()),
+        Inside::Coding(Coding::Zstd)
+    );
+    assert_eq!(Inside::of(&[&skipped[..], b"text"].concat()), UNKNOWN);
 }
