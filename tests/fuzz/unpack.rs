@@ -36,7 +36,7 @@ const AR_WORDS: &[&[u8]] = &[b"!<arch>\n", b"`\n", b"#1/20", b"//", b"/12", b"99
 const RPM_HEADER: &[u8] = b"\x8e\xad\xe8\x01\0\0\0\0\0\0\0\x01\0\0\0\x04";
 
 /// The verdict is the same in one piece and in small ones, and nothing fails.
-fn scan(input: &[u8]) {
+pub(crate) fn scan(input: &[u8]) {
     static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
         let build_one = |bodies| matcher::compile(bodies, &GramCounts::new());
         let sources = builtin_sources(BuildOptions::default());
