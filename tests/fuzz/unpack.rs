@@ -38,9 +38,9 @@ const RPM_HEADER: &[u8] = b"\x8e\xad\xe8\x01\0\0\0\0\0\0\0\x01\0\0\0\x04";
 /// The verdict is the same in one piece and in small ones, and nothing fails.
 pub(crate) fn scan(input: &[u8]) {
     static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
-        let build_one = |bodies| matcher::compile(bodies, &GramCounts::new());
+        let training = GramCounts::default();
         let sources = builtin_sources(BuildOptions::default());
-        let built = build(sources, &build_one, &mut |_| {});
+        let built = build(sources, &|bodies| matcher::compile(bodies, &training), &mut |_| {});
         let image = Image::open(Arc::new(built.image)).expect("what was built opens");
         let limits = Limits { scan_bytes_max: 4 << 20, objects_max: 64, ..Limits::default() };
         Arc::new(Engine::new(Arc::new(image), limits))
