@@ -15,6 +15,7 @@ mod harness;
 mod lists;
 mod regexes;
 mod targets;
+mod zips;
 
 use std::time::Duration;
 

@@ -13,6 +13,8 @@ pub(in crate::engine) struct Member {
     pub(in crate::engine) size: Option<u64>,
     /// The most memory that reading it can take, in bytes.
     pub(in crate::engine) state_bytes: u64,
+    /// The `CL_TYPE_*` name of the container, when that is known only from here on.
+    pub(in crate::engine) around: Option<&'static str>,
     /// Why it is not read: then neither bytes nor an end follow.
     pub(in crate::engine) closed: Option<Why>,
 }

@@ -94,7 +94,7 @@ pub(super) enum Container {
 /// What is inside a layer, as far as its first bytes tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inside {
-    /// Nothing that is not seen in its bytes.
+    /// Nothing that is not seen in its bytes, but for a zip that it may carry.
     Nothing,
     /// One stream.
     Coding(Coding),
@@ -150,10 +150,12 @@ impl Inside {
     pub(super) fn of(head: &[u8]) -> Self {
         match head {
             [0x1f, 0x8b, 0x08, ..] => Self::Coding(Coding::Gzip),
+            // The mark of an archive of several volumes in front of one that is not.
+            [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..] => Self::Container(Container::Zip),
             [b'L', b'Z', b'I', b'P', 0 | 1, ..] => Self::Coding(Coding::Lzip),
             _ if lzma::is_plausible(head) => Self::Coding(Coding::Lzma),
             _ if tar::has_right_sum(head) => Self::Container(Container::Tar),
-            _ => Self::Container(Container::CarriedZip),
+            _ => Self::Nothing,
         }
     }
 }
@@ -193,6 +195,21 @@ impl Unpacker {
                 Walker::Tar(tar) => tar.member(),
                 Walker::Zip(zip) => zip.member(),
             },
+        }
+    }
+
+    /// There is no memory for the member that has just begun. Whether it is passed over, and what follows
+    /// may be asked for.
+    pub(super) fn pass_over(&mut self) -> bool {
+        match self {
+            Self::Coding(_) => false,
+            Self::Container(walker) => {
+                if let Walker::Zip(zip) = &mut **walker {
+                    zip.pass_over()
+                } else {
+                    false
+                }
+            }
         }
     }
 
