@@ -12,10 +12,10 @@
 //!
 //! What starts a child: executables whose header is one, in any layer; pages and mails in text;
 //! documents, images, films and classes in layers of another kind, one of each. Archives start none:
-//! nothing here opens them yet, no signature has them as a target, and a magic number of four bytes
-//! turns up by chance in every few gigabytes of packed data. clamscan tries to open what it finds
-//! there and says nothing when that fails; to call every second large download unscanned for it would
-//! teach administrators to let unscanned objects pass. The bytes themselves are matched all the same.
+//! zips in the middle of something else are walked ([`unpack`](super::unpack)), the others are not opened
+//! there, and no signature has them as a target. A magic number of four bytes turns up by chance in
+//! every few gigabytes of packed data: to call every second large download unscanned for it would teach
+//! administrators to let unscanned objects pass. The bytes themselves are matched all the same.
 //!
 //! At most [`CHILDREN_MAX`] children of a layer at a time; each counts for `MaxFiles` and
 //! `MaxRecursion`, and its bytes for `MaxScanSize`. What finds no room is unscanned.

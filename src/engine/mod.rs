@@ -18,7 +18,7 @@
 //! | expressions over their matches | [`logical`] |
 //! | digests of whole layers | [`digest`] |
 //! | what a layer is | `file_type`; entry point and sections: `executable` |
-//! | gzip, deflate, br, zstd | [`unpack`] |
+//! | codings and containers | [`unpack`] |
 //! | normal text and HTML; the forms of a layer | `normalize`, `forms` |
 //! | one layer, and what looks at it; objects in the middle of it | `layer`, `body`, `embedded` |
 //! | the stack of layers, worked in slices | `scan` |
@@ -33,9 +33,9 @@
 //! matched with targets 0 and 3 on the bytes as they are, without comments, without tags, and with 7
 //! as well in its scripts, printed again; mail with targets 0 and 4 on its bytes and 0 and 7 as normal
 //! text. Streams of OLE2 files, the inflated body of Flash, attachments of mails,
-//! objects in PDF and members of archives other than gzip are **not yet** layers of their own: their
-//! containers are matched as bytes, and what holds packed or encoded data is `Unscanned(Unsupported)`
-//! instead of `Clean`.
+//! objects in PDF and members of archives that [`unpack`] does not name are **not yet** layers of their
+//! own: their containers are matched as bytes, and what holds packed or encoded data is
+//! `Unscanned(Unsupported)` instead of `Clean`.
 //!
 //! Objects in the middle of a layer are looked for by the patterns of a `.ftm`; without one none are.
 //!

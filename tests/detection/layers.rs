@@ -109,7 +109,7 @@ fn a_container_that_is_not_opened_is_not_clean() {
     let lines = "Any:0:*:6d61726b6564\n";
     let engine = engine(&[("a.ndb", lines)], Limits::default());
     let cases: [(&[u8], &str); 5] = [
-        (b"PK\x03\x04", "zip archive"),
+        (b"7z\xbc\xaf\x27\x1c", "7z archive"),
         (b"Rar!\x1a\x07\x01\0", "RAR archive"),
         (b"%PDF-1.4\n", "PDF document"),
         (b"\x60\xea\x2c\x00", "ARJ archive"),

@@ -6,10 +6,11 @@ use std::process::Command;
 
 use baleen::engine::Object;
 use baleen::engine::limits::Limits;
-use baleen::engine::verdict::{Limit, Why};
+use baleen::engine::verdict::{Limit, Verdict, Why};
 
 use crate::kit::{
-    EICAR, check_clean, check_infected, check_unscanned, eicar_engine, noise, test_file,
+    EICAR, check_clean, check_infected, check_unscanned, eicar_engine, engine, noise, scan,
+    test_file,
 };
 
 /// Runs a command in a folder of its own that holds `members`, and gives `out.zip`, which it makes.
@@ -54,6 +55,12 @@ fn what_zip_and_seven_zip_and_python_write_is_read() {
         "zip -qr -fz out.zip d".to_owned(),
         "7z a -tzip -mm=Copy out.zip d".to_owned(),
         "7z a -tzip -mm=Deflate out.zip d".to_owned(),
+        "7z a -tzip -mm=Deflate64 -mx=9 out.zip d".to_owned(),
+        "7z a -tzip -mm=BZip2 out.zip d".to_owned(),
+        "7z a -tzip -mm=LZMA out.zip d".to_owned(),
+        "7z a -tzip -mm=XZ out.zip d".to_owned(),
+        // As it comes out of a pipe.
+        "zip -qr -fz - d | cat > out.zip".to_owned(),
         streamed(
             "with zipfile.ZipFile(Pipe(), 'w', zipfile.ZIP_DEFLATED) as z:
     z.write('d/noise'); z.write('d/eicar.com')",
@@ -82,31 +89,131 @@ fn what_zip_and_seven_zip_and_python_write_is_read() {
 }
 
 #[test]
-fn an_archive_is_found_at_any_depth_and_behind_anything() {
-    let members: [(&str, &[u8]); 1] = [("eicar.com", &test_file())];
-    for depth in [1, 2, 15] {
-        let nest = format!(
-            "mv eicar.com 0; for i in $(seq {depth}); do zip -q n 0; mv n.zip 0; done; mv 0 out.zip"
-        );
+fn an_archive_is_found_at_any_depth() {
+    // Blanks behind the test file belong to it, and let it be packed.
+    let member = [test_file(), vec![b' '; 60]].concat();
+    let members: [(&str, &[u8]); 1] = [("0", &member)];
+    for depth in [1_u32, 2, 15] {
+        let nest =
+            format!("for i in $(seq {depth}); do zip -q n 0; mv n.zip 0; done; mv 0 out.zip");
         let bytes = made(&members, &nest);
-        let path = vec!["zip:0"; depth].join(">");
-        check_infected(&eicar_engine(Limits::default()), &Object::default(), &bytes, EICAR, &path);
-        let limits =
-            Limits { layers_max: u32::try_from(depth).expect("small"), ..Limits::default() };
+        let path = "zip:0>".repeat(usize::try_from(depth).expect("small"));
+        let path = path.trim_end_matches('>');
+        check_infected(&eicar_engine(Limits::default()), &Object::default(), &bytes, EICAR, path);
+        let limits = Limits { layers_max: depth, ..Limits::default() };
         let why = Why::Limit(Limit::MaxRecursion);
         check_unscanned(&eicar_engine(limits), &Object::default(), &bytes, why);
     }
+}
+
+#[test]
+fn an_archive_is_found_behind_anything() {
     let engine = eicar_engine(Limits::default());
-    let bytes = made(&members, "zip -q out.zip eicar.com");
+    let member = [test_file(), vec![b' '; 60]].concat();
+    let bytes = made(&[("eicar.com", &member)], "zip -q out.zip eicar.com");
     let program = [&b"MZ"[..], &[0; 900]].concat();
-    let prefixes: [&[u8]; 5] =
-        [b"PK00", b"PK\x05\x06", b"#!/bin/sh\nexit\n", &program, &noise(40_000, 8)];
+    let prefixes: [&[u8]; 6] =
+        [b"PK00", b"PK\x05\x06", b"#!/bin/sh\nexit\n", b"GIF89a", &program, &noise(40_000, 8)];
     for prefix in prefixes {
         for suffix in [&b""[..], b"PK", &noise(30_000, 9)] {
             let whole = [prefix, &bytes, suffix].concat();
             check_infected(&engine, &Object::default(), &whole, EICAR, "zip:eicar.com");
         }
     }
+    // A program that unpacks itself, as zip makes it of one.
+    let members: [(&str, &[u8]); 2] = [("program", &program), ("eicar.com", &member)];
+    let command = "zip -q a.zip eicar.com; cat program a.zip > out.zip; zip -qA out.zip";
+    check_infected(&engine, &Object::default(), &made(&members, command), EICAR, "zip:eicar.com");
+}
+
+#[test]
+fn what_is_encrypted_is_said_and_what_lies_beside_it_is_scanned() {
+    let engine = eicar_engine(Limits::default());
+    let noise = noise(5_000, 5);
+    let members: [(&str, &[u8]); 2] = [("a", &noise), ("b", &test_file())];
+    for lock in [
+        "zip -q -P secret out.zip a",
+        "7z a -tzip -psecret -mem=AES256 out.zip a",
+        "7z a -tzip -psecret -mem=ZipCrypto out.zip a",
+        // Sizes behind an encrypted member.
+        "zip -q -P secret - a > out.zip",
+    ] {
+        let bytes = made(&members, lock);
+        check_unscanned(&engine, &Object::default(), &bytes, Why::Encrypted);
+        let both = made(&members, &format!("{lock}; zip -q out.zip b"));
+        check_infected(&engine, &Object::default(), &both, EICAR, "zip:b");
+    }
+    let packed = made(&members, "7z a -tzip -mm=PPMd out.zip a");
+    check_unscanned(&engine, &Object::default(), &packed, Why::Unsupported("zip: ppmd"));
+}
+
+#[test]
+fn a_member_without_a_line_in_the_directory_is_scanned() {
+    let engine = eicar_engine(Limits::default());
+    let noise = noise(5_000, 5);
+    let member = [test_file(), vec![b' '; 60]].concat();
+    let members: [(&str, &[u8]); 2] = [("a", &noise), ("b", &member)];
+    // Two archives, of which readers see the second one only.
+    let bytes = made(&members, "zip -q 1.zip b; zip -q 2.zip a; cat 1.zip 2.zip > out.zip");
+    check_infected(&engine, &Object::default(), &bytes, EICAR, "zip:b");
+    let clean = made(&members, "zip -q 1.zip a; zip -q 2.zip a; cat 1.zip 2.zip > out.zip");
+    check_clean(&engine, &Object::default(), &clean);
+}
+
+#[test]
+fn thousands_of_small_members_are_all_looked_at() {
+    let engine = eicar_engine(Limits::default());
+    let members: [(&str, &[u8]); 1] = [("eicar", &test_file())];
+    let make = |last: &str| {
+        format!(
+            "cat > w.py <<'END'
+import zipfile
+with zipfile.ZipFile('out.zip', 'w', zipfile.ZIP_DEFLATED) as z:
+    for n in range(4200):
+        z.writestr('xl/part%d.xml' % n, '<?xml version=\"1.0\"?><row>%s</row>' % (n * 'cell '[: n % 5]))
+{last}
+END
+python3 w.py"
+        )
+    };
+    let clean = made(&members, &make(""));
+    let bytes = made(&members, &make("    z.write('eicar')"));
+    // So many layers take their time: two ways of cutting are enough here.
+    for piece_bytes in [4_099, usize::MAX] {
+        assert_eq!(scan(&engine, &Object::default(), &clean, piece_bytes), Verdict::Clean);
+        let Verdict::Infected(found) = scan(&engine, &Object::default(), &bytes, piece_bytes)
+        else {
+            panic!("not found in pieces of {piece_bytes}");
+        };
+        assert_eq!((&*found.name, &*found.path), (EICAR, "zip:eicar"));
+    }
+}
+
+#[test]
+fn a_bomb_is_bounded_and_what_lies_in_front_of_it_is_found() {
+    let engine = eicar_engine(Limits::default());
+    let members: [(&str, &[u8]); 1] = [("0", &test_file())];
+    let bomb = "cp 0 eicar; head -c 40000000 /dev/zero > zeros; zip -q out.zip";
+    let clean = made(&members, &format!("{bomb} zeros"));
+    let why = Why::Limit(Limit::MaxCompressionRatio);
+    check_unscanned(&engine, &Object::default(), &clean, why);
+    let found = made(&members, &format!("{bomb} eicar zeros"));
+    check_infected(&engine, &Object::default(), &found, EICAR, "zip:eicar");
+}
+
+#[test]
+fn conditions_on_an_office_document_are_met_by_what_is_in_its_folder() {
+    let lines = "Word;Engine:81-255,Container:CL_TYPE_OOXML_WORD,Target:0;0;6d61726b6564\n\
+        Zip;Engine:81-255,Container:CL_TYPE_ZIP,Target:0;0;6d61726b6564\n";
+    let engine = engine(&[("a.ldb", lines)], Limits::default());
+    let marked = [&b"marked "[..], &[b'.'; 60]].concat();
+    let members: [(&str, &[u8]); 3] =
+        [("[Content_Types].xml", b"<types/>"), ("word/document.xml", &marked), ("x", &marked)];
+    let document = made(&members, "zip -q out.zip '[Content_Types].xml' word/document.xml");
+    let path = "zip:word/document.xml";
+    check_infected(&engine, &Object::default(), &document, "Word.UNOFFICIAL", path);
+    let other = made(&members, "zip -q out.zip '[Content_Types].xml' x");
+    check_infected(&engine, &Object::default(), &other, "Zip.UNOFFICIAL", "zip:x");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::Scan;
 use crate::engine::layer::{End, Layer, Window};
+use crate::engine::logical::LayerType;
 use crate::engine::spool::SpoolFull;
 use crate::engine::unpack::{
     Coding, Container, ContentCodings, Decoder, Label, Member, Progress, Unpacker, Whole,
@@ -101,11 +102,20 @@ impl Scan {
 
     /// Begins the layer of a member, when there is room for it.
     fn admit(&mut self, index: usize, member: Member) {
+        if let (Some(name), Some(body)) = (member.around, &mut self.layers[index].body) {
+            body.layer_type = LayerType::of_name(name.as_bytes());
+        }
         if let Some(why) = member.closed {
             self.findings.miss(why);
         } else if let Some(limit) = self.refusal(member.state_bytes) {
             self.findings.miss(Why::Limit(limit));
-            self.layers[index].drop_unpacker();
+            let layer = &mut self.layers[index];
+            // A member that needs less memory may follow; no other limit has room for another one.
+            let goes_on = limit == Limit::MaxScanState
+                && layer.unpacker.as_mut().is_some_and(Unpacker::pass_over);
+            if !goes_on {
+                layer.drop_unpacker();
+            }
         } else {
             self.enter(member, ContentCodings::NONE);
         }

@@ -10,7 +10,7 @@ use crate::engine::embedded::Embedded;
 use crate::engine::file_type::{FileType, HEAD_BYTES};
 use crate::engine::layer::End;
 use crate::engine::links::Watch;
-use crate::engine::unpack::{Inside, Progress};
+use crate::engine::unpack::{Container, Inside, Progress};
 use crate::engine::verdict::Why;
 
 impl Scan {
@@ -99,7 +99,7 @@ impl Scan {
             Inside::Container(container) => self.walk(index, container),
             Inside::Whole(whole) => self.keep(index, whole, size),
             Inside::Unopened(what) => findings.miss(Why::Unsupported(what)),
-            Inside::Nothing => {}
+            Inside::Nothing => self.walk(index, Container::CarriedZip),
         }
     }
 

@@ -51,7 +51,6 @@ impl Lzma {
     /// # Errors
     ///
     /// The reason for which it cannot be read.
-    #[cfg_attr(not(test), expect(dead_code, reason = "zip members of method 14 are read with it"))]
     pub(super) fn raw(properties: [u8; PROPERTIES_BYTES], size: Option<u64>) -> Result<Self, Why> {
         let mut header = [0xff; HEADER_BYTES];
         let said = size.unwrap_or(u64::MAX).to_le_bytes();

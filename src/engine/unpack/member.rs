@@ -16,6 +16,8 @@ pub(in crate::engine) struct Member {
     pub(in crate::engine) state_bytes: u64,
     /// The kind of container whose signatures it is matched with, when it is of no kind of its own.
     pub(in crate::engine) part_of: Option<Target>,
+    /// The `CL_TYPE_*` name of the container, when that is known only from here on.
+    pub(in crate::engine) around: Option<&'static str>,
     /// Why it is not read: then neither bytes nor an end follow.
     pub(in crate::engine) closed: Option<Why>,
 }

@@ -129,7 +129,7 @@ pub(super) enum Container {
 /// What is inside a layer, as far as its first bytes tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inside {
-    /// Nothing that is not seen in its bytes.
+    /// Nothing that is not seen in its bytes, but for a zip that it may carry.
     Nothing,
     /// One stream.
     Coding(Coding),
@@ -189,6 +189,8 @@ impl Inside {
     pub(super) fn of(head: &[u8]) -> Self {
         match head {
             [0x1f, 0x8b, 0x08, ..] => Self::Coding(Coding::Gzip),
+            // The mark of an archive of several volumes in front of one that is not.
+            [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..] => Self::Container(Container::Zip),
             [b'L', b'Z', b'I', b'P', 0 | 1, ..] => Self::Coding(Coding::Lzip),
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Coding(Coding::Xz),
             _ if bzip2::is_front(head) => Self::Coding(Coding::Bzip2),
@@ -200,7 +202,7 @@ impl Inside {
             _ if head.starts_with(rpm::MAGIC) => Self::Container(Container::Rpm),
             _ if head.starts_with(b"07070X") => Self::Unopened("payload of a large rpm package"),
             _ if tar::has_right_sum(head) => Self::Container(Container::Tar),
-            _ => Self::Container(Container::CarriedZip),
+            _ => Self::Nothing,
         }
     }
 }
@@ -273,6 +275,21 @@ impl Unpacker {
                 Walker::Rpm(_) => rpm::Rpm::member(),
                 Walker::Zip(zip) => zip.member(),
             },
+        }
+    }
+
+    /// There is no memory for the member that has just begun. Whether it is passed over, and what follows
+    /// may be asked for.
+    pub(super) fn pass_over(&mut self) -> bool {
+        match self {
+            Self::Coding(_) | Self::Waiting(_) | Self::Whole(_) => false,
+            Self::Container(walker) => {
+                if let Walker::Zip(zip) = &mut **walker {
+                    zip.pass_over()
+                } else {
+                    false
+                }
+            }
         }
     }
 

@@ -57,7 +57,7 @@ pub(super) fn lzip(plain: &[u8]) -> Vec<u8> {
 }
 
 /// A frame of independent blocks, packed as simply as can be.
-pub(super) fn lz4(plain: &[u8]) -> Vec<u8> {
+fn lz4(plain: &[u8]) -> Vec<u8> {
     let mut out = b"\x04\x22\x4d\x18\x60\x40\0".to_vec();
     for block in plain.chunks(64 << 10) {
         let packed = lz4_block(block);

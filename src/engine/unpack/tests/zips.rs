@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
-use super::raw_deflate;
+use super::streams::{bzip2, lzma, xz};
 use super::walk::{Walk, Walked, check_walk, walk};
+use super::{plain, raw_deflate, zstd};
 use crate::engine::unpack::Container::{CarriedZip, Zip};
 use crate::engine::unpack::zip::MEMBERS_MAX;
+use crate::engine::unpack::{Member, Progress, Unpacker};
 use crate::engine::verdict::{Limit, Why};
 
 const ENDS_EARLY: Why = Why::Broken("zip: ends early");
@@ -157,6 +159,12 @@ fn folders_and_empty_members_are_no_layers_and_duplicates_are() {
     let wanted = [Walk::whole("zip:d/x", b"one"), Walk::whole("zip:d/x", b"two")];
     check(&check_walk(Zip, &archive(&parts)), &wanted, &[]);
     check(&check_walk(Zip, &archive(&[])), &[], &[]);
+    // A folder whose sizes are promised, and do not come.
+    let parts = [Part { flags: 8, ..stored("d/", b"") }, stored("d/x", b"one")];
+    check(&check_walk(Zip, &archive(&parts)), &[Walk::whole("zip:d/x", b"one")], &[]);
+    let parts =
+        [Part { sizes: Sizes::Behind(true, false), ..stored("d/", b"") }, stored("e", b"one")];
+    check(&check_walk(Zip, &archive(&parts)), &[Walk::whole("zip:e", b"one")], &[]);
 }
 
 #[test]
@@ -259,7 +267,27 @@ fn the_long_end_is_believed_where_the_short_one_has_no_room_and_both_have_to_agr
 
 #[test]
 fn members_that_lie_over_each_other_are_walked_once() {
-    // Three lines of the directory for one member; and one for a header inside the extra field of another.
+    // A member quotes the header of the next one in a block that is not packed, and goes on with its bytes.
+    let kernel = deflated("b", &long());
+    let (quoted, _) = archive_at(std::slice::from_ref(&kernel), b"");
+    let header = &quoted[..30 + 1 + 4];
+    let size = u16::try_from(header.len()).expect("short");
+    let block = [&[0][..], &size.to_le_bytes(), &(!size).to_le_bytes(), header].concat();
+    let outer = Part {
+        method: 8,
+        packed: [&block[..], &kernel.packed].concat(),
+        plain: header.len() + long().len(),
+        ..stored("a", b"")
+    };
+    let (mut bomb, directory) = archive_at(&[outer], b"");
+    let line = [&quoted[quoted.len() - 22 - 47..quoted.len() - 26 - 1], &[35 + 5, 0, 0, 0], b"b"];
+    bomb.splice(directory.end..directory.end, line.concat());
+    let end = bomb.len() - 22;
+    bomb[end + 8..end + 12].copy_from_slice(&[2, 0, 2, 0]);
+    let bytes = u32::try_from(2 * directory.len()).expect("small");
+    bomb[end + 12..end + 16].copy_from_slice(&bytes.to_le_bytes());
+    check(&check_walk(Zip, &bomb), &[Walk::whole("zip:a", &[header, &long()].concat())], &[UNMET]);
+    // Three lines of the directory for one member.
     let part = deflated("a", &long());
     let (bytes, directory) = archive_at(&[part], b"");
     let line = bytes[directory.clone()].to_vec();
@@ -284,7 +312,7 @@ fn encrypted_and_unsupported_members_are_closed_and_the_others_are_not() {
             (99, 0, Why::Encrypted),
             (1, 0, Why::Unsupported("zip: shrink")),
             (3, 0, Why::Unsupported("zip: reduce")),
-            (6, 0, Why::Unsupported("zip: implode")),
+            (10, 0, Why::Unsupported("zip: PKWARE DCL implode")),
             (98, 0, Why::Unsupported("zip: ppmd")),
             (77, 0, Why::Unsupported("zip: a method that has no name")),
         ] {
@@ -306,7 +334,7 @@ fn damage_in_a_member_does_not_hide_the_next_one() {
         let middle = broken.packed.len() / 2;
         broken.packed[middle..middle + 9].fill(0xff);
         let walked = check_walk(Zip, &archive(&[broken, deflated("b", b"two")]));
-        assert!(walked.members[0].fate.is_some_and(|fate| fate.is_err()), "{walked:?}");
+        assert!(walked.members[0].fate.is_some_and(|fate| fate.is_err()), "{sizes:?}");
         assert_eq!(walked.members[1], Walk::whole("zip:b", b"two"));
     }
     // Cut short, and longer than it says.
@@ -330,12 +358,12 @@ fn an_archive_that_is_cut_says_so_wherever_it_is() {
 
 #[test]
 fn what_is_carried_by_something_else_is_no_archive_without_a_directory_at_its_end() {
-    let parts = [Part { method: 6, ..stored("a", b"one") }, stored("b", b"two")];
+    let parts = [Part { method: 1, ..stored("a", b"one") }, stored("b", b"two")];
     let (bytes, directory) = archive_at(&parts, b"");
     let carried = [b"MZ and then ", &bytes[..]].concat();
     let walked = check_walk(CarriedZip, &carried);
     assert_eq!(walked.members, [Walk::whole("zip:b", b"two")]);
-    assert_eq!((walked.missed.len(), walked.end), (0, Err(Why::Unsupported("zip: implode"))));
+    assert_eq!((walked.missed.len(), walked.end), (0, Err(Why::Unsupported("zip: shrink"))));
     // Without its end, or with too much behind it.
     let cut = [b"MZ and then ", &bytes[..directory.end]].concat();
     assert_eq!(check_walk(CarriedZip, &cut).end, Ok(()));
@@ -356,4 +384,193 @@ fn more_members_than_are_kept_are_said_once_and_walked_all_the_same() {
     bytes.extend_from_slice(b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
     let walked = walk(Zip, &bytes, 65_536, 64);
     check(&walked, &[Walk::whole("zip:z", b"last")], &[Why::Limit(Limit::MaxFiles)]);
+}
+
+/// A member for each method that is a coding of files elsewhere.
+fn coded(name: &'static str, method: u16, bytes: &[u8]) -> Part {
+    let (packed, flags) = match method {
+        12 => (bzip2(bytes), 0),
+        14 => {
+            let file = lzma(bytes);
+            ([&[9, 20, 5, 0], &file[..5], &file[13..]].concat(), 1 << 1)
+        }
+        95 => (xz(bytes), 0),
+        93 | 20 => (zstd(bytes), 0),
+        6 => (imploded(bytes, true), 1 << 2),
+        _ => (raw_deflate(bytes), 0),
+    };
+    Part { method, flags, packed, ..stored(name, bytes) }
+}
+
+/// Codes of one length each, and literals only, but for the last three bytes when they are those before.
+fn imploded(bytes: &[u8], has_literals: bool) -> Vec<u8> {
+    let (mut out, mut bits, mut count) = (Vec::new(), 0_u64, 0_u32);
+    if has_literals {
+        out.push(15);
+        out.extend_from_slice(&[0xf7; 16]);
+    }
+    for _table in 0..2 {
+        out.push(3);
+        out.extend_from_slice(&[0xf5; 4]);
+    }
+    let mut put = |value: u32, width: u32, is_code: bool| {
+        // Codes come with their highest bit first, and turned.
+        let value = if is_code { (!value).reverse_bits() >> (32 - width) } else { value };
+        bits |= u64::from(value) << count;
+        count += width;
+        while count >= 8 {
+            out.push(bits.to_le_bytes()[0]);
+            bits >>= 8;
+            count -= 8;
+        }
+    };
+    let least = if has_literals { 3 } else { 2 };
+    let repeats = bytes.len() > 6 && bytes[bytes.len() - 3..] == bytes[bytes.len() - 6..][..3];
+    let literals = if repeats { &bytes[..bytes.len() - 3] } else { bytes };
+    for byte in literals {
+        put(1, 1, false);
+        put(u32::from(*byte), 8, has_literals);
+    }
+    if repeats {
+        // From three bytes back: six low bits of two, a high part of zero, and what is above the least length.
+        put(0, 1, false);
+        put(2, 6, false);
+        put(0, 6, true);
+        put(3 - least, 6, true);
+    }
+    put(0, 7, false);
+    out
+}
+
+#[test]
+fn imploded_members_come_out_with_and_without_a_code_for_literals() {
+    for has_literals in [true, false] {
+        let flags = if has_literals { 1 << 2 } else { 0 };
+        let parts =
+            [b"one and two and three".as_slice(), b"one and onetwotwo", b"x"].map(|plain| {
+                let packed = imploded(plain, has_literals);
+                (
+                    Part { method: 6, flags, packed, ..stored("a", plain) },
+                    Walk::whole("zip:a", plain),
+                )
+            });
+        let (parts, wanted): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        check(&check_walk(Zip, &archive(&parts)), &wanted, &[]);
+    }
+    let cut = Part { packed: imploded(b"one", true)[..30].to_vec(), ..coded("a", 6, b"one") };
+    let walked = check_walk(Zip, &archive(&[cut, stored("b", b"two")]));
+    assert_eq!(walked.members[0].fate, Some(Err(Why::Broken("zip: a member ends early"))));
+    let bare = Part { sizes: Sizes::Behind(true, false), ..coded("a", 6, b"one") };
+    let walked = check_walk(Zip, &archive(&[bare, stored("b", b"two")]));
+    let why = Why::Unsupported("zip: implode without a size");
+    check(&walked, &[Walk::whole("zip:b", b"two")], &[why]);
+}
+
+#[test]
+fn deflate64_comes_out_whole_and_damage_in_it_does_not_depend_on_the_cut() {
+    // What deflate writes without its longest reference is the same in both.
+    let plain = plain();
+    let packed = raw_deflate(&plain);
+    for sizes in [Sizes::Before, Sizes::Behind(true, false)] {
+        let part = Part { method: 9, sizes, ..deflated("a", &plain) };
+        let wanted = [Walk::whole("zip:a", &plain), Walk::whole("zip:b", b"two")];
+        check(&check_walk(Zip, &archive(&[part, stored("b", b"two")])), &wanted, &[]);
+    }
+    for at in (1..12).map(|part| part * packed.len() / 12) {
+        let mut part = Part { method: 9, ..deflated("a", &plain) };
+        part.packed[at] ^= 0x55;
+        let walked = check_walk(Zip, &archive(&[part, stored("b", b"two")]));
+        assert_eq!(walked.members[1], Walk::whole("zip:b", b"two"), "damaged at {at}");
+    }
+    // The longest reference: 65,538 bytes from one back.
+    let zeros = [0x63, 0x18, 0xfd, 0xff, 0x07, 0x00];
+    let part = Part { method: 9, packed: zeros.to_vec(), plain: 65_539, ..stored("a", b"") };
+    let walked = check_walk(Zip, &archive(&[part]));
+    assert_eq!(walked.members, [Walk::whole("zip:a", &vec![0; 65_539])]);
+}
+
+#[test]
+fn members_of_every_method_come_out_whole() {
+    let plain = &long()[..20_000];
+    for method in [8, 12, 14, 20, 93, 95] {
+        for sizes in [Sizes::Before, Sizes::Before64, Sizes::Behind(true, false)] {
+            let parts = [
+                Part { sizes, ..coded("a", method, plain) },
+                Part { sizes, ..coded("b", method, b"x") },
+            ];
+            let wanted = [Walk::whole("zip:a", plain), Walk::whole("zip:b", b"x")];
+            check(&check_walk(Zip, &archive(&parts)), &wanted, &[]);
+        }
+    }
+}
+
+#[test]
+fn damage_in_a_member_of_any_method_does_not_hide_the_next_one() {
+    for method in [12, 14, 93, 95] {
+        let mut broken = coded("a", method, &long()[..20_000]);
+        // A block of zstd may hold anything, but not begin with it.
+        let at = if method == 93 { 5 } else { broken.packed.len() / 2 };
+        broken.packed[at..at + 9].fill(0xff);
+        let walked = check_walk(Zip, &archive(&[broken, deflated("b", b"two")]));
+        assert!(walked.members[0].fate.is_some_and(|fate| fate.is_err()), "{method}");
+        assert_eq!(walked.members[1], Walk::whole("zip:b", b"two"));
+    }
+    for (method, packed) in [(14, &b"\x09\x14\x05"[..]), (14, b"\x09\x14\x06\0......"), (95, b"no")]
+    {
+        let part = Part { method, packed: packed.to_vec(), ..stored("a", b"many bytes") };
+        let walked = check_walk(Zip, &archive(&[part, deflated("b", b"two")]));
+        assert!(walked.members[0].fate.is_some_and(|fate| fate.is_err()), "{method}");
+        assert_eq!(walked.members[1], Walk::whole("zip:b", b"two"));
+    }
+}
+
+/// The first member of an archive, and the bytes behind its beginning.
+fn first(bytes: &[u8]) -> (Unpacker, Member, &[u8]) {
+    let mut unpacker = Unpacker::of(Zip);
+    let step = unpacker.step(bytes, &mut []);
+    assert_eq!(step.progress, Progress::Begin);
+    let member = unpacker.member();
+    (unpacker, member, &bytes[step.used..])
+}
+
+#[test]
+fn the_memory_of_a_member_is_said_before_it_is_taken_and_one_that_is_refused_is_passed_over() {
+    let mut large = coded("a", 14, b"one");
+    large.packed[5..9].copy_from_slice(&(1_u32 << 30).to_le_bytes());
+    for (part, least, most) in [
+        (stored("a", b"one"), 1, 1 << 16),
+        (deflated("a", b"one"), 1 << 15, 1 << 18),
+        (coded("a", 12, b"one"), 1 << 21, 1 << 23),
+        (coded("a", 93, b"one"), 1 << 23, 1 << 24),
+        (coded("a", 95, b"one"), 1 << 20, 1 << 24),
+        (coded("a", 14, b"one"), 1 << 20, 1 << 22),
+        (large, 1 << 30, 1 << 31),
+    ] {
+        let bytes = archive(&[part, stored("b", b"two")]);
+        let (mut unpacker, member, rest) = first(&bytes);
+        assert!((least..most).contains(&member.state_bytes), "{member:?}");
+        assert!(unpacker.pass_over());
+        let step = unpacker.step(rest, &mut []);
+        assert_eq!(step.progress, Progress::Begin);
+        assert_eq!(unpacker.member().label.to_string(), "zip:b");
+    }
+}
+
+#[test]
+fn an_office_document_is_told_by_its_first_members() {
+    let parts = [stored("[Content_Types].xml", b"t"), stored("x", b"y"), stored("word/d", b"z")];
+    let bytes = archive(&parts);
+    let (mut unpacker, member, mut rest) = first(&bytes);
+    let mut around = vec![member.around];
+    let mut room = [0; 9];
+    loop {
+        let step = unpacker.step(rest, &mut room);
+        rest = &rest[step.used..];
+        match step.progress {
+            Progress::Begin => around.push(unpacker.member().around),
+            Progress::Hungry => break,
+            _ => {}
+        }
+    }
+    assert_eq!(around, [None, None, Some("CL_TYPE_OOXML_WORD")]);
 }

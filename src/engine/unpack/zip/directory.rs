@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use ahash::RandomState;
 
 use super::MEMBERS_MAX;
-use super::header::{ENCRYPTED, End, MASKED, STRONGLY_ENCRYPTED};
+use super::header::{End, METHOD_OPTIONS, SECRET};
 use crate::engine::verdict::{Limit, Why};
 
 /// What is known of a member.
@@ -40,12 +40,14 @@ impl Facts {
     /// What is different for a reader that trusts the other one.
     fn disagrees(&self, said: &Self) -> Option<&'static str> {
         let is_other = |met: Option<u64>, said: Option<u64>| matches!((met, said), (Some(met), Some(said)) if met != said);
-        const SECRET: u16 = ENCRYPTED | STRONGLY_ENCRYPTED | MASKED;
+        // Of some methods, flags are part of what says how they are undone.
+        let options = if matches!(self.method, 6 | 14) { METHOD_OPTIONS } else { 0 };
+        let is_other_flag = |flags: u16| (self.flags ^ said.flags) & flags != 0;
         match () {
-            () if self.method != said.method => Some("zip: the directory names another method"),
-            () if (self.flags ^ said.flags) & SECRET != 0 => {
-                Some("zip: encrypted in the directory only")
+            () if self.method != said.method || is_other_flag(options) => {
+                Some("zip: the directory names another method")
             }
+            () if is_other_flag(SECRET) => Some("zip: encrypted in the directory only"),
             () if is_other(self.packed, said.packed) || is_other(self.plain, said.plain) => {
                 Some("zip: the directory names another size")
             }
@@ -135,7 +137,7 @@ impl Directory {
         let is_here = until == at
             && until.checked_sub(from) == Some(end.bytes)
             && end.counts(u64::try_from(lines.len()).unwrap_or(u64::MAX));
-        let Some(shift) = from.checked_sub(end.at).filter(|_| is_here) else {
+        let Some(shift) = from.checked_sub(end.at_or(from)).filter(|_| is_here) else {
             return Some(ELSEWHERE);
         };
         lines.iter().find_map(|line| self.differs(line, shift))

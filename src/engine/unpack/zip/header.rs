@@ -100,8 +100,9 @@ impl Local {
         let mut wide = Zip64::of(extra);
         let plain = wide.or(word(record, 22));
         let packed = wide.or(word(record, 18));
-        // Sizes that are said behind the member are zero here, or right all the same.
-        let is_known = flags & HAS_DESCRIPTOR == 0 || packed > 0;
+        // Sizes that are said behind the member are right here all the same, or zero, or all ones.
+        let is_known =
+            flags & HAS_DESCRIPTOR == 0 || !matches!(packed, 0 | OVER_32_BITS | u64::MAX);
         Self {
             flags,
             method: half(record, 8),
@@ -113,6 +114,20 @@ impl Local {
 
     pub(super) const fn has_descriptor(&self) -> bool {
         self.flags & HAS_DESCRIPTOR != 0
+    }
+
+    /// Whether it is stored under the name of a folder.
+    pub(super) fn is_folder(&self) -> bool {
+        self.method == 0 && self.name.ends_with(b"/")
+    }
+
+    /// Of a member packed by lzma: whether a mark is at its end.
+    pub(super) const fn has_end_mark(&self) -> bool {
+        self.flags & HAS_END_MARK != 0
+    }
+
+    pub(super) const fn is_encrypted(&self) -> bool {
+        self.flags & SECRET != 0
     }
 }
 
@@ -143,7 +158,7 @@ impl Central {
 pub(super) struct End {
     pub(super) entries: u64,
     pub(super) bytes: u64,
-    pub(super) at: u64,
+    at: u64,
     /// Whether the numbers are those of the short form, in which each may be said elsewhere.
     is_short: bool,
 }
@@ -175,6 +190,12 @@ impl End {
             && agrees(self.bytes, long.bytes, all)
             && agrees(self.at, long.at, all);
         is_same.then_some(long)
+    }
+
+    /// The place of the directory. Where the short form leaves it to a long one that is not there (zip 3.0
+    /// writes that into a pipe), it is where it was found.
+    pub(super) fn at_or(&self, found: u64) -> u64 {
+        if self.is_short && self.at == OVER_32_BITS { found } else { self.at }
     }
 
     /// Whether it may be the end of a directory with so many entries. Writers that do not know the long
@@ -227,6 +248,9 @@ pub(super) fn descriptor_bytes(bytes: &[u8], packed: u64, plain: u64) -> Option<
     let broad =
         |from: usize| long(bytes, from) == packed && long(bytes, from.saturating_add(8)) == plain;
     let is_signed = bytes.starts_with(DESCRIPTOR_SIGNATURE);
+    if Record::of(bytes).is_some() {
+        return None;
+    }
     match () {
         () if is_signed && narrow(8) => Some(16),
         () if is_signed && broad(8) => Some(24),
@@ -265,17 +289,23 @@ const fn is_method(number: u16) -> bool {
     matches!(number, 0..=10 | 12 | 14 | 16 | 18..=20 | 93..=99)
 }
 
-pub(super) const ENCRYPTED: u16 = 1;
+const ENCRYPTED: u16 = 1;
+/// What these mean depends on the method.
+pub(super) const METHOD_OPTIONS: u16 = 1 << 1 | 1 << 2;
+const HAS_END_MARK: u16 = 1 << 1;
 /// The sizes are said behind the member (APPNOTE 4.4.4).
 const HAS_DESCRIPTOR: u16 = 1 << 3;
-pub(super) const STRONGLY_ENCRYPTED: u16 = 1 << 6;
+const STRONGLY_ENCRYPTED: u16 = 1 << 6;
 /// The local header says nothing that is true, as the directory is encrypted.
-pub(super) const MASKED: u16 = 1 << 13;
+const MASKED: u16 = 1 << 13;
+/// A reader needs a password.
+pub(super) const SECRET: u16 = ENCRYPTED | STRONGLY_ENCRYPTED | MASKED;
 /// Flags that mean nothing yet.
 const RESERVED_FLAGS: u16 = 0b1101_0111_1000_0000;
 /// The latest version of the format that a reader may have to know.
 const VERSION_MAX: u16 = 63;
 const ZIP64_ID: u16 = 1;
+const OVER_32_BITS: u64 = u32::MAX as u64;
 const LOCAL_BYTES: usize = 30;
 const CENTRAL_BYTES: usize = 46;
 pub(super) const DESCRIPTOR_SIGNATURE: &[u8] = b"PK\x07\x08";

@@ -11,8 +11,10 @@
 //! | --- | --- |
 //! | 4.3.7 to 4.3.16 records | [`header`] |
 //! | 4.4.5 methods | [`codec`] |
+//! | 5.3 imploded members, deflate64, and what they share | [`explode`], [`deflate64`]; [`huffman`], [`window`] |
 //! | 4.3.9 data descriptors behind members that are stored | [`open`] |
 //! | 4.3.12 what the directory says | [`directory`] |
+//! | (ECMA-376) office documents, by the names of parts | [`office`] |
 //!
 //! Most readers go by the directory, which comes last; here members are looked at as they come. Both are
 //! the same in an archive that is right. Where the directory names something that was not met, or that
@@ -27,17 +29,20 @@
 
 mod ahead;
 mod codec;
+mod deflate64;
 mod directory;
+mod explode;
 mod header;
+mod huffman;
+mod office;
 mod open;
+mod window;
 
 use ahead::{Ahead, Input, wide};
 use codec::{Codec, Method};
 use directory::{Directory, Facts};
-use header::{
-    Central, DESCRIPTOR_BYTES_MAX, ENCRYPTED, End, Local, MASKED, Record, STRONGLY_ENCRYPTED,
-    descriptor_bytes,
-};
+use header::{Central, DESCRIPTOR_BYTES_MAX, End, Local, Record, descriptor_bytes};
+use office::Office;
 
 use super::inflate::{Inflate, Outcome};
 use super::member::{Label, Member};
@@ -62,6 +67,9 @@ pub(in crate::engine) struct Zip {
     /// What the last deflated member left.
     spare: Option<Inflate>,
     directory: Directory,
+    office: Office,
+    /// What the member that is read tells of the archive.
+    kind: Option<&'static str>,
     /// Where the end of a directory ended that no member came after.
     end: Option<u64>,
     /// The first thing that could not be seen, in an archive that is carried.
@@ -86,7 +94,7 @@ enum Place {
     Search,
     /// This record.
     In(Record),
-    /// A member was described, which has yet to begin.
+    /// A member was described, which has yet to begin; some of its bytes say what memory it takes.
     Enter,
     /// The bytes of a member, whose beginning was said.
     Data,
@@ -120,6 +128,8 @@ impl Zip {
             codec: None,
             spare: None,
             directory: Directory::default(),
+            office: Office::default(),
+            kind: None,
             end: None,
             withheld: None,
         }
@@ -133,7 +143,7 @@ impl Zip {
                 Place::Record => self.expect(&mut input),
                 Place::Search => self.search(&mut input),
                 Place::In(record) => self.take(record, &mut input),
-                Place::Enter => self.enter(),
+                Place::Enter => self.enter(&mut input),
                 Place::Data => {
                     let said;
                     (said, made) = self.unpack(&mut input, output);
@@ -152,15 +162,23 @@ impl Zip {
 
     /// The member that has just begun.
     pub(super) fn member(&mut self) -> Member {
-        let method = self.method();
-        let state_bytes = method.map_or(0, Method::state_bytes);
+        let method = Method::of(&self.local);
+        let state_bytes =
+            method.map_or(0, |method| method.state_bytes(&self.local, self.ahead.bytes()));
         Member {
             label: Label::named("zip", &self.local.name),
             size: self.local.plain,
             state_bytes: state_bytes.saturating_add(self.directory.state_bytes()),
             closed: method.err(),
+            around: self.kind.take(),
             ..Member::default()
         }
+    }
+
+    /// The member that has just begun is not wanted. Says that those behind it can be had.
+    pub(super) const fn pass_over(&mut self) -> bool {
+        self.place = if self.left.is_some() { Place::Rest } else { Place::Search };
+        true
     }
 
     /// Whether the archive may end here: behind its directory, whatever comes after that.
@@ -249,12 +267,25 @@ impl Zip {
     /// A member was described by what stands at `at`. Says what is wrong with that.
     fn begin(&mut self, at: u64) -> Option<Why> {
         let local = &self.local;
+        if self.setting == Setting::Alone {
+            self.kind = self.office.meet(&local.name).or(self.kind);
+        }
         self.end = None;
-        self.left = local.packed;
         self.packed = 0;
         self.plain = 0;
-        // A folder, or an empty file.
-        self.place = if local.packed == Some(0) { Place::Record } else { Place::Enter };
+        if local.packed.is_none() && local.is_folder() {
+            // Nobody writes bytes for it, and not everybody the sizes that are promised.
+            self.local.packed = Some(0);
+            self.local.plain = Some(0);
+        }
+        let local = &self.local;
+        self.place = match local.packed {
+            // A folder, or an empty file.
+            Some(0) if local.has_descriptor() => Place::Descriptor,
+            Some(0) => Place::Record,
+            Some(_) | None => Place::Enter,
+        };
+        self.left = local.packed;
         self.directory.meet(Facts {
             at,
             packed: local.packed,
@@ -265,29 +296,23 @@ impl Zip {
         })
     }
 
-    /// How the member is packed, or why it is not read.
-    fn method(&self) -> Result<Method, Why> {
-        if self.local.flags & (ENCRYPTED | STRONGLY_ENCRYPTED | MASKED) != 0 {
-            return Err(Why::Encrypted);
-        }
-        let method = Method::of(self.local.method)?;
-        if self.left.is_none() && !method.ends_itself() {
-            return Err(Why::Unsupported("zip: a member whose end cannot be told"));
-        }
-        Ok(method)
-    }
-
     /// Begins the member that was described.
-    fn enter(&mut self) -> Option<Progress> {
-        let closed = self.method().err();
-        self.place = match (closed, self.left) {
-            (None, _) => Place::Data,
-            (Some(_), Some(_)) => Place::Rest,
-            (Some(_), None) => Place::Search,
+    fn enter(&mut self, input: &mut Input<'_>) -> Option<Progress> {
+        let method = Method::of(&self.local);
+        let front = method.map_or(0, Method::front_bytes);
+        let front =
+            usize::try_from(self.left.unwrap_or(u64::MAX)).map_or(front, |it| it.min(front));
+        if self.ahead.fill(input, front).is_none() {
+            return Some(Progress::Hungry);
+        }
+        self.place = match (method, self.left) {
+            (Ok(_), _) => Place::Data,
+            (Err(_), Some(_)) => Place::Rest,
+            (Err(_), None) => Place::Search,
         };
-        match (closed, self.setting) {
-            (Some(why), Setting::Carried) => self.miss(why),
-            (Some(_), Setting::Alone) | (None, _) => Some(Progress::Begin),
+        match (method, self.setting) {
+            (Err(why), Setting::Carried) => self.miss(why),
+            (Err(_), Setting::Alone) | (Ok(_), _) => Some(Progress::Begin),
         }
     }
 
@@ -338,8 +363,13 @@ impl Zip {
         (said, step.made)
     }
 
+    /// Takes the memory for the member that is read.
     fn open(&mut self) -> Result<Codec, Why> {
-        Codec::of(self.method()?, self.left.is_some(), self.spare.take())
+        let (codec, used) = Codec::of(&self.local, self.ahead.bytes(), self.spare.take())?;
+        self.ahead.drop(used);
+        self.packed = wide(used);
+        self.left = self.left.map(|left| left.saturating_sub(wide(used)));
+        Ok(codec)
     }
 
     /// Keeps what is of use later.
@@ -351,7 +381,7 @@ impl Zip {
                 self.packed = self.packed.saturating_sub(wide(behind.len()));
                 self.ahead.put_back(behind);
             }
-            Codec::Stored | Codec::Zstd(_) => {}
+            Codec::Stored | Codec::Deflate64(_) | Codec::Explode(_) | Codec::File(..) => {}
         }
     }
 

@@ -1,0 +1,67 @@
+//! What has come out of a stream that repeats itself, as far back as it may refer to.
+
+use crate::engine::unpack::inflate::Outcome;
+
+/// The last bytes that came out. Their number is a power of two.
+pub(super) struct Window {
+    bytes: Box<[u8]>,
+    /// Where the next byte goes.
+    at: usize,
+    /// Bytes that came out.
+    total: u64,
+}
+
+/// Room for what comes out in one call.
+pub(super) struct Room<'a> {
+    pub(super) output: &'a mut [u8],
+    pub(super) made: usize,
+}
+
+impl Window {
+    /// Of 2 to the power of `width` bytes.
+    pub(super) fn new(width: u32) -> Self {
+        let bytes = vec![0; 1_usize.wrapping_shl(width)].into_boxed_slice();
+        Self { bytes, at: 0, total: 0 }
+    }
+
+    pub(super) const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Gives a byte out. There is room for it.
+    pub(super) fn put(&mut self, byte: u8, room: &mut Room<'_>) {
+        if let Some(slot) = self.bytes.get_mut(self.at) {
+            *slot = byte;
+        }
+        self.at = self.at.wrapping_add(1) & self.mask();
+        self.total = self.total.saturating_add(1);
+        if let Some(slot) = room.output.get_mut(room.made) {
+            *slot = byte;
+        }
+        room.made = room.made.saturating_add(1);
+    }
+
+    /// Gives up to `length` bytes out again that came out `distance` bytes ago. Says how many are left.
+    pub(super) fn copy(&mut self, length: u32, distance: u32, room: &mut Room<'_>) -> u32 {
+        let back = usize::try_from(distance).unwrap_or(0);
+        let mut left = length;
+        while left > 0 && room.check().is_ok() {
+            let from = self.at.wrapping_sub(back) & self.mask();
+            let byte = self.bytes.get(from).copied().unwrap_or(0);
+            self.put(byte, room);
+            left = left.saturating_sub(1);
+        }
+        left
+    }
+
+    const fn mask(&self) -> usize {
+        self.bytes.len().saturating_sub(1)
+    }
+}
+
+impl Room<'_> {
+    /// Whether there is room for a byte.
+    pub(super) const fn check(&self) -> Result<(), Outcome> {
+        if self.made < self.output.len() { Ok(()) } else { Err(Outcome::Full) }
+    }
+}
