@@ -353,9 +353,7 @@ impl Session {
             HoldFault::SpoolFull => {
                 self.exchange.hold_limit(&mut self.core, &self.live, &self.shard)
             }
-            HoldFault::Io(error) => {
-                self.exchange.hold_failed(&error, &mut self.core, &self.live, &self.shard)
-            }
+            HoldFault::Io(error) => self.exchange.hold_failed(&error, &mut self.core, &self.shard),
         };
         self.follow(next);
     }
