@@ -118,20 +118,25 @@ fn ours(path: &Path, chosen: &Chosen) {
     report(&json!({"what": "resident", "rss_kib": now.0, "private_kib": now.1}));
 }
 
-/// From the last KiB to the verdict, over objects of 1, 16 and 256 MiB.
+/// From the last KiB to the verdict, over objects of 1, 16 and 256 MiB; and the longest call before it, for
+/// which the neighbours of a scan have to wait.
 fn last_byte(engine: &Arc<Engine>, path: &Path, input: &[u8], samples: usize) {
     for (mib, samples) in
         [(1_usize, samples), (16, samples.div_ceil(4)), (256, samples.div_ceil(32))]
     {
-        let mut times = Vec::with_capacity(samples);
+        let (mut times, mut longest) = (Vec::with_capacity(samples), Vec::with_capacity(samples));
         for _ in 0..samples {
             let mut scan = engine.start(Object::default());
             let mut left = (mib << 20) - LAST_BYTES;
+            let mut slowest = Duration::ZERO;
             while left > 0 {
                 let part = &input[..left.min(input.len())];
-                part.chunks(CHUNK_BYTES).for_each(|chunk| feed(&mut scan, chunk));
+                for chunk in part.chunks(CHUNK_BYTES) {
+                    slowest = slowest.max(feed(&mut scan, chunk));
+                }
                 left -= part.len();
             }
+            longest.push(slowest);
             let last = &input[input.len() - LAST_BYTES..];
             let began = Instant::now();
             feed(&mut scan, last);
@@ -140,27 +145,38 @@ fn last_byte(engine: &Arc<Engine>, path: &Path, input: &[u8], samples: usize) {
             times.push(began.elapsed());
             drop(ended);
         }
-        times.sort_unstable();
-        let at =
-            |share: usize| milliseconds(times[(times.len() * share / 100).min(times.len() - 1)]);
         report(&json!({
             "what": "verdict", "input": name(path), "mib": mib, "samples": samples,
-            "p50_ms": at(50), "p99_ms": at(99),
+            "p50_ms": at(&mut times, 50), "p99_ms": at(&mut times, 99),
+            "longest_call_ms": at(&mut longest, 50),
         }));
     }
 }
 
-fn feed(scan: &mut Scan, mut bytes: &[u8]) {
+/// Milliseconds at a hundredth of some times.
+fn at(times: &mut [Duration], share: usize) -> f64 {
+    times.sort_unstable();
+    milliseconds(times[(times.len() * share / 100).min(times.len() - 1)])
+}
+
+/// Feeds all of it, and says how long the longest call took.
+fn feed(scan: &mut Scan, mut bytes: &[u8]) -> Duration {
+    let mut longest = Duration::ZERO;
     while !bytes.is_empty() {
+        let began = Instant::now();
         let fed = scan.feed(bytes);
+        longest = longest.max(began.elapsed());
         bytes = &bytes[fed.consumed..];
     }
+    longest
 }
 
 /// Whether anything is detected.
 fn scan(engine: &Arc<Engine>, input: &[u8]) -> bool {
     let mut scan = engine.start(Object::default());
-    input.chunks(CHUNK_BYTES).for_each(|chunk| feed(&mut scan, chunk));
+    input.chunks(CHUNK_BYTES).for_each(|chunk| {
+        feed(&mut scan, chunk);
+    });
     matches!(scan.finish(), baleen::engine::verdict::Verdict::Infected(_))
 }
 

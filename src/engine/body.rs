@@ -276,6 +276,11 @@ impl Body {
         std::iter::once((Place::Raw, &mut self.raw)).chain(normal)
     }
 
+    /// Spools that gave up what they held, where that takes long to free.
+    pub(super) fn take_spent(&mut self) -> impl Iterator<Item = Spool> + '_ {
+        self.forms().filter_map(|(_, form)| form.spool.as_mut()?.take_spent())
+    }
+
     /// Whether something had to be forgotten.
     pub(super) fn overflowed(&self) -> bool {
         let overflowed = |form: &Form| form.state.overflowed() || form.logical.overflowed();

@@ -5,6 +5,9 @@
 //! all scans of an engine share. A spool that would pass either gives everything back at once and
 //! says so; that matters only when something deferred would have had to run on that layer.
 //!
+//! No call moves or frees much: behind the first megabyte room is taken once, as addresses only, and pages
+//! come with their bytes; what a spool gives up is handed over ([`Spool::take_spent`]).
+//!
 //! Absent on purpose: files. What is larger than the limit is unscanned by the deferred stages.
 
 use std::fmt;
@@ -66,10 +69,12 @@ impl SpoolFull {
 pub struct Spool {
     bytes: Vec<u8>,
     limit_bytes: usize,
-    /// What was taken out of the budget; not less than the capacity of `bytes`.
+    /// What was taken out of the budget; not less than the pages that `bytes` has touched.
     charged: u64,
     budget: Arc<SpoolBudget>,
     full: Option<SpoolFull>,
+    /// Bytes that were given up, charged as they were, until somebody has time to free them.
+    spent: Option<Box<Self>>,
 }
 
 impl Spool {
@@ -77,7 +82,7 @@ impl Spool {
     #[must_use]
     pub fn new(limit_bytes: u64, budget: Arc<SpoolBudget>) -> Self {
         let limit_bytes = usize::try_from(limit_bytes).unwrap_or(usize::MAX);
-        Self { bytes: Vec::new(), limit_bytes, charged: 0, budget, full: None }
+        Self { bytes: Vec::new(), limit_bytes, charged: 0, budget, full: None, spent: None }
     }
 
     /// As [`Spool::new`], for a layer that is said to have so many bytes. The first allocation is of
@@ -106,9 +111,14 @@ impl Spool {
             self.give_up(SpoolFull::Layer);
             return;
         }
-        if length > self.bytes.capacity() {
+        if u64::try_from(length).unwrap_or(u64::MAX) > self.charged {
             let doubled = self.bytes.capacity().saturating_mul(2).max(FIRST_BYTES);
-            self.grow(doubled.max(length).min(self.limit_bytes));
+            let wanted = if length <= MOVED_BYTES_MAX {
+                doubled.clamp(length, MOVED_BYTES_MAX)
+            } else {
+                length.checked_next_multiple_of(MOVED_BYTES_MAX).unwrap_or(length)
+            };
+            self.grow(wanted.min(self.limit_bytes));
         }
         if self.full.is_none() {
             self.bytes.extend_from_slice(piece);
@@ -129,29 +139,44 @@ impl Spool {
         self.charged
     }
 
-    /// Enlarges the room to `capacity` bytes. While it grows, the old and the new room exist; the
-    /// budget counts the new one.
-    fn grow(&mut self, capacity: usize) {
-        let wanted = u64::try_from(capacity).unwrap_or(u64::MAX);
-        if wanted <= self.charged {
+    /// What it held when it gave that up, if it takes long to free.
+    pub(super) fn take_spent(&mut self) -> Option<Self> {
+        self.spent.take().map(|spent| *spent)
+    }
+
+    /// Enlarges what may be filled to `wanted` bytes. Up to a megabyte the room is moved, and while it is,
+    /// the old and the new one exist; the budget counts the new one.
+    fn grow(&mut self, wanted: usize) {
+        let charge = u64::try_from(wanted).unwrap_or(u64::MAX);
+        if charge <= self.charged {
             return;
         }
-        let more = capacity.saturating_sub(self.bytes.len());
-        if !self.budget.take(wanted - self.charged) {
+        if !self.budget.take(charge - self.charged) {
             self.give_up(SpoolFull::Memory);
             return;
         }
-        self.charged = wanted;
-        if self.bytes.try_reserve_exact(more).is_err() {
-            self.give_up(SpoolFull::Memory);
+        self.charged = charge;
+        if wanted > self.bytes.capacity() {
+            let room = match wanted > MOVED_BYTES_MAX {
+                true => wanted.saturating_mul(ROOM_FACTOR).min(self.limit_bytes),
+                false => wanted,
+            };
+            let held = self.bytes.len();
+            let mut reserve = |room: usize| self.bytes.try_reserve_exact(room.saturating_sub(held));
+            // Where addresses are scarce, no more than is needed.
+            if reserve(room).or_else(|_scarce| reserve(wanted)).is_err() {
+                self.give_up(SpoolFull::Memory);
+            }
         }
     }
 
     fn give_up(&mut self, why: SpoolFull) {
-        self.full = Some(why);
-        self.bytes = Vec::new();
-        self.budget.give(self.charged);
-        self.charged = 0;
+        let mut empty = Self::new(0, Arc::clone(&self.budget));
+        empty.full = Some(why);
+        let held = std::mem::replace(self, empty);
+        if held.charged > u64::try_from(MOVED_BYTES_MAX).unwrap_or(u64::MAX) {
+            self.spent = Some(Box::new(held));
+        }
     }
 }
 
@@ -173,6 +198,13 @@ impl fmt::Debug for Spool {
 
 /// The first room: most layers are smaller.
 const FIRST_BYTES: usize = 16 << 10;
+
+/// As much is moved when it has to grow, in a tenth of a slice of work; what is beyond is charged in such
+/// steps.
+const MOVED_BYTES_MAX: usize = 1 << 20;
+
+/// So much more room than is needed is reserved then: mostly all that the limit allows.
+const ROOM_FACTOR: usize = 64;
 
 /// The most that is taken because somebody said that it will be needed.
 const HINT_BYTES_MAX: u64 = 1 << 20;
@@ -230,5 +262,31 @@ mod tests {
         let spool = Spool::with_hint(100, Arc::clone(&budget), Some(101));
         assert_eq!(spool.bytes(), Err(SpoolFull::Layer));
         assert_eq!(budget.left(), 4 << 20);
+    }
+    #[test]
+    fn a_large_one_never_moves_and_is_charged_as_it_fills() {
+        let budget = SpoolBudget::new(64 << 20);
+        let mut spool = Spool::new(32 << 20, Arc::clone(&budget));
+        let piece = vec![7; 60_000];
+        let mut place = None;
+        for count in 1..=500_u64 {
+            spool.push(&piece);
+            let taken = (64 << 20) - budget.left();
+            let held = count * 60_000;
+            assert!((held..=(2 * held).min(held + (1 << 20)).max(16 << 10)).contains(&taken));
+            if held > 1 << 20 {
+                let here = spool.bytes().map(<[u8]>::as_ptr);
+                assert_eq!(*place.get_or_insert(here), here, "it was moved at {held}");
+            }
+        }
+        assert_eq!(spool.bytes().map(<[u8]>::len), Ok(30_000_000));
+        // What it gives up is charged until it is freed.
+        (0..100).for_each(|_| spool.push(&piece));
+        assert_eq!(spool.bytes(), Err(SpoolFull::Layer));
+        assert!(budget.left() <= (64 << 20) - 30_000_000);
+        let spent = spool.take_spent();
+        assert!(spent.is_some() && spool.take_spent().is_none());
+        drop(spent);
+        assert_eq!(budget.left(), 64 << 20);
     }
 }

@@ -42,7 +42,7 @@ pub(super) async fn serve(stream: Stream, shard: Rc<Shard>, seat: Rc<Seat>) {
     let core = icap::Connection::new(Arc::clone(&live.icap), clock::now());
     let mut session = Session {
         input: Input::default(),
-        held: Held::new(shard.pool.clone()),
+        held: Held::new(shard.pool.clone(), Arc::clone(&shard.side)),
         out: Vec::with_capacity(OUT_BYTES),
         body: Body::Dropped,
         exchange: Exchange::new(),
@@ -113,7 +113,7 @@ impl Session {
             if self.flush().await? {
                 return Ok(());
             }
-            self.exchange.sent(&self.shard);
+            self.sent();
             match self.step().await? {
                 Turn::Again => {}
                 Turn::Receive => self.receive().await?,
@@ -158,6 +158,14 @@ impl Session {
             self.send_out().await?;
         }
         Ok(false)
+    }
+
+    /// What there was to send is out: what nobody needs any more is given back now, not before.
+    fn sent(&mut self) {
+        self.exchange.sent(&self.shard);
+        if self.body == Body::Dropped && !self.held.is_empty() {
+            self.held.clear();
+        }
     }
 
     fn report(&self, note: Note) {
@@ -228,7 +236,6 @@ impl Session {
             Next::Echo => self.body = Body::Held { ended: self.body_has_ended() },
             Next::Drop => {
                 self.body = Body::Dropped;
-                self.held.clear();
                 self.input.runs.clear();
             }
             Next::Unchanged => {}
@@ -345,7 +352,7 @@ impl Session {
     }
 
     async fn spill(&mut self) {
-        let fault = match self.held.spill(&self.shard.side, &self.shard.spool).await {
+        let fault = match self.held.spill(&self.shard.spool).await {
             Ok(()) => return,
             Err(fault) => fault,
         };
@@ -353,9 +360,7 @@ impl Session {
             HoldFault::SpoolFull => {
                 self.exchange.hold_limit(&mut self.core, &self.live, &self.shard)
             }
-            HoldFault::Io(error) => {
-                self.exchange.hold_failed(&error, &mut self.core, &self.live, &self.shard)
-            }
+            HoldFault::Io(error) => self.exchange.hold_failed(&error, &mut self.core, &self.shard),
         };
         self.follow(next);
     }
@@ -415,10 +420,10 @@ impl Session {
                 // A buffer to read into is needed. Everybody may be waiting for one with the end of a
                 // body in hand, so this one's goes to the file, too.
                 self.input.seal(&mut self.held);
-                let _full = self.held.spill(&shard.side, &shard.spool).await;
+                let _full = self.held.spill(&shard.spool).await;
             }
             let buffer = std::future::poll_fn(|context| shard.pool.poll_take(context)).await;
-            let read = self.held.unspill(buffer, &shard.side).await;
+            let read = self.held.unspill(buffer).await;
             let Ok((buffer, count)) = read else {
                 // The answer has begun and cannot be completed: it must not look complete.
                 self.stream.break_off();

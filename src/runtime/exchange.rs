@@ -232,11 +232,12 @@ impl Exchange {
         &mut self,
         error: &io::Error,
         core: &mut icap::Connection,
-        _live: &Live,
         shard: &Shard,
     ) -> Next {
         shard.journal.write(Event::HoldFailed { why: error.to_string() });
-        self.state = State::Answered;
+        if let State::Scanning(scanning) = std::mem::replace(&mut self.state, State::Answered) {
+            self.ended = Some(scanning);
+        }
         match self.released {
             Released::Nothing => core.answer_fault(icap::Fault::Internal, clock::now()),
             Released::Part => core.abort(clock::now()),

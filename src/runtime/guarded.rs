@@ -111,8 +111,11 @@ impl Guarded {
         std::mem::take(&mut self.remains)
     }
 
-    /// Has a side thread do what the scan cannot do in slices.
+    /// Has a side thread do what the scan cannot do in slices: free a lot, look at a whole layer.
     pub(super) async fn run_deferred(&mut self, side: &SideThreads) {
+        if let Some(remains) = self.scan.as_mut().and_then(Scan::take_remains) {
+            side.discard(remains);
+        }
         let Some(work) = self.scan.as_mut().and_then(Scan::deferred) else { return };
         let begun = clock::now();
         let done = side.run(move || work.run()).await;

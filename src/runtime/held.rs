@@ -73,6 +73,8 @@ impl Runs {
 /// What one message holds back.
 pub(super) struct Held {
     pool: Pool,
+    /// Closes files: a quarter of a GiB in one takes tens of milliseconds to go.
+    side: Arc<SideThreads>,
     sealed: VecDeque<Sealed>,
     spill: Option<Spill>,
     bytes: u64,
@@ -102,9 +104,9 @@ impl Drop for Held {
 }
 
 impl Held {
-    /// Holds nothing yet; buffers come from `pool` and go back to it.
-    pub(super) fn new(pool: Pool) -> Self {
-        Self { pool, sealed: VecDeque::new(), spill: None, bytes: 0 }
+    /// Holds nothing yet; buffers come from `pool` and go back to it. `side` does the work with files.
+    pub(super) fn new(pool: Pool, side: Arc<SideThreads>) -> Self {
+        Self { pool, side, sealed: VecDeque::new(), spill: None, bytes: 0 }
     }
 
     /// Counts bytes that were kept in the current buffer.
@@ -132,11 +134,7 @@ impl Held {
     /// # Errors
     ///
     /// [`HoldFault`]; the message can no longer be answered unchanged.
-    pub(super) async fn spill(
-        &mut self,
-        side: &SideThreads,
-        spool: &Spool,
-    ) -> Result<(), HoldFault> {
+    pub(super) async fn spill(&mut self, spool: &Spool) -> Result<(), HoldFault> {
         // In a pool that is used up every buffer counts: many messages may hold few buffers each, and
         // all of them would wait for one.
         let batch_min = if self.pool.is_exhausted() { 1 } else { SPILL_BATCH };
@@ -153,7 +151,7 @@ impl Held {
         }
         let batch: Vec<Sealed> = self.sealed.drain(..).collect();
         let (file, at) = (Arc::clone(&spill.file), spill.written);
-        let (batch, written) = on_side(side, move || {
+        let (batch, written) = on_side(&self.side, move || {
             let written = write_batch(&file, at, &batch);
             (batch, written)
         })
@@ -168,16 +166,12 @@ impl Held {
     /// # Errors
     ///
     /// [`HoldFault::Io`] when the file cannot be read back.
-    pub(super) async fn unspill(
-        &mut self,
-        buffer: Buffer,
-        side: &SideThreads,
-    ) -> Result<(Buffer, usize), HoldFault> {
+    pub(super) async fn unspill(&mut self, buffer: Buffer) -> Result<(Buffer, usize), HoldFault> {
         let Some(spill) = self.spill.as_mut() else { return Ok((buffer, 0)) };
         let left = usize::try_from(spill.written - spill.read).unwrap_or(usize::MAX);
         let wanted = left.min(BUFFER_BYTES);
         let (file, at) = (Arc::clone(&spill.file), spill.read);
-        let (buffer, result) = on_side(side, move || {
+        let (buffer, result) = on_side(&self.side, move || {
             let mut buffer = buffer;
             let result = file.read_exact_at(&mut buffer.bytes_mut()[..wanted], at);
             (buffer, result)
@@ -186,7 +180,7 @@ impl Held {
         result.map_err(HoldFault::Io)?;
         spill.read += wanted as u64;
         if spill.read == spill.written {
-            self.spill = None;
+            self.close_file();
         }
         Ok((buffer, wanted))
     }
@@ -210,8 +204,14 @@ impl Held {
     /// Forgets everything: the message is over.
     pub(super) fn clear(&mut self) {
         give_all(&self.pool, self.sealed.drain(..));
-        self.spill = None;
+        self.close_file();
         self.bytes = 0;
+    }
+
+    fn close_file(&mut self) {
+        if let Some(spill) = self.spill.take() {
+            self.side.discard(spill);
+        }
     }
 }
 

@@ -98,7 +98,7 @@ impl Drop for SideThreads {
 }
 
 /// Jobs waiting at most; each holds at most one batch of buffers, which the pools count, or what is left
-/// of a scan, whose spools the engine's budget counts.
+/// of a scan, whose spools the engine's budget counts, or of a spilled body, which the spool counts.
 const QUEUE_MAX: usize = 256;
 
 /// How long a task waits before it looks again for room in the queue.

@@ -134,6 +134,9 @@ impl Scan {
     /// is short whatever is inside. The caller gives the same bytes again from `consumed` on, until
     /// all of them are taken.
     pub fn feed(&mut self, bytes: &[u8]) -> Fed {
+        if !self.is_ending() {
+            self.remains.clear();
+        }
         let mut taken = self.ahead.min(bytes.len());
         self.ahead -= taken;
         if taken < bytes.len() && self.object.size == Some(self.given) {
@@ -229,6 +232,13 @@ impl Scan {
                 None
             }
         }
+    }
+
+    /// Memory of no use any more that takes long to free: to be dropped elsewhere. It is asked for as
+    /// [`Scan::deferred`] is; what is not taken is freed in the next call of [`Scan::feed`].
+    pub fn take_remains(&mut self) -> Option<Remains> {
+        let is_due = !self.is_ending() && self.remains.is_large();
+        is_due.then(|| std::mem::take(&mut self.remains))
     }
 
     /// Takes back what came of the work.

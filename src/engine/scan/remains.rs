@@ -1,10 +1,12 @@
 //! What a scan still holds when its verdict is known.
 //!
-//! Memory goes back to the system page by page: the normal forms of a page of 16 MiB take five
-//! milliseconds, as long as a hundred slices of work. So nothing large is freed between the last byte and
-//! the verdict: what ends after the last byte is kept, and handed over beside the verdict.
+//! Memory goes back to the system page by page: where the allocator does that at once, the normal forms of
+//! a page of 16 MiB take five milliseconds, as long as a hundred slices of work. So nothing large is freed
+//! between the last byte and the verdict: what ends after the last byte is kept, and handed over beside
+//! the verdict.
 //!
-//! It is never more than was held at a time before: when another layer begins, it goes.
+//! It is never more than was held at a time before: when another layer begins, it goes. What a spool gives
+//! up in the middle of an object is in the same way handed over, or goes in the next call.
 
 use crate::engine::layer::Layer;
 use crate::engine::spool::Spool;

@@ -20,7 +20,12 @@ impl Scan {
     /// Takes over what was found in a layer since the last time, and charges its bytes. Says how many
     /// units of work that was.
     pub(super) fn settle(&mut self, index: usize) -> u64 {
-        let work = self.each_body(index, |spot, body, findings| spot.settle(body, findings));
+        let mut spent = Vec::new();
+        let work = self.each_body(index, |spot, body, findings| {
+            spent.extend(body.take_spent());
+            spot.settle(body, findings)
+        });
+        self.remains.keep_spools(spent);
         let copies = self.count_embedded(index).saturating_add(1);
         self.settle_links(index);
         let layer = &mut self.layers[index];
