@@ -56,18 +56,7 @@ pub(super) fn lzip(plain: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A frame of independent blocks, packed as simply as can be.
-fn lz4(plain: &[u8]) -> Vec<u8> {
-    let mut out = b"\x04\x22\x4d\x18\x60\x40\0".to_vec();
-    for block in plain.chunks(64 << 10) {
-        let packed = lz4_block(block);
-        out.extend_from_slice(&u32::try_from(packed.len()).expect("small").to_le_bytes());
-        out.extend_from_slice(&packed);
-    }
-    out.extend_from_slice(&[0; 4]);
-    out
-}
-
+/// One block, packed as simply as can be.
 fn lz4_block(plain: &[u8]) -> Vec<u8> {
     let mut seen = BTreeMap::new();
     let (mut out, mut at, mut start) = (Vec::new(), 0, 0);
