@@ -74,10 +74,8 @@ pub(crate) const ACCEPTED: &[Accepted] = &[
     packed("clam.pdf"),
     packed("clam.ppt"),
     packed("clam.sis"),
-    packed("clam.tar.gz"),
     packed("clam.tnef"),
     packed("clam.zip"),
-    packed("clam_cache_emax.tgz"),
     Accepted {
         batch: "seeded",
         file: "102-shifted",
