@@ -17,7 +17,7 @@ pub(crate) fn made(members: &[(&str, &[u8])], command: &str, result: &str) -> Ve
     let folder = tempfile::tempdir().expect("a folder");
     for (name, bytes) in members {
         let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).expect("a folder");
+        fs::create_dir_all(path.parent().unwrap_or_else(|| Path::new(""))).expect("a folder");
         fs::write(path, bytes).expect("a file");
     }
     let output = Command::new("sh").args(["-c", command]).current_dir(folder.path()).output();

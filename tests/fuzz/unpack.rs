@@ -161,7 +161,7 @@ fn ar_archives() -> Vec<Vec<u8>> {
 }
 
 fn rpm_packages() -> Vec<Vec<u8>> {
-    let mut lead = vec![0; 96];
+    let mut lead = [0; 96];
     lead[..6].copy_from_slice(b"\xed\xab\xee\xdb\x03\0");
     lead[79] = 5;
     let header = [RPM_HEADER, &[7; 20]].concat();

@@ -130,27 +130,29 @@ impl Scan {
         // and its child never drift apart.
         if let Some(unpacker) = &mut layer.unpacker {
             let child = inner.first_mut().map(|child| &mut child.window);
-            let step = match child {
+            let (step, has_room) = match child {
                 Some(window) => {
                     let step = unpacker.step(piece, window.room());
                     window.add(step.made);
-                    step
+                    (step, !window.room().is_empty())
                 }
                 None if layer.is_dropping => {
                     let step = unpacker.step(piece, &mut [0; SCRAP_BYTES]);
                     layer.dropped += u64::try_from(step.made).unwrap_or(u64::MAX);
-                    step
+                    (step, step.made < SCRAP_BYTES)
                 }
-                None => unpacker.step(piece, &mut []),
+                None => (unpacker.step(piece, &mut []), false),
             };
             piece = &piece[..step.used];
             said = step.progress;
             layer.is_unpacking = !matches!(said, Progress::Hungry | Progress::Stopped(_));
-            // What only reads a container that is all there has looked at much to make nothing.
-            let is_reading = said == Progress::Full && step.used == 0 && step.made == 0;
-            work += match is_reading {
-                true => READING_UNITS,
-                false => u64::try_from(step.made).unwrap_or(u64::MAX),
+            work += u64::try_from(step.made).unwrap_or(u64::MAX);
+            let is_whole = matches!(unpacker, Unpacker::Whole(_));
+            work += match said {
+                // What only reads a container that is all there has looked at much to make nothing.
+                Progress::Full if is_whole && step.made == 0 => READING_UNITS,
+                Progress::Full if !is_whole && has_room => SETUP_UNITS,
+                _ => 0,
             };
         }
         if let (Some(body), Some(embedded)) = (&mut layer.body, &mut layer.embedded) {
@@ -177,5 +179,7 @@ impl Scan {
 const READING_UNITS: u64 = 4 << 10;
 /// Room for what is dropped. The stack has it for each piece, so it is small.
 const SCRAP_BYTES: usize = 4 << 10;
+/// What it counts for that an unpacker set up a decoder: up to a third of a millisecond.
+const SETUP_UNITS: u64 = 32 << 10;
 /// Layers of so many bytes or fewer are clean by rule.
 const IGNORED_BYTES_MAX: usize = 5;

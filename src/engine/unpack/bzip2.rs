@@ -64,6 +64,10 @@ impl Bzip2 {
                     Err(why) => break Progress::Stopped(why),
                 }
                 rest = after;
+                if matches!(self.place, Place::Body(_)) {
+                    // Taking its memory is dear, and a stream may have as few as 14 bytes.
+                    break Progress::Full;
+                }
             }
         };
         Step { used: input.len().saturating_sub(rest.len()), made, progress }

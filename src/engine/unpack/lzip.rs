@@ -64,6 +64,8 @@ impl Lzip {
                         Err(why) => break Progress::Stopped(why),
                     }
                     self.header.clear();
+                    // Taking its memory is dear, and a member may have few bytes.
+                    break Progress::Full;
                 }
                 Place::Body(core) => {
                     let room = output.get_mut(made..).unwrap_or_default();

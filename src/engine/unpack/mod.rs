@@ -171,7 +171,8 @@ pub(super) struct Step {
 pub(super) enum Progress {
     /// More input: there is nothing to give out without it.
     Hungry,
-    /// More room: it may have more to give out, even without input.
+    /// More room: it may have more to give out, even without input. With room left it has set up a decoder,
+    /// which is as much as one step may do.
     Full,
     /// A member begins, which [`Unpacker::member`] tells of. It goes on without input.
     Begin,

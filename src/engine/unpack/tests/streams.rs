@@ -23,13 +23,13 @@ fn encoded(stream: Stream, plain: &[u8]) -> Vec<u8> {
     encoder.finish().expect("to memory")
 }
 
-pub(super) fn bzip2(plain: &[u8]) -> Vec<u8> {
+fn bzip2(plain: &[u8]) -> Vec<u8> {
     let mut encoder = ::bzip2::write::BzEncoder::new(Vec::new(), ::bzip2::Compression::fast());
     encoder.write_all(plain).expect("to memory");
     encoder.finish().expect("to memory")
 }
 
-pub(super) fn xz(plain: &[u8]) -> Vec<u8> {
+fn xz(plain: &[u8]) -> Vec<u8> {
     encoded(Stream::new_easy_encoder(1, Check::Crc64).expect("options"), plain)
 }
 
@@ -41,13 +41,13 @@ fn xz_of(plain: &[u8], filters: impl FnOnce(&mut Filters)) -> Vec<u8> {
     encoded(Stream::new_stream_encoder(&chain, Check::Sha256).expect("options"), plain)
 }
 
-pub(super) fn lzma(plain: &[u8]) -> Vec<u8> {
+fn lzma(plain: &[u8]) -> Vec<u8> {
     let options = LzmaOptions::new_preset(1).expect("options");
     encoded(Stream::new_lzma_encoder(&options).expect("options"), plain)
 }
 
 /// The stream of an LZMA file in the frame of lzip; the sum of its bytes is not looked at.
-pub(super) fn lzip(plain: &[u8]) -> Vec<u8> {
+fn lzip(plain: &[u8]) -> Vec<u8> {
     let body = lzma(plain).split_off(13);
     let mut out = [b"LZIP\x01\x14".as_slice(), &body, &[0; 4]].concat();
     out.extend_from_slice(&u64::try_from(plain.len()).expect("small").to_le_bytes());
@@ -155,9 +155,14 @@ impl Bits {
 }
 
 /// Each coding with a writer for it.
-pub(super) type Writer = fn(&[u8]) -> Vec<u8>;
-pub(super) const ALL: [(Coding, Writer); 4] =
-    [(Coding::Bzip2, bzip2), (Coding::Xz, xz), (Coding::Lzma, lzma), (Coding::Lzip, lzip)];
+type Writer = fn(&[u8]) -> Vec<u8>;
+const ALL: [(Coding, Writer); 5] = [
+    (Coding::Bzip2, bzip2),
+    (Coding::Xz, xz),
+    (Coding::Lzma, lzma),
+    (Coding::Lzip, lzip),
+    (Coding::Lz4, lz4),
+];
 
 #[test]
 fn streams_come_out_whole_however_they_are_cut() {
@@ -348,7 +353,10 @@ fn a_bare_lzma_stream_ends_by_its_size_or_by_its_mark() {
             match step.progress {
                 Progress::Hungry => break,
                 Progress::Full => {}
-                other => panic!("{other:?}"),
+                other @ (Progress::Begin
+                | Progress::End(_)
+                | Progress::Missed(_)
+                | Progress::Stopped(_)) => panic!("{other:?}"),
             }
         }
         assert!(out == plain && rest.is_empty() && raw.finish() == Ok(()), "{size:?}");
