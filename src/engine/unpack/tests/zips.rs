@@ -364,6 +364,9 @@ fn what_is_carried_by_something_else_is_no_archive_without_a_directory_at_its_en
     let walked = check_walk(CarriedZip, &carried);
     assert_eq!(walked.members, [Walk::whole("zip:b", b"two")]);
     assert_eq!((walked.missed.len(), walked.end), (0, Err(Why::Unsupported("zip: shrink"))));
+    // What programs that know of archives have in them.
+    let constants = [&b"\x7fELF PK\x03\x04\0PK\x01\x02\0PK\x05\x06"[..], &[0; 90]].concat();
+    check(&check_walk(CarriedZip, &constants), &[], &[]);
     // Without its end, or with too much behind it.
     let cut = [b"MZ and then ", &bytes[..directory.end]].concat();
     assert_eq!(check_walk(CarriedZip, &cut).end, Ok(()));

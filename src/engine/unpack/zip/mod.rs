@@ -243,6 +243,11 @@ impl Zip {
                 self.begin(from)
             }
             Record::Central => self.directory.read(Central::of(bytes), from, until),
+            // A program that reads archives has these bytes in it, too.
+            Record::End if self.setting == Setting::Carried && self.directory.is_empty() => {
+                self.place = Place::Search;
+                None
+            }
             Record::End => {
                 self.place = Place::Search;
                 self.end = Some(until);
@@ -304,10 +309,11 @@ impl Zip {
         if self.ahead.fill(input, front).is_none() {
             return Some(Progress::Hungry);
         }
-        self.place = match (method, self.left) {
-            (Ok(_), _) => Place::Data,
-            (Err(_), Some(_)) => Place::Rest,
-            (Err(_), None) => Place::Search,
+        self.place = match (method, self.left, self.setting) {
+            (Ok(_), ..) => Place::Data,
+            (Err(_), Some(_), Setting::Alone) => Place::Rest,
+            // Where it is not certain that this is a member, its size may hide another one.
+            (Err(_), ..) => Place::Search,
         };
         match (method, self.setting) {
             (Err(why), Setting::Carried) => self.miss(why),
