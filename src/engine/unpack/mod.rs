@@ -79,7 +79,7 @@ pub(super) enum Unpacker {
 /// A container that is read from its front to its end.
 pub(super) enum Walker {
     Tar(tar::Tar),
-    Zip(zip::Zip),
+    Zip(Box<zip::Zip>),
 }
 
 /// The containers that are walked.
@@ -165,8 +165,8 @@ impl Unpacker {
     pub(super) fn of(container: Container) -> Self {
         Self::Container(Box::new(match container {
             Container::Tar => Walker::Tar(tar::Tar::new()),
-            Container::Zip => Walker::Zip(zip::Zip::new()),
-            Container::CarriedZip => Walker::Zip(zip::Zip::carried()),
+            Container::Zip => Walker::Zip(Box::new(zip::Zip::new())),
+            Container::CarriedZip => Walker::Zip(Box::new(zip::Zip::carried())),
         }))
     }
 

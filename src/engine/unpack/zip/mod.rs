@@ -357,12 +357,14 @@ impl Zip {
                 self.close(codec);
                 self.leave(Err(why))
             }
+            Outcome::Hungry if !is_ahead => {
+                self.codec = Some(codec);
+                Progress::Hungry
+            }
+            // What was read ahead is used up: the input is next.
             Outcome::Hungry | Outcome::Full => {
                 self.codec = Some(codec);
-                match step.outcome {
-                    Outcome::Hungry if !is_ahead => Progress::Hungry,
-                    _ => Progress::Full,
-                }
+                Progress::Full
             }
         };
         (said, step.made)
