@@ -111,7 +111,7 @@ pub(super) enum Walker {
     Cpio(cpio::Cpio),
     Ar(ar::Ar),
     Rpm(rpm::Rpm),
-    Zip(zip::Zip),
+    Zip(Box<zip::Zip>),
 }
 
 /// The containers that are walked.
@@ -232,8 +232,8 @@ impl Unpacker {
             Container::Cpio => Walker::Cpio(cpio::Cpio::new()),
             Container::Ar => Walker::Ar(ar::Ar::new()),
             Container::Rpm => Walker::Rpm(rpm::Rpm::new()),
-            Container::Zip => Walker::Zip(zip::Zip::new()),
-            Container::CarriedZip => Walker::Zip(zip::Zip::carried()),
+            Container::Zip => Walker::Zip(Box::new(zip::Zip::new())),
+            Container::CarriedZip => Walker::Zip(Box::new(zip::Zip::carried())),
         }))
     }
 

@@ -233,7 +233,7 @@ impl File {
                     [] => break Outcome::Hungry,
                     [byte, ..] => piece = std::slice::from_ref(byte),
                 },
-                other => break other,
+                other @ (Outcome::Full | Outcome::End | Outcome::Stopped(_)) => break other,
             }
         };
         Inflated { used, made, outcome }

@@ -120,6 +120,11 @@ impl Directory {
         self.long = Some((end, at));
     }
 
+    /// Whether nothing was met, neither members nor lines.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.met.is_empty() && self.lines.is_empty() && !self.is_full
+    }
+
     /// The end was read at this place: compares what it belongs to with what was met. Says the first
     /// thing that is different.
     pub(super) fn conclude(&mut self, end: End, at: u64) -> Option<Why> {

@@ -244,6 +244,11 @@ impl Zip {
                 self.begin(from)
             }
             Record::Central => self.directory.read(Central::of(bytes), from, until),
+            // A program that reads archives has these bytes in it, too.
+            Record::End if self.setting == Setting::Carried && self.directory.is_empty() => {
+                self.place = Place::Search;
+                None
+            }
             Record::End => {
                 self.place = Place::Search;
                 self.end = Some(until);
@@ -305,10 +310,11 @@ impl Zip {
         if self.ahead.fill(input, front).is_none() {
             return Some(Progress::Hungry);
         }
-        self.place = match (method, self.left) {
-            (Ok(_), _) => Place::Data,
-            (Err(_), Some(_)) => Place::Rest,
-            (Err(_), None) => Place::Search,
+        self.place = match (method, self.left, self.setting) {
+            (Ok(_), ..) => Place::Data,
+            (Err(_), Some(_), Setting::Alone) => Place::Rest,
+            // Where it is not certain that this is a member, its size may hide another one.
+            (Err(_), ..) => Place::Search,
         };
         match (method, self.setting) {
             (Err(why), Setting::Carried) => self.miss(why),
@@ -352,12 +358,14 @@ impl Zip {
                 self.close(codec);
                 self.leave(Err(why))
             }
+            Outcome::Hungry if !is_ahead => {
+                self.codec = Some(codec);
+                Progress::Hungry
+            }
+            // What was read ahead is used up: the input is next.
             Outcome::Hungry | Outcome::Full => {
                 self.codec = Some(codec);
-                match step.outcome {
-                    Outcome::Hungry if !is_ahead => Progress::Hungry,
-                    _ => Progress::Full,
-                }
+                Progress::Full
             }
         };
         (said, step.made)
