@@ -23,13 +23,13 @@ fn encoded(stream: Stream, plain: &[u8]) -> Vec<u8> {
     encoder.finish().expect("to memory")
 }
 
-fn bzip2(plain: &[u8]) -> Vec<u8> {
+pub(super) fn bzip2(plain: &[u8]) -> Vec<u8> {
     let mut encoder = ::bzip2::write::BzEncoder::new(Vec::new(), ::bzip2::Compression::fast());
     encoder.write_all(plain).expect("to memory");
     encoder.finish().expect("to memory")
 }
 
-fn xz(plain: &[u8]) -> Vec<u8> {
+pub(super) fn xz(plain: &[u8]) -> Vec<u8> {
     encoded(Stream::new_easy_encoder(1, Check::Crc64).expect("options"), plain)
 }
 
@@ -41,7 +41,7 @@ fn xz_of(plain: &[u8], filters: impl FnOnce(&mut Filters)) -> Vec<u8> {
     encoded(Stream::new_stream_encoder(&chain, Check::Sha256).expect("options"), plain)
 }
 
-fn lzma(plain: &[u8]) -> Vec<u8> {
+pub(super) fn lzma(plain: &[u8]) -> Vec<u8> {
     let options = LzmaOptions::new_preset(1).expect("options");
     encoded(Stream::new_lzma_encoder(&options).expect("options"), plain)
 }
@@ -56,7 +56,18 @@ fn lzip(plain: &[u8]) -> Vec<u8> {
     out
 }
 
-/// One block, packed as simply as can be.
+/// A frame of independent blocks, packed as simply as can be.
+fn lz4(plain: &[u8]) -> Vec<u8> {
+    let mut out = b"\x04\x22\x4d\x18\x60\x40\0".to_vec();
+    for block in plain.chunks(64 << 10) {
+        let packed = lz4_block(block);
+        out.extend_from_slice(&u32::try_from(packed.len()).expect("small").to_le_bytes());
+        out.extend_from_slice(&packed);
+    }
+    out.extend_from_slice(&[0; 4]);
+    out
+}
+
 fn lz4_block(plain: &[u8]) -> Vec<u8> {
     let mut seen = BTreeMap::new();
     let (mut out, mut at, mut start) = (Vec::new(), 0, 0);
