@@ -323,7 +323,7 @@ fn masked(units: &[Unit]) -> Check {
     let mut check = Check::default();
     for (index, unit) in units.iter().enumerate() {
         if let Some((value, mask)) = one_byte(unit) {
-            check.value |= u64::from(value & mask) << (8 * index);
+            check.value |= u64::from(value) << (8 * index);
             check.mask |= u64::from(mask) << (8 * index);
         }
     }

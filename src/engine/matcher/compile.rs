@@ -347,14 +347,13 @@ impl Layout {
         shares: &[Share],
         builder: &Builder<'_>,
     ) {
-        let mut rows = entries_of(kind, follows, builder);
+        let rows = entries_of(kind, follows, builder);
         if rows.is_empty() {
             return;
         }
         let mut shape = bitmap::shape(kind, builder.fold, &rows);
         let (buckets_start, first) = (narrow(self.buckets.len()), self.entries.len());
-        let chain =
-            bitmap::sort_into_buckets(&shape, &mut rows, &mut self.buckets, &mut self.entries);
+        let chain = bitmap::sort_into_buckets(&shape, rows, &mut self.buckets, &mut self.entries);
         self.chain_max = self.chain_max.max(chain);
         shape.chain_max = chain.into();
         shape.buckets_start = buckets_start.into();
@@ -520,7 +519,8 @@ const FIXED_SHIFT_MAX: u32 = 64;
 /// Up to so many positions are tried for any part whose anchor is a common one.
 const FIXED_FEW: u64 = 8;
 
-/// From so many contents on, every kind of layer has families of its own.
+/// From so many contents with an anchor on, every kind of layer has families of its own: fewer would
+/// share a few cache lines anyway.
 const SHARED_MIN: usize = 512;
 
 /// The anchors listed for people.

@@ -83,7 +83,7 @@ pub(super) struct Header {
     pub(super) version: U32,
     /// Bytes of a layer that are kept between two chunks.
     pub(super) window_bytes: U32,
-    /// The most entries of one bucket.
+    /// The most entries of one gram.
     pub(super) chain_max: U32,
     /// The most users of one content.
     pub(super) users_max: U32,

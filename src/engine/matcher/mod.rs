@@ -82,8 +82,9 @@ impl<'image> Matcher<'image> {
 
     /// Takes the next bytes of a layer; new hits are appended to `hits`, sorted.
     ///
-    /// Of each signature at most [`HITS_MAX`] hits are reported in one layer, one for each place where
-    /// its last part begins. Without signatures this looks at no byte.
+    /// Of each signature at most its `hits_max` hits are reported in one layer (never more than
+    /// [`HITS_MAX`]), one for each place where its last part begins. Without signatures this looks at
+    /// no byte.
     pub fn feed(&self, state: &mut State, bytes: &[u8], layer: &LayerFacts, hits: &mut Vec<Hit>) {
         self.tables.feed(state, bytes, layer, hits);
     }
@@ -138,8 +139,8 @@ pub struct FamilyFacts {
     pub ignores_case: bool,
     /// Whether it holds later parts, which nobody looks for before a first one was seen.
     pub follows: bool,
-    /// The kinds of layers that it serves, as bits by target number; where two families differ in nothing
-    /// else, one is for the commonest kind and one for all others.
+    /// The kinds of layers that it serves, as bits by target number: in a large set families that differ
+    /// in nothing else are for one kind each, and one is for all others.
     pub targets: u16,
     /// Parts that have their anchor here.
     pub parts_count: u32,

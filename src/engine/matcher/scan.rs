@@ -539,7 +539,7 @@ fn index(position: u64) -> usize {
 /// Positions filtered at a time: what is found in a block stays in the first-level cache.
 pub(super) const BLOCK: u64 = 4_096;
 
-/// A gram is asked at every so manieth position whether anybody waits for it.
+/// Whether anybody waits for a gram is asked at the multiples of this position only.
 const IDLE_ASKED_EVERY: u64 = 8;
 
 /// Grams whose entries are fetched at a time.

@@ -378,14 +378,16 @@ fn recycled<T>(buffer: &mut Vec<T>) -> Vec<T> {
     taken
 }
 
-/// Hits of one signature in one layer that are reported; then the signature is done with this layer.
-/// Bounds inputs that are one long match (a signature of zeros over zeros).
+/// The most hits of one signature in one layer that are reported, whatever its `hits_max` asks for;
+/// then the signature is done with this layer. Bounds inputs that are one long match (a signature of
+/// zeros over zeros). Counts of logical signatures are compared with less.
 pub const HITS_MAX: u32 = 1_024;
 
-/// Candidates that wait for later bytes: 24 bytes each, 1.5 MiB.
+/// Candidates that wait for later bytes: 40 bytes each, 2.5 MiB.
 pub(super) const CANDIDATES_MAX: usize = 1 << 16;
 
-/// Candidates inside a block of the filter, where they are not decided yet: 24 MiB at the very worst, freed at once.
+/// Candidates inside a block of the filter, where they are not decided yet: 40 MiB at the very
+/// worst, freed at once.
 pub(super) const CANDIDATES_BLOCK_MAX: usize = 1 << 20;
 
 /// Ends of segments remembered before gaps, and starts remembered as reported: 16 bytes each, 1 MiB.
@@ -394,7 +396,7 @@ pub(super) const ENDS_MAX: usize = 1 << 16;
 /// Numbers in occurrences held until an offset can be resolved: 8 bytes each, 1 MiB with the rest.
 pub(super) const HELD_MAX: usize = 1 << 16;
 
-/// Matches that wait for their trailing bytes: 40 bytes each, 2.5 MiB.
+/// Matches that wait for their trailing bytes: 32 bytes each, 2 MiB.
 pub(super) const TRAILING_MAX: usize = 1 << 16;
 
 /// 1,024 grams, 8 KiB.
