@@ -20,12 +20,14 @@
     clippy::unreachable
 )]
 
+mod block;
 mod html;
 mod javascript;
 mod script;
 #[cfg(test)]
 mod tests;
 
+use block::BLOCK;
 pub(super) use html::{Forms, Html, Link, LinkKind};
 pub(super) use script::{ByteOrder, Script};
 
@@ -113,6 +115,3 @@ const fn normal_of(byte: u8) -> u8 {
 
 /// No normal byte.
 const DROPPED: u8 = 0;
-
-/// Bytes that are looked at together.
-const BLOCK: usize = 16;
