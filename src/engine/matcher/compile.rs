@@ -13,7 +13,7 @@
 
 use super::anchor::{Anchor, Chooser, FamilyKind, head_of, ignores_case};
 use super::facts::TargetSet;
-use super::grams::GramCounts;
+use super::grams::{GramCounts, World};
 use super::image::{self, Content, Costly, Entry, Family, Fixed, GapRange, Header, Rule, User};
 use super::segment::Segments;
 use super::state::{Follows, HITS_MAX};
@@ -105,15 +105,16 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// The draft of a part, the same for the same part.
-    fn intern(&mut self, part: &Part) -> u32 {
-        let mut key = vec![boundary::encode(part.left), boundary::encode(part.right)];
+    /// The draft of a part, the same for the same part in the same world.
+    fn intern(&mut self, part: &Part, world: World) -> u32 {
+        let is_text = u8::from(world == World::Text);
+        let mut key = vec![is_text, boundary::encode(part.left), boundary::encode(part.right)];
         program::encode(&part.units, program::Walk::Forwards, &mut key);
         if let Some(id) = self.known.get(&key[..]) {
             return *id;
         }
         let id = narrow(self.drafts.len());
-        self.drafts.push(Draft { anchor: self.chooser.choose(part) });
+        self.drafts.push(Draft { anchor: self.chooser.choose(part, world) });
         self.known.insert(key.into_boxed_slice(), id);
         id
     }
@@ -150,7 +151,8 @@ impl<'t> Builder<'t> {
         places: Option<(u64, u64)>,
         user: User,
     ) -> u32 {
-        let draft = self.intern(part);
+        let targets = self.rules.last().map_or(0, |rule| rule.targets.get());
+        let draft = self.intern(part, world_of(targets));
         let anchor = self.drafts.get(draft as usize).and_then(|draft| draft.anchor);
         let place = match (&anchor, places) {
             (Some(anchor), Some((first, last)))
@@ -186,7 +188,6 @@ impl<'t> Builder<'t> {
             Some(content) => *content,
             None => self.add_content(part, split, (draft, delay, place, follows)),
         };
-        let targets = self.rules.last().map_or(0, |rule| rule.targets.get());
         self.uses.push((content, user));
         if let Some(content) = self.contents.get_mut(content as usize) {
             content.row.targets |= targets;
@@ -502,6 +503,12 @@ fn fixed_places(offset: Offset, lead: u32) -> Option<(u64, u64)> {
         | OffsetBase::LastSection { .. }
         | OffsetBase::InSection { .. } => None,
     }
+}
+
+/// What layers of these kinds are full of.
+const fn world_of(targets: u16) -> World {
+    let texts = target_bit(Target::Html) | target_bit(Target::Text) | target_bit(Target::Mail);
+    if targets != 0 && targets & !texts == 0 { World::Text } else { World::All }
 }
 
 const fn target_bit(target: Target) -> u16 {

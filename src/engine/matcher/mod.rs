@@ -40,6 +40,7 @@ pub use facts::{Executable, ExecutableMap, LayerFacts, RawSection, TargetSet, Ve
 pub use grams::GramCounts;
 pub use image::MatcherFault;
 use image::Tables;
+pub(super) use simd::block;
 pub use state::{HITS_MAX, State};
 
 /// A signature matched.

@@ -15,6 +15,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+pub(in crate::engine) mod block;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod sse2;

@@ -54,11 +54,19 @@ impl Html {
     fn narrow(&mut self, bytes: &[u8], out: &mut Forms) {
         let mut rest = bytes;
         while let Some((&byte, after)) = rest.split_first() {
-            let run = if self.reference.is_none() { self.run(rest, out) } else { 0 };
+            if self.reference.is_some() || byte == 0 {
+                self.step(byte, out);
+                rest = after;
+                continue;
+            }
+            let run = self.run(rest, out);
             if run > 0 {
                 rest = rest.get(run..).unwrap_or_default();
             } else {
-                self.step(byte, out);
+                if self.state == State::Script {
+                    self.keep_script(&[byte], out);
+                }
+                self.plain(byte, out);
                 rest = after;
             }
         }
@@ -87,6 +95,12 @@ impl Html {
                 }
             }
         }
+        self.plain(byte, out);
+    }
+
+    /// A byte that belongs to no reference.
+    #[inline]
+    fn plain(&mut self, byte: u8, out: &mut Forms) {
         match self.state {
             State::Text => self.text(byte, out),
             State::Open => self.open(byte, out),

@@ -1,12 +1,14 @@
 //! Runs of bytes to which nothing happens but that they are written: sixteen at a time.
 //!
 //! Each state has its run; what ends one is for [`super::feed`] to read, byte by byte. White space that is
-//! a single space between two bytes of a run belongs to it. A run is looked at as long as a block and
-//! the byte behind it are there; the rest of a piece goes byte by byte, which gives the same forms: a page
-//! fed in single bytes is what the tests compare with.
+//! a single space between two bytes of a run belongs to it. A run is looked at as long as a whole block is
+//! there; the rest of a piece goes byte by byte, which gives the same forms: a page fed in single bytes is
+//! what the tests compare with.
 
 use super::{Forms, Html, State, is_space};
-use crate::engine::normalize::block::{BLOCK, Mask, append, lower};
+use crate::engine::normalize::block::{
+    BLOCK, append, ends, lower, lower_and_spaced, spaces as spaces_of,
+};
 
 impl Html {
     /// Writes the run that the page goes on with; how long it is, which may be nothing.
@@ -19,13 +21,14 @@ impl Html {
             State::Attribute => self.attribute_run(rest, out),
             State::Gap => self.gap_run(rest),
             State::Value(Some(_)) => self.value_run(rest, out),
-            State::Script | State::Style if self.closing == 0 => self.raw_run(rest, out),
             State::Value(None) => self.unquoted_run(rest, out),
+            State::Script | State::Style if self.closing == 0 => self.raw_run(rest, out),
             State::Open | State::Before | State::Script | State::Style => 0,
         }
     }
 
     /// Words with single spaces between them go to both forms, in lower case.
+    #[inline]
     fn text_run(&mut self, rest: &[u8], out: &mut Forms) -> usize {
         if self.is_plain_space && (self.is_space_due || self.is_after_tag) {
             // White space after white space, and after a tag, is not written.
@@ -34,127 +37,119 @@ impl Html {
                 return spaces;
             }
         }
-        if rest.len() <= BLOCK || !rest.first().is_some_and(|byte| is_text(*byte)) {
-            return 0;
-        }
-        if self.is_space_due {
-            out.no_comment.push(b' ');
-            self.is_space_due = false;
-        }
-        let (mut at, mut length) = (rest, 0_usize);
-        while let Some((block, spaced)) = words(at, is_text) {
-            let run = spaced.before();
-            let small = lower(&block);
+        let mut length = 0_usize;
+        while let Some(block) = rest.get(length..).and_then(|at| at.first_chunk::<BLOCK>()) {
+            let run = words(block, ends(block, [b'&', b'<']), length > 0);
+            if length == 0 && run > 0 && self.is_space_due {
+                out.no_comment.push(b' ');
+                self.is_space_due = false;
+            }
+            let small = lower_and_spaced(block);
             append(&small, run, &mut out.no_comment);
             append(&small, run, &mut out.no_tags);
             length = length.saturating_add(run);
-            if run < BLOCK {
+            if run < BLOCK - 1 {
                 break;
             }
-            at = at.get(BLOCK..).unwrap_or_default();
         }
-        // A space behind the last block: what follows it is not known yet.
-        if out.no_tags.last() == Some(&b' ') {
-            out.no_comment.pop();
-            out.no_tags.pop();
-            length = length.saturating_sub(1);
+        if length > 0 {
+            if self.open.is_some() {
+                self.show(last(&out.no_tags, length));
+            }
+            self.is_after_tag = false;
+            self.is_plain_space = false;
         }
-        if self.open.is_some() {
-            let shown = out.no_tags.len().saturating_sub(length);
-            self.show(out.no_tags.get(shown..).unwrap_or_default());
-        }
-        self.is_after_tag = false;
-        self.is_plain_space = false;
         length
     }
 
+    #[inline]
     fn name_run(&mut self, rest: &[u8], out: &mut Forms) -> usize {
-        let length = write(rest, is_name, &mut out.no_comment);
+        let length = write(rest, [b'>', b'/'], &mut out.no_comment);
         self.tag.extend(last(&out.no_comment, length));
         length
     }
 
+    #[inline]
     fn attribute_run(&mut self, rest: &[u8], out: &mut Forms) -> usize {
-        let length = write(rest, |byte| is_name(byte) & (byte != b'='), &mut out.no_comment);
+        let length = write(rest, [b'>', b'/', b'='], &mut out.no_comment);
         self.attribute.extend(last(&out.no_comment, length));
         length
     }
 
+    #[inline]
     fn gap_run(&mut self, rest: &[u8]) -> usize {
         let length = spaces(rest);
         self.is_gap |= length > 0;
         length
     }
 
+    #[inline]
     fn value_run(&mut self, rest: &[u8], out: &mut Forms) -> usize {
-        if rest.len() <= BLOCK || !rest.first().is_some_and(|byte| is_value(*byte)) {
-            return 0;
-        }
-        let (mut at, mut length) = (rest, 0_usize);
-        while let Some((block, spaced)) = words(at, is_value) {
-            let run = spaced.before();
-            append(&lower(&block), run, &mut out.no_comment);
+        let mut length = 0_usize;
+        while let Some(block) = rest.get(length..).and_then(|at| at.first_chunk::<BLOCK>()) {
+            let run = words(block, ends(block, [b'&', b'"', b'\'']), length > 0);
+            append(&lower_and_spaced(block), run, &mut out.no_comment);
             length = length.saturating_add(run);
-            if run < BLOCK {
+            if run < BLOCK - 1 {
                 break;
             }
-            at = at.get(BLOCK..).unwrap_or_default();
         }
-        if out.no_comment.last() == Some(&b' ') {
-            out.no_comment.pop();
-            length = length.saturating_sub(1);
-        }
-        self.record_run(rest.get(..length).unwrap_or_default());
-        self.is_gap = false;
-        length
-    }
-
-    fn unquoted_run(&mut self, rest: &[u8], out: &mut Forms) -> usize {
-        let length = write(rest, |byte| is_value(byte) & (byte != b'>'), &mut out.no_comment);
         self.record_run(rest.get(..length).unwrap_or_default());
         self.is_gap &= length == 0;
         length
     }
 
+    #[inline]
+    fn unquoted_run(&mut self, rest: &[u8], out: &mut Forms) -> usize {
+        let length = write(rest, [b'&', b'"', b'\'', b'>'], &mut out.no_comment);
+        self.record_run(rest.get(..length).unwrap_or_default());
+        self.is_gap &= length == 0;
+        length
+    }
+
+    #[inline]
     fn raw_run(&mut self, rest: &[u8], out: &mut Forms) -> usize {
-        let mut length = write(rest, is_raw, &mut out.no_comment);
+        let mut length = write(rest, [b'&', b'<', b'"', b'\''], &mut out.no_comment);
         length = length.saturating_add(spaces(rest.get(length..).unwrap_or_default()));
-        if self.state == State::Script {
+        if self.state == State::Script && length > 0 {
             self.keep_script(rest.get(..length).unwrap_or_default(), out);
         }
         length
     }
 }
 
-/// The next block with its white space as spaces, and what ends a run in it: what is none of `is`, but
-/// for a single space with such a byte behind it.
+/// How long a run of words is in a block where those bytes end one: a space with a byte of the run on
+/// both sides does not. What lies before the block is a byte of the run where it `goes_on`. A space as
+/// the last byte is left for the next block: what follows it is not seen here.
 #[inline]
-fn words(at: &[u8], is: impl Fn(u8) -> bool) -> Option<([u8; BLOCK], Mask)> {
-    let block = at.first_chunk::<BLOCK>()?;
-    let next = at.get(1..)?.first_chunk::<BLOCK>()?;
-    let (inside, follows) = (Mask::of(block, &is), Mask::of(next, &is));
-    let space = Mask::of(block, is_space_of_block);
-    let spaced = block.map(|byte| if is_space_of_block(byte) { b' ' } else { byte });
-    Some((spaced, inside.or(space.and(follows)).not()))
+fn words(block: &[u8; BLOCK], ends: u32, goes_on: bool) -> usize {
+    if ends & 0xFFFF == 0 {
+        return BLOCK;
+    }
+    let letters = !ends & 0xFFFF;
+    let before = letters << 1 | u32::from(goes_on);
+    let between = spaces_of(block) & before & letters >> 1;
+    // At most 16, by the bit above those of the block.
+    (ends & !between | 1 << BLOCK).trailing_zeros() as usize
 }
 
-/// Appends the bytes up to the first one that is none of `is`, in lower case; says how many.
+/// Appends the bytes up to a space or one of `others`, in lower case; says how many.
 #[inline]
-fn write(rest: &[u8], is: impl Fn(u8) -> bool, form: &mut Vec<u8>) -> usize {
-    let (mut at, mut length) = (rest, 0_usize);
-    while let Some(block) = at.first_chunk::<BLOCK>() {
-        let run = Mask::of(block, &is).not().before();
+fn write<const N: usize>(rest: &[u8], others: [u8; N], form: &mut Vec<u8>) -> usize {
+    let mut length = 0_usize;
+    while let Some(block) = rest.get(length..).and_then(|at| at.first_chunk::<BLOCK>()) {
+        let run = (ends(block, others) | 1 << BLOCK).trailing_zeros() as usize;
         append(&lower(block), run, form);
         length = length.saturating_add(run);
         if run < BLOCK {
             break;
         }
-        at = at.get(BLOCK..).unwrap_or_default();
     }
     length
 }
 
 /// The last bytes that were written.
+#[inline]
 fn last(form: &[u8], length: usize) -> &[u8] {
     form.get(form.len().saturating_sub(length)..).unwrap_or_default()
 }
@@ -163,29 +158,4 @@ fn last(form: &[u8], length: usize) -> &[u8] {
 #[inline]
 fn spaces(rest: &[u8]) -> usize {
     rest.iter().position(|byte| !is_space(*byte)).unwrap_or(rest.len())
-}
-
-/// As [`is_space`], without a branch.
-const fn is_space_of_block(byte: u8) -> bool {
-    (byte.wrapping_sub(0x09) < 5) | (byte == b' ')
-}
-
-/// Ends no run of text.
-const fn is_text(byte: u8) -> bool {
-    (byte > b' ') & (byte != b'&') & (byte != b'<')
-}
-
-/// Ends no name of a tag; a `=` belongs to it.
-const fn is_name(byte: u8) -> bool {
-    (byte != 0) & !is_space_of_block(byte) & (byte != b'>') & (byte != b'/')
-}
-
-/// Ends no quoted value.
-const fn is_value(byte: u8) -> bool {
-    (byte > b' ') & (byte != b'&') & (byte != b'"') & (byte != b'\'')
-}
-
-/// Ends no run of a script or a style sheet.
-const fn is_raw(byte: u8) -> bool {
-    (byte > b' ') & (byte != b'&') & (byte != b'<') & (byte != b'"') & (byte != b'\'')
 }
