@@ -64,7 +64,7 @@ pub(super) struct Spools {
 }
 
 impl Spools {
-    /// One for a form with these targets, if something may look at all of it.
+    /// One for a form with these targets, if something may look at all of it; with room for so many bytes.
     fn spool(&self, targets: TargetSet, size: Option<u64>) -> Option<Spool> {
         let spool = || Spool::with_hint(self.limit_bytes, Arc::clone(&self.budget), size);
         self.targets.intersects(targets).then(spool)
@@ -86,10 +86,17 @@ impl Body {
             None => Executable::Absent,
         };
         let logical = image.logical();
-        let form = |targets, executable, size| {
+        let form = |targets, executable, size, room| {
             let mut form = Form::new(LayerFacts { targets, executable, size }, logical.as_ref());
-            form.spool = spools.and_then(|spools| spools.spool(targets, size));
+            form.spool = spools.and_then(|spools| spools.spool(targets, room));
             form
+        };
+        // Of normal forms no size is known; these two are not much shorter than what they are made of.
+        let room = |place| match place {
+            Place::Text | Place::NoComment => {
+                spools.and_then(|spools| size.filter(|size| *size <= spools.limit_bytes))
+            }
+            Place::Raw | Place::NoTags | Place::Script => None,
         };
         let (normal, forms) = Normal::of(file_type);
         let forms = forms.into_iter();
@@ -99,9 +106,11 @@ impl Body {
             needs,
             digests: Running::new(needs.all()),
             inspector: format.map(|format| Inspector::new(format, size, Arc::clone(image))),
-            raw: form(file_type.targets(), executable, size),
+            raw: form(file_type.targets(), executable, size, size),
             forms: forms
-                .map(|(place, targets)| (place, form(targets, Executable::Absent, None)))
+                .map(|(place, targets)| {
+                    (place, form(targets, Executable::Absent, None, room(place)))
+                })
                 .collect(),
             normal,
         }

@@ -240,8 +240,10 @@ static PRIOR: &[u8] = b"\
  application/ multipart/ ation ment tion ing able ible ness ence ance ther ould ight ever ould \
  00000000 0x00 1.0 2.0 2000 2010 2020 ========== ---------- ********** ########## .......... __________ ";
 
-/// What pages and scripts are full of, each word once.
+/// What pages and scripts are full of: each word once, the commonest tags more often.
 static COMMON: &[u8] = b"\
+ <a href=\"<a href=\"<a href=\"</a></a></a><div class=\"<div class=\"</div></div></div></div> \
+ <span class=\"<span class=\"</span></span></span></span></span></span><span <span <span <li><li </li> \
  function( function () return this. this, var if ( else for length === false true null new typeof \
  document. window. prototype. object string array undefined value name type data push call apply \
  <div <span <table <tr> <td> <ul> <li> <a href=\"https:// http:// www. <img src= <script language= \

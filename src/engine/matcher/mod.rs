@@ -138,7 +138,7 @@ pub struct FamilyFacts {
     pub gram_bytes: u8,
     /// Whether it is looked at without regard to case.
     pub ignores_case: bool,
-    /// Whether it holds later parts, which nobody looks for before a first one was seen.
+    /// Whether it holds later parts only, which nobody looks for before a first one was seen.
     pub follows: bool,
     /// The kinds of layers that it serves, as bits by target number: in a large set families that differ
     /// in nothing else are for one kind each, and one is for all others.
@@ -196,7 +196,7 @@ fn family_facts(tables: &Tables<'_>, family: &image::Family) -> FamilyFacts {
     FamilyFacts {
         gram_bytes: family.gram_bytes,
         ignores_case: family.fold != 0,
-        follows: family.follows != 0,
+        follows: family.parts == image::LATER_PARTS,
         targets: served.fold(0, |all, bit| all | bit),
         parts_count: family.parts_count.get(),
         sieve_bits: sieve.len() * 32,

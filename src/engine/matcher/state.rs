@@ -31,6 +31,8 @@ pub struct State {
     pub(super) starts: Vec<usize>,
     /// Candidates of the current block, in no order: most are decided with it, sorted all at once.
     pub(super) fresh: Vec<Candidate>,
+    /// Those of later segments that were found with the first ones: decided after them, with the others.
+    pub(super) early: Vec<Candidate>,
     /// Candidates that are being decided; kept for its memory.
     pub(super) due: Vec<Candidate>,
     /// Candidates that wait for the bytes after them, the earliest decision first.
@@ -232,6 +234,7 @@ impl State {
             ends: Vec::new(),
             starts: Vec::new(),
             fresh: Vec::new(),
+            early: Vec::new(),
             due: Vec::new(),
             candidates: BinaryHeap::new(),
             trailing: BinaryHeap::new(),
@@ -264,6 +267,7 @@ impl State {
         self.muted.forget();
         fresh.muted = std::mem::take(&mut self.muted);
         fresh.fresh = recycled(&mut self.fresh);
+        fresh.early = recycled(&mut self.early);
         fresh.due = recycled(&mut self.due);
         let is_small = |capacity: usize| capacity <= RECYCLED_MAX;
         if is_small(self.candidates.capacity()) {
@@ -332,6 +336,16 @@ impl State {
         if self.started.remove(&signature).is_some() {
             self.follows.end(follows);
         }
+    }
+
+    /// Candidates of the current block.
+    pub(super) const fn made(&self) -> usize {
+        self.fresh.len() + self.early.len()
+    }
+
+    /// The pass before this one.
+    pub(super) const fn pass_before(&self) -> u64 {
+        self.pass.saturating_sub(1)
     }
 
     /// Whether a first segment was seen by `pass`; `again` asks for that pass only.

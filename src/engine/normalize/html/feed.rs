@@ -51,6 +51,7 @@ impl Html {
         self.decoded(&Small::of(written), written, out);
     }
 
+    /// Runs and what ends them in turns: no run goes on with the byte that ended it.
     fn narrow(&mut self, bytes: &[u8], out: &mut Forms) {
         let mut rest = bytes;
         while let Some((&byte, after)) = rest.split_first() {
@@ -60,9 +61,10 @@ impl Html {
                 continue;
             }
             let run = self.run(rest, out);
-            if run > 0 {
-                rest = rest.get(run..).unwrap_or_default();
-            } else {
+            rest = rest.get(run..).unwrap_or_default();
+            if let Some((&byte, after)) = rest.split_first()
+                && byte != 0
+            {
                 if self.state == State::Script {
                     self.keep_script(&[byte], out);
                 }
