@@ -564,9 +564,10 @@ const FIXED_FEW: u64 = 8;
 /// share a few cache lines anyway.
 const SHARED_MIN: usize = 512;
 
-/// Later segments that are expected together at most once in 32 bytes are looked for with the first ones:
-/// to look at them in vain costs no more than a pass of their own.
-const MERGED_RATE: u64 = 1 << 25;
+/// Later segments that are expected together at most once in eight bytes are looked for with the first
+/// ones: to look at them in vain costs no more than a pass of their own, which a page that began one of
+/// them takes from there on. The model takes texts for rows of common words, and expects too many.
+const MERGED_RATE: u64 = 1 << 27;
 
 /// The anchors listed for people.
 const COSTLY_COUNT: usize = 20;

@@ -28,9 +28,9 @@ pub(super) fn lower_and_spaced(block: &[u8; BLOCK]) -> [u8; BLOCK] {
     })
 }
 
-/// A loop, which becomes a few vector instructions; a `map` of an array does not always.
+/// What becomes of each byte: a loop, which becomes a few vector instructions; a `map` of an array does not always.
 #[inline]
-fn each(block: &[u8; BLOCK], made: impl Fn(u8) -> u8) -> [u8; BLOCK] {
+pub(super) fn each(block: &[u8; BLOCK], made: impl Fn(u8) -> u8) -> [u8; BLOCK] {
     let mut out = [0; BLOCK];
     for (to, from) in out.iter_mut().zip(block) {
         *to = made(*from);

@@ -1,13 +1,15 @@
 //! How many matches of a part are enough: what no expression can tell from more.
 
-use std::sync::Mutex;
+use std::sync::OnceLock;
 
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_oneof, proptest};
 
 use super::super::program::{Counted, encode, evaluate};
 use super::super::value::{Conditions, LogicalSignature, Subsignature};
 use super::super::{Collector, value::Step};
-use crate::engine::database::signature::{NameId, Offset, OffsetBase, Part, Pattern, Target, Unit};
+use crate::engine::database::signature::{
+    BodySignature, NameId, Offset, OffsetBase, Part, Pattern, Target, Unit,
+};
 use crate::engine::database::{BuildOptions, Sources, build, expression_of};
 use crate::engine::matcher::HITS_MAX;
 
@@ -18,13 +20,13 @@ fn of_lines(ldb: &str) -> Vec<u32> {
     sources.add_file("test.ldb", ldb.as_bytes());
     let totals = sources.report().totals();
     assert_eq!(totals.loaded, totals.lines, "{ldb}: {:?}", sources.report());
-    let asked = Mutex::new(Vec::new());
-    let compile = |bodies: &[crate::engine::database::signature::BodySignature]| {
-        *asked.lock().unwrap() = bodies.iter().map(|body| body.hits_max).collect();
+    let asked = OnceLock::new();
+    let compile = |bodies: &[BodySignature]| {
+        asked.get_or_init(|| bodies.iter().map(|body| body.hits_max).collect());
         Vec::new()
     };
     build(sources, &compile, &mut |_| {});
-    asked.into_inner().unwrap()
+    asked.into_inner().expect("patterns are compiled")
 }
 
 #[test]
