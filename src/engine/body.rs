@@ -68,7 +68,7 @@ pub(super) struct Spools {
 }
 
 impl Spools {
-    /// One for a form with these targets, if something may look at all of it.
+    /// One for a form with these targets, if something may look at all of it; with room for so many bytes.
     fn spool(&self, targets: TargetSet, size: Option<u64>) -> Option<Spool> {
         let spool = || Spool::with_hint(self.limit_bytes, Arc::clone(&self.budget), size);
         self.targets.is_some_and(|wanted| wanted.intersects(targets)).then(spool)
@@ -95,13 +95,18 @@ impl Body {
             None => Executable::Absent,
         };
         let logical = image.logical();
-        let form = |targets, executable, size| {
+        let form = |targets, executable, size, room| {
             let mut form = Form::new(LayerFacts { targets, executable, size }, logical.as_ref());
-            form.spool = spools.spool(targets, size);
+            form.spool = spools.spool(targets, room);
             form
         };
+        // Of normal forms no size is known; these two are not much shorter than what they are made of.
+        let room = |place| match place {
+            Place::Text | Place::NoComment => size.filter(|size| *size <= spools.limit_bytes),
+            Place::Raw | Place::NoTags | Place::Script => None,
+        };
         let targets = part_of.filter(|_| file_type.is_plain());
-        let targets = targets.map_or(file_type.targets(), TargetSet::of);
+        let targets = targets.map_or_else(|| file_type.targets(), TargetSet::of);
         let (normal, forms) = Normal::of(file_type);
         let forms = forms.into_iter();
         Self {
@@ -110,9 +115,11 @@ impl Body {
             needs,
             digests: Running::new(needs.all()),
             inspector: format.map(|format| Inspector::new(format, size, Arc::clone(image))),
-            raw: form(targets, executable, size),
+            raw: form(targets, executable, size, size),
             forms: forms
-                .map(|(place, targets)| (place, form(targets, Executable::Absent, None)))
+                .map(|(place, targets)| {
+                    (place, form(targets, Executable::Absent, None, room(place)))
+                })
                 .collect(),
             normal,
         }

@@ -6,6 +6,7 @@
 //! gives back ([`Scan::resume`](super::Scan::resume)). A caller that does not take it gets it run in
 //! its next call: slower for its neighbours, the same verdict.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -113,7 +114,7 @@ impl Done {
         let Undecided { mut state, facts, around } = undecided;
         let Some(logical) = image.logical() else { return };
         let facts = Facts { layer: &facts, around: &around };
-        let mut shelf = Shelved { image, bytes, is_limited: false };
+        let mut shelf = Shelved { image, bytes, known: BTreeMap::new(), is_limited: false };
         let mut found = Vec::new();
         if state.finish(&logical, facts, &mut shelf, &mut found) {
             self.miss(Why::Limit(match shelf.is_limited {
@@ -137,13 +138,17 @@ impl Done {
 struct Shelved<'a> {
     image: &'a Image,
     bytes: &'a [u8],
+    /// What was counted already, by row and window: several signatures may ask for the same.
+    known: BTreeMap<(Option<usize>, Option<Window>), Outcome>,
     is_limited: bool,
 }
 
 impl Search for Shelved<'_> {
     fn count(&mut self, wanted: Wanted) -> Option<u32> {
         let window = wanted.window.map(|(from, to)| Window { from, to });
-        match self.image.shelf().count(wanted.row, self.bytes, window) {
+        let shelf = self.image.shelf();
+        let counted = self.known.entry((shelf.row_of(wanted.row), window));
+        match *counted.or_insert_with(|| shelf.count(wanted.row, self.bytes, window)) {
             Outcome::Count(count) => Some(count),
             Outcome::LimitReached => {
                 self.is_limited = true;

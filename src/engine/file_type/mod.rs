@@ -383,8 +383,9 @@ const HTML_MARKS: &[&[u8]] = &[
     b"<form",
 ];
 
-/// In lower case, each with its `<`. Any of them makes a page of what is otherwise data: those for which clamscan 1.4.6
-/// does so. The others are not enough, as data is not matched with the signatures for it any more.
+/// In lower case, each with its `<`. Any of them makes a page of what is otherwise data: those for
+/// which clamscan 1.4.6 does so. The others are not enough, as data is not matched with the signatures
+/// for it any more.
 const HTML_MARKS_IN_DATA: &[&[u8]] =
     &[b"<html>", b"<head>", b"<script", b"<iframe", b"<table", b"<a href", b"<img", b"<object"];
 

@@ -44,12 +44,17 @@ impl<'s> Counts<'s> {
             has_regex |= sub.kind == REGEX;
             *slot = self.without_search(sub);
         }
-        let truth = program::evaluate(self.program(), |id| at(&counts, id));
-        if !has_regex || truth.must || !truth.may {
+        let says = |counts: &_| program::evaluate(self.program(), |id| at(counts, id));
+        let mut truth = says(&counts);
+        if !has_regex {
             return truth;
         }
-        // In their order: a trigger speaks of what comes before its own place.
+        // In their order: a trigger speaks of what comes before its own place. None is looked for where
+        // the answer is certain without it.
         for (sub, place) in subs.iter().zip(0_usize..) {
+            if truth.must || !truth.may {
+                break;
+            }
             let sub = self.tables.subs.get(sub.get() as usize).filter(|sub| sub.kind == REGEX);
             let row = sub.and_then(|sub| {
                 self.tables.regexes.get(sub.start.get() as usize).map(|row| (sub.start, row))
@@ -61,8 +66,9 @@ impl<'s> Counts<'s> {
             if let Some(slot) = counts.get_mut(place) {
                 *slot = counted;
             }
+            truth = says(&counts);
         }
-        program::evaluate(self.program(), |id| at(&counts, id))
+        truth
     }
 
     fn program(&self) -> &'s [u8] {

@@ -15,7 +15,7 @@
 //! | A5.2 conditions | `condition`, `layer_type` |
 //! | A5.5 regular expressions | `search`: the seam to an engine |
 //! | A5.6 byte comparisons | `compare`, `history` |
-//! | A5.8 evaluation | `state`, `judge` |
+//! | A5.8 evaluation | `state`, `judge`; how many matches it asks for: `enough` |
 //!
 //! A layer without hits costs nothing. A hit costs a count. A signature is looked at when the part
 //! that it is listed under was seen, then when a part was seen that it still waits for, and at the end;

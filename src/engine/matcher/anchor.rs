@@ -13,7 +13,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::grams::{GramCounts, binary_information};
+use super::grams::{GramCounts, World, binary_information};
 use super::simd::FOLD;
 use crate::engine::database::signature::{Part, Unit};
 use ahash::{AHashMap, RandomState};
@@ -90,6 +90,8 @@ pub(super) struct Chooser<'t> {
     training: &'t GramCounts,
     fold: bool,
     taken: AHashMap<u64, u32>,
+    /// What the part that is looked at is looked for in.
+    world: World,
     /// Kept for its memory.
     rates: Vec<u64>,
 }
@@ -98,14 +100,15 @@ impl<'t> Chooser<'t> {
     /// `fold` when any part of the set ignores case.
     pub(super) fn new(training: &'t GramCounts, fold: bool) -> Self {
         let taken = AHashMap::with_hasher(RandomState::with_seeds(1, 2, 3, 4));
-        Self { training, fold, taken, rates: Vec::new() }
+        Self { training, fold, taken, world: World::All, rates: Vec::new() }
     }
 
     /// The anchor of a part; `None` when it has no two fixed bytes in a row.
     ///
     /// The family is the one for parts of its length, unless all that it finds there is a run of one byte
     /// and there are three other bytes in a row.
-    pub(super) fn choose(&mut self, part: &Part) -> Option<Anchor> {
+    pub(super) fn choose(&mut self, part: &Part, world: World) -> Option<Anchor> {
+        self.world = world;
         let runs = self.runs(&part.units);
         let family = FamilyKind::of(runs.iter().map(|(_, run)| run.len()).max()?)?;
         let mut best = self.rarest(family, &runs)?;
@@ -138,6 +141,10 @@ impl<'t> Chooser<'t> {
             self.rate_all(family, run, &mut rates);
             for (index, bytes) in run.windows(gram_bytes).enumerate() {
                 let (rate, sieved) = gram_rate(family, &rates[index..]);
+                let rate = match bytes {
+                    [a, b, c] => rate.max(self.over_cases([*a, *b, *c], GramCounts::triple_rate)),
+                    _ => rate,
+                };
                 // A run comes at every position of itself, and files are full of runs.
                 let rate = if is_run(bytes) { RUN_RATE } else { rate };
                 let alone = rate.saturating_mul(ENTRY_COST).saturating_add(sieved);
@@ -161,11 +168,11 @@ impl<'t> Chooser<'t> {
         rates.clear();
         match family {
             FamilyKind::Six => rates.extend(run.array_windows().map(|quad: &[u8; 4]| {
-                self.over_cases(*quad, |quad| self.training.quad_rate(quad))
+                self.over_cases(*quad, |quad| self.training.quad_rate(quad, self.world))
             })),
             FamilyKind::Three | FamilyKind::Pair => {
                 rates.extend(run.array_windows().map(|pair: &[u8; 2]| {
-                    self.over_cases(*pair, |pair| self.training.pair_rate(pair))
+                    self.over_cases(*pair, |pair| self.training.pair_rate(pair, self.world))
                 }));
             }
         }
@@ -187,18 +194,18 @@ impl<'t> Chooser<'t> {
         bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(byte & mask))
     }
 
-    /// The runs of bytes that a gram may have, each with the index of its first unit.
+    /// The runs of bytes that a gram may have, each with the index of its first unit. A choice between
+    /// both cases of a letter, `(61|41)`, is as good as a letter of either.
     fn runs(&self, units: &[Unit]) -> Vec<(usize, Vec<u8>)> {
         let least = if self.fold { FOLD } else { 0xFF };
         let mut runs: Vec<(usize, Vec<u8>)> = Vec::new();
         for (index, unit) in units.iter().enumerate() {
-            let Unit::Byte { value, mask } = unit else { continue };
-            if mask & least != least {
+            let Some((value, _)) = one_byte(unit).filter(|(_, mask)| mask & least == least) else {
                 continue;
-            }
+            };
             match runs.last_mut() {
-                Some((start, run)) if *start + run.len() == index => run.push(*value),
-                Some(_) | None => runs.push((index, vec![*value])),
+                Some((start, run)) if *start + run.len() == index => run.push(value),
+                Some(_) | None => runs.push((index, vec![value])),
             }
         }
         runs
@@ -323,7 +330,7 @@ fn masked(units: &[Unit]) -> Check {
     let mut check = Check::default();
     for (index, unit) in units.iter().enumerate() {
         if let Some((value, mask)) = one_byte(unit) {
-            check.value |= u64::from(value & mask) << (8 * index);
+            check.value |= u64::from(value) << (8 * index);
             check.mask |= u64::from(mask) << (8 * index);
         }
     }
@@ -363,7 +370,7 @@ mod tests {
     }
 
     fn anchor(bytes: &[u8]) -> Option<(FamilyKind, usize)> {
-        let anchor = Chooser::new(&GramCounts::new(), false).choose(&part(bytes, 0xFF));
+        let anchor = Chooser::new(&GramCounts::new(), false).choose(&part(bytes, 0xFF), World::All);
         anchor.map(|anchor| (anchor.family, anchor.unit))
     }
 
@@ -387,12 +394,44 @@ mod tests {
     fn letters_of_either_case_are_as_good_as_fixed_bytes() {
         let training = GramCounts::new();
         let mut chooser = Chooser::new(&training, true);
-        let either = chooser.choose(&part(b"Payload.EXE", FOLD)).unwrap();
+        let either = chooser.choose(&part(b"Payload.EXE", FOLD), World::Text).unwrap();
         assert_eq!(either.family, FamilyKind::Six);
-        let exact = Chooser::new(&training, true).choose(&part(b"payload.exe", 0xFF));
+        let exact = Chooser::new(&training, true).choose(&part(b"payload.exe", 0xFF), World::Text);
         assert_eq!(exact.map(|exact| exact.gram), Some(either.gram));
         // Without folding only the point and what else is no letter could be taken.
-        assert_eq!(Chooser::new(&training, false).choose(&part(b"abc.def", FOLD)), None);
+        assert_eq!(
+            Chooser::new(&training, false).choose(&part(b"abc.def", FOLD), World::All),
+            None
+        );
+    }
+
+    #[test]
+    fn a_choice_between_the_cases_of_a_letter_is_a_letter_of_either() {
+        let byte = |value| vec![Unit::Byte { value, mask: 0xFF }];
+        let both = |letter: u8| Unit::Choice {
+            negated: false,
+            choices: vec![byte(letter), byte(letter.to_ascii_uppercase())].into(),
+        };
+        let units: Vec<Unit> = b"payload".iter().map(|letter| both(*letter)).collect();
+        let part = Part { left: None, units, right: None };
+        let training = GramCounts::new();
+        let anchor = Chooser::new(&training, true).choose(&part, World::Text).unwrap();
+        assert_eq!(anchor.family, FamilyKind::Six);
+        assert_eq!(Chooser::new(&training, false).choose(&part, World::Text), None);
+    }
+
+    #[test]
+    fn words_of_pages_are_no_anchors_of_what_is_looked_for_in_pages() {
+        let training = GramCounts::new();
+        for (part, rare) in [(&b"stylesheet-xqz"[..], b"xqz"), (b"function zqk", b"zqk")] {
+            let units = |bytes: &[u8]| {
+                bytes.iter().map(|&value| Unit::Byte { value, mask: 0xFF }).collect()
+            };
+            let whole = Part { left: None, units: units(part), right: None };
+            let anchor = Chooser::new(&training, true).choose(&whole, World::Text).unwrap();
+            let last = anchor.unit + usize::from(anchor.family.gram_bytes());
+            assert!(last > part.len() - rare.len(), "{anchor:?}");
+        }
     }
 
     #[test]
@@ -400,8 +439,8 @@ mod tests {
         let training = GramCounts::new();
         let mut chooser = Chooser::new(&training, false);
         let twice = b"\xD3\x91\xB7\xB5\xA1\xA3?\xD3\x91\xB7\xB6\xA1\xA3";
-        let first = chooser.choose(&part(twice, 0xFF)).unwrap().unit;
-        assert_ne!(chooser.choose(&part(twice, 0xFF)).unwrap().unit, first);
+        let first = chooser.choose(&part(twice, 0xFF), World::All).unwrap().unit;
+        assert_ne!(chooser.choose(&part(twice, 0xFF), World::All).unwrap().unit, first);
     }
 
     #[test]

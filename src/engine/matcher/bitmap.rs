@@ -67,25 +67,29 @@ impl Filled {
         let (sieve_log2, words_log2) = match kind {
             FamilyKind::Six => (log2 + 2, log2.saturating_sub(1)),
             FamilyKind::Three => ((log2 + 5).min(SIEVE_OF_THREES_LOG2_MAX), log2),
-            FamilyKind::Pair => (0, PAIR_WORDS_LOG2),
+            FamilyKind::Pair => return Self::of_pairs(shape, rows.map(|row| row.gram.get())),
         };
-        let sieve_log2 = match kind {
-            FamilyKind::Six | FamilyKind::Three => sieve_log2.clamp(SIEVE_LOG2_MIN, SIEVE_LOG2_MAX),
-            FamilyKind::Pair => PAIR_SIEVE_WORDS.ilog2(),
-        };
-        let mut family = *shape;
-        family.words_log2 = words_log2.clamp(WORDS_LOG2_MIN, WORDS_LOG2_MAX).into();
-        family.sieve_log2 = sieve_log2.into();
-        let sieve_words = 1 << sieve_log2;
-        let words = vec![0; 1 << family.words_log2.get()];
-        let mut filled = Self { family, sieve: vec![0; sieve_words], words };
-        for row in rows.clone() {
-            filled.add(row.gram.get());
-        }
-        if kind == FamilyKind::Pair {
-            filled.sieve = pair_sieve(rows.map(|row| row.gram.get())).to_vec();
-        }
+        let mut filled = Self::empty(
+            shape,
+            sieve_log2.clamp(SIEVE_LOG2_MIN, SIEVE_LOG2_MAX),
+            words_log2.clamp(WORDS_LOG2_MIN, WORDS_LOG2_MAX),
+        );
+        rows.for_each(|row| filled.add(row.gram.get()));
         filled
+    }
+
+    /// Pairs have a bit each, and a sieve of another kind.
+    fn of_pairs(shape: &Family, pairs: impl Iterator<Item = u64> + Clone) -> Self {
+        let mut filled = Self::empty(shape, PAIR_SIEVE_WORDS.ilog2(), PAIR_WORDS_LOG2);
+        filled.sieve.copy_from_slice(&pair_sieve(pairs.clone()));
+        pairs.for_each(|pair| filled.add(pair));
+        filled
+    }
+
+    fn empty(shape: &Family, sieve_log2: u32, words_log2: u32) -> Self {
+        let family =
+            Family { sieve_log2: sieve_log2.into(), words_log2: words_log2.into(), ..*shape };
+        Self { family, sieve: vec![0; 1 << sieve_log2], words: vec![0; 1 << words_log2] }
     }
 
     fn add(&mut self, gram: u64) {
@@ -180,7 +184,7 @@ impl Filled {
 /// Appends the family's buckets and entries; the answer is the most entries of one gram.
 pub(super) fn sort_into_buckets(
     family: &Family,
-    rows: &mut Vec<Entry>,
+    mut rows: Vec<Entry>,
     buckets: &mut Vec<U32>,
     entries: &mut Vec<Entry>,
 ) -> u32 {
@@ -198,7 +202,7 @@ pub(super) fn sort_into_buckets(
             next += 1;
         }
     }
-    entries.append(rows);
+    entries.append(&mut rows);
     buckets.push(narrow(entries.len()).into());
     narrow(longest)
 }

@@ -13,7 +13,7 @@
 
 use super::anchor::{Anchor, Chooser, FamilyKind, head_of, ignores_case};
 use super::facts::TargetSet;
-use super::grams::GramCounts;
+use super::grams::{GramCounts, World};
 use super::image::{self, Content, Costly, Entry, Family, Fixed, GapRange, Header, Rule, User};
 use super::segment::Segments;
 use super::state::{Follows, HITS_MAX};
@@ -30,10 +30,19 @@ use zerocopy::little_endian::{U16, U32};
 /// costs nothing; the loaders refuse such lines.
 #[must_use]
 pub fn compile(signatures: &[BodySignature], training: &GramCounts) -> Vec<u8> {
+    compile_with(signatures, training, MERGED_RATE)
+}
+
+/// The same for another limit of what is looked for with the first segments.
+pub(super) fn compile_with(
+    signatures: &[BodySignature],
+    training: &GramCounts,
+    merged_rate: u64,
+) -> Vec<u8> {
     let fold = signatures
         .iter()
         .any(|signature| signature.pattern.parts.iter().any(|part| ignores_case(&part.units)));
-    let mut builder = Builder::new(training, fold);
+    let mut builder = Builder::new(training, fold, merged_rate);
     for signature in signatures {
         let segments = Segments::of(&signature.pattern, signature.hits_max == 1);
         builder.add(signature, segments.as_ref());
@@ -71,6 +80,7 @@ struct ContentDraft {
 struct Builder<'t> {
     chooser: Chooser<'t>,
     fold: bool,
+    merged_rate: u64,
     drafts: Vec<Draft>,
     /// The drafts by what they say.
     known: AHashMap<Box<[u8]>, u32>,
@@ -87,11 +97,12 @@ struct Builder<'t> {
 }
 
 impl<'t> Builder<'t> {
-    fn new(training: &'t GramCounts, fold: bool) -> Self {
+    fn new(training: &'t GramCounts, fold: bool, merged_rate: u64) -> Self {
         let seeds = RandomState::with_seeds(5, 6, 7, 8);
         Self {
             chooser: Chooser::new(training, fold),
             fold,
+            merged_rate,
             drafts: Vec::new(),
             known: AHashMap::with_hasher(seeds.clone()),
             contents: Vec::new(),
@@ -105,15 +116,16 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// The draft of a part, the same for the same part.
-    fn intern(&mut self, part: &Part) -> u32 {
-        let mut key = vec![boundary::encode(part.left), boundary::encode(part.right)];
+    /// The draft of a part, the same for the same part in the same world.
+    fn intern(&mut self, part: &Part, world: World) -> u32 {
+        let is_text = u8::from(world == World::Text);
+        let mut key = vec![is_text, boundary::encode(part.left), boundary::encode(part.right)];
         program::encode(&part.units, program::Walk::Forwards, &mut key);
         if let Some(id) = self.known.get(&key[..]) {
             return *id;
         }
         let id = narrow(self.drafts.len());
-        self.drafts.push(Draft { anchor: self.chooser.choose(part) });
+        self.drafts.push(Draft { anchor: self.chooser.choose(part, world) });
         self.known.insert(key.into_boxed_slice(), id);
         id
     }
@@ -150,7 +162,8 @@ impl<'t> Builder<'t> {
         places: Option<(u64, u64)>,
         user: User,
     ) -> u32 {
-        let draft = self.intern(part);
+        let targets = self.rules.last().map_or(0, |rule| rule.targets.get());
+        let draft = self.intern(part, world_of(targets));
         let anchor = self.drafts.get(draft as usize).and_then(|draft| draft.anchor);
         let place = match (&anchor, places) {
             (Some(anchor), Some((first, last)))
@@ -186,7 +199,6 @@ impl<'t> Builder<'t> {
             Some(content) => *content,
             None => self.add_content(part, split, (draft, delay, place, follows)),
         };
-        let targets = self.rules.last().map_or(0, |rule| rule.targets.get());
         self.uses.push((content, user));
         if let Some(content) = self.contents.get_mut(content as usize) {
             content.row.targets |= targets;
@@ -255,9 +267,7 @@ impl<'t> Builder<'t> {
         }
         let shares = self.shares();
         for kind in FamilyKind::ALL {
-            for follows in [false, true] {
-                layout.add_families(kind, follows, &shares, &self);
-            }
+            layout.add_families(kind, &shares, &self);
         }
         layout.dense = self.places(Place::Everywhere);
         layout.costly = costly(&self);
@@ -282,6 +292,21 @@ impl<'t> Builder<'t> {
 
     fn anchor(&self, content: &ContentDraft) -> Option<&Anchor> {
         self.drafts.get(content.draft as usize)?.anchor.as_ref()
+    }
+
+    fn content_of(&self, entry: &Entry) -> Option<&ContentDraft> {
+        self.contents.get(entry.content.get() as usize)
+    }
+
+    /// Whether an entry is one of a later segment.
+    fn follows(&self, entry: &Entry) -> bool {
+        self.content_of(entry).is_some_and(|content| content.row.follows != 0)
+    }
+
+    /// How often any of some anchors is expected in 2^30 bytes.
+    fn rate(&self, entries: &[&Entry]) -> u64 {
+        let anchors = entries.iter().filter_map(|entry| self.anchor(self.content_of(entry)?));
+        anchors.fold(0, |sum, anchor| sum.saturating_add(anchor.rate))
     }
 
     fn places(&self, place: Place) -> Vec<U32> {
@@ -338,50 +363,59 @@ struct Layout {
 }
 
 impl Layout {
-    /// The families of first or of later segments, one for each share: every one has a filter with what
-    /// may match in its layers, and all have the same buckets.
-    fn add_families(
-        &mut self,
-        kind: FamilyKind,
-        follows: bool,
-        shares: &[Share],
-        builder: &Builder<'_>,
-    ) {
-        let mut rows = entries_of(kind, follows, builder);
+    /// The families of a kind, for each share one of first segments and one of later ones; of both where
+    /// the later ones are rare enough. Every one has a filter with what may match in its layers, and all
+    /// have the same buckets.
+    fn add_families(&mut self, kind: FamilyKind, shares: &[Share], builder: &Builder<'_>) {
+        let rows = entries_of(kind, builder);
         if rows.is_empty() {
             return;
         }
         let mut shape = bitmap::shape(kind, builder.fold, &rows);
         let (buckets_start, first) = (narrow(self.buckets.len()), self.entries.len());
-        let chain =
-            bitmap::sort_into_buckets(&shape, &mut rows, &mut self.buckets, &mut self.entries);
+        let chain = bitmap::sort_into_buckets(&shape, rows, &mut self.buckets, &mut self.entries);
         self.chain_max = self.chain_max.max(chain);
         shape.chain_max = chain.into();
         shape.buckets_start = buckets_start.into();
-        shape.follows = follows.into();
+        let entries = self.entries.split_off(first);
         for share in shares {
-            let all = self.entries.iter().skip(first);
-            let here = all.filter(|entry| share.holds(entry.targets.get()));
-            let targets = here.clone().fold(0, |all, entry| all | entry.targets.get());
-            if targets == 0 {
-                continue;
+            let all = entries.iter().filter(|entry| share.holds(entry.targets.get()));
+            let (later, early): (Vec<&Entry>, Vec<&Entry>) =
+                all.clone().partition(|entry| builder.follows(entry));
+            if early.is_empty() || later.is_empty() || builder.rate(&later) > builder.merged_rate {
+                self.add_family(&shape, (kind, image::FIRST_PARTS), *share, &early, builder);
+                self.add_family(&shape, (kind, image::LATER_PARTS), *share, &later, builder);
+            } else {
+                let all: Vec<&Entry> = all.collect();
+                self.add_family(&shape, (kind, image::ALL_PARTS), *share, &all, builder);
             }
-            let rates = here.clone().filter_map(|entry| {
-                builder.anchor(builder.contents.get(entry.content.get() as usize)?)
-            });
-            let rate = rates.fold(0_u64, |sum, anchor| sum.saturating_add(anchor.rate));
-            let filled = bitmap::fill(&shape, kind, here.clone());
-            let parts_count = narrow(here.count());
-            let family = filled.append(&mut self.sieve, &mut self.words);
-            self.families.push(Family {
-                targets: targets.into(),
-                only: share.only().into(),
-                never: share.never().into(),
-                parts_count: parts_count.into(),
-                rate: rate.into(),
-                ..family
-            });
         }
+        self.entries.extend(entries);
+    }
+
+    fn add_family(
+        &mut self,
+        shape: &Family,
+        (kind, parts): (FamilyKind, u8),
+        share: Share,
+        entries: &[&Entry],
+        builder: &Builder<'_>,
+    ) {
+        if entries.is_empty() {
+            return;
+        }
+        let filled = bitmap::fill(shape, kind, entries.iter().copied());
+        let family = filled.append(&mut self.sieve, &mut self.words);
+        let targets = entries.iter().fold(0, |all, entry| all | entry.targets.get());
+        self.families.push(Family {
+            parts,
+            targets: targets.into(),
+            only: share.only().into(),
+            never: share.never().into(),
+            parts_count: narrow(entries.len()).into(),
+            rate: builder.rate(entries).into(),
+            ..family
+        });
     }
 
     fn into_bytes(self, builder: &Builder<'_>) -> Vec<u8> {
@@ -418,10 +452,10 @@ impl Layout {
 }
 
 /// The entries of a kind of family.
-fn entries_of(kind: FamilyKind, follows: bool, builder: &Builder<'_>) -> Vec<Entry> {
+fn entries_of(kind: FamilyKind, builder: &Builder<'_>) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (index, content) in builder.contents.iter().enumerate() {
-        let here = content.place == Place::Filter && (content.row.follows != 0) == follows;
+        let here = content.place == Place::Filter;
         let anchor = builder.anchor(content).filter(|anchor| here && anchor.family == kind);
         entries.extend(anchor.map(|anchor| Entry {
             gram: anchor.gram.into(),
@@ -505,6 +539,12 @@ fn fixed_places(offset: Offset, lead: u32) -> Option<(u64, u64)> {
     }
 }
 
+/// What layers of these kinds are full of.
+const fn world_of(targets: u16) -> World {
+    let texts = target_bit(Target::Html) | target_bit(Target::Text) | target_bit(Target::Mail);
+    if targets != 0 && targets & !texts == 0 { World::Text } else { World::All }
+}
+
 const fn target_bit(target: Target) -> u16 {
     TargetSet::NONE.with(target).bits()
 }
@@ -520,8 +560,14 @@ const FIXED_SHIFT_MAX: u32 = 64;
 /// Up to so many positions are tried for any part whose anchor is a common one.
 const FIXED_FEW: u64 = 8;
 
-/// From so many contents on, every kind of layer has families of its own.
+/// From so many contents with an anchor on, every kind of layer has families of its own: fewer would
+/// share a few cache lines anyway.
 const SHARED_MIN: usize = 512;
+
+/// Later segments that are expected together at most once in eight bytes are looked for with the first
+/// ones: to look at them in vain costs no more than a pass of their own, which a page that began one of
+/// them takes from there on. The model takes texts for rows of common words, and expects too many.
+const MERGED_RATE: u64 = 1 << 27;
 
 /// The anchors listed for people.
 const COSTLY_COUNT: usize = 20;

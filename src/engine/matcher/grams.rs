@@ -5,8 +5,9 @@
 //! two byte distributions (machine code with its tables, text with markup), written down here as
 //! classes of bytes with their information in sixteenths of a bit. A site may train on its own traffic;
 //! what was seen then replaces what the model believes of machine code. Executables are what is at hand
-//! to train on, so the model of text keeps its weight, and with the first training comes a page of the
-//! words and tags that markup, scripts and mail are made of.
+//! to train on, so the model of text keeps its weight, and beside all of them stands a page of the words
+//! and tags that markup, scripts and mail are made of. What is looked for in pages and texts only is
+//! rated by the model of text and that page alone: how common it is in machine code is no matter.
 //!
 //! Absent on purpose: sampling and files. Whoever trains decides what is representative.
 
@@ -53,29 +54,47 @@ impl GramCounts {
         self.trained_bytes
     }
 
-    /// How often a pair is expected in 2^30 bytes of traffic.
+    /// How often a pair is expected in 2^30 bytes of a world.
     #[must_use]
-    pub(super) fn pair_rate(&self, pair: [u8; 2]) -> u64 {
+    pub(super) fn pair_rate(&self, pair: [u8; 2], world: World) -> u64 {
         let seen = self.pairs.get(usize::from(u16::from_le_bytes(pair)));
-        self.blend(seen.copied(), &pair)
+        self.blend(seen.copied(), &pair, world).max(prior_rate(&pair))
     }
 
-    /// How often a run of four bytes is expected in 2^30 bytes of traffic.
+    /// How often a run of three bytes is expected at least in 2^30 bytes: three are not counted, but they
+    /// may lie in a word that is common everywhere.
     #[must_use]
-    pub(super) fn quad_rate(&self, quad: [u8; 4]) -> u64 {
-        let rate = self.blend(self.quads.get(quad_slot(quad)).copied(), &quad);
-        rate.max(u64::from(prior_count(quad)) * PRIOR_RATE)
+    pub(super) fn triple_rate(triple: [u8; 3]) -> u64 {
+        prior_rate(&triple)
     }
 
-    fn blend(&self, seen: Option<u32>, run: &[u8]) -> u64 {
-        match seen {
-            Some(count) if self.trained_bytes > 0 => {
+    /// How often a run of four bytes is expected in 2^30 bytes of a world.
+    #[must_use]
+    pub(super) fn quad_rate(&self, quad: [u8; 4], world: World) -> u64 {
+        let seen = self.quads.get(quad_slot(quad));
+        self.blend(seen.copied(), &quad, world).max(prior_rate(&quad))
+    }
+
+    fn blend(&self, seen: Option<u32>, run: &[u8], world: World) -> u64 {
+        let text = rate(information(run, &TEXT));
+        match (world, seen) {
+            (World::Text, _) => text,
+            (World::All, Some(count)) if self.trained_bytes > 0 => {
                 let seen = (u64::from(count) << 30) / self.trained_bytes;
-                seen + rate(information(run, &BINARY)) / 16 + rate(information(run, &TEXT)) / 4
+                seen + rate(information(run, &BINARY)) / 16 + text / 4
             }
-            Some(_) | None => rate(information(run, &BINARY)).max(rate(information(run, &TEXT))),
+            (World::All, _) => rate(information(run, &BINARY)).max(text),
         }
     }
+}
+
+/// The traffic that a part is looked for in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum World {
+    /// Anything.
+    All,
+    /// Pages, mails and texts.
+    Text,
 }
 
 /// The rate of what has so many sixteenths of a bit, per 2^30 bytes, at least 1.
@@ -172,24 +191,29 @@ static TEXT: [u8; 256] = {
     }
 };
 
-/// How often a run of four occurs in [`PRIOR`], and [`COMMON_WEIGHT`] times as often in [`COMMON`].
-fn prior_count(quad: [u8; 4]) -> u32 {
+/// What the words that are common everywhere say of a run of two to four bytes.
+fn prior_rate(run: &[u8]) -> u64 {
     static COUNTS: std::sync::OnceLock<Vec<u16>> = std::sync::OnceLock::new();
     let counts = COUNTS.get_or_init(|| {
         let mut counts = vec![0_u16; 1 << PRIOR_LOG2];
         for (text, weight) in [(PRIOR, 1), (COMMON, COMMON_WEIGHT)] {
-            for quad in text.array_windows::<4>() {
-                let slot = prior_slot(*quad);
-                counts[slot] = counts[slot].saturating_add(weight);
+            for length in 2..=4 {
+                for run in text.windows(length) {
+                    let slot = prior_slot(run);
+                    counts[slot] = counts[slot].saturating_add(weight);
+                }
             }
         }
         counts
     });
-    counts[prior_slot(quad)].into()
+    u64::from(counts[prior_slot(run)]) * PRIOR_RATE
 }
 
-fn prior_slot(quad: [u8; 4]) -> usize {
-    (u32::from_le_bytes(quad).wrapping_mul(0x9E37_79B1) >> (32 - PRIOR_LOG2)) as usize
+fn prior_slot(run: &[u8]) -> usize {
+    let value = run.iter().fold(0, |value, byte| value << 8 | u32::from(*byte));
+    // Runs of other lengths lie elsewhere.
+    let mixed = value ^ u32::from(run.len() < 4) << 31 ^ u32::from(run.len() < 3) << 30;
+    (mixed.wrapping_mul(0x9E37_79B1) >> (32 - PRIOR_LOG2)) as usize
 }
 
 fn quad_slot(quad: [u8; 4]) -> usize {
@@ -216,14 +240,30 @@ static PRIOR: &[u8] = b"\
  application/ multipart/ ation ment tion ing able ible ness ence ance ther ould ight ever ould \
  00000000 0x00 1.0 2.0 2000 2010 2020 ========== ---------- ********** ########## .......... __________ ";
 
-/// What pages and scripts are full of, each word once.
+/// What pages and scripts are full of: each word once, the commonest tags more often.
 static COMMON: &[u8] = b"\
+ <a href=\"<a href=\"<a href=\"</a></a></a><div class=\"<div class=\"</div></div></div></div> \
+ <span class=\"<span class=\"</span></span></span></span></span></span><span <span <span <li><li </li> \
  function( function () return this. this, var if ( else for length === false true null new typeof \
  document. window. prototype. object string array undefined value name type data push call apply \
  <div <span <table <tr> <td> <ul> <li> <a href=\"https:// http:// www. <img src= <script language= \
  javascript </script> class=\" id=\" style=\" title=\" content= width height color background display \
  rel= alt= target= onclick module exports require replace toString tolowercase charat slice indexof \
- default const export import from error self. none index text code link html head body ";
+ default const export import from error self. none index text code link html head body \
+ internal external stylesheet template reference property element attribute program process section \
+ header footer method options parameter example default description version navigation toctree \
+ buffer crypto stream module event listener callback promise async await throw catch error.message \
+ let = [ ]; }, { }); }) => { \" => \"> </a> </li> </ul> </p> <p> <pre> <code> <em> <strong> <h1> </h2> <br /> \
+ <dl <dt <dd </dd> </dt> <th </th> </tr> </td> </span> <meta charset= <link <input <form <button <label \
+ viewport initial-scale device-width pygments highlight container wrapper sidebar content search menu \
+ font-size font-family margin padding border solid position absolute relative float: left; right; #fff px; \
+ url( .css\" .js\" .png .html# index.html static/ assets/ images/ utf-8 text/css text/html application/ \
+ parseint settimeout split( join( concat( charcodeat fromcharcode substring substr unescape escape eval \
+ getelementsbytagname createelement appendchild setattribute location navigator useragent cookie write( \
+ install format number boolean integer character memory system network server client request response \
+ address message general public license copyright software permission warranty following without \
+ should would could which where their there other these those about after before between through \
+ because under while within however including specified available supported information ";
 
 /// A run that occurs once in the prior is believed to come once in 8 KiB of traffic.
 const PRIOR_RATE: u64 = 1 << 17;
@@ -234,7 +274,7 @@ const COMMON_WEIGHT: u16 = 16;
 /// 2^20 counters of four bytes: 4 MiB while training.
 const QUADS_LOG2: u32 = 20;
 
-/// 2^18 counters of two bytes for some 3,300 runs: few share one.
+/// 2^18 counters of two bytes for some 13,000 runs: few share one.
 const PRIOR_LOG2: u32 = 18;
 
 #[cfg(test)]
@@ -244,18 +284,24 @@ mod tests {
     #[test]
     fn common_heads_are_not_rare_and_training_overrules_the_model() {
         let model = GramCounts::new();
-        assert!(model.quad_rate([0; 4]) > 1_000 * model.quad_rate([0xA7, 0x13, 0xD9, 0x5B]));
-        assert!(model.quad_rate(*b"tion") > 50 * model.quad_rate(*b"qZ7#"));
-        assert!(model.pair_rate(*b"e ") > model.pair_rate([0xB7, 0x9E]));
+        let quad = |counts: &GramCounts, quad| counts.quad_rate(quad, World::All);
+        assert!(quad(&model, [0; 4]) > 1_000 * quad(&model, [0xA7, 0x13, 0xD9, 0x5B]));
+        assert!(quad(&model, *b"tion") > 50 * quad(&model, *b"qZ7#"));
+        assert!(model.pair_rate(*b"e ", World::All) > model.pair_rate([0xB7, 0x9E], World::All));
 
         let mut trained = GramCounts::new();
         trained.train(&b"qZ7#".repeat(1_000));
         assert_eq!(trained.trained_bytes(), 4_000);
-        assert!(trained.quad_rate(*b"qZ7#") > 1 << 27);
-        assert!(trained.pair_rate(*b"qZ") > 1 << 26);
-        assert!(
-            trained.quad_rate([0x48, 0x8B, 0x05, 0x9A]) < model.quad_rate([0x48, 0x8B, 0x05, 0x9A])
+        assert!(quad(&trained, *b"qZ7#") > 1 << 27);
+        assert!(trained.pair_rate(*b"qZ", World::All) > 1 << 26);
+        assert!(quad(&trained, [0x48, 0x8B, 0x05, 0x9A]) < quad(&model, [0x48, 0x8B, 0x05, 0x9A]));
+        // What was seen in executables says nothing of texts.
+        assert_eq!(
+            trained.quad_rate(*b"qZ7#", World::Text),
+            model.quad_rate(*b"qZ7#", World::Text)
         );
+        let code = [0x48, 0x8B, 0x05, 0x9A];
+        assert!(model.quad_rate(code, World::Text) < quad(&model, code));
     }
 
     #[test]
@@ -263,8 +309,14 @@ mod tests {
         let mut trained = GramCounts::new();
         trained.train(&vec![0x90; 1 << 16]);
         for common in [*b"</di", *b"func", *b" the", *b".com"] {
-            assert!(trained.quad_rate(common) >= PRIOR_RATE, "{common:?}");
+            for world in [World::All, World::Text] {
+                assert!(trained.quad_rate(common, world) >= PRIOR_RATE, "{common:?}");
+            }
         }
-        assert!(trained.quad_rate([0x9A, 0xB7, 0x83, 0xE9]) < PRIOR_RATE);
+        for common in [*b"fun", *b"</l", *b"sty"] {
+            assert!(GramCounts::triple_rate(common) >= PRIOR_RATE, "{common:?}");
+        }
+        assert_eq!(GramCounts::triple_rate(*b"qZ#"), 0);
+        assert!(trained.quad_rate([0x9A, 0xB7, 0x83, 0xE9], World::All) < PRIOR_RATE);
     }
 }

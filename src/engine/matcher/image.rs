@@ -83,7 +83,7 @@ pub(super) struct Header {
     pub(super) version: U32,
     /// Bytes of a layer that are kept between two chunks.
     pub(super) window_bytes: U32,
-    /// The most entries of one bucket.
+    /// The most entries of one gram.
     pub(super) chain_max: U32,
     /// The most users of one content.
     pub(super) users_max: U32,
@@ -99,8 +99,9 @@ pub(super) struct Family {
     pub(super) gram_bytes: u8,
     /// Not 0 when grams are without case, and so must be what is looked up.
     pub(super) fold: u8,
-    /// Not 0 when it holds later segments only: it sleeps until a first segment was seen in the layer.
-    pub(super) follows: u8,
+    /// Which segments it holds, one of the `*_PARTS`. One of later ones only sleeps until a first segment
+    /// was seen in the layer.
+    pub(super) parts: u8,
     pub(super) reserved: u8,
     /// The kinds of layers that any of its entries is for.
     pub(super) targets: U16,
@@ -341,6 +342,7 @@ impl<'image> Tables<'image> {
                 && (SIEVE_LOG2_MIN..=SIEVE_LOG2_MAX).contains(&family.sieve_log2.get())
         };
         if !matches!(family.gram_bytes, 2 | 3 | 6)
+            || family.parts > ALL_PARTS
             || !words_fit
             || family.buckets_log2.get() > BUCKETS_LOG2_MAX
         {
@@ -403,10 +405,15 @@ fn view<'image, T: FromBytes + Immutable + Unaligned>(
 pub(super) const MAGIC: [u8; 8] = *b"bln-body";
 
 /// Goes up with every change of a table or of a hash.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 
 /// Tables after the header.
 pub(super) const SECTIONS: usize = 13;
+
+/// First segments, later ones, and both.
+pub(super) const FIRST_PARTS: u8 = 0;
+pub(super) const LATER_PARTS: u8 = 1;
+pub(super) const ALL_PARTS: u8 = 2;
 
 /// For each of three kinds: first segments and later ones, for every kind of layer.
 pub(super) const FAMILIES_MAX: usize = 3 * 2 * (Target::ALL.len() + 1);

@@ -40,6 +40,7 @@ pub use facts::{Executable, ExecutableMap, LayerFacts, RawSection, TargetSet, Ve
 pub use grams::GramCounts;
 pub use image::MatcherFault;
 use image::Tables;
+pub(super) use simd::block;
 pub use state::{HITS_MAX, State};
 
 /// A signature matched.
@@ -82,8 +83,9 @@ impl<'image> Matcher<'image> {
 
     /// Takes the next bytes of a layer; new hits are appended to `hits`, sorted.
     ///
-    /// Of each signature at most [`HITS_MAX`] hits are reported in one layer, one for each place where
-    /// its last part begins. Without signatures this looks at no byte.
+    /// Of each signature at most its `hits_max` hits are reported in one layer (never more than
+    /// [`HITS_MAX`]), one for each place where its last part begins. Without signatures this looks at
+    /// no byte.
     pub fn feed(&self, state: &mut State, bytes: &[u8], layer: &LayerFacts, hits: &mut Vec<Hit>) {
         self.tables.feed(state, bytes, layer, hits);
     }
@@ -136,10 +138,10 @@ pub struct FamilyFacts {
     pub gram_bytes: u8,
     /// Whether it is looked at without regard to case.
     pub ignores_case: bool,
-    /// Whether it holds later parts, which nobody looks for before a first one was seen.
+    /// Whether it holds later parts only, which nobody looks for before a first one was seen.
     pub follows: bool,
-    /// The kinds of layers that it serves, as bits by target number; where two families differ in nothing
-    /// else, one is for the commonest kind and one for all others.
+    /// The kinds of layers that it serves, as bits by target number: in a large set families that differ
+    /// in nothing else are for one kind each, and one is for all others.
     pub targets: u16,
     /// Parts that have their anchor here.
     pub parts_count: u32,
@@ -194,7 +196,7 @@ fn family_facts(tables: &Tables<'_>, family: &image::Family) -> FamilyFacts {
     FamilyFacts {
         gram_bytes: family.gram_bytes,
         ignores_case: family.fold != 0,
-        follows: family.follows != 0,
+        follows: family.parts == image::LATER_PARTS,
         targets: served.fold(0, |all, bit| all | bit),
         parts_count: family.parts_count.get(),
         sieve_bits: sieve.len() * 32,

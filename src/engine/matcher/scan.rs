@@ -13,7 +13,9 @@ use super::compile::narrow;
 use super::decide::View;
 use super::facts::LayerFacts;
 use super::hash;
-use super::image::{Content, Entry, Family, Tables, User, range};
+use super::image::{
+    ALL_PARTS, Content, Entry, FIRST_PARTS, Family, LATER_PARTS, Tables, User, range,
+};
 use super::simd::{self, Found, Probe, Shape};
 use super::state::{CANDIDATES_BLOCK_MAX, CANDIDATES_MAX, Candidate, Follows, Lookup, State};
 use std::ops::Range;
@@ -48,6 +50,8 @@ impl Tables<'_> {
             self.add_fixed(state, to, &view, layer);
             state.position = to;
             self.decide_until(state, to, &view, layer, hits);
+            // Those found with the first ones wait for these, and go with the other later ones.
+            state.fresh.append(&mut state.early);
             pass.follow(state, started, from..to);
             self.decide_until(state, to, &view, layer, hits);
             if to.is_multiple_of(BLOCK) && state.candidates.len() > CANDIDATES_MAX {
@@ -135,7 +139,8 @@ impl Tables<'_> {
         }
     }
 
-    /// Whether nothing can come of the content now: dead, not for this layer, or later and not begun.
+    /// Whether nothing can come of the content now: dead, not for this layer, not looked for here, or
+    /// later and not begun.
     fn is_idle(
         &self,
         state: &State,
@@ -149,11 +154,16 @@ impl Tables<'_> {
         {
             return true;
         }
-        let again = segments == Segments::Again;
-        let began = |user: &User| state.has_started(user.signature.get(), state.pass, again);
-        let users =
-            || range(self.users, content.users_start, content.users_end).unwrap_or_default();
-        segments.follow() && !users().iter().any(began)
+        let (pass, again) = match (segments, content.follows != 0) {
+            (Segments::First | Segments::Both, false) => return false,
+            (Segments::First, true) | (Segments::Later | Segments::Again, false) => return true,
+            (Segments::Both, true) => (state.pass_before(), false),
+            (Segments::Later, true) => (state.pass, false),
+            (Segments::Again, true) => (state.pass, true),
+        };
+        let began = |user: &User| state.has_started(user.signature.get(), pass, again);
+        let users = range(self.users, content.users_start, content.users_end);
+        !users.unwrap_or_default().iter().any(began)
     }
 
     /// Makes a candidate, unless nothing can come of it.
@@ -171,7 +181,7 @@ impl Tables<'_> {
         if self.is_idle(state, content, id, layer, segments) {
             return Lively::No;
         }
-        if state.fresh.len() >= CANDIDATES_BLOCK_MAX {
+        if state.made() >= CANDIDATES_BLOCK_MAX {
             state.overflowed = true;
             return Lively::Yes;
         }
@@ -179,7 +189,13 @@ impl Tables<'_> {
         let due = anchor.saturating_add(content.delay.get().into());
         let again = segments == Segments::Again;
         let candidate = Candidate { due, anchor, content: id, pass: state.pass, again };
-        state.fresh.push(candidate);
+        if segments == Segments::Both && content.follows != 0 {
+            // For what began before: what begins in this pass looks once more, see `Pass::follow`.
+            let pass = state.pass_before();
+            state.early.push(Candidate { pass, ..candidate });
+        } else {
+            state.fresh.push(candidate);
+        }
         Lively::Yes
     }
 }
@@ -188,6 +204,8 @@ impl Tables<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Segments {
     First,
+    /// First ones, and later ones of signatures whose first one was seen before this pass.
+    Both,
     /// Later ones, of signatures whose first one was seen.
     Later,
     /// Later ones, of signatures whose first one was seen in this pass.
@@ -197,6 +215,17 @@ enum Segments {
 impl Segments {
     const fn follow(self) -> bool {
         matches!(self, Self::Later | Self::Again)
+    }
+
+    /// What a family with such parts is probed for when this is looked for; nothing for most.
+    const fn of_family(self, parts: u8) -> Option<Self> {
+        match (self, parts) {
+            (Self::First, FIRST_PARTS) => Some(Self::First),
+            (Self::First, ALL_PARTS) => Some(Self::Both),
+            (Self::Later, LATER_PARTS) => Some(Self::Later),
+            (Self::Again, LATER_PARTS | ALL_PARTS) => Some(Self::Again),
+            _ => None,
+        }
     }
 }
 
@@ -212,32 +241,46 @@ struct Pass<'w, 't> {
 impl Pass<'_, '_> {
     /// Looks for later segments in a block whose first ones are decided. `started` is how many signatures
     /// had begun before: for new ones the window before the block is looked at once more, as their first
-    /// segment is decided up to a window after it ends.
+    /// segment is decided up to a window after it ends; and the block itself with families of all parts,
+    /// which had nothing to look for then.
     fn follow(&mut self, state: &mut State, started: u64, block: Range<u64>) {
         if state.follows.bits() == 0 {
             return;
         }
         if state.follows.begun > started {
             let families = self.tables.families.iter().enumerate();
-            for (index, _) in families.filter(|(_, family)| family.follows != 0) {
+            for (index, _) in families.filter(|(_, family)| family.parts != FIRST_PARTS) {
                 state.muted.clear(index);
             }
             let window = self.tables.header.window_bytes.get().into();
-            self.probe(state, block.start.saturating_sub(window)..block.start, Segments::Again);
+            let before = block.start.saturating_sub(window)..block.start;
+            self.probe(state, before, Segments::Again);
+            let anew = |parts| (parts == ALL_PARTS).then_some(Segments::Again);
+            self.probe_families(state, &block, anew);
         }
         self.probe(state, block, Segments::Later);
     }
 
     fn probe(&mut self, state: &mut State, block: Range<u64>, segments: Segments) {
-        let tables = self.tables;
-        let wanted = if segments.follow() { state.follows.bits() } else { u8::MAX };
-        if wanted & Follows::EVERYWHERE != 0 {
-            tables.add_dense(state, &block, self.layer, segments);
+        if !segments.follow() || state.follows.bits() & Follows::EVERYWHERE != 0 {
+            self.tables.add_dense(state, &block, self.layer, segments);
         }
+        self.probe_families(state, &block, |parts| segments.of_family(parts));
+    }
+
+    /// Probes the families that serve the layer for what `asked` says of their parts.
+    fn probe_families(
+        &mut self,
+        state: &mut State,
+        block: &Range<u64>,
+        asked: impl Fn(u8) -> Option<Segments>,
+    ) {
+        let tables = self.tables;
         for (index, family) in tables.families.iter().enumerate() {
-            if (family.follows != 0) == segments.follow()
-                && wanted & Follows::of(family.gram_bytes) != 0
-                && family.serves(self.layer.targets.bits())
+            if family.serves(self.layer.targets.bits())
+                && let Some(segments) = asked(family.parts)
+                && (!segments.follow()
+                    || state.follows.bits() & Follows::of(family.gram_bytes) != 0)
                 && let Some(filter) = tables.filter(index, family)
             {
                 let mut block_pass = Block {
@@ -358,13 +401,13 @@ impl Block<'_, '_> {
 
     /// Looks up a gram; the answer is the next position at which anything else may come of the same gram.
     fn visit(&mut self, position: u64, lookup: &Lookup) -> u64 {
-        let candidates = self.state.fresh.len();
+        let candidates = self.state.made();
         if self.look_up(position, lookup.gram, lookup.entries.clone()) == Lively::No {
             // What is idle in a second look is not idle for those that began earlier.
             if self.segments != Segments::Again {
                 self.state.muted.add(self.filter.index, lookup.gram);
             }
-        } else if self.state.fresh.len() == candidates && is_run(lookup.gram, self.filter) {
+        } else if self.state.made() == candidates && is_run(lookup.gram, self.filter) {
             return self.end_of_run(position, lookup).unwrap_or(position);
         }
         position
@@ -539,7 +582,7 @@ fn index(position: u64) -> usize {
 /// Positions filtered at a time: what is found in a block stays in the first-level cache.
 pub(super) const BLOCK: u64 = 4_096;
 
-/// A gram is asked at every so manieth position whether anybody waits for it.
+/// Whether anybody waits for a gram is asked at the multiples of this position only.
 const IDLE_ASKED_EVERY: u64 = 8;
 
 /// Grams whose entries are fetched at a time.

@@ -31,6 +31,8 @@ pub struct State {
     pub(super) starts: Vec<usize>,
     /// Candidates of the current block, in no order: most are decided with it, sorted all at once.
     pub(super) fresh: Vec<Candidate>,
+    /// Those of later segments that were found with the first ones: decided after them, with the others.
+    pub(super) early: Vec<Candidate>,
     /// Candidates that are being decided; kept for its memory.
     pub(super) due: Vec<Candidate>,
     /// Candidates that wait for the bytes after them, the earliest decision first.
@@ -232,6 +234,7 @@ impl State {
             ends: Vec::new(),
             starts: Vec::new(),
             fresh: Vec::new(),
+            early: Vec::new(),
             due: Vec::new(),
             candidates: BinaryHeap::new(),
             trailing: BinaryHeap::new(),
@@ -264,6 +267,7 @@ impl State {
         self.muted.forget();
         fresh.muted = std::mem::take(&mut self.muted);
         fresh.fresh = recycled(&mut self.fresh);
+        fresh.early = recycled(&mut self.early);
         fresh.due = recycled(&mut self.due);
         let is_small = |capacity: usize| capacity <= RECYCLED_MAX;
         if is_small(self.candidates.capacity()) {
@@ -334,6 +338,16 @@ impl State {
         }
     }
 
+    /// Candidates of the current block.
+    pub(super) const fn made(&self) -> usize {
+        self.fresh.len() + self.early.len()
+    }
+
+    /// The pass before this one.
+    pub(super) const fn pass_before(&self) -> u64 {
+        self.pass.saturating_sub(1)
+    }
+
     /// Whether a first segment was seen by `pass`; `again` asks for that pass only.
     pub(super) fn has_started(&self, signature: u32, pass: u64, again: bool) -> bool {
         let fits = |started: &u64| {
@@ -378,14 +392,16 @@ fn recycled<T>(buffer: &mut Vec<T>) -> Vec<T> {
     taken
 }
 
-/// Hits of one signature in one layer that are reported; then the signature is done with this layer.
-/// Bounds inputs that are one long match (a signature of zeros over zeros).
+/// The most hits of one signature in one layer that are reported, whatever its `hits_max` asks for;
+/// then the signature is done with this layer. Bounds inputs that are one long match (a signature of
+/// zeros over zeros). Counts of logical signatures are compared with less.
 pub const HITS_MAX: u32 = 1_024;
 
-/// Candidates that wait for later bytes: 24 bytes each, 1.5 MiB.
+/// Candidates that wait for later bytes: 40 bytes each, 2.5 MiB.
 pub(super) const CANDIDATES_MAX: usize = 1 << 16;
 
-/// Candidates inside a block of the filter, where they are not decided yet: 24 MiB at the very worst, freed at once.
+/// Candidates inside a block of the filter, where they are not decided yet: 40 MiB at the very
+/// worst, freed at once.
 pub(super) const CANDIDATES_BLOCK_MAX: usize = 1 << 20;
 
 /// Ends of segments remembered before gaps, and starts remembered as reported: 16 bytes each, 1 MiB.
@@ -394,7 +410,7 @@ pub(super) const ENDS_MAX: usize = 1 << 16;
 /// Numbers in occurrences held until an offset can be resolved: 8 bytes each, 1 MiB with the rest.
 pub(super) const HELD_MAX: usize = 1 << 16;
 
-/// Matches that wait for their trailing bytes: 40 bytes each, 2.5 MiB.
+/// Matches that wait for their trailing bytes: 32 bytes each, 2 MiB.
 pub(super) const TRAILING_MAX: usize = 1 << 16;
 
 /// 1,024 grams, 8 KiB.

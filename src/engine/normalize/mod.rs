@@ -20,12 +20,14 @@
     clippy::unreachable
 )]
 
+mod block;
 mod html;
 mod javascript;
 mod script;
 #[cfg(test)]
 mod tests;
 
+use block::{BLOCK, append, each, ends, spaces};
 pub(super) use html::{Forms, Html, Link, LinkKind};
 pub(super) use script::{ByteOrder, Script};
 
@@ -61,17 +63,15 @@ impl Normalizer {
 
     fn take_all(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
         while let Some((block, rest)) = bytes.split_first_chunk::<BLOCK>() {
-            // Most blocks lose nothing: those are written as a whole, without a branch for each byte.
-            let normal = block.map(normal_of);
-            let is_dropped = normal.iter().fold(false, |any, byte| any | (*byte == DROPPED));
-            let doubled = |any, [one, next]: &[u8; 2]| any | ((*one == b' ') & (*next == b' '));
-            let follows = self.in_space & (normal.first() == Some(&b' '));
-            let loses = is_dropped | normal.array_windows().fold(follows, doubled);
-            if loses {
-                self.take_some(normal, out);
-            } else {
-                out.extend_from_slice(&normal);
+            let normal = each(block, normal_of);
+            // Nothing normal is below a space but what is dropped.
+            let spaces = spaces(&normal);
+            if ends(&normal, []) == spaces {
+                let doubled = spaces & (spaces << 1 | u32::from(self.in_space));
+                append_kept(&normal, !doubled & ALL, out);
                 self.in_space = normal.last() == Some(&b' ');
+            } else {
+                self.take_some(normal, out);
             }
             bytes = rest;
         }
@@ -101,6 +101,22 @@ impl Normalizer {
     }
 }
 
+/// Appends the bytes of a block whose bits are set: run by run, mostly one or two.
+#[inline]
+fn append_kept(block: &[u8; BLOCK], mut kept: u32, out: &mut Vec<u8>) {
+    let mut twice = [DROPPED; 2 * BLOCK];
+    if let Some(first) = twice.first_chunk_mut() {
+        *first = *block;
+    }
+    while kept != 0 {
+        let start = kept.trailing_zeros();
+        let length = (!(kept >> start)).trailing_zeros();
+        let from = twice.get(start as usize..).and_then(|rest| rest.first_chunk());
+        append(from.unwrap_or(block), length as usize, out);
+        kept &= (ALL << start << length) & ALL;
+    }
+}
+
 /// What becomes of a byte.
 #[inline]
 const fn normal_of(byte: u8) -> u8 {
@@ -114,5 +130,5 @@ const fn normal_of(byte: u8) -> u8 {
 /// No normal byte.
 const DROPPED: u8 = 0;
 
-/// Bytes that are looked at together.
-const BLOCK: usize = 16;
+/// All bytes of a block.
+const ALL: u32 = (1 << BLOCK) - 1;

@@ -38,7 +38,8 @@ impl Automaton {
         let is_free = hir.properties().look_set().is_empty();
         let prefix = Prefilter::from_hir_prefix(MatchKind::LeftmostFirst, &hir);
         let prefix = prefix.filter(|prefix| is_free && prefix.is_fast());
-        let config = Config::new().specialize_start_states(prefix.is_some());
+        let config =
+            Config::new().specialize_start_states(prefix.is_some()).prefilter(prefix.clone());
         let forward = build(&hir, config, false)?;
         Some(Self { hir, forward, prefix, backward: OnceLock::new() })
     }
@@ -97,6 +98,17 @@ impl Pass<'_> {
         let anchored = if is_anchored { Anchored::Yes } else { Anchored::No };
         let input = Input::new(self.bytes).span(at..self.bytes.len()).anchored(anchored);
         let cache = &mut self.forward;
+        if !is_anchored {
+            // Most searches find nothing, and find that out sooner without a look at each state. What
+            // finds something is read once more, and counted then.
+            let first = dfa.try_search_fwd(cache, &input.clone().earliest(true));
+            let first = first.map_err(|_full| GaveUp::States)?.map(|found| found.offset());
+            if is_first || first.is_none() {
+                let read = first.unwrap_or(self.bytes.len()).saturating_sub(at);
+                self.left = self.left.checked_sub(read.saturating_add(1)).ok_or(GaveUp::Bytes)?;
+                return Ok(first);
+            }
+        }
         let state = dfa.start_state_forward(cache, &input).map_err(|_full| GaveUp::States)?;
         cache.search_start(at);
         let prefix = self.automaton.prefix.as_ref().filter(|_| !is_anchored);

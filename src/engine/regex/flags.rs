@@ -1,7 +1,7 @@
 //! The flags behind a regex: `/regex/flags`.
 
 /// Which of `g i s m x A E U r e` are set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RegexFlags {
     bits: u16,
 }

@@ -1,6 +1,7 @@
 //! The regexes of an image, and where in a layer they are looked for. Nothing is compiled before it is
 //! needed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::flags::RegexFlags;
@@ -9,7 +10,7 @@ use super::search::Search;
 
 /// Where a match may begin: bytes from the start of the layer, both ends inclusive. A window of one
 /// byte is an offset without a shift.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Window {
     /// The offset.
     pub from: u64,
@@ -28,30 +29,46 @@ pub enum Outcome {
 
 /// The regexes of an image by number.
 pub struct Shelf {
+    /// Each regex once, however many numbers it has.
     rows: Box<[Row]>,
+    /// By number, the row.
+    numbers: Box<[usize]>,
 }
 
 impl Shelf {
     /// Takes regexes that were checked; the n-th gets the number n. Compiles nothing.
-    pub fn new<P: Into<Box<[u8]>>>(rows: impl IntoIterator<Item = (P, RegexFlags)>) -> Self {
-        Self {
-            rows: rows
-                .into_iter()
-                .map(|(pattern, flags)| Row::new(pattern.into(), flags))
-                .collect(),
-        }
+    pub fn new<P: Into<Box<[u8]>>>(regexes: impl IntoIterator<Item = (P, RegexFlags)>) -> Self {
+        let mut known: BTreeMap<(Box<[u8]>, RegexFlags), usize> = BTreeMap::new();
+        let mut rows = Vec::new();
+        let numbers = regexes.into_iter().map(|(pattern, flags)| {
+            let pattern: Box<[u8]> = pattern.into();
+            let row = known.entry((pattern.clone(), flags)).or_insert(rows.len());
+            if *row == rows.len() {
+                rows.push(Row::new(pattern, flags));
+            }
+            *row
+        });
+        let numbers = numbers.collect();
+        Self { rows: rows.into(), numbers }
     }
 
-    /// How many there are.
+    /// How many numbers there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.numbers.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.numbers.is_empty()
+    }
+
+    /// What equal regexes of several numbers have in common; `None` for a number that the shelf does
+    /// not have.
+    #[must_use]
+    pub fn row_of(&self, id: u32) -> Option<usize> {
+        self.numbers.get(usize::try_from(id).ok()?).copied()
     }
 
     /// Counts the matches of a regex in the bytes of a layer.
@@ -62,7 +79,7 @@ impl Shelf {
     /// at `to`. A number that the shelf does not have matches nothing.
     #[must_use]
     pub fn count(&self, id: u32, bytes: &[u8], window: Option<Window>) -> Outcome {
-        let row = usize::try_from(id).ok().and_then(|index| self.rows.get(index));
+        let row = self.row_of(id).and_then(|row| self.rows.get(row));
         let Some(row) = row else { return Outcome::Count(0) };
         let Some(place) = Place::of(row.flags(), bytes, window) else { return Outcome::Count(0) };
         Search::new(row, place).count()
@@ -71,7 +88,7 @@ impl Shelf {
 
 impl fmt::Debug for Shelf {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Shelf").field("len", &self.rows.len()).finish_non_exhaustive()
+        out.debug_struct("Shelf").field("len", &self.numbers.len()).finish_non_exhaustive()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::engine::embedded::Embedded;
 use crate::engine::file_type::{FileType, HEAD_BYTES};
 use crate::engine::layer::End;
 use crate::engine::links::Watch;
-use crate::engine::unpack::{Container, Inside, Progress};
+use crate::engine::unpack::{Container, Inside, Progress, Unpacker};
 use crate::engine::verdict::Why;
 
 impl Scan {

@@ -39,8 +39,8 @@ impl Opened {
         Step { used: 0, made, progress }
     }
 
-    pub(super) fn member(&mut self) -> Member {
-        match &mut self.reader {
+    pub(super) fn member(&self) -> Member {
+        match &self.reader {
             Reader::Ole2(ole2) => ole2.member(),
             Reader::Pdf(pdf) => pdf.member(),
         }

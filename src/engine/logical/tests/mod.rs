@@ -8,6 +8,7 @@
 
 mod compares;
 mod constructs;
+mod enough;
 mod expressions;
 mod kit;
 mod reference;

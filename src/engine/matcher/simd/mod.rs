@@ -1,10 +1,10 @@
 //! Which positions of a block may begin a gram of a family.
 //!
-//! Two steps. The *sieve* looks at a few positions (every third for grams of six bytes, every second for
-//! grams of three; for pairs at all, and at halves of bytes only) and lists those around which a gram may
-//! lie; it is one function in several versions,
-//! scalar, SSE2 and AVX2, chosen at run time, and the scalar one is the oracle of a property test. What
-//! it lists is then looked up in the *bitmap*, gram by gram. AVX-512 is absent: what could not be
+//! Two steps. The *sieve* looks at some positions (every third for grams of six bytes, every second for
+//! grams of three, every one for pairs, of which it sees halves of bytes only) and lists those around
+//! which a gram may lie; it is one function in several versions, scalar, SSE2 and AVX2, chosen at run
+//! time, and the scalar one is the oracle of a property test. What it lists is then looked up in the
+//! *bitmap*, gram by gram. AVX-512 is absent: what could not be
 //! measured is not here. All versions take the same slices, so the front is safe; inside the vector
 //! versions every access carries its proof.
 //!
@@ -15,6 +15,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+pub(in crate::engine) mod block;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod sse2;

@@ -170,6 +170,79 @@ fn nested_choices_over_one_byte_cost_steps_times_positions() {
     check(&[single(part)], &vec![b'a'; 1 << 14], 4_000);
 }
 
+/// Patterns of which any match will do, each a rare piece between two common ones: joined into one
+/// segment, whose anchor is the rare piece.
+fn joined(literals: &[Vec<u8>], gap: u32) -> Vec<BodySignature> {
+    let of = |bytes: &Vec<u8>| BodySignature {
+        hits_max: 1,
+        ..signature(Pattern {
+            parts: vec![literal(b"function"), literal(bytes), literal(b"return x")],
+            gaps: vec![Gap { min: 0, max: Some(gap) }; 2],
+            lead: 0,
+            trail: 0,
+        })
+    };
+    literals.iter().map(of).collect()
+}
+
+/// What a joined anchor costs at most: its entry, the two questions whether anybody wants it, and the
+/// programs to both sides. Each of those is a step over one position, one over all places that the gap
+/// leaves (in eights, as the next byte is looked for among them), and one over each place that has it.
+const fn joined_bound(places: u64, eights_of_piece: u64) -> u64 {
+    let look_up = 4;
+    let side = 1 + places / 8 + 1 + places;
+    look_up + 1 + eights_of_piece + 2 * side
+}
+
+#[test]
+fn joined_parts_cost_the_places_of_their_gaps_for_each_anchor() {
+    let literals = random_literals(1_000, 12);
+    let gap = 200;
+    let signatures = joined(&literals, gap);
+    let bytes = compiled(&signatures);
+    let facts = Matcher::open(&bytes).unwrap().facts();
+    let anchored: u32 = facts.families.iter().map(|family| family.parts_count).sum();
+    assert_eq!((facts.contents_count, anchored), (1_000, 1_000), "each is one segment");
+    // Nothing but anchors, a thousand in turns and one alone: nothing that is common is beside them, so
+    // no place is left after the first step to either side.
+    let few = (4 + 1 + 1 + 2 * (1 + 1 + u64::from(gap) / 8)).div_ceil(12);
+    check(&signatures, &literals.concat().repeat(20), few);
+    check(&signatures, &literals[0].repeat(20_000), few);
+    // Beside each anchor what its gap looks for, at every place: first bytes, and whole pieces.
+    let bound = joined_bound(gap.into(), 1).div_ceil(12);
+    for before in [&b"n"[..], b"r", b"nr", b"function", b"return"] {
+        let crowd = before.repeat(80 / before.len());
+        let row: Vec<u8> =
+            literals.iter().flat_map(|anchor| [&crowd[..], anchor].concat()).collect();
+        check(&signatures, &row.repeat(3), bound);
+        let one = [&crowd[..], &literals[0]].concat().repeat(5_000);
+        check(&signatures, &one, bound);
+    }
+}
+
+#[test]
+fn joined_parts_with_the_widest_gap_cost_no_more_than_its_places() {
+    // 511 more places than none: as many as one anchor may be tried for.
+    let literals = random_literals(1, 6);
+    let part = |bytes: &[u8]| literal(bytes);
+    let widest = BodySignature {
+        hits_max: 1,
+        ..signature(Pattern {
+            parts: vec![part(&literals[0]), part(b"aaaaaaab")],
+            gaps: vec![Gap { min: 0, max: Some(511) }],
+            lead: 0,
+            trail: 0,
+        })
+    };
+    let bytes = compiled(std::slice::from_ref(&widest));
+    assert_eq!(Matcher::open(&bytes).unwrap().facts().contents_count, 1, "it is one segment");
+    for run in [0, 10, 505] {
+        // The second part fails at its last byte, at every place of the gap.
+        let row = [&literals[0][..], &vec![b'a'; run]].concat().repeat(40_000 / (run + 6));
+        check(std::slice::from_ref(&widest), &row, joined_bound(511, 1).div_ceil(run as u64 + 6));
+    }
+}
+
 #[test]
 fn limits_are_reported_when_they_are_reached() {
     let gap = Gap { min: 0, max: Some(10_000_000) };

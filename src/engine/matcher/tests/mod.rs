@@ -8,6 +8,7 @@ mod generate;
 mod oracle;
 mod property;
 
+use super::compile::compile_with;
 use super::{GramCounts, HITS_MAX, Hit, LayerFacts, Matcher, State, compile};
 use crate::engine::database::signature::{
     BodySignature, Edge, EdgeKind, Gap, Offset, OffsetBase, Part, Pattern, Target, Unit,
@@ -29,6 +30,12 @@ fn scan(
     matcher.feed(&mut state, rest, layer, &mut hits);
     matcher.finish(&mut state, layer, &mut hits);
     (hits, state)
+}
+
+fn compiled_with(signatures: &[BodySignature], merged_rate: u64) -> Vec<u8> {
+    let bytes = compile_with(signatures, &GramCounts::new(), merged_rate);
+    Matcher::open(&bytes).unwrap().check().unwrap();
+    bytes
 }
 
 fn compiled(signatures: &[BodySignature]) -> Vec<u8> {

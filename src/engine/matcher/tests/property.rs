@@ -2,10 +2,15 @@
 
 use super::super::bitmap::pair_sieve;
 use super::super::facts::{Executable, TargetSet};
+use super::super::image::{ALL_PARTS, FIRST_PARTS, LATER_PARTS};
 use super::super::simd::{self, Found, Probe, Shape, Version};
 use super::generate::Dice;
 use super::*;
+use std::collections::BTreeSet;
 use zerocopy::little_endian::U32;
+
+/// Later segments in families of their own, and with the first ones: one finds what the other does.
+const SETS: [u64; 2] = [0, u64::MAX];
 
 /// One seed: a set, a layer, the oracle's answer, and many ways of feeding it.
 fn check(seed: u64) {
@@ -17,10 +22,10 @@ fn check(seed: u64) {
     let size = dice.one_in(3).then_some(data.len() as u64);
     let layer = LayerFacts { targets, executable: dice.executable(), size };
     let want = oracle::hits(&signatures, &data, &layer);
-    let bytes = compiled(&signatures);
-    let matcher = Matcher::open(&bytes).unwrap();
+    let sets = SETS.map(|merged_rate| compiled_with(&signatures, merged_rate));
     let mut first: Option<Vec<Hit>> = None;
-    for way in 0..6 {
+    for (way, bytes) in (0..6).flat_map(|way| sets.iter().map(move |bytes| (way, bytes))) {
+        let matcher = Matcher::open(bytes).unwrap();
         let hits = fed(&matcher, &data, &layer, way, &mut dice);
         let mut got: Vec<(usize, u64)> =
             hits.iter().map(|hit| (hit.signature.0 as usize, hit.offset)).collect();
@@ -48,15 +53,15 @@ fn check_any(seed: u64) {
     let targets = TargetSet::of(Target::Text);
     let size = Some(data.len() as u64);
     let layer = LayerFacts { targets, executable: dice.executable(), size };
-    let want: std::collections::BTreeSet<usize> =
+    let want: BTreeSet<usize> =
         oracle::hits(&signatures, &data, &layer).into_iter().map(|(id, _)| id).collect();
-    let bytes = compiled(&signatures);
-    let matcher = Matcher::open(&bytes).unwrap();
+    let sets = SETS.map(|merged_rate| compiled_with(&signatures, merged_rate));
     let mut first: Option<Vec<Hit>> = None;
-    for way in 0..4 {
+    for (way, bytes) in (0..4).flat_map(|way| sets.iter().map(move |bytes| (way, bytes))) {
+        let matcher = Matcher::open(bytes).unwrap();
         let hits = fed(&matcher, &data, &layer, way, &mut dice);
         let got: Vec<usize> = hits.iter().map(|hit| hit.signature.0 as usize).collect();
-        let sorted: std::collections::BTreeSet<usize> = got.iter().copied().collect();
+        let sorted: BTreeSet<usize> = got.iter().copied().collect();
         assert_eq!(sorted, want, "seed {seed}, way {way}: {data:?} with {signatures:#?}");
         assert_eq!(sorted.len(), got.len(), "seed {seed}, way {way}: one hit each");
         assert_eq!(first.get_or_insert_with(|| hits.clone()), &hits, "seed {seed}, way {way}");
@@ -95,6 +100,24 @@ fn fed(
     matcher.finish(&mut state, layer, &mut hits);
     assert!(!state.overflowed());
     hits
+}
+
+#[test]
+fn later_segments_have_families_of_their_own_or_share_those_of_the_first() {
+    let parts = |bytes: &[u8]| -> BTreeSet<u8> {
+        let matcher = Matcher::open(bytes).unwrap();
+        matcher.tables.families.iter().map(|family| family.parts).collect()
+    };
+    let mut seen: [BTreeSet<u8>; 2] = Default::default();
+    for seed in 0..100 {
+        let signatures = [Dice(seed).signature(), Dice(seed + 1_000).signature()];
+        for (seen, merged_rate) in seen.iter_mut().zip(SETS) {
+            seen.extend(parts(&compiled_with(&signatures, merged_rate)));
+        }
+    }
+    assert_eq!(seen[0], BTreeSet::from([FIRST_PARTS, LATER_PARTS]));
+    // Where no first segment has an anchor of that kind, there is nothing to share.
+    assert_eq!(seen[1], BTreeSet::from([FIRST_PARTS, LATER_PARTS, ALL_PARTS]));
 }
 
 #[test]
@@ -249,8 +272,7 @@ fn layers_of_each_kind_find_what_is_for_them() {
     for target in [Target::Pe, Target::Text, Target::Pdf] {
         let layer = LayerFacts { targets: TargetSet::of(target), ..LayerFacts::default() };
         let (hits, _) = scan(&matcher, &data, [1_000, 17], &layer);
-        let found: std::collections::BTreeSet<u32> =
-            hits.iter().map(|hit| hit.signature.0).collect();
+        let found: BTreeSet<u32> = hits.iter().map(|hit| hit.signature.0).collect();
         let wanted = (0_u32..).zip(&signatures);
         let wanted = wanted.filter(|(_, one)| one.target == target || one.target == Target::Any);
         assert_eq!(found, wanted.map(|(id, _)| id).collect(), "{target:?}");

@@ -1,4 +1,5 @@
-//! The way of bytes through the tokeniser: whole runs where nothing can happen, else byte by byte.
+//! The way of bytes through the tokeniser, byte by byte: what ends the runs of [`super::runs`], and all
+//! there is where a page comes in pieces shorter than a block.
 
 use super::reference::{Reference, Step, TEXT_BYTES};
 use super::{Forms, Html, State, is_space};
@@ -50,85 +51,27 @@ impl Html {
         self.decoded(&Small::of(written), written, out);
     }
 
+    /// Runs and what ends them in turns: no run goes on with the byte that ended it.
     fn narrow(&mut self, bytes: &[u8], out: &mut Forms) {
         let mut rest = bytes;
         while let Some((&byte, after)) = rest.split_first() {
-            if self.reference.is_none() {
-                let run = match self.state {
-                    State::Text => self.text_run(rest, out),
-                    State::Comment => memchr::memchr(b'>', rest).unwrap_or(rest.len()),
-                    State::Value(Some(_)) => self.value_run(rest, out),
-                    State::Script | State::Style if self.closing == 0 => self.raw_run(rest, out),
-                    State::Open
-                    | State::Name
-                    | State::Gap
-                    | State::Attribute
-                    | State::Before
-                    | State::Value(None)
-                    | State::Script
-                    | State::Style => 0,
-                };
-                if run > 0 {
-                    rest = rest.get(run..).unwrap_or_default();
-                    continue;
+            if self.reference.is_some() || byte == 0 {
+                self.step(byte, out);
+                rest = after;
+                continue;
+            }
+            let run = self.run(rest, out);
+            rest = rest.get(run..).unwrap_or_default();
+            if let Some((&byte, after)) = rest.split_first()
+                && byte != 0
+            {
+                if self.state == State::Script {
+                    self.keep_script(&[byte], out);
                 }
+                self.plain(byte, out);
+                rest = after;
             }
-            self.step(byte, out);
-            rest = after;
         }
-    }
-
-    /// Words with single spaces between them go to both forms as they are, in lower case.
-    fn text_run(&mut self, rest: &[u8], out: &mut Forms) -> usize {
-        if self.is_space_due || !rest.first().is_some_and(|byte| is(*byte, TEXT)) {
-            return 0;
-        }
-        let mut length = 0_usize;
-        let mut last_is_space = false;
-        for &byte in rest {
-            let is_run = is(byte, TEXT) || (byte == b' ' && !last_is_space);
-            if !is_run {
-                break;
-            }
-            last_is_space = byte == b' ';
-            length = length.saturating_add(1);
-        }
-        // Whether that space is the last of its kind, and what follows it, is for the next byte to say.
-        length = length.saturating_sub(usize::from(last_is_space));
-        let run = rest.get(..length).unwrap_or_default();
-        append_lower(run, &mut out.no_comment);
-        append_lower(run, &mut out.no_tags);
-        if self.open.is_some() {
-            self.show(
-                out.no_tags.get(out.no_tags.len().saturating_sub(length)..).unwrap_or_default(),
-            );
-        }
-        self.is_after_tag = false;
-        self.is_plain_space = false;
-        length
-    }
-
-    fn value_run(&mut self, rest: &[u8], out: &mut Forms) -> usize {
-        let length = rest.iter().position(|byte| !is(*byte, VALUE)).unwrap_or(rest.len());
-        let run = rest.get(..length).unwrap_or_default();
-        append_lower(run, &mut out.no_comment);
-        if self.is_recorded {
-            run.iter().for_each(|byte| self.record(*byte));
-        }
-        if length > 0 {
-            self.is_gap = false;
-        }
-        length
-    }
-
-    fn raw_run(&mut self, rest: &[u8], out: &mut Forms) -> usize {
-        let length = rest.iter().position(|byte| !is(*byte, RAW)).unwrap_or(rest.len());
-        let run = rest.get(..length).unwrap_or_default();
-        append_lower(run, &mut out.no_comment);
-        if self.state == State::Script {
-            run.iter().for_each(|byte| self.keep_script(*byte, out));
-        }
-        length
     }
 
     fn step(&mut self, byte: u8, out: &mut Forms) {
@@ -136,7 +79,7 @@ impl Html {
             return;
         }
         if self.state == State::Script {
-            self.keep_script(byte, out);
+            self.keep_script(&[byte], out);
         }
         if let Some(mut reference) = self.reference.take() {
             match reference.step(byte) {
@@ -154,6 +97,12 @@ impl Html {
                 }
             }
         }
+        self.plain(byte, out);
+    }
+
+    /// A byte that belongs to no reference.
+    #[inline]
+    fn plain(&mut self, byte: u8, out: &mut Forms) {
         match self.state {
             State::Text => self.text(byte, out),
             State::Open => self.open(byte, out),
@@ -263,12 +212,6 @@ impl Html {
     }
 }
 
-fn append_lower(run: &[u8], form: &mut Vec<u8>) {
-    let start = form.len();
-    form.extend_from_slice(run);
-    form.get_mut(start..).unwrap_or_default().make_ascii_lowercase();
-}
-
 /// A few bytes in lower case.
 struct Small {
     bytes: [u8; TEXT_BYTES],
@@ -290,33 +233,6 @@ impl std::ops::Deref for Small {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 }
-
-/// Whether a byte is of a class.
-fn is(byte: u8, class: u8) -> bool {
-    CLASSES.get(usize::from(byte)).is_some_and(|classes| classes & class != 0)
-}
-
-/// Ends no run of text, of a quoted value, of a script.
-const TEXT: u8 = 1;
-const VALUE: u8 = 2;
-const RAW: u8 = 4;
-
-const CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut rest: &mut [u8] = &mut classes;
-    let mut byte = 0_u16;
-    while let Some((class, after)) = rest.split_first_mut() {
-        *class = match byte {
-            0x00..=0x20 | 0x26 => 0,
-            0x22 | 0x27 => TEXT,
-            0x3c => VALUE,
-            _ => TEXT | VALUE | RAW,
-        };
-        rest = after;
-        byte = byte.saturating_add(1);
-    }
-    classes
-};
 
 const BYTE_ORDER_MARK: u16 = 0xfeff;
 /// What stands for a character beyond ASCII in a name.

@@ -21,6 +21,7 @@
 mod entities;
 mod feed;
 mod reference;
+mod runs;
 
 use super::javascript::{self, SCRIPT_BYTES_MAX};
 use super::script::Script;
@@ -142,6 +143,13 @@ impl Word {
         self.length = self.length.saturating_add(1);
     }
 
+    /// The same for several bytes, which are in lower case.
+    fn extend(&mut self, bytes: &[u8]) {
+        let room = self.bytes.get_mut(self.length..).unwrap_or_default();
+        room.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = *byte);
+        self.length = self.length.saturating_add(bytes.len());
+    }
+
     const fn clear(&mut self) {
         self.length = 0;
     }
@@ -212,11 +220,16 @@ impl Html {
         }
     }
 
-    /// A byte of a script as it came.
-    fn keep_script(&mut self, byte: u8, out: &mut Forms) {
-        self.block.push(byte);
-        if self.block.len() >= SCRIPT_BYTES_MAX {
-            self.print_block(out);
+    /// Bytes of a script as they came.
+    fn keep_script(&mut self, mut bytes: &[u8], out: &mut Forms) {
+        while !bytes.is_empty() {
+            let room = SCRIPT_BYTES_MAX.saturating_sub(self.block.len());
+            let (here, after) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
+            self.block.extend_from_slice(here);
+            if self.block.len() >= SCRIPT_BYTES_MAX {
+                self.print_block(out);
+            }
+            bytes = after;
         }
     }
 
@@ -348,6 +361,15 @@ impl Html {
     fn record(&mut self, byte: u8) {
         if self.is_recorded && self.value.len() < VALUE_BYTES_MAX {
             self.value.push(byte);
+        }
+    }
+
+    /// The same for several bytes, in which white space is a space.
+    fn record_run(&mut self, run: &[u8]) {
+        if self.is_recorded {
+            let room = VALUE_BYTES_MAX.saturating_sub(self.value.len());
+            let spaced = run.iter().map(|byte| if is_space(*byte) { b' ' } else { *byte });
+            self.value.extend(spaced.take(room));
         }
     }
 

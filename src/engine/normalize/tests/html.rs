@@ -1,5 +1,7 @@
 //! HTML in its forms, beside what clamscan 1.4.6 writes.
 
+use proptest::prelude::{ProptestConfig, prop, proptest};
+
 use super::super::html::{Forms, Html, Link, LinkKind};
 use super::super::{ByteOrder, Script};
 use super::wide;
@@ -88,6 +90,90 @@ fn unescaped(text: &str) -> Vec<u8> {
         rest = &rest[length..];
     }
     bytes
+}
+
+/// Pieces of pages, so that random rows of them reach every state, with runs of every length.
+const PIECES: [&[u8]; 44] = [
+    b"<",
+    b">",
+    b"<a ",
+    b"</a>",
+    b"<b>",
+    b"</",
+    b"<!--",
+    b"-->",
+    b"<!",
+    b"<script>",
+    b"</script>",
+    b"<style>",
+    b"</style>",
+    b"<scr",
+    b"ipt>",
+    b"href=",
+    b"src",
+    b"<img ",
+    b"<form action=",
+    b"\"",
+    b"'",
+    b"=",
+    b"/",
+    b" ",
+    b"  ",
+    b"\n",
+    b"\t \r\n",
+    b"&",
+    b"&amp;",
+    b"&#65;",
+    b"&#x4e00",
+    b";",
+    b"\0",
+    b"\x01",
+    b"\x7f",
+    b"\xe9\x80",
+    b"A",
+    b"Word",
+    b"several words in a row, with single spaces",
+    b"SIXTEEN__letters",
+    b"fifteen__letter",
+    b"two\tkinds\nof space",
+    b"a  b",
+    b"x = 'y' + \"z\"",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Single bytes go through the tokeniser one by one: what runs of them are written as.
+    #[test]
+    fn runs_are_written_as_their_bytes_are(row in prop::collection::vec(0..PIECES.len(), 0..120)) {
+        let page: Vec<u8> = row.iter().flat_map(|piece| PIECES[*piece]).copied().collect();
+        forms(Script::Bytes, &page);
+    }
+}
+
+/// Every byte beside every kind of run, at every place of a block.
+#[test]
+fn every_byte_ends_a_run_as_it_does_alone() {
+    let starts: [&[u8]; 8] =
+        [b"", b"<p>", b"<name", b"<a name", b"<a b=\"", b"<a href='", b"<a href=", b"<script>"];
+    for start in starts {
+        for byte in 0..=u8::MAX {
+            for length in [0, 1, 7, 14, 15, 16, 17, 31] {
+                let run = b"Aword that is Long, with more and More words in it"[..length].to_vec();
+                let page = [start, &run, &[byte], b"And what Follows is Longer than a block is. >"];
+                let page = page.concat();
+                let (whole, single) = (
+                    in_pieces(Script::Bytes, &page, usize::MAX),
+                    in_pieces(Script::Bytes, &page, 1),
+                );
+                let said = page.escape_ascii();
+                assert_eq!(whole.no_comment, single.no_comment, "{said}");
+                assert_eq!(whole.no_tags, single.no_tags, "{said}");
+                assert_eq!(whole.script, single.script, "{said}");
+                assert_eq!(whole.links, single.links, "{said}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 mod html;
 
+use proptest::prelude::{ProptestConfig, prop, proptest};
+
 use super::script::ByteOrder;
 use super::{Normalizer, Script};
 
@@ -35,6 +37,24 @@ fn white_space_case_and_controls_are_made_one() {
     assert_eq!(normal(b"a \x01 b"), b"a b");
     assert_eq!(normal(b"@[`{~!"), b"@[`{~!");
     assert_eq!(normal(b""), b"");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Single bytes go one by one: blocks of them are written as they are.
+    #[test]
+    fn blocks_are_written_as_their_bytes_are(
+        pieces in prop::collection::vec((0..6_usize, 1..20_usize), 0..40),
+    ) {
+        // Words, runs of white space, controls, bytes beyond ASCII.
+        let kinds: [&[u8]; 6] = [b"Word", b" ", b"\t\r\n", b"\x01", b"\xe9\x80", b" a\0 "];
+        let text: Vec<u8> = pieces
+            .iter()
+            .flat_map(|(kind, length)| kinds[*kind].iter().copied().cycle().take(*length))
+            .collect();
+        normal(Script::Bytes, &text);
+    }
 }
 
 #[test]

@@ -39,3 +39,17 @@ fn a_number_without_a_row_matches_nothing() {
     assert_eq!(shelf.count(1, b"a", None), Outcome::Count(0));
     assert_eq!(shelf.count(0, b"a", None), Outcome::Count(1));
 }
+
+#[test]
+fn equal_regexes_with_equal_flags_are_one_row_with_several_numbers() {
+    let (none, global) = (RegexFlags::NONE, RegexFlags::GLOBAL);
+    let shelf = Shelf::new([(&b"a"[..], none), (b"b", none), (b"a", global), (b"a", none)]);
+    assert_eq!(
+        [0, 1, 2, 3, 4].map(|id| shelf.row_of(id)),
+        [0, 1, 2, 0, 9].map(|row| (row < 9).then_some(row))
+    );
+    assert_eq!(
+        [0, 1, 2, 3].map(|id| shelf.count(id, b"aab", None)),
+        [1, 1, 2, 1].map(Outcome::Count)
+    );
+}

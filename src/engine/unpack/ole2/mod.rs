@@ -1,10 +1,10 @@
-//! Compound files (MS-CFB): Word, Excel and PowerPoint up to 2003, Outlook messages, installers.
+//! Compound files (MS-CFB): Word, Excel and slides up to 2003, Outlook messages, installers.
 //!
 //! ```text
 //!   directory ─┬─▶ every stream, in the order of the directory
 //!              ├─▶ before a stream with macros: the source of each module, decompressed (MS-OVBA)
 //!              ├─▶ before an attached file (`\1Ole10Native`): the file
-//!              └─▶ behind the stream of PowerPoint: the objects in it, unpacked (MS-PPT)
+//!              └─▶ behind the stream of slides: the objects in it, unpacked (MS-PPT)
 //! ```
 //!
 //! The directory is read as a list, so that what lies outside of its tree is seen, too. Streams and
@@ -37,7 +37,7 @@ pub(super) struct Ole2 {
     modules: Vec<Module>,
     /// What comes before the next entry.
     waiting: Vec<Source>,
-    /// The rest of a stream of PowerPoint in which objects are looked for.
+    /// The rest of a stream of slides in which objects are looked for.
     records: Option<Chain>,
     said: Option<Why>,
 }
@@ -92,7 +92,7 @@ impl Ole2 {
     }
 
     /// The member that has just begun.
-    pub(super) fn member(&mut self) -> Member {
+    pub(super) fn member(&self) -> Member {
         let Place::Inside(source) = &self.place else { return Member::default() };
         Member {
             label: source.label.clone(),
@@ -293,7 +293,7 @@ const MODULES_MAX: usize = 4_096;
 const LOST_BYTES_MAX: u64 = 1 << 20;
 /// So much of a stream tells what else it is.
 const HEAD_BYTES: usize = 1_024;
-/// Records of PowerPoint that one step looks at.
+/// Records of slides that one step looks at.
 const PPT_RECORDS_PER_STEP: usize = 256;
 /// `FilePass` comes second or third.
 const RECORDS_MAX: usize = 8;

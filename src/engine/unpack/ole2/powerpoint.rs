@@ -1,4 +1,4 @@
-//! Objects that PowerPoint keeps inside its stream (MS-PPT 2.10.34 to 2.10.36): documents of other
+//! Objects that `PowerPoint` keeps inside its stream (MS-PPT 2.10.34 to 2.10.36): documents of other
 //! programs, and the project with the macros, each a compound file, mostly in a zlib stream.
 
 use super::tables::{Chain, Tables, long, short};

@@ -139,7 +139,11 @@ impl Zlib {
             match step.progress {
                 Progress::Stopped(why) => self.end = Some(Err(why)),
                 Progress::Hungry if self.to == 0 => self.end = Some(self.decoder.finish()),
-                _ => {}
+                Progress::Hungry
+                | Progress::Full
+                | Progress::Begin
+                | Progress::End(_)
+                | Progress::Missed(_) => {}
             }
             if step.made > 0 || output.is_empty() {
                 return step.made;

@@ -142,7 +142,7 @@ impl Tables {
     fn mini_sector<'a>(&self, file: &'a [u8], number: u32) -> Option<&'a [u8]> {
         let at = usize::try_from(number).ok()?.checked_shl(self.mini_shift)?;
         let sector = *self.mini_stream.get(at >> self.sector_shift)?;
-        let within = at & ((1 << self.sector_shift) - 1);
+        let within = at & !(usize::MAX << self.sector_shift);
         let rest = self.sector(file, sector)?.get(within..)?;
         Some(rest.get(..1 << self.mini_shift).unwrap_or(rest)).filter(|sector| !sector.is_empty())
     }

@@ -163,7 +163,7 @@ impl Stage {
         self.end = poured.end;
         // Nothing more comes from above, and nothing came of what was left.
         if self.end.is_none() && poured.made == 0 && source.is_empty() && has_room {
-            self.end = above.map(|fate| fate.and(self.filter.finish()));
+            self.end = above.map(|fate| fate.and_then(|()| self.filter.finish()));
         }
         Poured { end: self.end, ..poured }
     }

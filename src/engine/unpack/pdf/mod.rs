@@ -114,7 +114,7 @@ impl Pdf {
     }
 
     /// The member that has just begun.
-    pub(super) fn member(&mut self) -> Member {
+    pub(super) fn member(&self) -> Member {
         match &self.place {
             Place::Stream(stream) => Member {
                 label: stream.label.clone(),
