@@ -33,7 +33,8 @@ impl Default for Limits {
             objects_max: 10_000,
             // Deflate cannot pass 1,032; legitimate data beyond the free bytes hardly passes 100.
             ratio_max: 500,
-            state_bytes_max: 64 << 20,
+            // An xz stream of the highest level takes 65 MiB, and something may be inside it.
+            state_bytes_max: 128 << 20,
             deferred_bytes_max: 32 << 20,
             deferred_memory_max: 512 << 20,
         }

@@ -13,11 +13,11 @@ use baleen::engine::verdict::{Limit, Why};
 use crate::kit::{EICAR, check_clean, check_infected, check_unscanned, eicar_engine, gzip, noise};
 
 /// Runs a command in a folder of its own that holds `members`, and gives the file that it made.
-fn made(members: &[(&str, &[u8])], command: &str, result: &str) -> Vec<u8> {
+pub(crate) fn made(members: &[(&str, &[u8])], command: &str, result: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, bytes) in members {
         let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).expect("a folder");
+        fs::create_dir_all(path.parent().unwrap_or_else(|| Path::new(""))).expect("a folder");
         fs::write(path, bytes).expect("a file");
     }
     let output = Command::new("sh").args(["-c", command]).current_dir(folder.path()).output();

@@ -4,6 +4,7 @@ use baleen::engine::Object;
 use baleen::engine::limits::Limits;
 use baleen::engine::verdict::{Limit, Verdict, Why};
 
+use crate::containers::made;
 use crate::kit::{
     EICAR, brotli, brotli_zeros, check_clean, check_infected, check_unscanned, coded, eicar_engine,
     engine, feed, gzip, noise, scan, test_file, zlib, zstd,
@@ -98,6 +99,11 @@ fn refused_after(label: &str, bomb: &[u8]) -> usize {
     read
 }
 
+/// So many MiB of zeros, packed by a command.
+fn zeros_packed(mib: u32, command: &str) -> Vec<u8> {
+    made(&[], &format!("head -c {mib}M /dev/zero | {command} > out"), "out")
+}
+
 #[test]
 fn bombs_end_by_their_ratio_whatever_the_coding() {
     // Ten gigabytes and more if anybody unpacked them to the end.
@@ -109,6 +115,15 @@ fn bombs_end_by_their_ratio_whatever_the_coding() {
     refused_after("gzip", &stream.repeat(4));
     refused_after("deflate", &zlib(&zeros));
     refused_after("zstd", &zstd(&zeros).repeat(160));
+    for command in ["bzip2 -9 -c", "xz -1 -c", "lzip -1 -c"] {
+        refused_after("", &zeros_packed(64, command).repeat(160));
+    }
+    // Of these no second one may follow, and they are refused long before their end.
+    for command in ["xz --format=lzma -1 -c", "compress -c"] {
+        refused_after("", &zeros_packed(256, command));
+    }
+    // LZ4 cannot pass 255 by itself.
+    refused_after("", &zeros_packed(256, "lz4 -9 -c | lz4 -c"));
     // A bomb in a bomb is counted against the bytes that really came.
     refused_after("gzip, gzip", &gzip(&stream.repeat(160)));
     refused_after("br, gzip, zstd", &zstd(&gzip(&brotli_zeros(640))));

@@ -3,6 +3,7 @@
 //! Nothing here is harmful: the EICAR test file is put together at run time, everything else is made
 //! by the tests.
 
+mod archives;
 mod codings;
 mod containers;
 mod digests;
@@ -12,5 +13,6 @@ mod layers;
 mod limits;
 mod normal_text;
 mod regexes;
+mod streams;
 mod trust;
 mod zips;

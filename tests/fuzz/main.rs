@@ -15,6 +15,7 @@ mod harness;
 mod lists;
 mod regexes;
 mod targets;
+mod unpack;
 mod zips;
 
 use std::time::Duration;
@@ -25,7 +26,7 @@ use harness::{Target, fuzz};
 fn every_target_survives_its_corpus_and_mutations_of_it() {
     let seconds = number("BALEEN_FUZZ_SECONDS", 2);
     let seed = number("BALEEN_FUZZ_SEED", 20_261_121);
-    for target in targets::ALL.into_iter().chain(containers::ALL) {
+    for target in targets::ALL.into_iter().chain(containers::ALL).chain(unpack::ALL) {
         let count = fuzz(target, seed, Duration::from_secs(seconds));
         println!("{}: {count} inputs from seed {seed}", target.name);
         assert!(count >= INPUTS_MIN, "{}: only {count} inputs: it has become slow", target.name);

@@ -97,6 +97,7 @@ const fn graphics(name: &'static str) -> (&'static str, Class) {
 const LITTLE: Script = Script::Wide(ByteOrder::Little);
 const BIG: Script = Script::Wide(ByteOrder::Big);
 const TAR: Inside = Inside::Container(Container::Tar);
+const CPIO: Inside = Inside::Container(Container::Cpio);
 const ZIP: Inside = Inside::Container(Container::Zip);
 
 /// Sorted by name.
@@ -114,10 +115,10 @@ const KINDS: [(&str, Class); 93] = [
     bytes("CL_TYPE_BINHEX"),
     opened("CL_TYPE_BZ", Inside::Coding(Coding::Bzip2)),
     bytes("CL_TYPE_CABSFX"),
-    container("CL_TYPE_CPIO_CRC", "cpio archive"),
-    container("CL_TYPE_CPIO_NEWC", "cpio archive"),
-    container("CL_TYPE_CPIO_ODC", "cpio archive"),
-    container("CL_TYPE_CPIO_OLD", "cpio archive"),
+    opened("CL_TYPE_CPIO_CRC", CPIO),
+    opened("CL_TYPE_CPIO_NEWC", CPIO),
+    opened("CL_TYPE_CPIO_ODC", CPIO),
+    opened("CL_TYPE_CPIO_OLD", CPIO),
     bytes("CL_TYPE_CRYPTFF"),
     bytes("CL_TYPE_DMG"),
     bytes("CL_TYPE_EGG"),

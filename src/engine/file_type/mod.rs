@@ -299,7 +299,7 @@ fn contains(text: &[u8], mark: &[u8]) -> bool {
     memchr::memmem::find(text, mark).is_some()
 }
 
-/// Two bytes of magic are too few to call data unscanned for: such formats must agree in one more field.
+/// Two or three bytes of magic are too few to call data unscanned for: such formats must agree in one more field.
 fn is_plausible(head: &[u8]) -> bool {
     let field = |at: usize| Some([*head.get(at)?, *head.get(at.checked_add(1)?)?]);
     let within =
@@ -307,6 +307,7 @@ fn is_plausible(head: &[u8]) -> bool {
     match head {
         // ARJ: the size of the first header, at most 2,600.
         [0x60, 0xea, ..] => within(field(2).map(u16::from_le_bytes), 2_600),
+        [b'B', b'Z', b'h', ..] => Inside::may_be_bzip2(head),
         // cpio as PDP-11 wrote it: the length of the first name.
         [0x71, 0xc7, ..] => within(field(20).map(u16::from_be_bytes), 1_024),
         [0xc7, 0x71, ..] => within(field(20).map(u16::from_le_bytes), 1_024),

@@ -128,23 +128,24 @@ impl Scan {
         // and its child never drift apart.
         if let Some(unpacker) = &mut layer.unpacker {
             let child = inner.first_mut().map(|child| &mut child.window);
-            let step = match child {
+            let (step, has_room) = match child {
                 Some(window) => {
                     let step = unpacker.step(piece, window.room());
                     window.add(step.made);
-                    step
+                    (step, !window.room().is_empty())
                 }
                 None if layer.is_dropping => {
                     let step = unpacker.step(piece, &mut [0; SCRAP_BYTES]);
                     layer.dropped += u64::try_from(step.made).unwrap_or(u64::MAX);
-                    step
+                    (step, step.made < SCRAP_BYTES)
                 }
-                None => unpacker.step(piece, &mut []),
+                None => (unpacker.step(piece, &mut []), false),
             };
             piece = &piece[..step.used];
             said = step.progress;
             layer.is_unpacking = !matches!(said, Progress::Hungry | Progress::Stopped(_));
             work += u64::try_from(step.made).unwrap_or(u64::MAX);
+            work += if has_room && said == Progress::Full { SETUP_UNITS } else { 0 };
         }
         if let (Some(body), Some(embedded)) = (&mut layer.body, &mut layer.embedded) {
             let known = body.raw_hits().len();
@@ -168,5 +169,7 @@ impl Scan {
 
 /// Room for what is dropped. The stack has it for each piece, so it is small.
 const SCRAP_BYTES: usize = 4 << 10;
+/// What it counts for that an unpacker set up a decoder: up to a third of a millisecond.
+const SETUP_UNITS: u64 = 32 << 10;
 /// Layers of so many bytes or fewer are clean by rule.
 const IGNORED_BYTES_MAX: usize = 5;

@@ -126,7 +126,7 @@ impl Chunks {
             match unpacked.outcome {
                 Outcome::Hungry if self.is_draining => self.is_draining = false,
                 Outcome::Hungry => break Outcome::Hungry,
-                other => break other,
+                other @ (Outcome::Full | Outcome::End | Outcome::Stopped(_)) => break other,
             }
         };
         Inflated { used, made, outcome }

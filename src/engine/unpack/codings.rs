@@ -17,6 +17,8 @@ pub enum Coding {
     Brotli,
     /// `zstd`.
     Zstd,
+    /// `compress`, `x-compress`: a `.Z` file.
+    Compress,
     /// A bzip2 file. Not a content coding of HTTP, as those below.
     Bzip2,
     /// An xz file.
@@ -25,6 +27,8 @@ pub enum Coding {
     Lzma,
     /// An lzip file.
     Lzip,
+    /// An LZ4 file.
+    Lz4,
 }
 
 impl Coding {
@@ -40,6 +44,8 @@ impl Coding {
             Self::Xz => "xz",
             Self::Lzma => "lzma",
             Self::Lzip => "lzip",
+            Self::Lz4 => "lz4",
+            Self::Compress => "compress",
         }
     }
 }
@@ -77,6 +83,8 @@ impl ContentCodings {
                 () if item.eq_ignore_ascii_case(b"deflate") => Coding::Deflate,
                 () if item.eq_ignore_ascii_case(b"br") => Coding::Brotli,
                 () if item.eq_ignore_ascii_case(b"zstd") => Coding::Zstd,
+                () if item.eq_ignore_ascii_case(b"compress") => Coding::Compress,
+                () if item.eq_ignore_ascii_case(b"x-compress") => Coding::Compress,
                 () => return Err(Unsupported::Coding),
             };
             *free.next().ok_or(Unsupported::TooMany)? = Some(coding);
@@ -119,7 +127,9 @@ pub enum Unsupported {
 impl fmt::Display for Unsupported {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Coding => out.write_str("a content coding other than gzip, deflate, br and zstd"),
+            Self::Coding => {
+                out.write_str("a content coding other than gzip, deflate, br, zstd and compress")
+            }
             Self::TooMany => write!(out, "more than {CODINGS_MAX} content codings"),
         }
     }

@@ -64,6 +64,8 @@ impl Lzip {
                         Err(why) => break Progress::Stopped(why),
                     }
                     self.header.clear();
+                    // Taking its memory is dear, and a member may have few bytes.
+                    break Progress::Full;
                 }
                 Place::Body(core) => {
                     let room = output.get_mut(made..).unwrap_or_default();
@@ -115,15 +117,17 @@ fn begin(header: &[u8], state_bytes_max: u64) -> Result<Core, Why> {
     Ok(core)
 }
 
-/// The memory that a member with this header takes, in bytes.
+/// The memory that a member with this header takes, in bytes, or more: `lzip` asks for as much as a member has
+/// bytes, and without options for no more than this, so one of a few bytes says nothing of the next.
 pub(super) fn state_bytes(header: &[u8]) -> u64 {
     // Five bits of exponent; of this, so many sixteenths less.
     let coded = header.get(5).copied().unwrap_or_default();
     let whole = 1_u64.wrapping_shl(u32::from(coded & 0x1f));
     let less = (whole / 16).saturating_mul(u64::from(coded.wrapping_shr(5)));
-    whole.saturating_sub(less).saturating_add(CORE_BYTES)
+    whole.saturating_sub(less).max(DICTIONARY_BYTES_USUAL).saturating_add(CORE_BYTES)
 }
 
 const MAGIC: &[u8] = b"LZIP";
+const DICTIONARY_BYTES_USUAL: u64 = 8 << 20;
 const HEADER_BYTES: usize = 6;
 const DAMAGED: &str = "lzip: damaged";

@@ -17,10 +17,15 @@
 //! | `.xz` files | the .xz file format 1.2.1, streams one after another | [`xz`] |
 //! | `.lzma` files | LZMA with its header of 13 bytes | [`lzma`] |
 //! | `.lz` files | lzip, members one after another | [`lzip`] |
+//! | `.lz4` files | LZ4 frames, legacy frames, one after another | [`lz4`] |
+//! | `compress`, `x-compress`, `.Z` files | LZW as of Unix | [`compress`] |
 //!
 //! | container | format | here |
 //! | --- | --- | --- |
 //! | tar, all dialects | POSIX.1-2017 pax, GNU, V7 | [`tar`] |
+//! | cpio, all dialects | new ASCII, with sums, old ASCII, binary | [`cpio`] |
+//! | ar, `.deb`, `.a` | System V, GNU, BSD | [`ar`] |
+//! | `.rpm` | LSB 5.0: lead, signature, header, payload | [`rpm`] |
 //! | zip: JAR, APK, OOXML, ODF and the like, alone or carried by something else | APPNOTE 6.3.10 | [`zip`] |
 //!
 //! A coding has one layer inside it, there from the beginning. A container has any number, one after
@@ -45,17 +50,22 @@
     clippy::unreachable
 )]
 
+mod ar;
 mod block;
 mod brotli;
 mod bzip2;
 mod codings;
+mod compress;
+mod cpio;
 mod deflate;
 mod gzip;
 mod inflate;
+mod lz4;
 mod lzip;
 mod lzma;
 mod member;
 mod parts;
+mod rpm;
 mod tar;
 #[cfg(test)]
 mod tests;
@@ -79,6 +89,9 @@ pub(super) enum Unpacker {
 /// A container that is read from its front to its end.
 pub(super) enum Walker {
     Tar(tar::Tar),
+    Cpio(cpio::Cpio),
+    Ar(ar::Ar),
+    Rpm(rpm::Rpm),
     Zip(Box<zip::Zip>),
 }
 
@@ -86,6 +99,9 @@ pub(super) enum Walker {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Container {
     Tar,
+    Cpio,
+    Ar,
+    Rpm,
     Zip,
     /// A zip that may be behind, or in the middle of, something else.
     CarriedZip,
@@ -114,6 +130,8 @@ pub(super) enum Decoder {
     Xz(xz::Xz),
     Lzma(lzma::Lzma),
     Lzip(lzip::Lzip),
+    Lz4(lz4::Lz4),
+    Compress(compress::Compress),
 }
 
 /// What one call of [`Unpacker::step`] did.
@@ -132,7 +150,8 @@ pub(super) struct Step {
 pub(super) enum Progress {
     /// More input: there is nothing to give out without it.
     Hungry,
-    /// More room: it may have more to give out, even without input.
+    /// More room: it may have more to give out, even without input. With room left it has set up a decoder,
+    /// which is as much as one step may do.
     Full,
     /// A member begins, which [`Unpacker::member`] tells of. It goes on without input.
     Begin,
@@ -153,10 +172,34 @@ impl Inside {
             // The mark of an archive of several volumes in front of one that is not.
             [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..] => Self::Container(Container::Zip),
             [b'L', b'Z', b'I', b'P', 0 | 1, ..] => Self::Coding(Coding::Lzip),
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Coding(Coding::Xz),
+            _ if bzip2::is_front(head) => Self::Coding(Coding::Bzip2),
+            _ if lz4::is_front(head) => Self::Coding(Coding::Lz4),
+            [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::of_skipped(lz4::after_skipped(head)),
+            _ if compress::is_front(head) => Self::Coding(Coding::Compress),
             _ if lzma::is_plausible(head) => Self::Coding(Coding::Lzma),
+            _ if head.starts_with(ar::MAGIC) => Self::Container(Container::Ar),
+            _ if head.starts_with(rpm::MAGIC) => Self::Container(Container::Rpm),
+            _ if head.starts_with(b"07070X") => Self::Unopened("payload of a large rpm package"),
             _ if tar::has_right_sum(head) => Self::Container(Container::Tar),
             _ => Self::Nothing,
         }
+    }
+}
+
+impl Inside {
+    /// Of a layer that begins with frames to be skipped, which zstd and LZ4 have in common, by what is behind them.
+    fn of_skipped(rest: &[u8]) -> Self {
+        match rest {
+            [] | [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Coding(Coding::Zstd),
+            _ if lz4::is_front(rest) => Self::Coding(Coding::Lz4),
+            _ => Self::Nothing,
+        }
+    }
+
+    /// Whether a layer that begins with `head` may be a bzip2 file: three letters of magic may begin a text.
+    pub(super) fn may_be_bzip2(head: &[u8]) -> bool {
+        bzip2::is_front(head)
     }
 }
 
@@ -165,6 +208,9 @@ impl Unpacker {
     pub(super) fn of(container: Container) -> Self {
         Self::Container(Box::new(match container {
             Container::Tar => Walker::Tar(tar::Tar::new()),
+            Container::Cpio => Walker::Cpio(cpio::Cpio::new()),
+            Container::Ar => Walker::Ar(ar::Ar::new()),
+            Container::Rpm => Walker::Rpm(rpm::Rpm::new()),
             Container::Zip => Walker::Zip(Box::new(zip::Zip::new())),
             Container::CarriedZip => Walker::Zip(Box::new(zip::Zip::carried())),
         }))
@@ -180,6 +226,9 @@ impl Unpacker {
             Self::Coding(decoder) => decoder.step(input, output),
             Self::Container(walker) => match &mut **walker {
                 Walker::Tar(tar) => tar.step(input, output),
+                Walker::Cpio(cpio) => cpio.step(input, output),
+                Walker::Ar(ar) => ar.step(input, output),
+                Walker::Rpm(rpm) => rpm.step(input, output),
                 Walker::Zip(zip) => zip.step(input, output),
             },
         };
@@ -193,6 +242,9 @@ impl Unpacker {
             Self::Coding(_) => Member::default(),
             Self::Container(walker) => match &mut **walker {
                 Walker::Tar(tar) => tar.member(),
+                Walker::Cpio(cpio) => cpio.member(),
+                Walker::Ar(ar) => ar.member(),
+                Walker::Rpm(_) => rpm::Rpm::member(),
                 Walker::Zip(zip) => zip.member(),
             },
         }
@@ -223,6 +275,9 @@ impl Unpacker {
             Self::Coding(decoder) => decoder.finish(),
             Self::Container(walker) => match &**walker {
                 Walker::Tar(tar) => tar.finish(),
+                Walker::Cpio(cpio) => cpio.finish(),
+                Walker::Ar(ar) => ar.finish(),
+                Walker::Rpm(rpm) => rpm.finish(),
                 Walker::Zip(zip) => zip.finish(),
             },
         }
@@ -245,6 +300,8 @@ impl Decoder {
             Coding::Xz => Self::Xz(xz::Xz::new(state_bytes)),
             Coding::Lzma => Self::Lzma(lzma::Lzma::new(state_bytes)),
             Coding::Lzip => Self::Lzip(lzip::Lzip::new(state_bytes)),
+            Coding::Lz4 => Self::Lz4(lz4::Lz4::new()),
+            Coding::Compress => Self::Compress(compress::Compress::new()),
         })
     }
 
@@ -259,6 +316,8 @@ impl Decoder {
             Self::Xz(xz) => xz.step(input, output),
             Self::Lzma(lzma) => lzma.step(input, output),
             Self::Lzip(lzip) => lzip.step(input, output),
+            Self::Lz4(lz4) => lz4.step(input, output),
+            Self::Compress(compress) => compress.step(input, output),
         }
     }
 
@@ -273,6 +332,8 @@ impl Decoder {
             Self::Xz(xz) => xz.finish(),
             Self::Lzma(lzma) => lzma.finish(),
             Self::Lzip(lzip) => lzip.finish(),
+            Self::Lz4(lz4) => lz4.finish(),
+            Self::Compress(compress) => compress.finish(),
         }
     }
 }
@@ -293,6 +354,10 @@ impl Coding {
             Self::Xz => xz::state_bytes(head),
             Self::Lzma => lzma::state_bytes(head),
             Self::Lzip => lzip::state_bytes(head),
+            // A window of 64 KiB.
+            Self::Lz4 => 64 << 10,
+            // Four bytes for each of 65,536 codes.
+            Self::Compress => 256 << 10,
         }
     }
 }

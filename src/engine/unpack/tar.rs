@@ -316,13 +316,11 @@ fn records(mut bytes: &[u8], mut take: impl FnMut(&[u8], &[u8])) {
 
 /// Bytes up to the next block.
 const fn padding(size: u64) -> u64 {
-    match size % BLOCK_BYTES as u64 {
-        0 => 0,
-        over => BLOCK_BYTES as u64 - over,
-    }
+    size.wrapping_neg() & BLOCK_MASK
 }
 
 const BLOCK_BYTES: usize = 512;
+const BLOCK_MASK: u64 = BLOCK_BYTES as u64 - 1;
 /// Of a block of a sparse map: whether another one follows.
 const MAP_GOES_ON_AT: usize = 504;
 /// Names and pax records are read up to this size; nothing real comes near.

@@ -92,6 +92,8 @@ impl Xz {
                 }
             } else {
                 match self.frame(&mut rest) {
+                    // Taking its memory is dear, and a block may have few bytes.
+                    Ok(true) if matches!(self.place, Place::Block(_)) => break Progress::Full,
                     Ok(true) => {}
                     Ok(false) => break Progress::Hungry,
                     Err(why) => break Progress::Stopped(why),

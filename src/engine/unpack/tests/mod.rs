@@ -6,6 +6,7 @@ mod codings;
 mod streams;
 mod tars;
 mod walk;
+mod walkers;
 mod zips;
 
 use std::io::Write as _;
@@ -37,7 +38,9 @@ fn decode(
             Progress::Hungry if rest.is_empty() => return (out, decoder.finish()),
             Progress::Hungry => assert_eq!(step.used, piece.len(), "hungry, and did not eat"),
             Progress::Full => {}
-            other => panic!("a coding has no members: {other:?}"),
+            other @ (Progress::Begin | Progress::End(_) | Progress::Missed(_)) => {
+                panic!("a coding has no members: {other:?}")
+            }
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The codings of files: what their libraries and tools write, and what nobody ought to write.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use liblzma::stream::{Check, Filters, LzmaOptions, Stream};
 use liblzma::write::XzEncoder;
 
 use super::{Coding, Decoder, Progress, check, decode, plain};
+use crate::engine::unpack::Inside;
 use crate::engine::unpack::lzma::Lzma;
 use crate::engine::verdict::{Limit, Why};
 
@@ -45,7 +47,7 @@ pub(super) fn lzma(plain: &[u8]) -> Vec<u8> {
 }
 
 /// The stream of an LZMA file in the frame of lzip; the sum of its bytes is not looked at.
-pub(super) fn lzip(plain: &[u8]) -> Vec<u8> {
+fn lzip(plain: &[u8]) -> Vec<u8> {
     let body = lzma(plain).split_off(13);
     let mut out = [b"LZIP\x01\x14".as_slice(), &body, &[0; 4]].concat();
     out.extend_from_slice(&u64::try_from(plain.len()).expect("small").to_le_bytes());
@@ -54,10 +56,124 @@ pub(super) fn lzip(plain: &[u8]) -> Vec<u8> {
     out
 }
 
+/// A frame of independent blocks, packed as simply as can be.
+fn lz4(plain: &[u8]) -> Vec<u8> {
+    let mut out = b"\x04\x22\x4d\x18\x60\x40\0".to_vec();
+    for block in plain.chunks(64 << 10) {
+        let packed = lz4_block(block);
+        out.extend_from_slice(&u32::try_from(packed.len()).expect("small").to_le_bytes());
+        out.extend_from_slice(&packed);
+    }
+    out.extend_from_slice(&[0; 4]);
+    out
+}
+
+fn lz4_block(plain: &[u8]) -> Vec<u8> {
+    let mut seen = BTreeMap::new();
+    let (mut out, mut at, mut start) = (Vec::new(), 0, 0);
+    while at + 12 < plain.len() {
+        let last = seen.insert(&plain[at..at + 4], at);
+        let Some(from) = last.filter(|from| at - from < 1 << 16) else {
+            at += 1;
+            continue;
+        };
+        let same = plain[at..plain.len() - 5].iter().zip(&plain[from..]);
+        let length = same.take_while(|(one, other)| one == other).count();
+        lz4_sequence(&mut out, &plain[start..at], Some((at - from, length)));
+        at += length;
+        start = at;
+    }
+    lz4_sequence(&mut out, &plain[start..], None);
+    out
+}
+
+fn lz4_sequence(out: &mut Vec<u8>, literals: &[u8], repeat: Option<(usize, usize)>) {
+    let small = |count: usize| u8::try_from(count).expect("a byte");
+    let more = |out: &mut Vec<u8>, count: usize| {
+        if count >= 15 {
+            out.extend(std::iter::repeat_n(255, (count - 15) / 255));
+            out.push(small((count - 15) % 255));
+        }
+    };
+    let length = repeat.map_or(0, |(_, length)| length - 4);
+    out.push(small(literals.len().min(15)) << 4 | small(length.min(15)));
+    more(out, literals.len());
+    out.extend_from_slice(literals);
+    if let Some((distance, _)) = repeat {
+        out.extend_from_slice(&u16::try_from(distance).expect("near").to_le_bytes());
+        more(out, length);
+    }
+}
+
+/// A `.Z` file with codes of up to `width_max` bits; its table is never cleared.
+fn compress(plain: &[u8], width_max: u32) -> Vec<u8> {
+    let mut out = vec![0x1f, 0x9d, 0x80 | u8::try_from(width_max).expect("small")];
+    let mut codes = Vec::new();
+    let mut strings = BTreeMap::new();
+    let mut free = 257_u32;
+    let mut bytes = plain.iter();
+    let Some(first) = bytes.next() else { return out };
+    let mut string = u32::from(*first);
+    for byte in bytes {
+        if let Some(longer) = strings.get(&(string, *byte)) {
+            string = *longer;
+            continue;
+        }
+        codes.push(string);
+        if free < 1 << width_max {
+            strings.insert((string, *byte), free);
+            free += 1;
+        }
+        string = u32::from(*byte);
+    }
+    codes.push(string);
+    let (mut width, mut bits, mut in_group) = (9, Bits::default(), 0);
+    for (index, code) in codes.into_iter().enumerate() {
+        let known = 256 + u32::try_from(index).expect("few").max(1);
+        // As readers have it, nine bits become ten.
+        if width < width_max.max(10) && known.min(1 << width_max) >= 1 << width {
+            bits.put(0, (8 - in_group) % 8 * width);
+            (width, in_group) = (width + 1, 0);
+        }
+        bits.put(u64::from(code), width);
+        in_group = (in_group + 1) % 8;
+    }
+    bits.put(0, (8 - bits.count) % 8);
+    out.extend_from_slice(&bits.bytes);
+    out
+}
+
+/// Bits, the lowest of a byte first.
+#[derive(Default)]
+struct Bits {
+    bytes: Vec<u8>,
+    pending: u64,
+    count: u32,
+}
+
+impl Bits {
+    fn put(&mut self, value: u64, width: u32) {
+        for bit in 0..width {
+            let bit = value.checked_shr(bit).unwrap_or(0) & 1;
+            self.pending |= bit << self.count;
+            self.count += 1;
+            if self.count == 8 {
+                self.bytes.push(self.pending.to_le_bytes()[0]);
+                (self.pending, self.count) = (0, 0);
+            }
+        }
+    }
+}
+
 /// Each coding with a writer for it.
-pub(super) type Writer = fn(&[u8]) -> Vec<u8>;
-pub(super) const ALL: [(Coding, Writer); 4] =
-    [(Coding::Bzip2, bzip2), (Coding::Xz, xz), (Coding::Lzma, lzma), (Coding::Lzip, lzip)];
+type Writer = fn(&[u8]) -> Vec<u8>;
+const ALL: [(Coding, Writer); 5] = [
+    (Coding::Bzip2, bzip2),
+    (Coding::Xz, xz),
+    (Coding::Lzma, lzma),
+    (Coding::Lzip, lzip),
+    (Coding::Lz4, lz4),
+];
 
 #[test]
 fn streams_come_out_whole_however_they_are_cut() {
@@ -86,12 +202,13 @@ fn streams_one_after_another_are_one_and_zeros_between_are_padding() {
 #[test]
 fn what_follows_or_is_missing_is_said_and_what_came_before_is_given() {
     let plain = plain();
-    let names = ["bzip2", "xz", "lzma", "lzip"];
+    let names = ["bzip2", "xz", "lzma", "lzip", "lz4"];
     let after = [
         "bzip2: bytes after the last stream",
         "xz: bytes after the last stream",
         "lzma: bytes after the end",
         "lzip: bytes after the last member",
+        "lz4: bytes after the last frame",
     ];
     for (((coding, write), name), after) in ALL.into_iter().zip(names).zip(after) {
         let good = write(&plain);
@@ -247,7 +364,10 @@ fn a_bare_lzma_stream_ends_by_its_size_or_by_its_mark() {
             match step.progress {
                 Progress::Hungry => break,
                 Progress::Full => {}
-                other => panic!("{other:?}"),
+                other @ (Progress::Begin
+                | Progress::End(_)
+                | Progress::Missed(_)
+                | Progress::Stopped(_)) => panic!("{other:?}"),
             }
         }
         assert!(out == plain && rest.is_empty() && raw.finish() == Ok(()), "{size:?}");
@@ -259,10 +379,13 @@ fn a_bare_lzma_stream_ends_by_its_size_or_by_its_mark() {
 
 #[test]
 fn chance_is_not_taken_for_an_lzma_file() {
-    use super::super::Inside;
     let file = lzma(b"contents");
     assert_eq!(Inside::of(&file), Inside::Coding(Coding::Lzma));
     assert_eq!(Inside::of(&lzip(b"x")), Inside::Coding(Coding::Lzip));
+    assert_eq!(Inside::of(&xz(b"x")), Inside::Coding(Coding::Xz));
+    assert_eq!(Inside::of(&bzip2(b"x")), Inside::Coding(Coding::Bzip2));
+    assert_eq!(Inside::of(&bzip2(b"")), Inside::Coding(Coding::Bzip2));
+    assert_eq!(Inside::of(b"BZh9 is not the name of a text"), Inside::Nothing);
     for (at, byte) in [(0, 225), (0, 0x2c), (1, 1), (4, 0x03), (12, 0x01), (13, 1)] {
         let mut other = file.clone();
         other[at] = byte;
@@ -304,4 +427,95 @@ fn a_decoder_that_was_not_granted_enough_says_so() {
         let step = decoder.step(&write(b"contents"), &mut [0; 64]);
         assert_eq!(step.progress, Progress::Stopped(Why::Limit(Limit::MaxScanState)));
     }
+}
+
+#[test]
+fn a_compress_file_of_every_width_comes_out_whole_however_it_is_cut() {
+    let (long, short) = ([plain(), program()].concat(), program());
+    for width_max in 9..=16 {
+        for plain in [&long[..], &short, b"x", b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", b""] {
+            let coded = compress(plain, width_max);
+            check(Coding::Compress, &coded, plain, Ok(()));
+            assert_eq!(Inside::of(&coded), Inside::Coding(Coding::Compress));
+        }
+    }
+    let coded = compress(b"contents", 16);
+    for (kept, wanted) in [(1, "compress: ends early"), (4, "compress: ends early")] {
+        check(Coding::Compress, &coded[..kept], b"", Err(Why::Broken(wanted)));
+    }
+    // A code that nobody made, first and later; another width; text.
+    let why = |why| Err(Why::Broken(why));
+    let damaged = why("compress: damaged");
+    check(Coding::Compress, b"\x1f\x9d\x90\xff\xff", b"", damaged);
+    check(Coding::Compress, b"\x1f\x9d\x90x\xfe\xff\xff", b"x", damaged);
+    check(Coding::Compress, b"\x1f\x9d\x91", b"", why("compress: not a .Z file"));
+    check(Coding::Compress, b"text", b"", why("compress: not a .Z file"));
+}
+
+#[test]
+fn a_damaged_compress_file_gives_the_same_bytes_however_it_is_cut() {
+    let good = compress(&program(), 12);
+    for at in (1..60).map(|part| part * good.len() / 60) {
+        let mut coded = good.clone();
+        coded[at] ^= 0x55;
+        let whole = decode(Coding::Compress, &coded, usize::MAX, 32_768);
+        for (input_max, room) in [(1, 32_768), (usize::MAX, 100), (1_000, 7)] {
+            let cut = decode(Coding::Compress, &coded, input_max, room);
+            assert!(cut == whole, "damaged at {at}: {:?} {:?}", cut.1, whole.1);
+        }
+    }
+}
+
+#[test]
+fn frames_of_lz4_of_every_kind_are_read() {
+    let plain = program();
+    let frame = |flags: u8, between: &[u8], blocks: &[&[u8]], behind: &[u8]| {
+        let mut out = [b"\x04\x22\x4d\x18", &[flags, 0x70][..], between, &[0]].concat();
+        for block in blocks {
+            out.extend_from_slice(block);
+        }
+        out.extend_from_slice(&[0; 4]);
+        out.extend_from_slice(behind);
+        out
+    };
+    let block = |bytes: &[u8], stored: u32, sum: &[u8]| {
+        let size = u32::try_from(bytes.len()).expect("small") | stored;
+        [&size.to_le_bytes()[..], bytes, sum].concat()
+    };
+    let packed = block(&lz4_block(&plain), 0, b"");
+    check(Coding::Lz4, &frame(0x60, b"", &[&packed], b""), &plain, Ok(()));
+    // Sums, a size, a stored block, and a match that reaches into it.
+    let stored = block(b"0123456789", 1 << 31, b"SUM!");
+    let linked = block(b"\x04\x0a\0\x50-----", 0, b"SUM!");
+    let rich = frame(0x5c, &[0; 8], &[&stored, &linked], b"SUM!");
+    check(Coding::Lz4, &rich, b"012345678901234567-----", Ok(()));
+    let skipped = b"\x5a\x2a\x4d\x18\x03\0\0\0abc";
+    let legacy = [b"\x02\x21\x4c\x18", &packed[..], &packed].concat();
+    let all = [skipped, &rich[..], &legacy, skipped, &rich].concat();
+    let wanted =
+        [b"012345678901234567-----", &plain[..], &plain, b"012345678901234567-----"].concat();
+    check(Coding::Lz4, &all, &wanted, Ok(()));
+    check(Coding::Lz4, &legacy, &[&plain[..], &plain].concat(), Ok(()));
+    let unsupported = Err(Why::Unsupported("lz4 with a dictionary"));
+    check(Coding::Lz4, &frame(0x61, &[0; 4], &[], b""), b"", unsupported);
+    let damaged = Err(Why::Broken("lz4: damaged"));
+    // Too far back; more literals than there are; a match at the end; a block that is too large.
+    check(Coding::Lz4, &frame(0x60, b"", &[&block(b"\x10a\x02\0\0", 0, b"")], b""), b"a", damaged);
+    check(Coding::Lz4, &frame(0x60, b"", &[&block(b"\x40abc", 0, b"")], b""), b"abc", damaged);
+    check(
+        Coding::Lz4,
+        &frame(0x60, b"", &[&block(b"\x10a\x01\0", 0, b"")], b""),
+        b"aaaaa",
+        damaged,
+    );
+    check(Coding::Lz4, &frame(0x60, b"", &[b"\x01\0\x40\0"], b""), b"", damaged);
+    assert_eq!(Inside::of(&legacy), Inside::Coding(Coding::Lz4));
+    assert_eq!(Inside::of(skipped), Inside::Coding(Coding::Zstd));
+    assert_eq!(Inside::of(&[&skipped[..], &rich].concat()), Inside::Coding(Coding::Lz4));
+    assert_eq!(Inside::of(b"\x51\x2a\x4d\x18\xff\xff\xff\xff"), Inside::Coding(Coding::Zstd));
+    assert_eq!(
+        Inside::of(&[&skipped[..], b"\x28\xb5\x2f\xfd"].concat()),
+        Inside::Coding(Coding::Zstd)
+    );
+    assert_eq!(Inside::of(&[&skipped[..], b"text"].concat()), Inside::Nothing);
 }
