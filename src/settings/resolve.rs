@@ -138,11 +138,11 @@ impl Settings {
             object_bytes_max: self.get(&scan_engine::MAX_FILE_SIZE),
             layers_max: number(self.get(&scan_engine::MAX_RECURSION).min(containers)),
             objects_max: number(self.get(&scan_engine::MAX_FILES)),
+            state_bytes_max: self.get(&scan_engine::MAX_SCAN_STATE),
             deferred_bytes_max: self.get(&scan_engine::MAX_DEFERRED_SIZE),
             whole_bytes_max: self.get(&scan_engine::MAX_WHOLE_SIZE),
             deferred_memory_max: self.get(&scan_engine::DEFERRED_MEMORY),
             ratio_max: number(self.get(&icapd::MAX_COMPRESSION_RATIO)),
-            ..Limits::default()
         }
     }
 

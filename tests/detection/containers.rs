@@ -20,7 +20,7 @@ pub(crate) fn made(members: &[(&str, &[u8])], command: &str, result: &str) -> Ve
         fs::create_dir_all(path.parent().unwrap_or_else(|| Path::new(""))).expect("a folder");
         fs::write(path, bytes).expect("a file");
     }
-    let output = Command::new("sh").args(["-c", command]).current_dir(folder.path()).output();
+    let output = Command::new("sh").args(["-ec", command]).current_dir(folder.path()).output();
     let output = output.expect("a shell");
     assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
     fs::read(folder.path().join(result)).expect("the result")

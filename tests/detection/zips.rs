@@ -1,13 +1,10 @@
 //! Zips made by the real tools: every method, every way to say sizes, and everything around the archive.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
-
 use baleen::engine::Object;
 use baleen::engine::limits::Limits;
 use baleen::engine::verdict::{Limit, Verdict, Why};
 
+use crate::containers;
 use crate::kit::{
     EICAR, check_clean, check_infected, check_unscanned, eicar_engine, engine, noise, scan,
     test_file,
@@ -15,16 +12,7 @@ use crate::kit::{
 
 /// Runs a command in a folder of its own that holds `members`, and gives `out.zip`, which it makes.
 fn made(members: &[(&str, &[u8])], command: &str) -> Vec<u8> {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, bytes) in members {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).expect("a folder");
-        fs::write(path, bytes).expect("a file");
-    }
-    let output = Command::new("sh").args(["-ec", command]).current_dir(folder.path()).output();
-    let output = output.expect("a shell");
-    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
-    fs::read(folder.path().join("out.zip")).expect("the result")
+    containers::made(members, command, "out.zip")
 }
 
 /// `python3` with a module that writes to something that cannot seek, so that sizes come behind members.
@@ -219,7 +207,7 @@ fn conditions_on_an_office_document_are_met_by_what_is_in_its_folder() {
 #[test]
 fn a_member_that_is_too_long_hides_no_other() {
     let engine = eicar_engine(Limits { object_bytes_max: 20_000, ..Limits::default() });
-    let members: [(&str, &[u8]); 2] = [("0", &[b' '; 300_000]), ("1", &test_file())];
+    let members: [(&str, &[u8]); 2] = [("0", &vec![b' '; 300_000]), ("1", &test_file())];
     let bytes = made(&members, "zip -q out.zip 0 1");
     check_infected(&engine, &Object::default(), &bytes, EICAR, "zip:1");
     let clean = made(&members[..1], "zip -q out.zip 0");

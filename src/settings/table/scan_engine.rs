@@ -35,6 +35,9 @@ section! {
         "Files inside each other, the outer one included; what is deeper is unchecked.";
     MAX_FILES: u64 = integer("MaxFiles", "10000", 1, 100_000_000), Reload,
         "Files inside one object; what comes after is unchecked.";
+    MAX_SCAN_STATE: u64 = size("MaxScanState", "128MB", 32 << 20, 1 << 40), Reload,
+        "Memory that the decoders of one object may take at a time; what needs more is unchecked. A file made \
+         by xz -9 needs 65 MB.";
     MAX_DEFERRED_SIZE: u64 = size("MaxDeferredSize", "32MB", 1 << 10, 1 << 40), Reload,
         "Bytes of one file kept for regexes and YARA rules, which need all of it; what is larger is unchecked \
          when one of them would have to look at it.";
