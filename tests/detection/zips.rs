@@ -1,29 +1,18 @@
 //! Zips made by the real tools: every method, every way to say sizes, and everything around the archive.
 
-use std::fs;
-use std::process::Command;
-
 use baleen::engine::Object;
 use baleen::engine::limits::Limits;
 use baleen::engine::verdict::{Limit, Verdict, Why};
 
+use crate::containers;
 use crate::kit::{
     EICAR, check_clean, check_infected, check_unscanned, eicar_engine, engine, noise, scan,
     test_file,
 };
 
-/// Runs a command in a folder of its own that holds `members`, and gives `out.zip`, which it makes.
+/// `out.zip`, which a command makes of `members`.
 fn made(members: &[(&str, &[u8])], command: &str) -> Vec<u8> {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, bytes) in members {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        fs::write(path, bytes).expect("a file");
-    }
-    let output = Command::new("sh").args(["-ec", command]).current_dir(folder.path()).output();
-    let output = output.expect("a shell");
-    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
-    fs::read(folder.path().join("out.zip")).expect("the result")
+    containers::made(members, &format!("set -e; {command}"), "out.zip")
 }
 
 /// `python3` with a module that writes to something that cannot seek, so that sizes come behind members.
