@@ -111,9 +111,9 @@ fn a_container_that_is_not_opened_is_not_clean() {
     let cases: [(&[u8], &str); 5] = [
         (b"7z\xbc\xaf\x27\x1c", "7z archive"),
         (b"Rar!\x1a\x07\x01\0", "RAR archive"),
-        (b"%PDF-1.4\n", "PDF document"),
+        (b"MSCF\0\0\0\0", "CAB archive"),
         (b"\x60\xea\x2c\x00", "ARJ archive"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "OLE2 document"),
+        (b"ITSF", "CHM file"),
     ];
     for (head, name) in cases {
         let bare = [head, &noise(2_000, 3)].concat();

@@ -10,7 +10,7 @@ use crate::kit::{
     test_file,
 };
 
-/// Runs a command in a folder of its own that holds `members`, and gives `out.zip`, which it makes.
+/// `out.zip`, which a command makes of `members`.
 fn made(members: &[(&str, &[u8])], command: &str) -> Vec<u8> {
     containers::made(members, command, "out.zip")
 }

@@ -49,7 +49,7 @@ fn tars() -> Vec<Vec<u8>> {
 }
 
 /// A header, a table, a directory of four entries, and three streams: one in the mini stream, one of
-/// macros, one of PowerPoint with an object.
+/// macros, one of slides with an object.
 fn compound_files() -> Vec<Vec<u8>> {
     let mut file = vec![0; 512];
     file[..8].copy_from_slice(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1");

@@ -7,8 +7,8 @@ use liblzma::stream::{Check, Filters, LzmaOptions, Stream};
 use liblzma::write::XzEncoder;
 
 use super::{Coding, Decoder, Progress, check, decode, plain};
+use crate::engine::unpack::Inside;
 use crate::engine::unpack::lzma::Lzma;
-use crate::engine::unpack::{Container, Inside};
 use crate::engine::verdict::{Limit, Why};
 
 /// Bytes that all codings can do something with, and that look like a program.
@@ -377,9 +377,6 @@ fn a_bare_lzma_stream_ends_by_its_size_or_by_its_mark() {
     assert!(matches!(Lzma::raw([225, 0, 0, 1, 0], None).err(), Some(Why::Broken(_))));
 }
 
-/// What is known to be nothing may still carry a zip.
-const UNKNOWN: Inside = Inside::Container(Container::CarriedZip);
-
 #[test]
 fn chance_is_not_taken_for_an_lzma_file() {
     let file = lzma(b"contents");
@@ -388,17 +385,17 @@ fn chance_is_not_taken_for_an_lzma_file() {
     assert_eq!(Inside::of(&xz(b"x")), Inside::Coding(Coding::Xz));
     assert_eq!(Inside::of(&bzip2(b"x")), Inside::Coding(Coding::Bzip2));
     assert_eq!(Inside::of(&bzip2(b"")), Inside::Coding(Coding::Bzip2));
-    assert_eq!(Inside::of(b"BZh9 is not the name of a text"), UNKNOWN);
+    assert_eq!(Inside::of(b"BZh9 is not the name of a text"), Inside::Nothing);
     for (at, byte) in [(0, 225), (0, 0x2c), (1, 1), (4, 0x03), (12, 0x01), (13, 1)] {
         let mut other = file.clone();
         other[at] = byte;
-        assert_eq!(Inside::of(&other), UNKNOWN, "byte {at}");
+        assert_eq!(Inside::of(&other), Inside::Nothing, "byte {at}");
     }
     let mut random = 1_u64;
     for _ in 0..100_000 {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let head = [random.to_be_bytes(), random.rotate_left(17).to_be_bytes()].concat();
-        assert_eq!(Inside::of(&head), UNKNOWN);
+        assert_eq!(Inside::of(&head), Inside::Nothing);
     }
 }
 
@@ -520,5 +517,5 @@ fn frames_of_lz4_of_every_kind_are_read() {
         Inside::of(&[&skipped[..], b"\x28\xb5\x2f\xfd"].concat()),
         Inside::Coding(Coding::Zstd)
     );
-    assert_eq!(Inside::of(&[&skipped[..], b"text"].concat()), UNKNOWN);
+    assert_eq!(Inside::of(&[&skipped[..], b"text"].concat()), Inside::Nothing);
 }
