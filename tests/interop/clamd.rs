@@ -224,7 +224,7 @@ fn clamdscan_asks_for_the_state_and_for_a_reload() {
 fn what_could_not_be_scanned_is_found_where_the_settings_say_so() {
     let service = Service::start("Unchecked = Found");
     let (exit, said) = service.clamdscan("unix.conf", &["--stream", &service.file("zip")]);
-    assert!(exit == 1 && said.ends_with(": Heuristics.Unsupported FOUND\n"), "{exit} {said}");
+    assert!(exit == 1 && said.ends_with(": Heuristics.Broken FOUND\n"), "{exit} {said}");
     service.stop();
 }
 

@@ -316,6 +316,10 @@ fn is_plausible(head: &[u8]) -> bool {
         // cpio as PDP-11 wrote it: the length of the first name.
         [0x71, 0xc7, ..] => within(field(20).map(u16::from_be_bytes), 1_024),
         [0xc7, 0x71, ..] => within(field(20).map(u16::from_le_bytes), 1_024),
+        // LHA: the name of its method, between two dashes, and a header of at least 21 bytes.
+        [size, _, b'-', b'l', b'h', method, dash, ..] => {
+            *size >= 21 && method.is_ascii_alphanumeric() && *dash == b'-'
+        }
         _ => true,
     }
 }
@@ -350,6 +354,10 @@ const MAGICS: &[Magic] = &[
     start(b"\x60\xea", "CL_TYPE_ARJ"),
     start(b"SZDD\x88\xf0\x27\x33", "CL_TYPE_MSSZDD"),
     start(b"ITSF", "CL_TYPE_MSCHM"),
+    start(b"xar!\0", "CL_TYPE_XAR"),
+    start(b"ALZ\x01", "CL_TYPE_ALZ"),
+    start(b"EGGA\0", "CL_TYPE_EGG"),
+    magic_at(2, b"-lh", "CL_TYPE_LHA_LZH"),
     start(b"{\\rtf", "CL_TYPE_RTF"),
     start(b"\x78\x9f\x3e\x22", "CL_TYPE_TNEF"),
     start(b"070701", "CL_TYPE_CPIO_NEWC"),
