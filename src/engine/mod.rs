@@ -32,9 +32,9 @@
 //! target on the bytes as they are; text once more as normal text, with targets 0 and 7. HTML is
 //! matched with targets 0 and 3 on the bytes as they are, without comments, without tags, and with 7
 //! as well in its scripts, printed again; mail with targets 0 and 4 on its bytes and 0 and 7 as normal
-//! text. Streams of OLE2 files, the inflated body of Flash, attachments of mails,
-//! objects in PDF and members of archives that [`unpack`] does not name are **not yet** layers of their
-//! own: their containers are matched as bytes, and what holds packed or encoded data is
+//! text; streams and macros of OLE2 files with targets 0 and 2. The inflated body of Flash, attachments
+//! of mails and members of archives that [`unpack`] does not name are **not yet** layers of their own:
+//! their containers are matched as bytes, and what holds packed or encoded data is
 //! `Unscanned(Unsupported)` instead of `Clean`.
 //!
 //! Objects in the middle of a layer are looked for by the patterns of a `.ftm`; without one none are.
