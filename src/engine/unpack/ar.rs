@@ -7,7 +7,7 @@
 //! is not known. Absent on purpose: thin archives (`!<thin>`), which have no bytes of their members in them.
 
 use super::member::{Label, Member};
-use super::parts::{Gathered, hand_on, pass};
+use super::parts::{Gathered, hand_on_member, pass};
 use super::{Progress, Step};
 use crate::engine::verdict::{Limit, Why};
 
@@ -56,12 +56,12 @@ impl Ar {
                     break Progress::Begin;
                 }
                 Place::Data => {
-                    made = hand_on(&mut rest, &mut self.left, output);
+                    let said;
+                    (made, said) = hand_on_member(&mut rest, &mut self.left, output);
                     if self.left == 0 {
                         self.place = Place::Padding;
-                        break Progress::End(Ok(()));
                     }
-                    break if rest.is_empty() { Progress::Hungry } else { Progress::Full };
+                    break said;
                 }
                 Place::Magic | Place::Header | Place::Names | Place::Name(_) | Place::Padding => {
                     match self.describe(&mut rest) {

@@ -10,7 +10,7 @@ use liblzma::stream::{Error, Filters, Stream};
 
 use super::inflate::{Inflated, Outcome};
 use super::lzma::{CORE_BYTES, Core};
-use super::parts::hand_on;
+use super::parts::{hand_on, wide};
 use super::xz::DAMAGED;
 use crate::engine::verdict::{Limit, Why};
 
@@ -268,10 +268,6 @@ pub(super) fn take(rest: &mut &[u8]) -> Option<u8> {
     let (&byte, after) = rest.split_first()?;
     *rest = after;
     Some(byte)
-}
-
-pub(super) fn wide(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 pub(super) const LZMA2: u64 = 0x21;

@@ -11,6 +11,7 @@
 use bzip2::{Decompress, Error, Status};
 
 use super::inflate::{Inflated, Outcome};
+use super::parts::difference;
 use super::{Progress, Step};
 use crate::engine::verdict::{Limit, Why};
 
@@ -153,11 +154,6 @@ pub(super) fn is_front(head: &[u8]) -> bool {
         }
         _ => false,
     }
-}
-
-/// The counters of the library are 64 bits wide; one call moves at most a slice.
-fn difference(before: u64, after: u64) -> usize {
-    usize::try_from(after.saturating_sub(before)).unwrap_or(usize::MAX)
 }
 
 const MAGIC: &[u8] = b"BZh";

@@ -6,7 +6,7 @@
 //! The format has no end and no sum: a file that is cut between two codes is whole, as far as anybody can
 //! tell. Of one that is cut within a code the bits that are left over are told by not being zero.
 
-use super::parts::{Gathered, hand_on};
+use super::parts::{Gathered, hand_on, wide};
 use super::{Progress, Step};
 use crate::engine::verdict::Why;
 
@@ -230,10 +230,6 @@ const fn is_known(flags: u8) -> bool {
 /// Whether these are the first bytes of a file.
 pub(super) fn is_front(head: &[u8]) -> bool {
     matches!(head, [0x1f, 0x9d, flags, ..] if is_known(*flags))
-}
-
-fn wide(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 const MAGIC: &[u8] = b"\x1f\x9d";

@@ -9,7 +9,7 @@
 //! and links (the dialects keep the bytes with one of the names).
 
 use super::member::{Label, Member};
-use super::parts::{Gathered, hand_on, pass};
+use super::parts::{Gathered, hand_on, hand_on_member, pass};
 use super::{Progress, Step};
 use crate::engine::verdict::{Limit, Why};
 
@@ -85,12 +85,12 @@ impl Cpio {
                     break Progress::Begin;
                 }
                 Place::Data => {
-                    made = hand_on(&mut rest, &mut self.left, output);
+                    let said;
+                    (made, said) = hand_on_member(&mut rest, &mut self.left, output);
                     if self.left == 0 {
                         self.place = Place::Padding;
-                        break Progress::End(Ok(()));
                     }
-                    break if rest.is_empty() { Progress::Hungry } else { Progress::Full };
+                    break said;
                 }
                 Place::Rest(given) => {
                     let mut kept = self.gathered.bytes().get(given..).unwrap_or_default();

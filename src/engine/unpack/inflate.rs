@@ -2,6 +2,7 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
+use super::parts::difference;
 use crate::engine::verdict::Why;
 
 /// A deflate stream being read.
@@ -50,9 +51,4 @@ impl Inflate {
         };
         Inflated { used, made, outcome }
     }
-}
-
-/// The counters of the library are 64 bits wide; one call moves at most a slice.
-fn difference(before: u64, after: u64) -> usize {
-    usize::try_from(after.saturating_sub(before)).unwrap_or(usize::MAX)
 }

@@ -13,7 +13,7 @@
 use liblzma::stream::{Action, Error, Status, Stream};
 
 use super::inflate::{Inflated, Outcome};
-use super::parts::{Gathered, pass};
+use super::parts::{Gathered, difference, pass};
 use super::{Progress, Step};
 use crate::engine::verdict::{Limit, Why};
 
@@ -275,11 +275,6 @@ pub(super) fn state_bytes(header: &[u8]) -> u64 {
 fn useful(dictionary: u32, size: Option<u64>) -> u32 {
     let size = size.and_then(|size| u32::try_from(size).ok()).unwrap_or(u32::MAX);
     dictionary.min(size).max(DICTIONARY_BYTES_MIN)
-}
-
-/// The counters of the library are 64 bits wide; one call moves at most a slice.
-fn difference(before: u64, after: u64) -> usize {
-    usize::try_from(after.saturating_sub(before)).unwrap_or(usize::MAX)
 }
 
 /// Properties and dictionary.

@@ -1,4 +1,6 @@
-//! What walkers of containers do with the input: gather a header, pass over bytes, hand bytes on.
+//! What decoders and walkers do with the input: gather a header, pass over bytes, hand bytes on.
+
+use super::Progress;
 
 /// A header that may come in pieces.
 #[derive(Debug, Default)]
@@ -43,14 +45,35 @@ pub(super) fn pass(rest: &mut &[u8], left: &mut u64) -> bool {
 
 /// Hands up to `left` bytes of `rest` on to the front of `output`, and says how many those were.
 pub(super) fn hand_on(rest: &mut &[u8], left: &mut u64, output: &mut [u8]) -> usize {
-    let count = at_most(rest.len().min(output.len()), *left);
-    if let (Some((taken, after)), Some(room)) =
-        (rest.split_at_checked(count), output.get_mut(..count))
-    {
-        room.copy_from_slice(taken);
-        *rest = after;
-    }
+    let most = at_most(rest.len(), *left);
+    let count = copy(rest.get(..most).unwrap_or(rest), output);
+    *rest = rest.get(count..).unwrap_or_default();
     *left = left.saturating_sub(wide(count));
+    count
+}
+
+/// Hands on the bytes of a member of which `left` are to come. Says how many those were, and what there
+/// is to say.
+pub(super) fn hand_on_member(
+    rest: &mut &[u8],
+    left: &mut u64,
+    output: &mut [u8],
+) -> (usize, Progress) {
+    let made = hand_on(rest, left, output);
+    let progress = match () {
+        () if *left == 0 => Progress::End(Ok(())),
+        () if rest.is_empty() => Progress::Hungry,
+        () => Progress::Full,
+    };
+    (made, progress)
+}
+
+/// Copies as much from the front of `from` to the front of `output` as fits, and says how much that was.
+pub(super) fn copy(from: &[u8], output: &mut [u8]) -> usize {
+    let count = from.len().min(output.len());
+    if let (Some(from), Some(to)) = (from.get(..count), output.get_mut(..count)) {
+        to.copy_from_slice(from);
+    }
     count
 }
 
@@ -58,8 +81,13 @@ fn at_most(length: usize, left: u64) -> usize {
     usize::try_from(left).map_or(length, |left| length.min(left))
 }
 
-fn wide(count: usize) -> u64 {
+pub(super) fn wide(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+/// What a counter of a library moved by. It is 64 bits wide; one call moves at most a slice.
+pub(super) fn difference(before: u64, after: u64) -> usize {
+    usize::try_from(after.saturating_sub(before)).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 //! be missing. Absent on purpose: owners, modes, times, and global pax records, which name no sizes.
 
 use super::member::{Label, Member};
-use super::parts::{Gathered, hand_on, pass};
+use super::parts::{Gathered, hand_on_member, pass};
 use super::{Progress, Step};
 use crate::engine::verdict::{Limit, Why};
 
@@ -113,12 +113,12 @@ impl Tar {
                     self.place = Place::Padding;
                 }
                 Place::Data => {
-                    made = hand_on(&mut rest, &mut self.left, output);
+                    let said;
+                    (made, said) = hand_on_member(&mut rest, &mut self.left, output);
                     if self.left == 0 {
                         self.place = Place::Padding;
-                        break Progress::End(Ok(()));
                     }
-                    break if rest.is_empty() { Progress::Hungry } else { Progress::Full };
+                    break said;
                 }
                 Place::Padding => {
                     if !pass(&mut rest, &mut self.padding) {

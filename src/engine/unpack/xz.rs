@@ -6,10 +6,10 @@
 //! Absent on purpose: all sums (as everywhere here), and the sizes in the index. A block counts as whole
 //! when its stream of LZMA2 says that it ends.
 
-use super::block::{Block, LZMA2, Number, each_filter, state_bytes_of, take, wide};
+use super::block::{Block, LZMA2, Number, each_filter, state_bytes_of, take};
 use super::inflate::Outcome;
 use super::lzma::CORE_BYTES;
-use super::parts::{Gathered, pass};
+use super::parts::{Gathered, pass, wide};
 use super::{Progress, Step};
 use crate::engine::verdict::Why;
 

@@ -1,6 +1,7 @@
 //! What a member of a compound file is read from: a stream or a part of one, as it is or unpacked.
 
 use super::super::deflate::Deflate;
+use super::super::parts::copy;
 use super::super::{Label, Progress};
 use super::tables::{Chain, Tables};
 use super::vba;
@@ -92,11 +93,7 @@ impl Module {
             self.plain.clear();
             self.decompress(chain, tables, file);
         }
-        let rest = self.plain.get(self.given..).unwrap_or_default();
-        let count = rest.len().min(output.len());
-        if let (Some(to), Some(from)) = (output.get_mut(..count), rest.get(..count)) {
-            to.copy_from_slice(from);
-        }
+        let count = copy(self.plain.get(self.given..).unwrap_or_default(), output);
         self.given = self.given.saturating_add(count);
         count
     }

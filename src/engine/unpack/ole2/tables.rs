@@ -3,6 +3,7 @@
 //! Everything in them is somebody's word. A sector that is not in the file ends a chain, and a chain is
 //! at most as long as the file has sectors, so loops end.
 
+use super::super::parts::hand_on;
 use crate::engine::verdict::Why;
 
 /// The tables of one file.
@@ -97,13 +98,11 @@ impl Tables {
         let from = index.checked_rem(within)?.checked_mul(ENTRY_BYTES)?;
         let entry = self.sector(file, sector)?.get(from..)?.get(..ENTRY_BYTES)?;
         let name_bytes = usize::from(short(entry, 64)?).min(64).saturating_sub(2);
-        let units = entry.get(..name_bytes)?.chunks_exact(2);
-        let units = units.filter_map(|pair| pair.first_chunk().copied().map(u16::from_le_bytes));
         let size = u64::from(long(entry, 120)?);
         // Files with sectors of 512 bytes keep rubbish in the high half.
         let high = if self.sector_shift > 9 { long(entry, 124)? } else { 0 };
         Some(Entry {
-            name: char::decode_utf16(units).map(|unit| unit.unwrap_or('\u{fffd}')).collect(),
+            name: utf16(entry.get(..name_bytes)?),
             kind: match entry.get(66)? {
                 2 => Kind::Stream,
                 5 => Kind::Root,
@@ -200,14 +199,10 @@ impl Chain {
             false => tables.sector(file, self.sector),
         };
         let rest = sector.and_then(|sector| sector.get(self.within..)).unwrap_or_default();
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(output.len());
-        let count = rest.len().min(most);
-        if let (Some(to), Some(from)) = (output.get_mut(..count), rest.get(..count)) {
-            to.copy_from_slice(from);
-        }
-        self.left = self.left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX));
+        let mut unread = rest;
+        let count = hand_on(&mut unread, &mut self.left, output);
         self.within = self.within.saturating_add(count);
-        if count == rest.len() {
+        if unread.is_empty() {
             self.advance(tables, file);
         }
         count
@@ -247,6 +242,13 @@ impl Chain {
         self.sector = next.unwrap_or(END);
         self.within = 0;
     }
+}
+
+/// Text in UTF-16, as far as it can be shown.
+pub(super) fn utf16(bytes: &[u8]) -> String {
+    let units = bytes.chunks_exact(2);
+    let units = units.filter_map(|pair| pair.first_chunk().copied().map(u16::from_le_bytes));
+    char::decode_utf16(units).map(|unit| unit.unwrap_or('\u{fffd}')).collect()
 }
 
 pub(super) fn short(bytes: &[u8], at: usize) -> Option<u16> {

@@ -1,6 +1,6 @@
 //! The source of macros (MS-OVBA): where it begins in which stream, and its decompression.
 
-use super::tables::{long, short};
+use super::tables::{long, short, utf16};
 
 /// Where the source of a module lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,12 +40,6 @@ pub(super) fn modules(dir: &[u8]) -> Vec<Module> {
         rest = after;
     }
     found
-}
-
-fn utf16(bytes: &[u8]) -> String {
-    let units = bytes.chunks_exact(2);
-    let units = units.filter_map(|pair| pair.first_chunk().copied().map(u16::from_le_bytes));
-    char::decode_utf16(units).map(|unit| unit.unwrap_or('\u{fffd}')).collect()
 }
 
 /// The bytes of a chunk with its header, given those two bytes; `None` when they are no header (2.4.1.1.5).

@@ -4,6 +4,7 @@ use weezl::BitOrder;
 use weezl::decode::Decoder as Lzw;
 
 use super::super::inflate::{Inflate, Outcome};
+use super::super::parts::copy;
 use super::ascii::{Base85, Hex, Runs};
 use super::dictionary::{Dictionary, Filter};
 use crate::engine::verdict::Why;
@@ -207,10 +208,7 @@ impl Undo {
     fn pour(&mut self, input: &[u8], output: &mut [u8]) -> Poured {
         match self {
             Self::Copy => {
-                let count = input.len().min(output.len());
-                if let (Some(to), Some(from)) = (output.get_mut(..count), input.get(..count)) {
-                    to.copy_from_slice(from);
-                }
+                let count = copy(input, output);
                 Poured { used: count, made: count, end: None }
             }
             Self::Flate(flate) => flate.pour(input, output),

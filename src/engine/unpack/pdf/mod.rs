@@ -25,6 +25,7 @@ use memchr::memmem;
 use self::dictionary::Dictionary;
 use self::filter::Pipe;
 use self::token::{Token, Tokens, is_space};
+use super::parts::copy;
 use super::{Label, Member, Progress};
 use crate::engine::verdict::Why;
 
@@ -97,11 +98,7 @@ impl Pdf {
                 (0, Progress::End(fate))
             }
             Place::Script { text, given } => {
-                let rest = text.get(*given..).unwrap_or_default();
-                let count = rest.len().min(output.len());
-                if let (Some(to), Some(from)) = (output.get_mut(..count), rest.get(..count)) {
-                    to.copy_from_slice(from);
-                }
+                let count = copy(text.get(*given..).unwrap_or_default(), output);
                 *given = given.saturating_add(count);
                 if count > 0 || output.is_empty() {
                     return (count, Progress::Full);

@@ -2,6 +2,8 @@
 
 use memchr::memmem;
 
+use crate::engine::unpack::parts::wide;
+
 /// The bytes of one call that were not taken yet.
 pub(super) struct Input<'a> {
     pub(super) rest: &'a [u8],
@@ -100,10 +102,6 @@ impl Ahead {
 pub(super) fn beginning(bytes: &[u8]) -> usize {
     let last = bytes.len().saturating_sub(usize::from(bytes.ends_with(b"P")));
     memmem::find(bytes, b"PK").unwrap_or(last)
-}
-
-pub(super) fn wide(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

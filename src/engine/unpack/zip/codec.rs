@@ -5,6 +5,7 @@ use super::explode::Explode;
 use super::header::Local;
 use super::open::Open;
 use crate::engine::unpack::inflate::{Inflate, Inflated, Outcome};
+use crate::engine::unpack::parts::copy;
 use crate::engine::unpack::{Coding, Progress, Step, bzip2, lzma, xz, zstd};
 use crate::engine::verdict::Why;
 
@@ -166,10 +167,7 @@ impl Codec {
     pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Inflated {
         match self {
             Self::Stored => {
-                let count = input.len().min(output.len());
-                if let (Some(from), Some(to)) = (input.get(..count), output.get_mut(..count)) {
-                    to.copy_from_slice(from);
-                }
+                let count = copy(input, output);
                 let outcome = if count == input.len() { Outcome::Hungry } else { Outcome::Full };
                 Inflated { used: count, made: count, outcome }
             }

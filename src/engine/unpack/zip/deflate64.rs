@@ -9,7 +9,7 @@
 use std::sync::LazyLock;
 
 use super::huffman::{Bits, Code};
-use super::window::{Room, Window};
+use super::window::{Room, Window, run};
 use crate::engine::unpack::inflate::{Inflated, Outcome};
 use crate::engine::verdict::Why;
 
@@ -72,15 +72,10 @@ impl Deflate64 {
     }
 
     pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Inflated {
-        let mut rest = input;
-        let mut room = Room { output, made: 0 };
-        let outcome = loop {
-            match self.advance(&mut rest, &mut room) {
-                Ok(place) => self.place = place,
-                Err(outcome) => break outcome,
-            }
-        };
-        Inflated { used: input.len().saturating_sub(rest.len()), made: room.made, outcome }
+        run(input, output, |rest, room| {
+            self.place = self.advance(rest, room)?;
+            Ok(())
+        })
     }
 
     /// One step of the format: where the next bit belongs, or why it goes no further now. Then nothing

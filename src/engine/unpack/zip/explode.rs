@@ -5,7 +5,7 @@
 //! is to zeros. The codes are those of RFC 1951 with all bits turned.
 
 use super::huffman::{Bits, Code};
-use super::window::{Room, Window};
+use super::window::{Room, Window, run};
 use crate::engine::unpack::inflate::{Inflated, Outcome};
 use crate::engine::verdict::Why;
 
@@ -74,15 +74,10 @@ impl Explode {
     }
 
     pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Inflated {
-        let mut rest = input;
-        let mut room = Room { output, made: 0 };
-        let outcome = loop {
-            match self.advance(&mut rest, &mut room) {
-                Ok(place) => self.place = place,
-                Err(outcome) => break outcome,
-            }
-        };
-        Inflated { used: input.len().saturating_sub(rest.len()), made: room.made, outcome }
+        run(input, output, |rest, room| {
+            self.place = self.advance(rest, room)?;
+            Ok(())
+        })
     }
 
     /// One step of the format: where the next bit belongs, or why it goes no further now.

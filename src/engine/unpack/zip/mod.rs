@@ -38,7 +38,7 @@ mod office;
 mod open;
 mod window;
 
-use ahead::{Ahead, Input, wide};
+use ahead::{Ahead, Input};
 use codec::{Codec, Method};
 use directory::{Directory, Facts};
 use header::{Central, DESCRIPTOR_BYTES_MAX, End, Local, Record, descriptor_bytes};
@@ -46,6 +46,7 @@ use office::Office;
 
 use super::inflate::{Inflate, Outcome};
 use super::member::{Label, Member};
+use super::parts::wide;
 use super::{Progress, Step};
 use crate::engine::verdict::Why;
 

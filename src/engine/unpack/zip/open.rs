@@ -7,9 +7,9 @@
 
 use memchr::memmem;
 
-use super::ahead::wide;
 use super::header::{DESCRIPTOR_BYTES_MAX, DESCRIPTOR_SIGNATURE, Record, descriptor_bytes};
 use crate::engine::unpack::inflate::{Inflated, Outcome};
+use crate::engine::unpack::parts::wide;
 
 /// The bytes of such a member that may yet prove to lie behind it.
 #[derive(Default)]

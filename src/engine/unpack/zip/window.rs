@@ -1,6 +1,6 @@
 //! What has come out of a stream that repeats itself, as far back as it may refer to.
 
-use crate::engine::unpack::inflate::Outcome;
+use crate::engine::unpack::inflate::{Inflated, Outcome};
 
 /// The last bytes that came out. Their number is a power of two.
 pub(super) struct Window {
@@ -15,6 +15,22 @@ pub(super) struct Window {
 pub(super) struct Room<'a> {
     pub(super) output: &'a mut [u8],
     pub(super) made: usize,
+}
+
+/// Takes one step of a format after another, until one says why it goes no further now.
+pub(super) fn run(
+    input: &[u8],
+    output: &mut [u8],
+    mut advance: impl FnMut(&mut &[u8], &mut Room<'_>) -> Result<(), Outcome>,
+) -> Inflated {
+    let mut rest = input;
+    let mut room = Room { output, made: 0 };
+    let outcome = loop {
+        if let Err(outcome) = advance(&mut rest, &mut room) {
+            break outcome;
+        }
+    };
+    Inflated { used: input.len().saturating_sub(rest.len()), made: room.made, outcome }
 }
 
 impl Window {
