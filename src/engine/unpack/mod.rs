@@ -91,7 +91,7 @@ pub(super) enum Unpacker {
     /// One layer, which is there from the beginning.
     Coding(Decoder),
     /// Any number, one after another.
-    Container(Box<Walker>),
+    Container(Walker),
     /// Any number, when all bytes of the container are there.
     Waiting(Whole),
     /// They are.
@@ -227,14 +227,14 @@ impl Inside {
 impl Unpacker {
     /// For a container. It takes no memory to speak of yet.
     pub(super) fn of(container: Container) -> Self {
-        Self::Container(Box::new(match container {
+        Self::Container(match container {
             Container::Tar => Walker::Tar(tar::Tar::new()),
             Container::Cpio => Walker::Cpio(cpio::Cpio::new()),
             Container::Ar => Walker::Ar(ar::Ar::new()),
             Container::Rpm => Walker::Rpm(rpm::Rpm::new()),
             Container::Zip => Walker::Zip(Box::new(zip::Zip::new())),
             Container::CarriedZip => Walker::Zip(Box::new(zip::Zip::carried())),
-        }))
+        })
     }
 
     /// For a container all of whose bytes are there.
@@ -250,7 +250,7 @@ impl Unpacker {
         let (length, room) = (input.len(), output.len());
         let step = match self {
             Self::Coding(decoder) => decoder.step(input, output),
-            Self::Container(walker) => match &mut **walker {
+            Self::Container(walker) => match walker {
                 Walker::Tar(tar) => tar.step(input, output),
                 Walker::Cpio(cpio) => cpio.step(input, output),
                 Walker::Ar(ar) => ar.step(input, output),
@@ -269,7 +269,7 @@ impl Unpacker {
         match self {
             Self::Coding(_) | Self::Waiting(_) => Member::default(),
             Self::Whole(opened) => opened.member(),
-            Self::Container(walker) => match &mut **walker {
+            Self::Container(walker) => match walker {
                 Walker::Tar(tar) => tar.member(),
                 Walker::Cpio(cpio) => cpio.member(),
                 Walker::Ar(ar) => ar.member(),
@@ -285,7 +285,7 @@ impl Unpacker {
         match self {
             Self::Coding(_) | Self::Waiting(_) | Self::Whole(_) => false,
             Self::Container(walker) => {
-                if let Walker::Zip(zip) = &mut **walker {
+                if let Walker::Zip(zip) = walker {
                     zip.pass_over()
                 } else {
                     false
@@ -302,7 +302,7 @@ impl Unpacker {
     pub(super) fn finish(&self) -> Result<(), Why> {
         match self {
             Self::Coding(decoder) => decoder.finish(),
-            Self::Container(walker) => match &**walker {
+            Self::Container(walker) => match walker {
                 Walker::Tar(tar) => tar.finish(),
                 Walker::Cpio(cpio) => cpio.finish(),
                 Walker::Ar(ar) => ar.finish(),
