@@ -8,6 +8,7 @@ use baleen::engine::verdict::{Limit, Why};
 use crate::containers::made;
 use crate::kit::{
     EICAR, check_clean, check_infected, check_unscanned, eicar_engine, engine, gzip, noise,
+    test_file, zlib,
 };
 
 #[test]
@@ -67,4 +68,37 @@ fn what_qpdf_writes_is_read() {
     let command = "qpdf --warning-exit-0 --encrypt '' owner 128 --use-aes=y -- in.pdf out.pdf";
     let bytes = made(&[("in.pdf", &first)], command, "out.pdf");
     check_unscanned(&engine, &Object::default(), &bytes, Why::Encrypted);
+}
+
+#[test]
+fn a_zip_behind_a_document_is_found_too() {
+    let zip = made(&[("a", &test_file())], "zip -q out.zip a", "out.zip");
+    let locked = made(&[("a", &test_file())], "zip -q -P pass out.zip a", "out.zip");
+    let page = b"%PDF-1.4\n1 0 obj<</Length 5>>stream\nhello\nendstream endobj\n%%EOF\n".to_vec();
+    let old = made(&[("d/a", &noise(9_000, 5))], "gsf createole out.ole d", "out.ole");
+    let engine = eicar_engine(Limits::default());
+    for document in [page, old] {
+        check_clean(&engine, &Object::default(), &document);
+        let both = [&document[..], &zip].concat();
+        check_infected(&engine, &Object::default(), &both, EICAR, "zip:a");
+        let both = [&document[..], &locked].concat();
+        check_unscanned(&engine, &Object::default(), &both, Why::Encrypted);
+    }
+}
+
+#[test]
+fn what_is_too_long_to_be_scanned_is_paid_for() {
+    let bomb = zlib(&vec![b' '; 24 << 20]);
+    let harmful = zlib(&test_file());
+    let stream = |bytes: &[u8], number: u32| {
+        let head = format!("{number} 0 obj<</Filter/FlateDecode/Length {}>>stream\n", bytes.len());
+        [head.as_bytes(), bytes, b"\nendstream endobj\n"].concat()
+    };
+    let bytes = [&b"%PDF-1.4\n"[..], &stream(&bomb, 1), &stream(&harmful, 2), b"%%EOF\n"].concat();
+    let limits = Limits { object_bytes_max: 100_000, ..Limits::default() };
+    let rich = eicar_engine(Limits { ratio_max: 2_000, ..limits });
+    check_infected(&rich, &Object::default(), &bytes, EICAR, "pdf:2");
+    // The first stream alone is more than the document may become: the second is not read any more.
+    let reason = Why::Limit(Limit::MaxFileSize);
+    check_unscanned(&eicar_engine(limits), &Object::default(), &bytes, reason);
 }

@@ -33,7 +33,7 @@ impl Scan {
     /// Opens the container that a layer is at its end, and keeps its bytes until then.
     pub(super) fn keep(&mut self, index: usize, whole: Whole, size: Option<u64>) {
         let layer = &mut self.layers[index];
-        layer.unpacker = Some(Unpacker::Waiting(whole));
+        layer.unpacker = Some(Unpacker::waiting(whole));
         if let Some(body) = &mut layer.body {
             body.keep_whole(&self.engine.spools, size);
         }
@@ -45,13 +45,17 @@ impl Scan {
         let end = layer.end;
         match layer.unpacker.take() {
             None => false,
-            Some(Unpacker::Waiting(whole)) => end == End::Whole && self.open(index, whole),
+            Some(Unpacker::Waiting(whole, None)) => end == End::Whole && self.open(index, whole),
             Some(Unpacker::Whole(opened)) => {
                 layer.take_back(*opened);
                 false
             }
             Some(unpacker) => {
-                self.end_inside(index, unpacker.finish());
+                let fate = unpacker.finish();
+                if let Unpacker::Waiting(whole, Some(_)) = unpacker {
+                    layer.unpacker = Some(Unpacker::Waiting(whole, None));
+                }
+                self.end_inside(index, fate);
                 if let Some(child) = self.layers.get_mut(index + 1) {
                     child.end = end;
                 }
@@ -163,14 +167,29 @@ impl Scan {
         }
     }
 
+    /// Charges what a container that is all there gave out to be dropped: it is at no multiple of bytes
+    /// where it would be settled.
+    pub(super) fn charge_dropped(&mut self, index: usize) {
+        let layer = &mut self.layers[index];
+        let is_whole = matches!(layer.unpacker, Some(Unpacker::Whole(_)));
+        if is_whole && layer.dropped >= DROPPED_BYTES {
+            self.decoded = self.decoded.saturating_add(std::mem::take(&mut layer.dropped));
+            if self.is_over_ratio() {
+                self.cut(index + 1, Why::Limit(Limit::MaxCompressionRatio));
+            }
+        }
+    }
+
     /// Looks no further into a layer that is longer than one may be. Of a container, the members that
     /// follow are looked at.
     pub(super) fn cut_short(&mut self, index: usize) {
         let why = Why::Limit(Limit::MaxFileSize);
         let parent = index.checked_sub(1).map(|parent| &mut self.layers[parent]);
         let kept = parent.and_then(|parent| match parent.unpacker {
-            Some(Unpacker::Container(_) | Unpacker::Whole(_)) => parent.unpacker.take(),
-            Some(Unpacker::Coding(_) | Unpacker::Waiting(_)) | None => None,
+            Some(Unpacker::Container(_) | Unpacker::Waiting(..) | Unpacker::Whole(_)) => {
+                parent.unpacker.take()
+            }
+            Some(Unpacker::Coding(_)) | None => None,
         });
         self.cut(index, why);
         if let (Some(parent), Some(unpacker)) = (index.checked_sub(1), kept) {
@@ -184,5 +203,7 @@ impl Scan {
 
 /// Room for what an unpacker gives out: the largest unit that one of ours makes at a time.
 const WINDOW_BYTES: usize = 32 << 10;
+/// Dropped bytes are charged when they are so many.
+const DROPPED_BYTES: u64 = 1 << 20;
 /// What a beginning or an end counts for: setting up a layer takes some microseconds.
 const EVENT_UNITS: u64 = 4 << 10;

@@ -45,15 +45,20 @@ impl Scan {
         if index > 0 {
             self.decoded = self.decoded.saturating_add(bytes);
         }
-        // What the outer object settled is behind what it gave out by less than one block.
-        let outer = self.layers[0].settled.saturating_add(SETTLE_BYTES);
-        let allowed = outer.saturating_mul(u64::from(self.engine.limits.ratio_max));
-        if self.decoded > RATIO_FREE_BYTES.max(allowed) {
+        if self.is_over_ratio() {
             self.cut(index.max(1), Why::Limit(Limit::MaxCompressionRatio));
         }
         if self.scanned > self.engine.limits.scan_bytes_max {
             self.stop(Why::Limit(Limit::MaxScanSize));
         }
+    }
+
+    /// Whether all decoders gave out more than the outer object may become.
+    pub(super) fn is_over_ratio(&self) -> bool {
+        // What the outer object settled is behind what it gave out by less than one block.
+        let outer = self.layers[0].settled.saturating_add(SETTLE_BYTES);
+        let allowed = outer.saturating_mul(u64::from(self.engine.limits.ratio_max));
+        self.decoded > RATIO_FREE_BYTES.max(allowed)
     }
 
     /// The objects that a layer may begin to look at inside of it.

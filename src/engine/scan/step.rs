@@ -23,7 +23,9 @@ impl Scan {
             return self.identify(index, outer);
         }
         if layer.is_unpacking {
-            return self.advance(index, outer);
+            let moved = self.advance(index, outer);
+            self.charge_dropped(index);
+            return moved;
         }
         if layer.is_settling() {
             return Moved { taken: 0, work: self.settle(index) };

@@ -92,8 +92,9 @@ pub(super) enum Unpacker {
     Coding(Decoder),
     /// Any number, one after another.
     Container(Walker),
-    /// Any number, when all bytes of the container are there.
-    Waiting(Whole),
+    /// Any number, when all bytes of the container are there. Until then a zip that it may carry is looked
+    /// for in them: readers of zip open it whatever else the file is.
+    Waiting(Whole, Option<Box<zip::Zip>>),
     /// They are.
     Whole(Box<Opened>),
 }
@@ -237,6 +238,11 @@ impl Unpacker {
         })
     }
 
+    /// For a container that is opened at its end.
+    pub(super) fn waiting(whole: Whole) -> Self {
+        Self::Waiting(whole, Some(Box::new(zip::Zip::carried())))
+    }
+
     /// For a container all of whose bytes are there.
     pub(super) fn open(whole: Whole, spool: Spool) -> Self {
         Self::Whole(Box::new(Opened::new(whole, spool)))
@@ -257,7 +263,8 @@ impl Unpacker {
                 Walker::Rpm(rpm) => rpm.step(input, output),
                 Walker::Zip(zip) => zip.step(input, output),
             },
-            Self::Waiting(_) => Step { used: length, made: 0, progress: Progress::Hungry },
+            Self::Waiting(_, Some(zip)) => zip.step(input, output),
+            Self::Waiting(_, None) => Step { used: length, made: 0, progress: Progress::Hungry },
             Self::Whole(opened) => opened.step(output),
         };
         debug_assert!(step.used <= length && step.made <= room);
@@ -267,7 +274,8 @@ impl Unpacker {
     /// The member that has just begun.
     pub(super) fn member(&mut self) -> Member {
         match self {
-            Self::Coding(_) | Self::Waiting(_) => Member::default(),
+            Self::Coding(_) | Self::Waiting(_, None) => Member::default(),
+            Self::Waiting(_, Some(zip)) => zip.member(),
             Self::Whole(opened) => opened.member(),
             Self::Container(walker) => match walker {
                 Walker::Tar(tar) => tar.member(),
@@ -283,14 +291,8 @@ impl Unpacker {
     /// may be asked for.
     pub(super) fn pass_over(&mut self) -> bool {
         match self {
-            Self::Coding(_) | Self::Waiting(_) | Self::Whole(_) => false,
-            Self::Container(walker) => {
-                if let Walker::Zip(zip) = walker {
-                    zip.pass_over()
-                } else {
-                    false
-                }
-            }
+            Self::Container(Walker::Zip(zip)) | Self::Waiting(_, Some(zip)) => zip.pass_over(),
+            Self::Coding(_) | Self::Waiting(_, None) | Self::Whole(_) | Self::Container(_) => false,
         }
     }
 
@@ -309,7 +311,8 @@ impl Unpacker {
                 Walker::Rpm(rpm) => rpm.finish(),
                 Walker::Zip(zip) => zip.finish(),
             },
-            Self::Waiting(_) | Self::Whole(_) => Ok(()),
+            Self::Waiting(_, Some(zip)) => zip.finish(),
+            Self::Waiting(_, None) | Self::Whole(_) => Ok(()),
         }
     }
 }
