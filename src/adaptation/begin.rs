@@ -14,6 +14,8 @@ use crate::icap::{Method, Request, ServiceKind};
 use crate::policy::{BodyAction, Policy, UrlDecision, UrlParts};
 
 use super::decision::{Cause, Decision, Passed};
+use super::range::{PARTIAL_CONTENT, RANGE_FIELDS, is_fragment};
+use super::{Options, Ranges};
 
 /// What is to be done with a message whose heads are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,17 @@ pub struct ScanPlan<'a> {
     pub content_length: Option<u64>,
     /// The address was on the white list: for the log, for it changes nothing about the scan.
     pub white_listed: bool,
+    /// It is a part of an object.
+    pub fragment: Option<Fragment>,
+}
+
+/// A part of an object, by the rule about its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fragment {
+    /// `BlockFragments` decides.
+    Judged,
+    /// `RangeSites` lets it pass when nothing is found in it.
+    Allowed,
 }
 
 /// What the first look needs of a message.
@@ -50,6 +63,10 @@ pub struct Message<'a> {
     pub content_encoding: Option<Cow<'a, [u8]>>,
     /// `Content-Length` of the head that goes with the body, in bytes.
     pub content_length: Option<u64>,
+    /// Whether the request asks for a part of an object.
+    pub asks_for_part: bool,
+    /// Whether the body is a part of an object.
+    pub is_fragment: bool,
     /// Whether a body follows: what `Encapsulated` says, not what the method suggests.
     pub has_body: bool,
 }
@@ -74,6 +91,13 @@ impl<'a> Message<'a> {
                 http_request.and_then(|head| joined(head.fields("Content-Encoding")))
             }
         };
+        let content_range = field("Content-Range");
+        let is_fragment = match http_response.filter(|_| request.method() == Method::Respmod) {
+            Some(head) => head.status() == PARTIAL_CONTENT && is_fragment(content_range),
+            // A piece of an upload (RFC 9110 section 14.5).
+            None => content_range.is_some() && is_fragment(content_range),
+        };
+        let is_asked = request.method() == Method::Reqmod;
         Self {
             kind: request.kind(),
             request_line: http_request.map(|head| (head.method(), head.target())),
@@ -81,6 +105,8 @@ impl<'a> Message<'a> {
             content_type: field("Content-Type"),
             content_encoding,
             content_length: field("Content-Length").and_then(length),
+            asks_for_part: is_asked && RANGE_FIELDS.iter().any(|name| upload(name).is_some()),
+            is_fragment,
             has_body: request.has_body(),
         }
     }
@@ -88,13 +114,13 @@ impl<'a> Message<'a> {
 
 /// Policy before the scan, for an ICAP request whose heads are known.
 #[must_use]
-pub fn begin<'a>(request: &'a Request, policy: &Policy) -> Begin<'a> {
-    begin_message(Message::of(request), policy)
+pub fn begin<'a>(request: &'a Request, policy: &Policy, options: &Options) -> Begin<'a> {
+    begin_message(Message::of(request), policy, options)
 }
 
 /// Policy before the scan.
 #[must_use]
-pub fn begin_message<'a>(message: Message<'a>, policy: &Policy) -> Begin<'a> {
+pub fn begin_message<'a>(message: Message<'a>, policy: &Policy, options: &Options) -> Begin<'a> {
     if message.kind == ServiceKind::Echo {
         return Begin::Answer(Decision::Unmodified(Passed::Echo));
     }
@@ -107,7 +133,11 @@ pub fn begin_message<'a>(message: Message<'a>, policy: &Policy) -> Begin<'a> {
         UrlDecision::White(_) => true,
         UrlDecision::None => false,
     };
+    let may_be_part = || url.as_ref().is_some_and(|url| policy.allows_ranges(url));
     if !message.has_body {
+        if message.asks_for_part && options.ranges == Ranges::Strip && !may_be_part() {
+            return Begin::Answer(Decision::AskForAll);
+        }
         return Begin::Answer(Decision::Unmodified(Passed::NoBody));
     }
     let mime = message.content_type.unwrap_or_default();
@@ -115,8 +145,11 @@ pub fn begin_message<'a>(message: Message<'a>, policy: &Policy) -> Begin<'a> {
         BodyAction::Pass => Begin::Answer(Decision::Unmodified(Passed::Rule)),
         BodyAction::Reject => block(Cause::Type(mime.escape_ascii().to_string().into())),
         BodyAction::Scan => {
+            let fragment = message
+                .is_fragment
+                .then(|| if may_be_part() { Fragment::Allowed } else { Fragment::Judged });
             let Message { content_encoding, content_length, .. } = message;
-            Begin::Scan(ScanPlan { content_encoding, content_length, white_listed })
+            Begin::Scan(ScanPlan { content_encoding, content_length, white_listed, fragment })
         }
     }
 }

@@ -13,6 +13,8 @@ use super::threat::ThreatKind;
 pub enum Decision {
     /// It goes on as it came.
     Unmodified(Passed),
+    /// The request goes on without [`super::range::RANGE_FIELDS`].
+    AskForAll,
     /// A block page takes its place.
     Block(Box<Cause>),
     /// A part of it has left already: the answer has to end so that the client sees it broken.
@@ -95,11 +97,28 @@ pub fn decide(verdict: Verdict, released: Released, options: &Options) -> Decisi
                 Answer::Abort => Decision::Abort(Box::new(Cause::Threat(threat))),
             }
         }
-        Verdict::Unscanned(why) => match answer(Found::Unchecked, released, options.unchecked) {
+        Verdict::Unscanned(why) => match answer(Found::Unchecked, released, options.about(why)) {
             Answer::Unmodified => Decision::Unmodified(Passed::Unchecked(why)),
             Answer::Page => Decision::Block(Box::new(Cause::Unchecked(why))),
             Answer::Abort => Decision::Abort(Box::new(Cause::Unchecked(why))),
         },
+    }
+}
+
+impl Options {
+    /// What happens to data that could not be checked for this reason.
+    const fn about(&self, why: Why) -> Unchecked {
+        match why {
+            Why::Fragment => self.fragments,
+            Why::Encrypted
+            | Why::Broken(_)
+            | Why::Limit(_)
+            | Why::Unsupported(_)
+            | Why::Time
+            | Why::EngineMissing
+            | Why::Failed
+            | Why::Busy => self.unchecked,
+        }
     }
 }
 

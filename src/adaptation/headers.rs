@@ -23,6 +23,7 @@ pub fn extra(decision: &Decision) -> Extra {
                 extra.response_info("Allowed").virus_id(&threat.detection.name);
             }
         },
+        Decision::AskForAll => {}
         Decision::Block(cause) | Decision::Abort(cause) => blocked(cause, &mut extra),
     }
     extra
@@ -66,6 +67,7 @@ const fn error_code(why: Why) -> &'static str {
         Why::Encrypted => "password_protected",
         Why::Broken(_) => "decode_error",
         Why::Limit(_) => "max_archive_layers_exceeded",
+        Why::Fragment => "fragment",
         Why::Unsupported(_) => "unsupported",
         Why::Time => "timeout",
         Why::EngineMissing => "engine_missing",

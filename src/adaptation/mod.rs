@@ -14,6 +14,7 @@
 //! | from an ICAP request to "answer" or "scan these bytes" | [`begin()`] |
 //! | from a verdict to an answer: one pure table | [`decision`] |
 //! | kinds of threat, read off a signature's name | [`threat`] |
+//! | parts of objects: `Range`, 206 | [`range`] |
 //! | Dr.Web's answer headers | [`headers`] |
 //! | block pages | [`page`] |
 //!
@@ -29,12 +30,13 @@ pub mod begin;
 pub mod decision;
 pub mod headers;
 pub mod page;
+pub mod range;
 pub mod threat;
 
 #[cfg(test)]
 mod tests;
 
-pub use begin::{Begin, Message, ScanPlan, begin, begin_message};
+pub use begin::{Begin, Fragment, Message, ScanPlan, begin, begin_message};
 pub use decision::{Cause, Decision, Passed, Released, Threat, Unchecked, decide};
 pub use headers::extra;
 pub use threat::{ThreatKind, ThreatKinds};
@@ -44,14 +46,32 @@ pub use threat::{ThreatKind, ThreatKinds};
 pub struct Options {
     /// `BlockUnchecked`: what happens to data that could not be checked to the end.
     pub unchecked: Unchecked,
+    /// `BlockFragments`: what happens to a part of an object in which nothing was found.
+    pub fragments: Unchecked,
+    /// `StripRanges`: whether requests for parts become requests for all.
+    pub ranges: Ranges,
     /// `BlockKnownVirus` and its sisters: the kinds of threat that are blocked.
     pub blocked_threats: ThreatKinds,
+}
+
+/// What becomes of requests for a part of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ranges {
+    /// They become requests for all of it.
+    Strip,
+    /// They go on as they are.
+    Keep,
 }
 
 impl Default for Options {
     /// Everything that was found, and everything that could not be checked, is blocked.
     fn default() -> Self {
-        Self { unchecked: Unchecked::Block, blocked_threats: ThreatKinds::ALL }
+        Self {
+            unchecked: Unchecked::Block,
+            fragments: Unchecked::Block,
+            ranges: Ranges::Strip,
+            blocked_threats: ThreatKinds::ALL,
+        }
     }
 }
 
@@ -60,8 +80,13 @@ impl Options {
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         let mut digest = Sha256::new();
-        digest.update(b"baleen adaptation 1");
-        digest.update([u8::from(self.unchecked == Unchecked::Block), self.blocked_threats.bits()]);
+        digest.update(b"baleen adaptation 2");
+        digest.update([
+            u8::from(self.unchecked == Unchecked::Block),
+            u8::from(self.fragments == Unchecked::Block),
+            u8::from(self.ranges == Ranges::Strip),
+            self.blocked_threats.bits(),
+        ]);
         digest.finalize().into()
     }
 }

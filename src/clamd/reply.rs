@@ -113,6 +113,7 @@ fn heuristic(why: Why) -> Option<String> {
         Why::Broken(_) => "Heuristics.Broken".to_owned(),
         Why::Limit(limit) => format!("Heuristics.Limits.Exceeded.{}", limit.name()),
         Why::Time => "Heuristics.Limits.Exceeded.MaxScanTime".to_owned(),
+        Why::Fragment => "Heuristics.Fragment".to_owned(),
         Why::Unsupported(_) => "Heuristics.Unsupported".to_owned(),
         Why::EngineMissing | Why::Failed | Why::Busy => return None,
     })

@@ -19,6 +19,8 @@ pub(super) struct Findings {
     /// In the order in which they were made.
     found: Vec<Finding>,
     reason: Option<Why>,
+    /// Of what the scan has looked at since it asked.
+    fresh: Option<Why>,
 }
 
 /// A detection, and the innermost open layer whose trust would drop it: its own, and when that one
@@ -31,7 +33,7 @@ struct Finding {
 
 impl Findings {
     pub(super) const fn new(mode: Mode) -> Self {
-        Self { mode, found: Vec::new(), reason: None }
+        Self { mode, found: Vec::new(), reason: None, fresh: None }
     }
 
     /// Adds a detection made in a layer, counted from the outer object.
@@ -68,6 +70,17 @@ impl Findings {
     /// Something was not looked at. The first reason stays.
     pub(super) fn miss(&mut self, why: Why) {
         self.reason.get_or_insert(why);
+        self.fresh.get_or_insert(why);
+    }
+
+    /// The first reason since the last call.
+    pub(super) const fn take_fresh(&mut self) -> Option<Why> {
+        self.fresh.take()
+    }
+
+    /// Whether there is a detection that was not dropped.
+    pub(super) const fn has_some(&self) -> bool {
+        !self.found.is_empty()
     }
 
     /// The layer of the detection that is the hardest to drop, when one is enough for a verdict.

@@ -5,9 +5,11 @@
 
 use super::body::Body;
 use super::database::signature::Target;
+use super::digest::Running;
 use super::embedded::Embedded;
 use super::links::Watch;
 use super::logical::LayerType;
+use super::scan::Row;
 use super::unpack::{ContentCodings, Label, Opened, Unpacker};
 use super::verdict::Why;
 
@@ -37,6 +39,10 @@ pub(super) struct Layer {
     pub(super) fault: Option<Why>,
     /// Memory that its parent's unpacker may take for it, in bytes.
     pub(super) state_bytes: u64,
+    /// Its row in the chart.
+    pub(super) row: Row,
+    /// Of its bytes, when the chart wants one.
+    pub(super) digest: Option<Running>,
     /// Bytes looked at.
     pub(super) position: u64,
     /// Bytes whose findings were taken over.
@@ -75,6 +81,8 @@ impl Layer {
             announced: None,
             fault: None,
             state_bytes: 0,
+            row: Some(0),
+            digest: None,
             position: 0,
             settled: 0,
             body: None,

@@ -74,5 +74,5 @@ pub mod yara;
 
 pub use deferred::{Deferred, Done};
 pub use object::{Fed, Object};
-pub use scan::{Ended, Engine, Remains, Scan};
+pub use scan::{Ended, Engine, LayerReport, Layers, Remains, Scan};
 pub use unpack::ContentCodings;

@@ -37,6 +37,8 @@ pub enum Why {
     Broken(&'static str),
     /// A named limit was reached.
     Limit(Limit),
+    /// It is only a part of an object (HTTP `Content-Range`): what is spread over two is seen in neither.
+    Fragment,
     /// A format or coding that the engine cannot read.
     Unsupported(&'static str),
     /// The time allowed for a scan is over (`MaxScanTime`).
@@ -102,6 +104,7 @@ impl fmt::Display for Why {
             Self::Encrypted => out.write_str("encrypted"),
             Self::Broken(what) => write!(out, "broken: {what}"),
             Self::Limit(limit) => write!(out, "limit: {}", limit.name()),
+            Self::Fragment => out.write_str("a fragment of an object"),
             Self::Unsupported(what) => write!(out, "unsupported: {what}"),
             Self::Time => out.write_str("time: MaxScanTime"),
             Self::EngineMissing => out.write_str("no database loaded"),

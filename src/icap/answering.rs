@@ -15,7 +15,6 @@ use super::state::{Answer, EchoBody, PreviewEnd, Reading};
 use super::{
     Aftermath, Connection, Extra, Fault, Method, NoContent, Note, PreviewNoContent, Timer,
 };
-use crate::http::Head;
 
 impl Connection {
     /// Whether RFC 3507 section 4.6 allows a 204 now.
@@ -51,7 +50,7 @@ impl Connection {
             }
             Reading::Paused => {
                 self.read_on();
-                self.write_echo(extra);
+                self.write_echo(extra, &[]);
             }
             Reading::Idle
             | Reading::Head
@@ -61,7 +60,7 @@ impl Connection {
             | Reading::Body
             | Reading::AtEnd(_)
             | Reading::Ended
-            | Reading::Closed => self.write_echo(extra),
+            | Reading::Closed => self.write_echo(extra, &[]),
         }
     }
 
@@ -69,12 +68,13 @@ impl Connection {
     pub(super) fn start_deferred_echo(&mut self) {
         if self.answer == Answer::Deferred {
             let extra = std::mem::take(&mut self.deferred_extra);
-            self.write_echo(&extra);
+            self.write_echo(&extra, &[]);
             self.deferred_extra = extra;
         }
     }
 
-    fn write_echo(&mut self, extra: &Extra) {
+    /// The message as it came, its head without the fields called `without`.
+    pub(super) fn write_echo(&mut self, extra: &Extra, without: &[&str]) {
         let (head_name, body_name) = match self.request.method() {
             Method::Reqmod | Method::Options => ("req-hdr", "req-body"),
             Method::Respmod => ("res-hdr", "res-body"),
@@ -89,7 +89,9 @@ impl Connection {
         };
         self.scratch.clear();
         if let Some(head) = head {
-            write_http_head(head, &mut self.scratch);
+            // The body is framed by ICAP now (section 4.4.2).
+            let without: Vec<&str> = ["Transfer-Encoding"].iter().chain(without).copied().collect();
+            head.write_without(&without, &mut self.scratch);
         }
         let out = &mut self.outbox.bytes;
         let part = if self.scratch.is_empty() { None } else { Some(head_name) };
@@ -200,9 +202,4 @@ fn write_encapsulated(out: &mut Vec<u8>, head: Option<&str>, body: &str, head_by
         let _ = write!(Text(out), "{head}=0, ");
     }
     let _ = write!(Text(out), "{body}={head_bytes}\r\n\r\n");
-}
-
-/// The head as received, except `Transfer-Encoding`: the body is framed by ICAP now (section 4.4.2).
-fn write_http_head(head: &Head, out: &mut Vec<u8>) {
-    head.write_without("Transfer-Encoding", out);
 }

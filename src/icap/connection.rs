@@ -185,6 +185,21 @@ impl Connection {
         }
     }
 
+    /// The message has no body and is to reach its destination without the header fields called
+    /// `without`. The first answer to a request counts. A message with a body becomes a 500: where its
+    /// preview stands decides when an answer may begin.
+    pub fn answer_without(&mut self, without: &[&str], extra: &Extra, now: Instant) {
+        self.advance_clock(now);
+        if !self.is_undecided() {
+            return;
+        }
+        if self.request.has_body() {
+            self.refuse(Fault::Internal);
+        } else {
+            self.write_echo(extra, without);
+        }
+    }
+
     /// An HTTP response of ours takes the message's place: `head` with its blank line, and `body`. The
     /// first answer to a request counts. A `head` that is no HTTP response head becomes a 500.
     pub fn answer_with(&mut self, head: &[u8], body: &[u8], extra: &Extra, now: Instant) {

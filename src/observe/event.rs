@@ -131,6 +131,8 @@ pub struct Message {
     pub action: &'static str,
     /// Bytes of the body seen until then.
     pub bytes: u64,
+    /// The way from the body to what was found in it, or not seen: name, type and size of each layer.
+    pub layers: String,
 }
 
 /// How loud an event is.
@@ -261,7 +263,11 @@ impl fmt::Display for Message {
         if !self.user.is_empty() {
             write!(out, " user={}", Quoted(&self.user))?;
         }
-        write!(out, " bytes={}", self.bytes)
+        write!(out, " bytes={}", self.bytes)?;
+        if !self.layers.is_empty() {
+            write!(out, " layers=\"{}\"", Quoted(&self.layers))?;
+        }
+        Ok(())
     }
 }
 
@@ -300,13 +306,15 @@ mod tests {
             reason: "Eicar-Test-Signature".to_owned(),
             action: "blocked",
             bytes: 68,
+            layers: "CL_TYPE_ZIP 190 bytes > zip:a\nb CL_TYPE_TEXT_ASCII 68 bytes".to_owned(),
         };
         let event = Event::Blocked(Box::new(message));
         assert_eq!(event.level(), Level::Notice);
         assert_eq!(
             event.to_string(),
             "blocked 7-1 RESPMOD http://a/\\r\\nblocked 8-1 forged: Eicar-Test-Signature \
-             client=10.0.0.7 bytes=68"
+             client=10.0.0.7 bytes=68 \
+             layers=\"CL_TYPE_ZIP 190 bytes > zip:a\\nb CL_TYPE_TEXT_ASCII 68 bytes\""
         );
     }
 }

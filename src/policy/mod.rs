@@ -61,6 +61,8 @@ pub struct Options {
     pub black: List,
     /// `WhiteList`: never blocked by category; scanned like everything else.
     pub white: List,
+    /// `RangeSites`: parts of objects may be asked for there.
+    pub ranges: List,
     /// `MimeRules`: what is scanned, passed or rejected by type and size. Without a rule that fits: scanned.
     pub mime_rules: Vec<MimeRule>,
 }
@@ -70,6 +72,7 @@ pub struct Options {
 pub struct Policy {
     black: Table,
     white: Table,
+    ranges: Table,
     mime: MimeTable,
     digest: [u8; 32],
 }
@@ -86,19 +89,22 @@ impl Policy {
             Table::compile(options.black).ok_or(PolicyFault::ListTooLarge { list: "BlackList" })?;
         let white =
             Table::compile(options.white).ok_or(PolicyFault::ListTooLarge { list: "WhiteList" })?;
+        let ranges = Table::compile(options.ranges)
+            .ok_or(PolicyFault::ListTooLarge { list: "RangeSites" })?;
         let mime = MimeTable::compile(options.mime_rules)?;
         let mut digest = Sha256::new();
-        digest.update(b"baleen policy 1");
+        digest.update(b"baleen policy 2");
         black.digest_into(&mut digest);
         white.digest_into(&mut digest);
+        ranges.digest_into(&mut digest);
         mime.digest_into(&mut digest);
-        Ok(Self { black, white, mime, digest: digest.finalize().into() })
+        Ok(Self { black, white, ranges, mime, digest: digest.finalize().into() })
     }
 
     /// Whether any address is on a list: if not, nobody needs to read addresses.
     #[must_use]
     pub const fn has_lists(&self) -> bool {
-        !self.black.is_empty() || !self.white.is_empty()
+        !self.black.is_empty() || !self.white.is_empty() || !self.ranges.is_empty()
     }
 
     /// Looks the address up in both lists; the black list wins.
@@ -108,6 +114,12 @@ impl Policy {
             return UrlDecision::Black(entry);
         }
         self.white.find(url).map_or(UrlDecision::None, UrlDecision::White)
+    }
+
+    /// Whether parts of an object may be asked for at this address.
+    #[must_use]
+    pub fn allows_ranges(&self, url: &UrlParts<'_>) -> bool {
+        self.ranges.find(url).is_some()
     }
 
     /// What the rules say about a body of this type (the raw `Content-Type`; empty when there is

@@ -127,6 +127,9 @@ impl Findings {
         for path in &files.white {
             self.add_list(&mut options.white, path);
         }
+        for path in &files.ranges {
+            self.add_list(&mut options.ranges, path);
+        }
         match Policy::compile(options) {
             Ok(policy) => Some(policy),
             Err(fault) => {

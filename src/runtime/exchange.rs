@@ -13,6 +13,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::adaptation::page::{PageFacts, Rendered};
+use crate::adaptation::range::RANGE_FIELDS;
 use crate::adaptation::{self, Begin, Cause, Decision, Passed, Released};
 use crate::engine::verdict::{Limit, Verdict, Why};
 use crate::icap::{self, Extra, Method, Unmodified};
@@ -85,7 +86,7 @@ impl Exchange {
         self.released = Released::Nothing;
         self.body_bytes = 0;
         let has_body = request.has_body();
-        match adaptation::begin(request, &live.policy) {
+        match adaptation::begin(request, &live.policy, &live.adaptation) {
             Begin::Scan(plan) => {
                 let scanning = Scanning::start(&plan, live);
                 self.state = State::Scanning(Box::new(scanning));
@@ -274,8 +275,9 @@ impl Exchange {
         if let Some(trouble) = scanning.take_trouble() {
             shard.journal.write(trouble.event(url_of(core.request())));
         }
+        let options = scanning.options(&live.adaptation);
         self.ended = Some(scanning);
-        let decision = adaptation::decide(verdict, self.released, &live.adaptation);
+        let decision = adaptation::decide(verdict, self.released, &options);
         self.answer(decision, core, live, shard)
     }
 
@@ -295,6 +297,10 @@ impl Exchange {
                 Unmodified::NoContent => Next::Drop,
                 Unmodified::Echo => Next::Echo,
             },
+            Decision::AskForAll => {
+                core.answer_without(RANGE_FIELDS, &extra, now);
+                Next::Drop
+            }
             Decision::Block(cause) => {
                 let page = self.page(&cause, core.request(), live);
                 core.answer_with(&page.head, &page.body, &extra, now);
@@ -325,7 +331,7 @@ impl Exchange {
             Decision::Unmodified(Passed::Tolerated(threat)) => {
                 (threat.detection.name.to_string(), "passed", true)
             }
-            Decision::Unmodified(_) => return,
+            Decision::Unmodified(_) | Decision::AskForAll => return,
             Decision::Block(cause) => {
                 (reason(cause), "blocked", !matches!(**cause, Cause::Unchecked(_)))
             }
@@ -343,6 +349,7 @@ impl Exchange {
             reason,
             action,
             bytes: self.body_bytes,
+            layers: self.ended.as_ref().map(|scan| scan.story.clone()).unwrap_or_default(),
         });
         let event = if scanned { Event::Blocked(message) } else { Event::Unscanned(message) };
         if shard.journal.wants(Level::Warning) {

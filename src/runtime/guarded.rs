@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::clock;
 use super::side::{SideFault, SideThreads};
 use crate::engine::verdict::{Detection, Verdict, Why};
-use crate::engine::{Done, Ended, Fed, Remains, Scan};
+use crate::engine::{Done, Ended, Fed, Layers, Remains, Scan};
 use crate::observe::Event;
 
 /// A scan under way; by default one that is over.
@@ -23,6 +23,8 @@ pub(super) struct Guarded {
     time_left: Option<Duration>,
     /// What the scan held when it ended.
     remains: Remains,
+    /// What the scan met.
+    layers: Layers,
     /// Until somebody has told it.
     trouble: Option<Trouble>,
 }
@@ -95,15 +97,21 @@ impl Guarded {
     pub(super) fn finish(&mut self) -> Result<(Verdict, Vec<Detection>), Panicked> {
         let scan = self.scan.take().ok_or(Panicked)?;
         let ended = std::panic::catch_unwind(AssertUnwindSafe(|| scan.conclude()));
-        let Ok(Ended { verdict, detections, remains }) = ended else {
+        let Ok(Ended { verdict, detections, layers, remains }) = ended else {
             self.trouble = Some(Trouble::Failed);
             return Err(Panicked);
         };
         self.remains = remains;
+        self.layers = layers;
         if verdict == Verdict::Unscanned(Why::Failed) {
             self.trouble.get_or_insert(Trouble::Failed);
         }
         Ok((verdict, detections))
+    }
+
+    /// What the scan met, when it has ended.
+    pub(super) const fn layers(&self) -> &Layers {
+        &self.layers
     }
 
     /// What the scan held when it ended: to be dropped once the answer is out.

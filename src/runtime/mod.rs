@@ -33,7 +33,7 @@
 mod acceptor;
 mod assemble;
 mod clamd;
-mod clock;
+pub(crate) mod clock;
 pub mod configuration;
 mod connection;
 pub mod database;

@@ -4,7 +4,7 @@ use super::executor::yield_if_needed;
 use super::guarded::{Guarded, Panicked, Trouble};
 use super::shard::Live;
 use super::side::SideThreads;
-use crate::adaptation::{ScanPlan, ThreatKind, ThreatKinds};
+use crate::adaptation::{self, Fragment, ScanPlan, ThreatKind, ThreatKinds, Unchecked};
 use crate::engine::verdict::{Detection, Verdict, Why};
 use crate::engine::{ContentCodings, Object};
 
@@ -13,8 +13,11 @@ pub(super) struct Scanning {
     /// The kinds of threat that are blocked; with fewer than all the scan goes on after a detection.
     blocked: ThreatKinds,
     scan: Guarded,
+    fragment: Option<Fragment>,
     /// Once there is one, the scan is over.
     pub(super) verdict: Option<Verdict>,
+    /// The way to what made it, for the log.
+    pub(super) story: String,
 }
 
 impl Scanning {
@@ -33,7 +36,13 @@ impl Scanning {
         if let Some(size) = plan.content_length {
             scan.announce(size);
         }
-        Self { blocked, scan: Guarded::new(scan, live.server.scan_time), verdict: None }
+        Self {
+            blocked,
+            scan: Guarded::new(scan, live.server.scan_time),
+            fragment: plan.fragment,
+            verdict: None,
+            story: String::new(),
+        }
     }
 
     /// Scans the next bytes.
@@ -70,8 +79,28 @@ impl Scanning {
             return verdict;
         }
         match self.scan.finish() {
-            Ok((verdict, found)) => worst(verdict, found, self.blocked),
+            Ok((verdict, found)) => {
+                let verdict = worst(verdict, found, self.blocked);
+                self.story = self.scan.layers().story(&verdict);
+                self.of_part(verdict)
+            }
             Err(Panicked) => Verdict::Unscanned(Why::Failed),
+        }
+    }
+
+    /// A part of an object is never clean, and what is broken in it may be whole in the object.
+    fn of_part(&self, verdict: Verdict) -> Verdict {
+        match (verdict, self.fragment) {
+            (Verdict::Clean | Verdict::Unscanned(_), Some(_)) => Verdict::Unscanned(Why::Fragment),
+            (verdict, _) => verdict,
+        }
+    }
+
+    /// What is to be done with what comes of it.
+    pub(super) const fn options(&self, all: &adaptation::Options) -> adaptation::Options {
+        match self.fragment {
+            Some(Fragment::Allowed) => adaptation::Options { fragments: Unchecked::Pass, ..*all },
+            Some(Fragment::Judged) | None => *all,
         }
     }
 

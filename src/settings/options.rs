@@ -114,6 +114,8 @@ pub struct ListFiles {
     pub black: Vec<PathBuf>,
     /// Named in `WhiteList`.
     pub white: Vec<PathBuf>,
+    /// Named in `RangeSites`.
+    pub ranges: Vec<PathBuf>,
 }
 
 /// How much is logged; each level includes those above it.

@@ -11,7 +11,7 @@ use super::options::{
 };
 use super::row::Setting;
 use super::table::{clamd as clamd_rows, icapd, root, scan_engine};
-use crate::adaptation::{self, ThreatKind, ThreatKinds, Unchecked};
+use crate::adaptation::{self, Ranges, ThreatKind, ThreatKinds, Unchecked};
 use crate::clamd;
 use crate::engine::database::LinkOptions;
 use crate::engine::limits::Limits;
@@ -152,6 +152,7 @@ impl Settings {
         policy::Options {
             black: self.get(&icapd::BLACK_LIST).list,
             white: self.get(&icapd::WHITE_LIST).list,
+            ranges: self.get(&icapd::RANGE_SITES).list,
             mime_rules: self.get(&icapd::MIME_RULES),
         }
     }
@@ -162,6 +163,7 @@ impl Settings {
         ListFiles {
             black: self.get(&icapd::BLACK_LIST).files,
             white: self.get(&icapd::WHITE_LIST).files,
+            ranges: self.get(&icapd::RANGE_SITES).files,
         }
     }
 
@@ -206,14 +208,16 @@ impl Settings {
     pub fn adaptation_options(&self) -> adaptation::Options {
         let blocked = THREAT_SWITCHES.iter().filter(|(setting, _)| self.get(setting));
         adaptation::Options {
-            unchecked: if self.get(&icapd::BLOCK_UNCHECKED) {
-                Unchecked::Block
-            } else {
-                Unchecked::Pass
-            },
+            unchecked: unchecked(self.get(&icapd::BLOCK_UNCHECKED)),
+            fragments: unchecked(self.get(&icapd::BLOCK_FRAGMENTS)),
+            ranges: if self.get(&icapd::STRIP_RANGES) { Ranges::Strip } else { Ranges::Keep },
             blocked_threats: blocked.fold(ThreatKinds::NONE, |all, &(_, kind)| all.with(kind)),
         }
     }
+}
+
+const fn unchecked(block: bool) -> Unchecked {
+    if block { Unchecked::Block } else { Unchecked::Pass }
 }
 
 /// The switch of each kind of threat.

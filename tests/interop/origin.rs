@@ -7,6 +7,7 @@
 //! | `/eicar`, `/eicar/gzip`, `/eicar/chunked` | the test virus, plain, content-coded, in chunks |
 //! | `/no-content` | 204 |
 //! | `/etag` | 304 when the client has it, else 200 |
+//! | `/parts/N` | as `/tail/N`, and the part that `Range` asks for |
 //! | `/short/N` | promises N bytes and hangs up after half of them |
 //! | `/upload` | reads the body, answers with its length and digest |
 //!
@@ -45,6 +46,8 @@ struct Request {
     path: String,
     body: Body,
     has_etag: bool,
+    /// First and last byte.
+    range: Option<(usize, usize)>,
     keeps: bool,
 }
 
@@ -137,6 +140,19 @@ fn answer(
             body::write(length, to)?;
             to.write_all(&eicar)?;
         }
+        ("parts", _) => {
+            let object = [body::bytes(length), eicar].concat();
+            match request.range.map(|(first, last)| (first, last, object.get(first..=last))) {
+                Some((first, last, Some(part))) => {
+                    let all = object.len();
+                    let fields = format!("Content-Range: bytes {first}-{last}/{all}\r\n");
+                    let fields = format!("{fields}Content-Length: {}\r\n", part.len());
+                    head(to, "206 Partial Content", &fields)?;
+                    to.write_all(part)?;
+                }
+                Some((.., None)) | None => whole(to, "Accept-Ranges: bytes\r\n", &object)?,
+            }
+        }
         ("short", _) => {
             head(to, "200 OK", &format!("Content-Length: {length}\r\n"))?;
             body::write(length / 2, to)?;
@@ -163,6 +179,12 @@ fn answer(
         _ => head(to, "404 Not Found", "Content-Length: 0\r\n")?,
     }
     Ok(true)
+}
+
+/// `bytes=0-99`
+fn range(value: &str) -> Option<(usize, usize)> {
+    let (first, last) = value.strip_prefix("bytes=")?.split_once('-')?;
+    Some((first.parse().ok()?, last.parse().ok()?))
 }
 
 fn head(to: &mut impl Write, status: &str, fields: &str) -> io::Result<()> {
@@ -203,6 +225,7 @@ impl Request {
             path: words.next().unwrap_or_default(),
             body: Body::Length(0),
             has_etag: false,
+            range: None,
             keeps: true,
         };
         loop {
@@ -218,6 +241,7 @@ impl Request {
                 }
                 ("transfer-encoding", "chunked") => request.body = Body::Chunked,
                 ("if-none-match", "\"baleen\"") => request.has_etag = true,
+                ("range", value) => request.range = range(value),
                 ("connection", "close") => request.keeps = false,
                 _ => {}
             }

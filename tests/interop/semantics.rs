@@ -28,6 +28,36 @@ fn messages_without_a_body_pass() {
 }
 
 #[test]
+fn who_asks_for_a_part_gets_all_of_it_scanned() {
+    let path = Path::open("");
+    // The virus is behind the part.
+    let part = path.curl().with(&["--range", "0-99"]).fetch(&path.origin.url("/parts/1000"));
+    part.must_be_blocked();
+    let harmless = path.curl().with(&["--range", "0-99"]).fetch(&path.origin.url("/size/1000"));
+    harmless.must_be_whole(1000);
+    path.close_without_icap_errors();
+}
+
+#[test]
+fn a_part_alone_is_never_clean() {
+    let parts = |path: &Path, range| {
+        path.curl().with(&["--range", range]).fetch(&path.origin.url("/parts/1000"))
+    };
+    let path = Path::open("StripRanges = No\n");
+    let part = parts(&path, "0-99");
+    assert_eq!((part.status, part.code), (403, 0), "{}", part.heads);
+    assert!(part.page().contains("only a part of a file"), "{}", part.page());
+    // All of it is no part.
+    parts(&path, "0-1067").must_be_blocked();
+    path.close_without_icap_errors();
+    let path = Path::open("RangeSites = 127.0.0.1\n");
+    let part = parts(&path, "0-99");
+    assert_eq!((part.status, part.body.length, part.code), (206, 100, 0), "{}", part.heads);
+    parts(&path, "1000-1067").must_be_blocked();
+    path.close_without_icap_errors();
+}
+
+#[test]
 fn kept_connections_carry_one_message_after_the_other() {
     let path = Path::open("");
     let mut stream = TcpStream::connect(path.squid.address()).expect("Squid listens");

@@ -1,7 +1,7 @@
 //! The first look at a message, from real ICAP requests.
 
 use super::connection;
-use crate::adaptation::{Begin, Cause, Decision, Passed, begin};
+use crate::adaptation::{self, Begin, Cause, Decision, Fragment, Passed, Ranges, begin};
 use crate::icap::Connection;
 use crate::policy::{BodyAction, List, MimeRule, Options, Pattern, Policy};
 
@@ -26,12 +26,17 @@ fn policy() -> Policy {
         rule("video/*", BodyAction::Scan, Some((1000, BodyAction::Pass))),
         rule("application/x-msdownload", BodyAction::Reject, None),
     ];
-    Policy::compile(Options { black: list("bad.example"), white: list("example.com"), mime_rules })
-        .expect("good")
+    Policy::compile(Options {
+        black: list("bad.example"),
+        white: list("example.com"),
+        ranges: list("films.example"),
+        mime_rules,
+    })
+    .expect("good")
 }
 
 fn shown(connection: &Connection) -> String {
-    match begin(connection.request(), &policy()) {
+    match begin(connection.request(), &policy(), &adaptation::Options::default()) {
         Begin::Answer(Decision::Unmodified(passed)) => match passed {
             Passed::NoBody => "pass: no body".to_owned(),
             Passed::Rule => "pass: rule".to_owned(),
@@ -43,11 +48,17 @@ fn shown(connection: &Connection) -> String {
             Cause::Type(mime) => format!("block: type {mime}"),
             other => format!("unexpected {other:?}"),
         },
+        Begin::Answer(Decision::AskForAll) => "ask for all".to_owned(),
         Begin::Answer(other) => format!("unexpected {other:?}"),
         Begin::Scan(plan) => {
             let coding =
                 plan.content_encoding.as_deref().unwrap_or(b"-").escape_ascii().to_string();
-            format!("scan: {coding}{}", if plan.white_listed { " white" } else { "" })
+            let fragment = match plan.fragment {
+                None => "",
+                Some(Fragment::Judged) => " fragment",
+                Some(Fragment::Allowed) => " allowed fragment",
+            };
+            format!("scan: {coding}{}{fragment}", if plan.white_listed { " white" } else { "" })
         }
     }
 }
@@ -70,6 +81,47 @@ fn a_response_body_is_scanned_and_its_coding_is_passed_on() {
     );
     let twice = "Content-Encoding: gzip\nContent-Encoding: br, zstd\n";
     response("GET http://a.example/ HTTP/1.1\n", twice, Some("x"), "scan: gzip, br, zstd");
+}
+
+#[test]
+fn a_part_of_an_object_is_told_from_all_of_it() {
+    let part = |request: &str, status: &str, head: &str, want: &str| {
+        let head = format!("HTTP/1.1 {status} X\n{head}");
+        let connection =
+            connection(RESPMOD, &[("req-hdr", request), ("res-hdr", &head)], Some("x"));
+        assert_eq!(shown(&connection), want, "{request} {head}");
+    };
+    let get = "GET http://a.example/ HTTP/1.1\n";
+    part(get, "206", "Content-Range: bytes 5-9/10\n", "scan: - fragment");
+    part(get, "206", "Content-Range: bytes 0-9/10\n", "scan: -");
+    part(get, "206", "Content-Type: multipart/byteranges; boundary=x\n", "scan: - fragment");
+    part(get, "200", "Content-Range: bytes 5-9/10\n", "scan: -");
+    let films = "GET http://www.films.example/ HTTP/1.1\n";
+    part(films, "206", "Content-Range: bytes 5-9/10\n", "scan: - allowed fragment");
+    let put = |range| format!("PUT http://a.example/ HTTP/1.1\nContent-Range: {range}\n");
+    for (range, want) in [("bytes 5-9/10", "scan: - fragment"), ("bytes 0-9/10", "scan: -")] {
+        let connection = connection(REQMOD, &[("req-hdr", &put(range))], Some("x"));
+        assert_eq!(shown(&connection), want);
+    }
+}
+
+#[test]
+fn a_request_for_a_part_becomes_one_for_all() {
+    let ask = |request: &str, want: &str| {
+        let connection = connection(REQMOD, &[("req-hdr", request)], None);
+        assert_eq!(shown(&connection), want, "{request}");
+        connection
+    };
+    ask("GET http://a.example/ HTTP/1.1\nRange: bytes=5-\n", "ask for all");
+    ask("GET http://a.example/ HTTP/1.1\nREQUEST-RANGE: bytes=5-\n", "ask for all");
+    ask("GET http://films.example/ HTTP/1.1\nRange: bytes=5-\n", "pass: no body");
+    ask("GET http://bad.example/ HTTP/1.1\nRange: bytes=5-\n", "block: list bad.example");
+    let connection = ask(GET, "pass: no body");
+    let keep = adaptation::Options { ranges: Ranges::Keep, ..adaptation::Options::default() };
+    let kept = begin(connection.request(), &policy(), &keep);
+    assert_eq!(kept, Begin::Answer(Decision::Unmodified(Passed::NoBody)));
+    // The request of a response was answered already.
+    response("GET http://a.example/ HTTP/1.1\nRange: bytes=5-\n", "", None, "pass: no body");
 }
 
 #[test]

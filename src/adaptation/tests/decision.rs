@@ -46,6 +46,7 @@ fn every_reason_for_not_checking_is_blocked_or_said() {
         Why::Encrypted,
         Why::Broken("gzip"),
         Why::Limit(Limit::HoldLimit),
+        Why::Fragment,
         Why::Unsupported("br"),
         Why::Time,
         Why::EngineMissing,
@@ -53,7 +54,7 @@ fn every_reason_for_not_checking_is_blocked_or_said() {
         Why::Busy,
     ];
     let block = Options::default();
-    let pass = Options { unchecked: Unchecked::Pass, ..block };
+    let pass = Options { unchecked: Unchecked::Pass, fragments: Unchecked::Pass, ..block };
     for why in reasons {
         let verdict = || Verdict::Unscanned(why);
         let cause = || Box::new(Cause::Unchecked(why));
@@ -64,6 +65,19 @@ fn every_reason_for_not_checking_is_blocked_or_said() {
             Decision::Unmodified(Passed::Unchecked(why))
         );
     }
+}
+
+#[test]
+fn fragments_have_a_switch_of_their_own() {
+    let block = Options::default();
+    let part = || Verdict::Unscanned(Why::Fragment);
+    let other = || Verdict::Unscanned(Why::Encrypted);
+    let parts_pass = Options { fragments: Unchecked::Pass, ..block };
+    let passed = Decision::Unmodified(Passed::Unchecked(Why::Fragment));
+    assert_eq!(decide(part(), Released::Nothing, &parts_pass), passed);
+    assert!(matches!(decide(other(), Released::Nothing, &parts_pass), Decision::Block(_)));
+    let parts_stay = Options { unchecked: Unchecked::Pass, ..block };
+    assert!(matches!(decide(part(), Released::Nothing, &parts_stay), Decision::Block(_)));
 }
 
 #[test]

@@ -15,6 +15,7 @@
 mod database;
 mod progress;
 mod report;
+mod tree;
 mod walk;
 
 use std::fs::File;
@@ -22,7 +23,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
 
@@ -34,7 +35,8 @@ use super::terminal::{Screen, Tone};
 use crate::engine::database::Image;
 use crate::engine::limits::Limits;
 use crate::engine::verdict::Verdict;
-use crate::engine::{Engine, Object, Scan};
+use crate::engine::{Ended, Engine, Object, Scan};
+use crate::runtime::clock;
 
 /// Scan files, directories or standard input
 #[derive(Debug, clap::Args)]
@@ -93,6 +95,7 @@ pub fn run(args: &Args) -> ExitCode {
         reporter: Reporter::new(args.format, args.infected),
         progress: Progress::new(),
         all: args.all,
+        format: args.format,
         buffer: vec![0; PIECE_BYTES],
         engine,
     };
@@ -122,7 +125,7 @@ pub fn tools() -> Tools<'static> {
 fn first_name(image: &Image, bytes: &[u8]) -> Option<String> {
     let engine = Engine::new(Arc::new(image.clone()), Limits::default());
     let mut scan = Arc::new(engine).start(Object::default());
-    feed(&mut scan, bytes);
+    feed(&mut scan, bytes, clock::now());
     match scan.finish() {
         Verdict::Infected(found) => Some(found.name.into()),
         Verdict::Clean | Verdict::Unscanned(_) => None,
@@ -135,6 +138,7 @@ struct Session {
     reporter: Reporter,
     progress: Progress,
     all: bool,
+    format: Format,
     buffer: Vec<u8>,
 }
 
@@ -157,6 +161,10 @@ impl Session {
         let object = Object { size, ..Object::default() };
         let mut scan =
             if self.all { self.engine.start_all(object) } else { self.engine.start(object) };
+        if self.format == Format::Json {
+            scan.report_layers();
+        }
+        let begun = clock::now();
         self.progress.begin(path, size);
         let mut bytes = 0_u64;
         let fault = loop {
@@ -165,7 +173,7 @@ impl Session {
                 Ok(count) => {
                     bytes += u64::try_from(count).unwrap_or(u64::MAX);
                     self.progress.advance(bytes);
-                    if feed(&mut scan, &self.buffer[..count]) {
+                    if feed(&mut scan, &self.buffer[..count], begun) {
                         break None;
                     }
                 }
@@ -173,13 +181,16 @@ impl Session {
                 Err(fault) => break Some(fault),
             }
         };
-        let (verdict, detections) = scan.finish_all();
+        while !scan.end() {
+            scan.tell_time(clock::now().duration_since(begun));
+        }
+        let Ended { verdict, detections, layers, .. } = scan.conclude();
         let outcome = match (verdict, fault) {
             // What was found before the file could not be read any further was found.
             (Verdict::Clean | Verdict::Unscanned(_), Some(fault)) => {
                 Outcome::Error(fault.to_string())
             }
-            (verdict, _) => Outcome::Scanned(verdict, detections),
+            (verdict, _) => Outcome::Scanned(verdict, detections, layers),
         };
         self.report(path, &outcome, bytes);
     }
@@ -190,9 +201,10 @@ impl Session {
     }
 }
 
-/// Feeds one piece; says whether the verdict is final.
-fn feed(scan: &mut Scan, mut piece: &[u8]) -> bool {
+/// Feeds one piece of a scan that began at `begun`; says whether the verdict is final.
+fn feed(scan: &mut Scan, mut piece: &[u8], begun: Instant) -> bool {
     while !piece.is_empty() {
+        scan.tell_time(clock::now().duration_since(begun));
         let fed = scan.feed(piece);
         if fed.decided {
             return true;

@@ -6,15 +6,16 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::Format;
+use super::tree::{Node, tree};
 use crate::cli::terminal::{Screen, Tone};
-use crate::engine::Engine;
 use crate::engine::verdict::{Detection, Verdict};
+use crate::engine::{Engine, Layers};
 
 /// What became of one file.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// It was read: the verdict and every detection that was asked for.
-    Scanned(Verdict, Vec<Detection>),
+    /// It was read: the verdict, every detection that was asked for, and the layers for a report.
+    Scanned(Verdict, Vec<Detection>, Layers),
     /// It could not be read.
     Error(String),
 }
@@ -51,7 +52,7 @@ impl Reporter {
     /// Prints the result of one file, of which so many bytes were read.
     pub(super) fn report(&mut self, path: &str, outcome: &Outcome, bytes: u64) {
         self.counts.add(outcome, bytes);
-        if self.only_findings && matches!(outcome, Outcome::Scanned(Verdict::Clean, _)) {
+        if self.only_findings && matches!(outcome, Outcome::Scanned(Verdict::Clean, ..)) {
             return;
         }
         match self.format {
@@ -71,13 +72,13 @@ impl Reporter {
 
     fn text(&mut self, path: &str, outcome: &Outcome) {
         match outcome {
-            Outcome::Scanned(Verdict::Infected(_), detections) => {
+            Outcome::Scanned(Verdict::Infected(_), detections, _) => {
                 for detection in detections {
                     self.out.line(format_args!("{path}: {} FOUND", detection.name));
                 }
             }
-            Outcome::Scanned(Verdict::Clean, _) => self.out.line(format_args!("{path}: OK")),
-            Outcome::Scanned(Verdict::Unscanned(why), _) => {
+            Outcome::Scanned(Verdict::Clean, ..) => self.out.line(format_args!("{path}: OK")),
+            Outcome::Scanned(Verdict::Unscanned(why), ..) => {
                 self.out.line(format_args!("{path}: {why} UNSCANNED"));
             }
             Outcome::Error(fault) => {
@@ -91,7 +92,7 @@ impl Counts {
     fn add(&mut self, outcome: &Outcome, bytes: u64) {
         self.bytes += bytes;
         match outcome {
-            Outcome::Scanned(verdict, _) => {
+            Outcome::Scanned(verdict, ..) => {
                 self.files += 1;
                 match verdict {
                     Verdict::Clean => {}
@@ -139,6 +140,17 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     detections: Vec<DetectionRow<'a>>,
     bytes_read: u64,
+    /// The layers of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layers: Option<Node>,
+    /// Layers that are not in the tree, because there were too many.
+    #[serde(skip_serializing_if = "is_none")]
+    layers_unlisted: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize)]
@@ -151,12 +163,16 @@ struct DetectionRow<'a> {
 
 fn json(path: &str, outcome: &Outcome, bytes_read: u64) -> String {
     let (verdict, reason, detections) = match outcome {
-        Outcome::Scanned(Verdict::Clean, _) => ("clean", None, &[][..]),
-        Outcome::Scanned(Verdict::Infected(_), all) => ("infected", None, all.as_slice()),
-        Outcome::Scanned(Verdict::Unscanned(why), _) => {
+        Outcome::Scanned(Verdict::Clean, ..) => ("clean", None, &[][..]),
+        Outcome::Scanned(Verdict::Infected(_), all, _) => ("infected", None, all.as_slice()),
+        Outcome::Scanned(Verdict::Unscanned(why), ..) => {
             ("unscanned", Some(why.to_string()), &[][..])
         }
         Outcome::Error(fault) => ("error", Some(fault.clone()), &[][..]),
+    };
+    let (layers, unlisted) = match outcome {
+        Outcome::Scanned(_, _, layers) => (tree(layers, detections), layers.unlisted),
+        Outcome::Error(_) => (None, 0),
     };
     let detections = detections
         .iter()
@@ -166,7 +182,8 @@ fn json(path: &str, outcome: &Outcome, bytes_read: u64) -> String {
             offset: detection.offset,
         })
         .collect();
-    let row = Row { path, verdict, reason, detections, bytes_read };
+    let row =
+        Row { path, verdict, reason, detections, bytes_read, layers, layers_unlisted: unlisted };
     // Nothing in a row can fail to be written: keys are fixed and values are text and numbers.
     serde_json::to_string(&row).unwrap_or_default()
 }
@@ -174,11 +191,11 @@ fn json(path: &str, outcome: &Outcome, bytes_read: u64) -> String {
 /// The line that programs around `drweb-ctl scan` look for.
 fn drweb(path: &str, outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Scanned(Verdict::Clean, _) => format!("{path} - Ok"),
-        Outcome::Scanned(Verdict::Infected(first), _) => {
+        Outcome::Scanned(Verdict::Clean, ..) => format!("{path} - Ok"),
+        Outcome::Scanned(Verdict::Infected(first), ..) => {
             format!("{path} - infected with {}", first.name)
         }
-        Outcome::Scanned(Verdict::Unscanned(why), _) => format!("{path} - not checked: {why}"),
+        Outcome::Scanned(Verdict::Unscanned(why), ..) => format!("{path} - not checked: {why}"),
         Outcome::Error(fault) => format!("{path} - not checked: {fault}"),
     }
 }
@@ -186,21 +203,26 @@ fn drweb(path: &str, outcome: &Outcome) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Counts, Outcome, drweb, json};
+    use crate::engine::Layers;
     use crate::engine::verdict::{Detection, Limit, Verdict, Why};
     use std::process::ExitCode;
 
     fn infected() -> Outcome {
         let detection = Detection { name: "Eicar".into(), path: "gzip".into(), offset: 7 };
-        Outcome::Scanned(Verdict::Infected(detection.clone()), vec![detection])
+        Outcome::Scanned(Verdict::Infected(detection.clone()), vec![detection], Layers::default())
     }
 
     fn unscanned() -> Outcome {
-        Outcome::Scanned(Verdict::Unscanned(Why::Limit(Limit::MaxRecursion)), vec![])
+        Outcome::Scanned(
+            Verdict::Unscanned(Why::Limit(Limit::MaxRecursion)),
+            vec![],
+            Layers::default(),
+        )
     }
 
     #[test]
     fn every_outcome_has_a_line_in_the_manner_of_drweb() {
-        let clean = Outcome::Scanned(Verdict::Clean, vec![]);
+        let clean = Outcome::Scanned(Verdict::Clean, vec![], Layers::default());
         assert_eq!(drweb("/a b", &clean), "/a b - Ok");
         assert_eq!(drweb("x", &infected()), "x - infected with Eicar");
         assert_eq!(drweb("x", &unscanned()), "x - not checked: limit: MaxRecursion");

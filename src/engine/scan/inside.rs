@@ -1,6 +1,6 @@
 //! The layers inside a layer: what its unpacker says begins, ends, or cannot be seen.
 
-use super::Scan;
+use super::{Row, Scan};
 use crate::engine::layer::{End, Layer, Window};
 use crate::engine::logical::LayerType;
 use crate::engine::spool::SpoolFull;
@@ -17,7 +17,10 @@ impl Scan {
         let refused = self.refusal(member.state_bytes).map(Why::Limit);
         let decoder = refused.map_or_else(|| Decoder::of(coding, state_bytes), Err);
         match decoder {
-            Err(why) => self.findings.miss(why),
+            Err(why) => {
+                let around = self.layers[index].row;
+                self.miss_member(around, &member.label, why);
+            }
             Ok(decoder) => {
                 self.layers[index].unpacker = Some(Unpacker::Coding(decoder));
                 self.enter(member, codings);
@@ -109,10 +112,11 @@ impl Scan {
         if let (Some(name), Some(body)) = (member.around, &mut self.layers[index].body) {
             body.layer_type = LayerType::of_name(name.as_bytes());
         }
+        let around = self.layers[index].row;
         if let Some(why) = member.closed {
-            self.findings.miss(why);
+            self.miss_member(around, &member.label, why);
         } else if let Some(limit) = self.refusal(member.state_bytes) {
-            self.findings.miss(Why::Limit(limit));
+            self.miss_member(around, &member.label, Why::Limit(limit));
             let layer = &mut self.layers[index];
             // A member that needs less memory may follow; no other limit has room for another one.
             let goes_on = limit == Limit::MaxScanState
@@ -123,6 +127,14 @@ impl Scan {
         } else {
             self.enter(member, ContentCodings::NONE);
         }
+    }
+
+    /// A member is not read.
+    fn miss_member(&mut self, around: Row, label: &Label, why: Why) {
+        self.note(around);
+        self.findings.miss(why);
+        self.findings.take_fresh();
+        self.chart.refuse(around, label, why);
     }
 
     /// Why no layer may begin inside the last one.
@@ -146,6 +158,9 @@ impl Scan {
         child.state_bytes = member.state_bytes;
         child.announced = member.size;
         child.part_of = member.part_of;
+        let around = self.layers.last().and_then(|layer| layer.row);
+        child.row = self.chart.begin(around, &child.label);
+        child.digest = self.chart.digest();
         self.remains.clear();
         self.layers.push(child);
         self.layers_begun += 1;

@@ -19,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+mod chart;
 mod coding;
 mod engine;
 mod inside;
@@ -28,7 +29,12 @@ mod step;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use chart::{Chart, Facts};
+
+pub(super) use chart::Row;
+pub use chart::{LayerReport, Layers};
 pub use engine::Engine;
 pub use remains::Remains;
 
@@ -66,6 +72,8 @@ pub struct Scan {
     spare: Option<Window>,
     /// What layers that ended behind the last byte held.
     remains: Remains,
+    /// What it met.
+    chart: Chart,
 }
 
 /// How a scan ended.
@@ -76,6 +84,9 @@ pub struct Ended {
     /// Every detection kept. Of a scan begun with [`Engine::start_all`] these are all there are, each
     /// signature once for each place.
     pub detections: Vec<Detection>,
+    /// The layers: every one when [`Scan::report_layers`] was called, or else the ways to what was found
+    /// and not seen.
+    pub layers: Layers,
     /// To be dropped when the answer is out.
     pub remains: Remains,
 }
@@ -118,6 +129,7 @@ impl Scan {
             pending: Pending::Nothing,
             spare: None,
             remains: Remains::default(),
+            chart: Chart::default(),
         }
     }
 
@@ -128,6 +140,22 @@ impl Scan {
     /// `Unscanned(Broken)`.
     pub const fn announce(&mut self, size: u64) {
         self.announced = Some(size);
+    }
+
+    /// Keeps every layer for [`Ended::layers`], with its SHA-256, which costs as much as scanning. To be
+    /// called before the first byte.
+    pub fn report_layers(&mut self) {
+        self.chart.keep_all();
+        let digest = self.chart.digest();
+        if let Some(outer) = self.layers.first_mut() {
+            outer.digest = digest;
+        }
+    }
+
+    /// Says what time it is, counted from the beginning of the scan: for the report, which is as fine as
+    /// the calls are frequent.
+    pub const fn tell_time(&mut self, now: Duration) {
+        self.chart.tell_time(now);
     }
 
     /// Looks at the next bytes of the object: at most about 64 KiB of work over all layers, so a call
@@ -146,7 +174,7 @@ impl Scan {
         while work < WORK_UNITS_PER_CALL && !self.is_decided() && !self.is_held_up() {
             let rest = &bytes[taken..];
             if let Some(index) = self.ready_layer(!rest.is_empty()) {
-                let moved = self.step(index, rest);
+                let moved = self.step_noted(index, rest);
                 taken += moved.taken;
                 self.given += u64::try_from(moved.taken).unwrap_or(u64::MAX);
                 work += moved.work;
@@ -174,7 +202,9 @@ impl Scan {
         if let Pending::Ready(_) = self.pending {
             self.pending = Pending::Nothing;
         }
+        let row = self.layers.last().and_then(|layer| layer.row);
         self.stop(Why::Time);
+        self.note(row);
     }
 
     /// The object is complete: does about 64 KiB of the work that is left, and says whether all of it
@@ -185,7 +215,7 @@ impl Scan {
         let mut work = self.run_pending();
         while work < WORK_UNITS_PER_CALL && !self.is_held_up() {
             match self.ready_layer(false) {
-                Some(index) if !self.is_decided() => work += self.step(index, &[]).work,
+                Some(index) if !self.is_decided() => work += self.step_noted(index, &[]).work,
                 Some(_) | None => return true,
             }
         }
@@ -212,10 +242,12 @@ impl Scan {
             self.lose(Why::Failed);
         }
         while !self.end() {}
-        let Self { findings, mut layers, mut remains, .. } = self;
-        remains.keep_layers(&mut layers);
+        self.note(Some(0));
+        self.leave_layers();
+        let Self { findings, remains, chart, .. } = self;
         let (verdict, detections) = findings.conclude();
-        Ended { verdict, detections, remains }
+        let layers = chart.conclude(&verdict);
+        Ended { verdict, detections, layers, remains }
     }
 
     /// Work that takes longer than a call may: to be run elsewhere and given back with
@@ -259,6 +291,41 @@ impl Scan {
     pub fn lose(&mut self, why: Why) {
         self.pending = Pending::Nothing;
         self.findings.miss(why);
+    }
+
+    /// One step; what it did not look at is noted with its layer.
+    fn step_noted(&mut self, index: usize, outer: &[u8]) -> Moved {
+        let row = self.layers[index].row;
+        let moved = self.step(index, outer);
+        self.note(row);
+        moved
+    }
+
+    /// Notes what was not looked at since the last time.
+    fn note(&mut self, row: Row) {
+        if let Some(why) = self.findings.take_fresh() {
+            self.chart.miss(row, why);
+        }
+    }
+
+    /// Writes down a layer that is over, whole or not.
+    fn chart_end(&mut self, index: usize, is_whole: bool) {
+        let layer = &mut self.layers[index];
+        let facts = Facts {
+            file_type: layer.body.as_ref().map(|body| body.file_type.clam_name()),
+            bytes: layer.position,
+            is_whole,
+            digest: layer.digest.take(),
+        };
+        self.chart.end(layer.row, facts, self.findings.has_some());
+    }
+
+    /// Looks no further at the layers that are left.
+    fn leave_layers(&mut self) {
+        for index in (0..self.layers.len()).rev() {
+            self.chart_end(index, false);
+        }
+        self.remains.keep_layers(&mut self.layers);
     }
 
     /// Runs the work that nobody took, and says how many units that was.

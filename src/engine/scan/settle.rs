@@ -110,7 +110,9 @@ impl Scan {
     /// Looks no further at all.
     pub(super) fn stop(&mut self, why: Why) {
         self.findings.miss(why);
-        self.remains.keep_layers(&mut self.layers);
+        let row = self.layers.last().and_then(|layer| layer.row);
+        self.note(row);
+        self.leave_layers();
     }
 
     /// The end of a layer. With a layer still inside, that one ends first.
@@ -199,11 +201,15 @@ impl Scan {
     /// Removes a layer that is over.
     pub(super) fn pop(&mut self, index: usize) {
         debug_assert_eq!(index + 1, self.layers.len(), "the deepest layer ends first");
-        self.findings.end(index);
-        let Some(mut layer) = self.layers.pop() else { return };
+        let layer = &mut self.layers[index];
+        let (row, is_whole) = (layer.row, layer.end == End::Whole && layer.fault.is_none());
         if let Some(why) = layer.fault.take() {
             self.findings.miss(why);
         }
+        self.note(row);
+        self.chart_end(index, is_whole);
+        self.findings.end(index);
+        let Some(mut layer) = self.layers.pop() else { return };
         // Members come in thousands: the next one gets the room of this one.
         if index > 0 {
             self.spare = Some(std::mem::replace(&mut layer.window, Window::new(0)));

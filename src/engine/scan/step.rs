@@ -109,6 +109,9 @@ impl Scan {
     fn ignore(&mut self, index: usize) {
         let layer = &mut self.layers[index];
         layer.position = u64::try_from(layer.window.len()).unwrap_or(u64::MAX);
+        if let Some(digest) = &mut layer.digest {
+            digest.update(layer.window.filled());
+        }
         layer.window.clear();
         self.has_right_size(index);
         self.pop(index);
@@ -168,6 +171,9 @@ impl Scan {
             }
         }
         let used = piece.len();
+        if let Some(digest) = &mut layer.digest {
+            digest.update(piece);
+        }
         layer.position += u64::try_from(used).unwrap_or(u64::MAX);
         if has_window {
             layer.window.take(used);

@@ -1,6 +1,7 @@
 //! A member of a container: what is said of it before its first byte.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::engine::database::signature::Target;
 use crate::engine::verdict::Why;
@@ -26,7 +27,8 @@ pub(in crate::engine) struct Member {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::engine) struct Label {
     what: &'static str,
-    name: Option<Box<str>>,
+    /// Shared with the report of the layers.
+    name: Option<Arc<str>>,
 }
 
 impl Label {

@@ -14,7 +14,7 @@ fn list(entries: &[&str]) -> List {
 }
 
 fn policy(black: &[&str], white: &[&str]) -> Policy {
-    let options = Options { black: list(black), white: list(white), mime_rules: Vec::new() };
+    let options = Options { black: list(black), white: list(white), ..Options::default() };
     Policy::compile(options).expect("small lists")
 }
 

@@ -473,7 +473,7 @@ impl Conversation {
             }
         };
         let unchecked = shared.publisher.current().clamd.protocol.unchecked;
-        let Outcome { verdict, detections, bytes, remains } = outcome;
+        let Outcome { verdict, detections, bytes, story, remains } = outcome;
         self.remains.push(remains);
         for line in reply::verdict(name, &verdict, &detections, unchecked) {
             self.core.answer(tag, &line);
@@ -488,6 +488,7 @@ impl Conversation {
                 reason,
                 action,
                 bytes,
+                layers: story,
             })
         };
         match verdict {

@@ -28,6 +28,8 @@ pub(super) struct Outcome {
     pub(super) detections: Vec<Detection>,
     /// Bytes of the object that were seen.
     pub(super) bytes: u64,
+    /// The way to what made the verdict, for the log.
+    pub(super) story: String,
     /// To be dropped once the answer is out.
     pub(super) remains: Remains,
 }
@@ -77,6 +79,7 @@ impl Scanning {
     fn conclude(&mut self) {
         let ended = self.scan.finish().ok();
         self.outcome = ended.map(|(verdict, detections)| Outcome {
+            story: self.scan.layers().story(&verdict),
             verdict,
             detections,
             bytes: 0,
@@ -90,6 +93,7 @@ fn failed() -> Outcome {
         verdict: Verdict::Unscanned(Why::Failed),
         detections: Vec::new(),
         bytes: 0,
+        story: String::new(),
         remains: Remains::default(),
     }
 }

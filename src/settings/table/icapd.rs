@@ -39,6 +39,16 @@ section! {
         "Block what could not be checked to the end: encrypted, damaged, beyond a limit, out of time. Yes, \
          because data that nobody looked at would otherwise arrive looking like clean data; who prefers \
          availability says No, and sees such messages marked in the log.";
+    STRIP_RANGES: bool = switch("StripRanges", "Yes"), Reload,
+        "Make a request for a part of an object (Range) one for all of it, so that the whole can be scanned: \
+         nobody can judge a file by its middle. A download that is taken up again begins anew, and films \
+         start from their beginning; RangeSites names the sites for which that is too much.";
+    RANGE_SITES: Sites = sites("RangeSites", ""), Reload,
+        "Sites where parts of objects may be asked for, written as in WhiteList. Each part is scanned for \
+         what a part can show and passes when nothing is found, with a line in the log.";
+    BLOCK_FRAGMENTS: bool = switch("BlockFragments", "Yes"), Reload,
+        "Block a part of an object (206, or an upload with Content-Range) in which nothing was found. No, for \
+         a proxy that sends no requests here, only responses: it cannot ask for the whole.";
     MIME_RULES: Vec<MimeRule> = mime_rules("MimeRules", ""), Reload,
         "What is scanned, by type: \"<mime> <action>\" or \"<mime> <action> <size> <action>\", where the \
          second action is for larger bodies. Actions: scan, pass, reject. The most specific type wins. \

@@ -1,10 +1,10 @@
 //! What rooms and the edge receive.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::good;
-use crate::adaptation::{self, ThreatKind, Unchecked};
+use crate::adaptation::{self, Ranges, ThreatKind, Unchecked};
 use crate::clamd;
 use crate::engine::limits::Limits;
 use crate::icap::{IsTag, NoContent, Profile, Violations};
@@ -124,12 +124,27 @@ fn each_threat_switch_switches_its_own_kind() {
 #[test]
 fn lists_and_rules_reach_the_policy() {
     let settings = good(
-        "[ICAPD]\nBlackList = a.example, @/black\nWhiteList = b.example, @/white\nMimeRules = image/* pass\n",
+        "[ICAPD]\nBlackList = a.example, @/black\nWhiteList = b.example, @/white\nRangeSites = c.example, @/parts\nMimeRules = image/* pass\n",
     );
     let options = settings.policy_options();
     assert_eq!((options.black.len(), options.white.len(), options.mime_rules.len()), (1, 1, 1));
+    assert_eq!((options.ranges.len(), files_of(&settings)), (1, vec!["/parts".into()]));
     let files = settings.list_files();
     assert_eq!((files.black, files.white), (vec!["/black".into()], vec!["/white".into()]));
+}
+
+fn files_of(settings: &Settings) -> Vec<PathBuf> {
+    settings.list_files().ranges
+}
+
+#[test]
+fn parts_of_objects_have_their_switches() {
+    let options = |text| good(text).adaptation_options();
+    let default = options("");
+    assert_eq!((default.ranges, default.fragments), (Ranges::Strip, Unchecked::Block));
+    let other = options("[ICAPD]\nStripRanges = No\nBlockFragments = No\n");
+    assert_eq!((other.ranges, other.fragments), (Ranges::Keep, Unchecked::Pass));
+    assert_eq!(other.unchecked, Unchecked::Block);
 }
 
 #[test]
