@@ -83,7 +83,7 @@ pub fn verdict(
 ) -> Vec<Vec<u8>> {
     match verdict {
         Verdict::Clean => vec![ok(name)],
-        Verdict::Unscanned(why) => match (unchecked, heuristic(*why)) {
+        Verdict::Unscanned(why) => match (unchecked, why.heuristic()) {
             (Unchecked::Found, Some(threat)) => vec![found(name, &threat)],
             (Unchecked::Found | Unchecked::Error, _) => vec![unscanned(name, *why)],
         },
@@ -103,20 +103,6 @@ pub fn verdict(
 fn unscanned(name: &[u8], why: Why) -> Vec<u8> {
     let why = why.to_string().replace(": ", " ");
     error(name, &format!("Not scanned ({why})"))
-}
-
-/// The name under which something unscanned is reported as found; the beginnings are those that ClamAV
-/// uses for the same. A failure of ours, or too much to do, is never somebody's threat.
-fn heuristic(why: Why) -> Option<String> {
-    Some(match why {
-        Why::Encrypted => "Heuristics.Encrypted".to_owned(),
-        Why::Broken(_) => "Heuristics.Broken".to_owned(),
-        Why::Limit(limit) => format!("Heuristics.Limits.Exceeded.{}", limit.name()),
-        Why::Time => "Heuristics.Limits.Exceeded.MaxScanTime".to_owned(),
-        Why::Fragment => "Heuristics.Fragment".to_owned(),
-        Why::Unsupported(_) => "Heuristics.Unsupported".to_owned(),
-        Why::EngineMissing | Why::Failed | Why::Busy => return None,
-    })
 }
 
 /// To `VERSION`: program, database and its date, as clients take them apart at the slashes.

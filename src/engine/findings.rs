@@ -18,6 +18,8 @@ pub(super) struct Findings {
     mode: Mode,
     /// In the order in which they were made.
     found: Vec<Finding>,
+    /// Reported where no signature matched.
+    alerts: Vec<Finding>,
     reason: Option<Why>,
     /// Of what the scan has looked at since it asked.
     fresh: Option<Why>,
@@ -33,7 +35,7 @@ struct Finding {
 
 impl Findings {
     pub(super) const fn new(mode: Mode) -> Self {
-        Self { mode, found: Vec::new(), reason: None, fresh: None }
+        Self { mode, found: Vec::new(), alerts: Vec::new(), reason: None, fresh: None }
     }
 
     /// Adds a detection made in a layer, counted from the outer object.
@@ -55,14 +57,23 @@ impl Findings {
         }
     }
 
+    /// Adds what is reported for another reason than a signature. The scan goes on: a signature says more.
+    pub(super) fn alert(&mut self, layer: usize, detection: Detection) {
+        let is_known = self.alerts.iter().any(|known| known.detection == detection);
+        if !is_known && self.alerts.len() < ALERTS_MAX {
+            self.alerts.push(Finding { layer, detection });
+        }
+    }
+
     /// A layer is trusted: what was found in it, and inside it, goes.
     pub(super) fn trust(&mut self, layer: usize) {
         self.found.retain(|known| known.layer < layer);
+        self.alerts.retain(|known| known.layer < layer);
     }
 
     /// A layer has ended: what was found in it now depends on the one around it.
     pub(super) fn end(&mut self, layer: usize) {
-        for known in &mut self.found {
+        for known in self.found.iter_mut().chain(&mut self.alerts) {
             known.layer = known.layer.min(layer.saturating_sub(1));
         }
     }
@@ -80,7 +91,7 @@ impl Findings {
 
     /// Whether there is a detection that was not dropped.
     pub(super) const fn has_some(&self) -> bool {
-        !self.found.is_empty()
+        !self.found.is_empty() || !self.alerts.is_empty()
     }
 
     /// The layer of the detection that is the hardest to drop, when one is enough for a verdict.
@@ -93,16 +104,18 @@ impl Findings {
 
     /// The verdict, and every detection kept.
     pub(super) fn conclude(self) -> (Verdict, Vec<Detection>) {
-        let first = self.found.iter().min_by_key(|known| known.layer);
+        let first = self.found.iter().min_by_key(|known| known.layer).or(self.alerts.first());
         let verdict = match (first, self.reason) {
             (Some(first), _) => Verdict::Infected(first.detection.clone()),
             (None, Some(why)) => Verdict::Unscanned(why),
             (None, None) => Verdict::Clean,
         };
-        let detections = self.found.into_iter().map(|known| known.detection);
+        let detections = self.found.into_iter().chain(self.alerts).map(|known| known.detection);
         (verdict, detections.collect())
     }
 }
 
+/// More are not told: there is a name for the object by then.
+const ALERTS_MAX: usize = 64;
 /// A list for people: nobody reads more. At worst this × the longest name and path.
 const DETECTIONS_MAX: usize = 4_096;

@@ -48,6 +48,7 @@
 //!
 //! Absent on purpose: clocks, files, threads, and what to do about a verdict.
 
+pub mod alerts;
 mod body;
 pub mod database;
 mod deferred;
@@ -65,6 +66,7 @@ pub mod logical;
 pub mod matcher;
 mod normalize;
 mod object;
+pub mod passwords;
 pub mod regex;
 mod scan;
 pub mod spool;

@@ -98,6 +98,23 @@ impl Limit {
     }
 }
 
+impl Why {
+    /// The name under which it is reported where it counts as a threat; the beginnings are those that
+    /// ClamAV uses for the same. A failure of ours, or too much to do, is never somebody's threat.
+    #[must_use]
+    pub fn heuristic(self) -> Option<String> {
+        Some(match self {
+            Self::Encrypted => "Heuristics.Encrypted".to_owned(),
+            Self::Broken(_) => "Heuristics.Broken".to_owned(),
+            Self::Limit(limit) => format!("Heuristics.Limits.Exceeded.{}", limit.name()),
+            Self::Time => "Heuristics.Limits.Exceeded.MaxScanTime".to_owned(),
+            Self::Fragment => "Heuristics.Fragment".to_owned(),
+            Self::Unsupported(_) => "Heuristics.Unsupported".to_owned(),
+            Self::EngineMissing | Self::Failed | Self::Busy => return None,
+        })
+    }
+}
+
 impl fmt::Display for Why {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

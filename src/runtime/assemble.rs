@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::adaptation::page::Pages;
 use crate::engine::Engine;
 use crate::engine::database::{BuildOptions, DatabaseFacts, Image, Report};
+use crate::engine::passwords::Passwords;
 use crate::icap::{self, IsTag, ScanStatus};
 use crate::observe::Event;
 use crate::policy::Policy;
@@ -67,7 +68,9 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
         findings.texts().into_iter().map(|text| Event::SettingsNote { text }).collect();
     let server = settings.server();
     let image = load_database(&server, &mut notes)?;
-    let engine = Arc::new(Engine::new(Arc::new(image), settings.engine_limits()));
+    let engine = Engine::new(Arc::new(image), settings.engine_limits());
+    let engine = engine.with_alerts(settings.engine_alerts());
+    let engine = Arc::new(engine.with_passwords(passwords(server.passwords.as_deref())?));
     let adaptation = settings.adaptation_options();
     let istag =
         IsTag::of(&engine.database().content.0, &policy_digest(&settings, &policy, &adaptation));
@@ -98,8 +101,17 @@ fn policy_digest(
     digest.update(policy.digest());
     digest.update(adaptation.digest());
     let limits = settings.engine_limits();
-    digest.update(format!("{limits:?}"));
+    let alerts = settings.engine_alerts();
+    digest.update(format!("{limits:?} {alerts:?}"));
     digest.finalize().into()
+}
+
+/// The passwords that are tried on encrypted members.
+fn passwords(file: Option<&Path>) -> Result<Passwords, String> {
+    let Some(file) = file else { return Ok(Passwords::default()) };
+    let said = |why: String| format!("[ScanEngine] ArchivePasswords: {}: {why}", file.display());
+    let text = std::fs::read(file).map_err(|error| said(error.to_string()))?;
+    Passwords::read(&text).map_err(|fault| said(fault.to_string()))
 }
 
 fn load_database(server: &Server, notes: &mut Vec<Event>) -> Result<Image, String> {

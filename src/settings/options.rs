@@ -39,6 +39,8 @@ pub struct Server {
     pub contact: String,
     /// `[ScanEngine] DatabaseDir`: files and folders; empty: only the EICAR test signature.
     pub database: Vec<PathBuf>,
+    /// `[ScanEngine] ArchivePasswords`.
+    pub passwords: Option<PathBuf>,
     /// `[ScanEngine] DetectPUA`.
     pub unwanted: Unwanted,
     /// `[ScanEngine] PhishingScanPages`, `PhishingAlwaysBlockSSLMismatch`, `PhishingAlwaysBlockCloak`.

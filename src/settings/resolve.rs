@@ -13,6 +13,7 @@ use super::row::Setting;
 use super::table::{clamd as clamd_rows, icapd, root, scan_engine};
 use crate::adaptation::{self, Ranges, ThreatKind, ThreatKinds, Unchecked};
 use crate::clamd;
+use crate::engine::alerts::Alerts;
 use crate::engine::database::LinkOptions;
 use crate::engine::limits::Limits;
 use crate::icap::{self, Advertised, Deadlines, IsTag, NoContent, Profile, Violations};
@@ -49,6 +50,7 @@ impl Settings {
             templates_dir: self.get(&icapd::TEMPLATES_DIR),
             contact: self.get(&icapd::HOSTMASTER),
             database: self.get(&scan_engine::DATABASE_DIR),
+            passwords: self.get(&scan_engine::ARCHIVE_PASSWORDS),
             unwanted: if self.get(&scan_engine::DETECT_PUA) {
                 Unwanted::Detect
             } else {
@@ -143,6 +145,18 @@ impl Settings {
             whole_bytes_max: self.get(&scan_engine::MAX_WHOLE_SIZE),
             deferred_memory_max: self.get(&scan_engine::DEFERRED_MEMORY),
             ratio_max: number(self.get(&icapd::MAX_COMPRESSION_RATIO)),
+        }
+    }
+
+    /// What the engine reports besides signatures.
+    #[must_use]
+    pub fn engine_alerts(&self) -> Alerts {
+        Alerts {
+            encrypted_archives: self.get(&scan_engine::ALERT_ENCRYPTED_ARCHIVE),
+            encrypted_documents: self.get(&scan_engine::ALERT_ENCRYPTED_DOC),
+            limits: self.get(&scan_engine::ALERT_EXCEEDS_MAX),
+            broken: self.get(&scan_engine::ALERT_BROKEN),
+            macros: self.get(&scan_engine::ALERT_OLE2_MACROS),
         }
     }
 

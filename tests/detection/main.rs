@@ -3,6 +3,7 @@
 //! Nothing here is harmful: the EICAR test file is put together at run time, everything else is made
 //! by the tests.
 
+mod alerts;
 mod archives;
 mod codings;
 mod containers;
@@ -13,6 +14,7 @@ mod layers;
 mod limits;
 mod normal_text;
 mod office;
+mod passwords;
 mod regexes;
 mod reports;
 mod streams;

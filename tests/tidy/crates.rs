@@ -11,6 +11,7 @@ const ANYWHERE: &[&str] = &["*"];
 
 /// Crate as in Cargo.toml, and the rooms that may name it. `perf` is the load generator.
 const CRATES: &[(&str, &[&str])] = &[
+    ("aes", &["engine"]),
     ("ahash", ANYWHERE),
     ("arc-swap", &["runtime"]),
     ("async-channel", &["runtime"]),
@@ -26,6 +27,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("futures-lite", &["runtime"]),
     ("glommio", &["runtime", "cli"]),
     ("hdrhistogram", &["observe", "runtime", "perf"]),
+    ("hmac", &["engine"]),
     ("httpdate", &["runtime"]),
     ("indicatif", &["cli"]),
     ("liblzma", &["engine"]),
@@ -35,6 +37,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("mimalloc", &["main", "perf"]),
     ("minijinja", &["adaptation"]),
     ("num-bigint", &["engine"]),
+    ("pbkdf2", &["engine"]),
     ("pcre2", &["engine"]),
     ("regex", &["engine"]),
     ("regex-automata", &["engine"]),

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::Scan;
+use crate::engine::alerts::Alerts;
 use crate::engine::body::Spools;
 use crate::engine::database::{DatabaseFacts, Image};
 use crate::engine::findings::Mode;
 use crate::engine::limits::Limits;
 use crate::engine::object::Object;
+use crate::engine::passwords::Passwords;
 use crate::engine::spool::SpoolBudget;
 
 /// A database and the limits, ready to scan. Immutable: shards share it.
@@ -15,6 +17,8 @@ use crate::engine::spool::SpoolBudget;
 pub struct Engine {
     pub(super) image: Arc<Image>,
     pub(super) limits: Limits,
+    pub(super) alerts: Alerts,
+    pub(super) passwords: Passwords,
     /// Where the spools of layers come from. Their memory is shared by all scans.
     pub(super) spools: Spools,
 }
@@ -29,7 +33,19 @@ impl Engine {
             targets: image.deferred_targets(),
             budget: SpoolBudget::new(limits.deferred_memory_max),
         };
-        Self { image, limits, spools }
+        Self { image, limits, alerts: Alerts::default(), passwords: Passwords::default(), spools }
+    }
+
+    /// The same with these alerts.
+    #[must_use]
+    pub fn with_alerts(self, alerts: Alerts) -> Self {
+        Self { alerts, ..self }
+    }
+
+    /// The same with passwords that are tried on encrypted members.
+    #[must_use]
+    pub fn with_passwords(self, passwords: Passwords) -> Self {
+        Self { passwords, ..self }
     }
 
     /// Starts to scan an object.

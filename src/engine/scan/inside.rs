@@ -1,6 +1,6 @@
 //! The layers inside a layer: what its unpacker says begins, ends, or cannot be seen.
 
-use super::{Row, Scan};
+use super::Scan;
 use crate::engine::layer::{End, Layer, Window};
 use crate::engine::logical::LayerType;
 use crate::engine::spool::SpoolFull;
@@ -18,8 +18,7 @@ impl Scan {
         let decoder = refused.map_or_else(|| Decoder::of(coding, state_bytes), Err);
         match decoder {
             Err(why) => {
-                let around = self.layers[index].row;
-                self.miss_member(around, &member.label, why);
+                self.miss_member(index, &member.label, why);
             }
             Ok(decoder) => {
                 self.layers[index].unpacker = Some(Unpacker::Coding(decoder));
@@ -30,13 +29,13 @@ impl Scan {
 
     /// Begins to walk the container that the last layer is.
     pub(super) fn walk(&mut self, index: usize, container: Container) {
-        self.layers[index].unpacker = Some(Unpacker::of(container));
+        self.layers[index].unpacker = Some(Unpacker::of(container, &self.engine.passwords));
     }
 
     /// Opens the container that a layer is at its end, and keeps its bytes until then.
     pub(super) fn keep(&mut self, index: usize, whole: Whole, size: Option<u64>) {
         let layer = &mut self.layers[index];
-        layer.unpacker = Some(Unpacker::waiting(whole));
+        layer.unpacker = Some(Unpacker::waiting(whole, &self.engine.passwords));
         if let Some(body) = &mut layer.body {
             body.keep_whole(&self.engine.spools, size);
         }
@@ -112,11 +111,13 @@ impl Scan {
         if let (Some(name), Some(body)) = (member.around, &mut self.layers[index].body) {
             body.layer_type = LayerType::of_name(name.as_bytes());
         }
-        let around = self.layers[index].row;
+        if let Some(name) = self.engine.alerts.of_member(member.label.what()) {
+            self.report(index, Some(&member.label), name.into());
+        }
         if let Some(why) = member.closed {
-            self.miss_member(around, &member.label, why);
+            self.miss_member(index, &member.label, why);
         } else if let Some(limit) = self.refusal(member.state_bytes) {
-            self.miss_member(around, &member.label, Why::Limit(limit));
+            self.miss_member(index, &member.label, Why::Limit(limit));
             let layer = &mut self.layers[index];
             // A member that needs less memory may follow; no other limit has room for another one.
             let goes_on = limit == Limit::MaxScanState
@@ -130,11 +131,13 @@ impl Scan {
     }
 
     /// A member is not read.
-    fn miss_member(&mut self, around: Row, label: &Label, why: Why) {
+    fn miss_member(&mut self, index: usize, label: &Label, why: Why) {
+        let around = self.layers[index].row;
         self.note(around);
         self.findings.miss(why);
         self.findings.take_fresh();
         self.chart.refuse(around, label, why);
+        self.alert(index, Some(label), why);
     }
 
     /// Why no layer may begin inside the last one.

@@ -41,7 +41,8 @@ pub use remains::Remains;
 use super::deferred::{Deferred, Done};
 use super::file_type::HEAD_BYTES;
 use super::findings::{Findings, Mode};
-use super::layer::{End, Layer, Window};
+use super::harvest::join;
+use super::layer::{End, Layer, Window, path};
 use super::object::{Fed, Object};
 use super::unpack::Label;
 use super::verdict::{Detection, Verdict, Why};
@@ -301,11 +302,29 @@ impl Scan {
         moved
     }
 
-    /// Notes what was not looked at since the last time.
+    /// Notes what was not looked at since the last time, of a layer or of what it holds.
     fn note(&mut self, row: Row) {
         if let Some(why) = self.findings.take_fresh() {
             self.chart.miss(row, why);
+            let index = self.layers.iter().rposition(|layer| layer.row == row);
+            self.alert(index.unwrap_or(0), None, why);
         }
+    }
+
+    /// Reports what was not looked at in a layer, or in a member of it, where that is asked for.
+    fn alert(&mut self, index: usize, member: Option<&Label>, why: Why) {
+        let body = self.layers.get(index).and_then(|layer| layer.body.as_ref());
+        let layer_type = body.map_or("", |body| body.file_type.clam_name());
+        if let Some(name) = self.engine.alerts.name(why, layer_type) {
+            self.report(index, member, name.into());
+        }
+    }
+
+    /// Raises an alert about a layer, or about a member of it.
+    fn report(&mut self, index: usize, member: Option<&Label>, name: Box<str>) {
+        let way = path(self.layers.get(..=index).unwrap_or_default());
+        let path = join(&way, member.map(Label::to_string).as_deref()).into();
+        self.findings.alert(index, Detection { name, path, offset: 0 });
     }
 
     /// Writes down a layer that is over, whole or not.

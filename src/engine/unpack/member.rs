@@ -32,6 +32,11 @@ pub(in crate::engine) struct Label {
 }
 
 impl Label {
+    /// What it was taken out of.
+    pub(in crate::engine) const fn what(&self) -> &'static str {
+        self.what
+    }
+
     /// Of a layer that has no name.
     pub(in crate::engine) const fn of(what: &'static str) -> Self {
         Self { what, name: None }

@@ -83,6 +83,7 @@ pub use codings::{Coding, ContentCodings, Unsupported};
 pub(super) use member::{Label, Member};
 pub(super) use opened::Opened;
 
+use super::passwords::Passwords;
 use super::spool::Spool;
 use super::verdict::Why;
 
@@ -227,20 +228,20 @@ impl Inside {
 
 impl Unpacker {
     /// For a container. It takes no memory to speak of yet.
-    pub(super) fn of(container: Container) -> Self {
+    pub(super) fn of(container: Container, passwords: &Passwords) -> Self {
         Self::Container(match container {
             Container::Tar => Walker::Tar(tar::Tar::new()),
             Container::Cpio => Walker::Cpio(cpio::Cpio::new()),
             Container::Ar => Walker::Ar(ar::Ar::new()),
             Container::Rpm => Walker::Rpm(rpm::Rpm::new()),
-            Container::Zip => Walker::Zip(Box::new(zip::Zip::new())),
-            Container::CarriedZip => Walker::Zip(Box::new(zip::Zip::carried())),
+            Container::Zip => Walker::Zip(Box::new(zip::Zip::new(passwords))),
+            Container::CarriedZip => Walker::Zip(Box::new(zip::Zip::carried(passwords))),
         })
     }
 
     /// For a container that is opened at its end.
-    pub(super) fn waiting(whole: Whole) -> Self {
-        Self::Waiting(whole, Some(Box::new(zip::Zip::carried())))
+    pub(super) fn waiting(whole: Whole, passwords: &Passwords) -> Self {
+        Self::Waiting(whole, Some(Box::new(zip::Zip::carried(passwords))))
     }
 
     /// For a container all of whose bytes are there.

@@ -46,6 +46,18 @@ section! {
          larger is unchecked.";
     DEFERRED_MEMORY: u64 = size("DeferredMemory", "512MB", 1 << 20, 1 << 44), Reload,
         "Memory for the files of both kinds over all scans at a time.";
+    ARCHIVE_PASSWORDS: Option<PathBuf> = path("ArchivePasswords", ""), Reload,
+        "A file of passwords, one on each line, at most 64, which are tried on encrypted members of zip archives.";
+    ALERT_ENCRYPTED_ARCHIVE: bool = switch("AlertEncryptedArchive", "No"), Reload,
+        "Report archives with encrypted members as Heuristics.Encrypted. No: they are unchecked.";
+    ALERT_ENCRYPTED_DOC: bool = switch("AlertEncryptedDoc", "No"), Reload,
+        "Report encrypted documents as Heuristics.Encrypted. No: they are unchecked.";
+    ALERT_EXCEEDS_MAX: bool = switch("AlertExceedsMax", "No"), Reload,
+        "Report what reaches a limit as Heuristics.Limits.Exceeded. No: it is unchecked.";
+    ALERT_BROKEN: bool = switch("AlertBroken", "No"), Reload,
+        "Report damaged containers as Heuristics.Broken. No: they are unchecked.";
+    ALERT_OLE2_MACROS: bool = switch("AlertOLE2Macros", "No"), Reload,
+        "Report every document with macros as Heuristics.OLE2.ContainsMacros.";
     DETECT_PUA: bool = switch("DetectPUA", "No"), Reload,
         "Load the signatures of potentially unwanted applications. No, as clamscan does.";
     PHISHING_SCAN_PAGES: bool = switch("PhishingScanPages", "No"), Reload,

@@ -1,5 +1,6 @@
 //! Walks a container in every way of cutting input and output, and says what came out.
 
+use crate::engine::passwords::Passwords;
 use crate::engine::spool::{Spool, SpoolBudget};
 use crate::engine::unpack::{Container, Progress, Unpacker, Whole};
 use crate::engine::verdict::Why;
@@ -37,7 +38,7 @@ pub(in crate::engine::unpack) fn walk(
     input_max: usize,
     room: usize,
 ) -> Walked {
-    take_out(Unpacker::of(container), bytes, input_max, room)
+    take_out(Unpacker::of(container, &Passwords::default()), bytes, input_max, room)
 }
 
 fn take_out(mut unpacker: Unpacker, bytes: &[u8], input_max: usize, room: usize) -> Walked {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::streams::{bzip2, lzma, xz};
 use super::walk::{Walk, Walked, check_walk, walk};
 use super::{plain, raw_deflate, zstd};
+use crate::engine::passwords::Passwords;
 use crate::engine::unpack::Container::{CarriedZip, Zip};
 use crate::engine::unpack::zip::MEMBERS_MAX;
 use crate::engine::unpack::{Member, Progress, Unpacker};
@@ -532,7 +533,7 @@ fn damage_in_a_member_of_any_method_does_not_hide_the_next_one() {
 
 /// The first member of an archive, and the bytes behind its beginning.
 fn first(bytes: &[u8]) -> (Unpacker, Member, &[u8]) {
-    let mut unpacker = Unpacker::of(Zip);
+    let mut unpacker = Unpacker::of(Zip, &Passwords::default());
     let step = unpacker.step(bytes, &mut []);
     assert_eq!(step.progress, Progress::Begin);
     let member = unpacker.member();

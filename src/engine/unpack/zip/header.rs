@@ -90,6 +90,10 @@ pub(super) struct Local {
     /// Its size when unpacked, if it is said here.
     pub(super) plain: Option<u64>,
     pub(super) name: Vec<u8>,
+    /// WinZip's AE-x: 1, 2 or 3 for the length of the key, and the method that is behind the cipher.
+    pub(super) aes: Option<(u8, u16)>,
+    time: u16,
+    sum: u32,
 }
 
 impl Local {
@@ -109,7 +113,35 @@ impl Local {
             packed: is_known.then_some(packed),
             plain: is_known.then_some(plain),
             name: name.to_vec(),
+            aes: aes(extra),
+            time: half(record, 10),
+            sum: word(record, 14),
         }
+    }
+
+    /// Whether a password alone opens it: not PKWARE's strong encryption, and no encrypted directory.
+    pub(super) const fn is_simply_encrypted(&self) -> bool {
+        self.flags & SECRET == ENCRYPTED
+    }
+
+    /// The byte by which a reader knows a wrong password (APPNOTE 6.1.6); as the sum is said behind the
+    /// member, writers take the time.
+    pub(super) const fn check_byte(&self) -> u8 {
+        let [.., sum] = self.sum.to_le_bytes();
+        let [_, time] = self.time.to_le_bytes();
+        if self.has_descriptor() { time } else { sum }
+    }
+
+    /// CRC-32 of what comes out; nothing when it is said behind the member.
+    pub(super) const fn sum(&self) -> Option<u32> {
+        if self.has_descriptor() { None } else { Some(self.sum) }
+    }
+
+    /// The same member without its lock.
+    pub(super) fn unlocked(&self) -> Self {
+        let behind = self.aes.filter(|_| self.method == AES_METHOD);
+        let method = behind.map_or(self.method, |(_, method)| method);
+        Self { flags: self.flags & !SECRET, method, ..self.clone() }
     }
 
     pub(super) const fn has_descriptor(&self) -> bool {
@@ -238,6 +270,23 @@ impl<'a> Zip64<'a> {
     }
 }
 
+/// The extra field of AE-x: version, vendor, strength, method.
+fn aes(mut extra: &[u8]) -> Option<(u8, u16)> {
+    while let Some((head, rest)) = extra.split_at_checked(4) {
+        let (body, after) = rest.split_at_checked(usize::from(half(head, 2)))?;
+        if half(head, 0) == AES_ID {
+            return Some((*body.get(4)?, chunk(body, 5).map(u16::from_le_bytes)?));
+        }
+        extra = after;
+    }
+    None
+}
+
+/// CRC-32 in a data descriptor.
+pub(super) fn descriptor_sum(bytes: &[u8]) -> u32 {
+    word(bytes, if bytes.starts_with(DESCRIPTOR_SIGNATURE) { 4 } else { 0 })
+}
+
 /// How long the data descriptor is that begins with `bytes`, behind a member of these sizes: with or
 /// without a signature, with sizes of 32 or of 64 bits. Nothing when none fits.
 pub(super) fn descriptor_bytes(bytes: &[u8], packed: u64, plain: u64) -> Option<usize> {
@@ -305,6 +354,9 @@ const RESERVED_FLAGS: u16 = 0b1101_0111_1000_0000;
 /// The latest version of the format that a reader may have to know.
 const VERSION_MAX: u16 = 63;
 const ZIP64_ID: u16 = 1;
+const AES_ID: u16 = 0x9901;
+/// The method that stands for another one, behind AES.
+pub(super) const AES_METHOD: u16 = 99;
 const OVER_32_BITS: u64 = u32::MAX as u64;
 const LOCAL_BYTES: usize = 30;
 const CENTRAL_BYTES: usize = 46;

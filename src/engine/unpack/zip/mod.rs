@@ -13,6 +13,7 @@
 //! | 4.4.5 methods | [`codec`] |
 //! | 5.3 imploded members, deflate64, and what they share | [`explode`], [`deflate64`]; [`huffman`], [`window`] |
 //! | 4.3.9 data descriptors behind members that are stored | [`open`] |
+//! | 6.1 encrypted members, AE-x | [`lock`] |
 //! | 4.3.12 what the directory says | [`directory`] |
 //! | (ECMA-376) office documents, by the names of parts | [`office`] |
 //!
@@ -25,7 +26,7 @@
 //! when an end of a directory is where a reader would find it. Otherwise it was no archive.
 //!
 //! Absent on purpose: check sums, times, rights, comments (an archive in a comment is found), archives
-//! of several volumes, passwords.
+//! of several volumes.
 
 mod ahead;
 mod codec;
@@ -34,6 +35,7 @@ mod directory;
 mod explode;
 mod header;
 mod huffman;
+mod lock;
 mod office;
 mod open;
 mod window;
@@ -41,13 +43,15 @@ mod window;
 use ahead::{Ahead, Input};
 use codec::{Codec, Method};
 use directory::{Directory, Facts};
-use header::{Central, DESCRIPTOR_BYTES_MAX, End, Local, Record, descriptor_bytes};
+use header::{Central, DESCRIPTOR_BYTES_MAX, End, Local, Record, descriptor_bytes, descriptor_sum};
+use lock::{Lock, Trial, Unlocked};
 use office::Office;
 
 use super::inflate::{Inflate, Outcome};
 use super::member::{Label, Member};
 use super::parts::wide;
 use super::{Progress, Step};
+use crate::engine::passwords::Passwords;
 use crate::engine::verdict::Why;
 
 /// A zip being read.
@@ -67,6 +71,9 @@ pub(in crate::engine) struct Zip {
     codec: Option<Codec>,
     /// What the last deflated member left.
     spare: Option<Inflate>,
+    /// Passwords, and the member that one of them fits.
+    trial: Trial,
+    unlocked: Option<(Lock, Box<Unlocked>)>,
     directory: Directory,
     office: Office,
     /// What the member that is read tells of the archive.
@@ -97,26 +104,30 @@ enum Place {
     In(Record),
     /// A member was described, which has yet to begin; some of its bytes say what memory it takes.
     Enter,
+    /// Passwords are tried on a member that was described.
+    Locked(Lock),
     /// The bytes of a member, whose beginning was said.
     Data,
     /// What is left of a member that is over.
     Rest,
+    /// What tells that the password was right.
+    Seal,
     /// The sizes behind a member.
     Descriptor,
 }
 
 impl Zip {
     /// A layer that is an archive.
-    pub(super) fn new() -> Self {
-        Self::of(Setting::Alone, Place::Record)
+    pub(super) fn new(passwords: &Passwords) -> Self {
+        Self::of(Setting::Alone, Place::Record, passwords)
     }
 
     /// A layer of another type that may have one in it.
-    pub(super) fn carried() -> Self {
-        Self::of(Setting::Carried, Place::Search)
+    pub(super) fn carried(passwords: &Passwords) -> Self {
+        Self::of(Setting::Carried, Place::Search, passwords)
     }
 
-    fn of(setting: Setting, place: Place) -> Self {
+    fn of(setting: Setting, place: Place, passwords: &Passwords) -> Self {
         Self {
             setting,
             place,
@@ -128,6 +139,8 @@ impl Zip {
             plain: 0,
             codec: None,
             spare: None,
+            trial: Trial::new(passwords.clone()),
+            unlocked: None,
             directory: Directory::default(),
             office: Office::default(),
             kind: None,
@@ -150,7 +163,9 @@ impl Zip {
                     (said, made) = self.unpack(&mut input, output);
                     Some(said)
                 }
+                Place::Locked(lock) => self.unlock(lock, &mut input),
                 Place::Rest => self.pass(&mut input),
+                Place::Seal => self.check_seal(&mut input),
                 Place::Descriptor => self.describe(&mut input),
             };
             if let Some(said) = said {
@@ -304,6 +319,11 @@ impl Zip {
 
     /// Begins the member that was described.
     fn enter(&mut self, input: &mut Input<'_>) -> Option<Progress> {
+        if let Some(lock) = Lock::of(&self.local).filter(|lock| self.may_open(*lock)) {
+            self.trial.begin();
+            self.place = Place::Locked(lock);
+            return None;
+        }
         let method = Method::of(&self.local);
         let front = method.map_or(0, Method::front_bytes);
         let front =
@@ -311,6 +331,10 @@ impl Zip {
         if self.ahead.fill(input, front).is_none() {
             return Some(Progress::Hungry);
         }
+        self.begin_member(method)
+    }
+
+    fn begin_member(&mut self, method: Result<Method, Why>) -> Option<Progress> {
         self.place = match (method, self.left, self.setting) {
             (Ok(_), ..) => Place::Data,
             (Err(_), Some(_), Setting::Alone) => Place::Rest,
@@ -323,8 +347,107 @@ impl Zip {
         }
     }
 
+    /// Whether passwords are to be tried on the member that was described.
+    fn may_open(&self, lock: Lock) -> bool {
+        let least = wide(lock.front_bytes().saturating_add(lock.back_bytes()));
+        self.trial.is_worth() && self.left.is_some_and(|left| left >= least)
+    }
+
+    /// Tries the next password on the member that was described.
+    fn unlock(&mut self, lock: Lock, input: &mut Input<'_>) -> Option<Progress> {
+        let Some(front) = self.ahead.fill(input, lock.front_bytes()) else {
+            return Some(Progress::Hungry);
+        };
+        let front = front.to_vec();
+        let opened = match self.trial.attempt(lock, &self.local, &front) {
+            Some(None) => return Some(Progress::Full),
+            Some(Some(opened)) => Some((opened, self.local.unlocked())),
+            None => None,
+        };
+        // A method whose memory depends on what is behind the cipher stays locked.
+        let opened = opened
+            .filter(|(_, local)| Method::of(local).is_ok_and(|method| method.front_bytes() == 0));
+        if let Some((opened, local)) = opened {
+            self.ahead.drop(front.len());
+            let locked = wide(front.len().saturating_add(lock.back_bytes()));
+            self.left = self.left.map(|left| left.saturating_sub(locked));
+            self.local = local;
+            self.unlocked = Some((lock, Box::new(opened)));
+        }
+        self.begin_member(Method::of(&self.local))
+    }
+
+    /// As [`Zip::unpack`] for a member that a password has opened.
+    fn unpack_locked(&mut self, input: &mut Input<'_>, output: &mut [u8]) -> (Progress, usize) {
+        let mut codec = match self.codec.take().map_or_else(|| self.open(), Ok) {
+            Ok(codec) => codec,
+            Err(why) => return (self.leave(Err(why)), 0),
+        };
+        let mut made = 0_usize;
+        let said = loop {
+            let is_ahead = self.ahead.len() > 0;
+            let source = if is_ahead { self.ahead.bytes() } else { input.rest };
+            let most = self.left.and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX);
+            let Some((_, unlocked)) = &mut self.unlocked else { break Progress::Full };
+            let filled = unlocked.fill(source.get(..most).unwrap_or(source));
+            let room = output.get_mut(made..).unwrap_or_default();
+            let step = codec.step(unlocked.plain(), room);
+            unlocked.moved(step.used, room.get(..step.made).unwrap_or_default());
+            let is_empty = unlocked.plain().is_empty();
+            made = made.saturating_add(step.made);
+            if is_ahead {
+                self.ahead.drop(filled);
+            } else {
+                input.skip(filled);
+            }
+            self.left = self.left.map(|left| left.saturating_sub(wide(filled)));
+            match step.outcome {
+                Outcome::Hungry if is_empty && self.left == Some(0) => {
+                    let fate = codec.finish();
+                    self.close(codec);
+                    return (self.leave(fate), made);
+                }
+                Outcome::End | Outcome::Stopped(_) => {
+                    let fate =
+                        if let Outcome::Stopped(why) = step.outcome { Err(why) } else { Ok(()) };
+                    self.close(codec);
+                    return (self.leave(fate), made);
+                }
+                Outcome::Full => break Progress::Full,
+                Outcome::Hungry
+                    if filled == 0 && input.rest.is_empty() && self.ahead.len() == 0 =>
+                {
+                    break Progress::Hungry;
+                }
+                Outcome::Hungry => {}
+            }
+        };
+        self.codec = Some(codec);
+        (said, made)
+    }
+
+    /// The bytes of a member that a password has opened are over: whether it was the right one.
+    fn check_seal(&mut self, input: &mut Input<'_>) -> Option<Progress> {
+        let behind = self.unlocked.as_ref().map_or(0, |(lock, _)| lock.back_bytes());
+        let Some(code) = self.ahead.fill(input, behind) else {
+            return Some(Progress::Hungry);
+        };
+        let code = code.to_vec();
+        self.place = if self.local.has_descriptor() { Place::Descriptor } else { Place::Record };
+        let is_said_behind = behind == 0 && self.local.has_descriptor();
+        let (_, unlocked) = self.unlocked.take_if(|_| !is_said_behind)?;
+        self.ahead.drop(behind);
+        match unlocked.finish(&code, None) {
+            Ok(()) => None,
+            Err(why) => self.miss(why),
+        }
+    }
+
     /// Unpacks the member that is read. Says how many bytes that were.
     fn unpack(&mut self, input: &mut Input<'_>, output: &mut [u8]) -> (Progress, usize) {
+        if self.unlocked.is_some() {
+            return self.unpack_locked(input, output);
+        }
         let mut codec = match self.codec.take() {
             Some(codec) => codec,
             None => match self.open() {
@@ -395,7 +518,14 @@ impl Zip {
     }
 
     /// The member that is read is over.
-    fn leave(&mut self, fate: Result<(), Why>) -> Progress {
+    fn leave(&mut self, mut fate: Result<(), Why>) -> Progress {
+        if fate.is_err()
+            && let Some((lock, _)) = self.unlocked.take()
+        {
+            // Nonsense is what a wrong password gives.
+            fate = Err(Why::Encrypted);
+            self.left = self.left.map(|left| left.saturating_add(wide(lock.back_bytes())));
+        }
         self.place = match (self.left, fate) {
             (Some(_), _) => Place::Rest,
             (None, Ok(())) => Place::Descriptor,
@@ -421,7 +551,11 @@ impl Zip {
         if !is_over {
             return Some(Progress::Hungry);
         }
-        self.place = if self.local.has_descriptor() { Place::Descriptor } else { Place::Record };
+        self.place = match () {
+            () if self.unlocked.is_some() => Place::Seal,
+            () if self.local.has_descriptor() => Place::Descriptor,
+            () => Place::Record,
+        };
         None
     }
 
@@ -433,9 +567,14 @@ impl Zip {
         let packed = self.local.packed.unwrap_or(self.packed);
         let plain = self.local.plain.unwrap_or(self.plain);
         let length = descriptor_bytes(bytes, packed, plain).unwrap_or(0);
+        let sum = descriptor_sum(bytes);
         self.ahead.drop(length);
         self.place = Place::Record;
-        None
+        let (_, unlocked) = self.unlocked.take()?;
+        match unlocked.finish(&[], (length > 0).then_some(sum)) {
+            Ok(()) => None,
+            Err(why) => self.miss(why),
+        }
     }
 
     /// Something cannot be seen: says so, or keeps it until it is known that this is an archive.
