@@ -4,14 +4,14 @@
 //! settled at each multiple of [`SETTLE_BYTES`] and at its end, when everything inside has caught up.
 
 use super::body::Body;
-use super::database::signature::Target;
+use super::database::signature::{NameId, Target};
 use super::digest::Running;
 use super::embedded::Embedded;
 use super::links::Watch;
 use super::logical::LayerType;
 use super::scan::Row;
 use super::unpack::{ContentCodings, Label, Opened, Unpacker};
-use super::verdict::Why;
+use super::verdict::{Detection, Why};
 
 /// A layer of the stack.
 pub(super) struct Layer {
@@ -39,6 +39,11 @@ pub(super) struct Layer {
     pub(super) fault: Option<Why>,
     /// Memory that its parent's unpacker may take for it, in bytes.
     pub(super) state_bytes: u64,
+    /// Members that began in it, and those that its directory told of.
+    pub(super) members: u64,
+    pub(super) members_listed: u64,
+    /// Signatures about members that ask for the size of the container, and what they would report.
+    pub(super) waiting: Vec<(NameId, (u64, u64), Detection)>,
     /// Its row in the chart.
     pub(super) row: Row,
     /// Of its bytes, when the chart wants one.
@@ -81,6 +86,9 @@ impl Layer {
             announced: None,
             fault: None,
             state_bytes: 0,
+            members: 0,
+            members_listed: 0,
+            waiting: Vec::new(),
             row: Some(0),
             digest: None,
             position: 0,
@@ -110,6 +118,14 @@ impl Layer {
     /// Bytes up to the next place where findings are taken over.
     pub(super) const fn until_settling(&self) -> u64 {
         SETTLE_BYTES - self.position % SETTLE_BYTES
+    }
+
+    /// A signature about members fits if the layer will have a size in this range. Each is kept once: there
+    /// are as many as the database has.
+    pub(super) fn wait_for_size(&mut self, name: NameId, range: (u64, u64), found: Detection) {
+        if !self.waiting.iter().any(|(known, wanted, _)| (*known, *wanted) == (name, range)) {
+            self.waiting.push((name, range, found));
+        }
     }
 
     /// Takes nothing more out of it.

@@ -64,6 +64,7 @@ pub mod limits;
 mod links;
 pub mod logical;
 pub mod matcher;
+mod members;
 mod normalize;
 mod object;
 pub mod passwords;

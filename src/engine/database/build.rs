@@ -8,6 +8,7 @@ use super::report::Report;
 use super::signature::{BodySignature, NameId, Subject};
 use super::sources::{Loaded, Sources};
 use crate::engine::digest::{Kind, Rows};
+use crate::engine::members::Members;
 
 /// What the administrator chose. The first two take effect while files are added, so
 /// [`Sources::new`] takes the same options as [`build`].
@@ -128,6 +129,7 @@ pub fn build_into(
         magics,
         digests,
         types,
+        members,
         mut links,
         yara,
         mut report,
@@ -165,6 +167,7 @@ pub fn build_into(
     drop(logical);
     image.section(SectionKind::Yara, &rules.section)?;
     drop(rules.section);
+    image.section(SectionKind::Members, &Members::compile(&members))?;
     image.section(SectionKind::Links, &links.compile())?;
     image.section(SectionKind::Types, &types.compile())?;
     progress(Progress::Matcher(patterns.len()));

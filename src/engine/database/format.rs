@@ -16,6 +16,8 @@ pub enum Format {
     Digest(Subject),
     /// Magic numbers of file types.
     FileTypes,
+    /// Facts about members of containers.
+    Members,
     /// A list about links.
     Links(LinkList),
     /// Lines that are checked and do nothing yet.
@@ -69,7 +71,8 @@ pub fn loading_order(name: &str) -> (u8, &str) {
 /// Every extension of ClamAV.
 const EXTENSIONS: [(&str, Format, Wanted); 42] = {
     use Format::{
-        Body, Container, Digest, FileTypes, Ignore, Links, Logical, NotYet, Seal, Unused, Yara,
+        Body, Container, Digest, FileTypes, Ignore, Links, Logical, Members, NotYet, Seal, Unused,
+        Yara,
     };
     use Unsupported as No;
     use Wanted::{Always, WithPotentiallyUnwanted as Unwanted};
@@ -96,7 +99,7 @@ const EXTENSIONS: [(&str, Format, Wanted); 42] = {
         ("cud", Container, Always),
         ("db", NotYet(No::OldBody), Always),
         ("sdb", NotYet(No::SelfProtection), Always),
-        ("cdb", Unused(UnusedList::Members), Always),
+        ("cdb", Members, Always),
         ("zmd", Unused(UnusedList::OldMembers), Always),
         ("rmd", Unused(UnusedList::OldMembers), Always),
         ("idb", Unused(UnusedList::Icons), Always),

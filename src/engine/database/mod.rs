@@ -61,6 +61,7 @@ pub mod image;
 mod line;
 mod link_line;
 mod logical_line;
+mod member_line;
 mod members;
 mod names;
 mod offset;

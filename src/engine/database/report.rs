@@ -212,7 +212,7 @@ pub enum Unsupported {
     OldBody,
     /// `.sdb`: patterns for self protection.
     SelfProtection,
-    /// `.cdb`, `.zmd`, `.rmd`: facts about members of containers.
+    /// `.zmd`, `.rmd`: facts about members of containers, as they were written before `.cdb`.
     ContainerMetadata,
     /// `.idb`: icons.
     Icon,
@@ -258,7 +258,7 @@ impl fmt::Display for Unsupported {
             Self::OldBody => "body patterns in the oldest form (.db)",
             Self::SelfProtection => "patterns for self protection (.sdb)",
             Self::ContainerMetadata => {
-                "facts about members of containers: containers are not opened yet"
+                "facts about members of containers in the oldest form (.zmd, .rmd)"
             }
             Self::Icon => "icons",
             Self::FileType => "types of partitions: disk images are not opened yet",

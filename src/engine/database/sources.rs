@@ -8,6 +8,7 @@ use crate::engine::digest::Rows;
 use crate::engine::file_type::TypeRows;
 use crate::engine::links::LinkRows;
 use crate::engine::logical::Collector;
+use crate::engine::members::MemberRule;
 use crate::engine::yara;
 
 use super::build::{BuildOptions, facts};
@@ -25,7 +26,8 @@ use super::type_line::TypeLine;
 use super::unused_line::UnusedList;
 use super::workers::{Alone, Workers};
 use super::{
-    body_line, digest_line, ignore, link_line, logical_line, origin, type_line, unused_line,
+    body_line, digest_line, ignore, link_line, logical_line, member_line, origin, type_line,
+    unused_line,
 };
 
 /// Everything that was read so far.
@@ -65,6 +67,8 @@ pub(super) struct Loaded {
     pub digests: Rows,
     /// The table of magic numbers; its embedded rows belong to `magics`, one each.
     pub types: TypeRows,
+    /// Signatures about members of containers.
+    pub members: Vec<MemberRule>,
     /// Lists about links.
     pub links: LinkRows,
     /// YARA rules.
@@ -87,6 +91,7 @@ impl Sources {
                 magics: Vec::new(),
                 digests: Rows::default(),
                 types: TypeRows::default(),
+                members: Vec::new(),
                 links: LinkRows::default(),
                 yara: yara::Collection::default(),
                 report: Report::default(),
@@ -181,6 +186,7 @@ impl Sources {
             Format::Body => self.bodies_of(bytes, report),
             Format::Logical => self.logical_of(bytes, report),
             Format::Yara => self.yara(bytes, report),
+            Format::Members => self.members_of(bytes, report),
             Format::Links(list) => self.links_of(bytes, list, report),
             Format::Unused(list) => self.unused_of(bytes, list, report),
             Format::FileTypes => self.file_types_of(bytes, report),
@@ -290,6 +296,25 @@ impl Sources {
         let parse = |line: &[u8]| ignore::parse(line).map(Some);
         each_line(&**workers, bytes, report, &parse, &mut |line| {
             ignored.add(line);
+            Ok(Fate::Loaded)
+        });
+    }
+
+    fn members_of(&mut self, bytes: &[u8], report: &mut FileReport) {
+        let Self { loaded, ignored, workers, origin, .. } = self;
+        let Loaded { options, names, members, .. } = loaded;
+        let level = options.level;
+        let parse = |line: &[u8]| {
+            let name = line.split(|byte| *byte == b':').next();
+            if ignored.covers(name.unwrap_or_default(), line) {
+                return Ok(None);
+            }
+            member_line::parse(line, level).map(Some)
+        };
+        each_line(&**workers, bytes, report, &parse, &mut |found| {
+            let name = names.intern(&origin.named(found.name));
+            room_for_name(name.is_none())?;
+            members.push(MemberRule { name: name.unwrap_or(NameId(0)).0, ..found.rule });
             Ok(Fate::Loaded)
         });
     }

@@ -1,17 +1,15 @@
 //! Lines of formats that are understood and not used yet: each is checked, so that a broken list is
 //! seen, and counted under the reason why it does nothing (clamav.md A6.1, A6.3, A6.4, A6.6).
 
-use super::line::{Field, Fields, LineFault, Read, digits};
+use super::line::{Field, Fields, LineFault, Read};
+use super::member_line::range;
 use super::report::Unsupported;
-use crate::engine::file_type::Kind;
-use crate::engine::links::compile;
+use crate::engine::links::compile_as_written;
 
 /// Which of these formats a line is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnusedList {
-    /// `.cdb`: facts about members of containers.
-    Members,
-    /// `.zmd`, `.rmd`: the same as it was before.
+    /// `.zmd`, `.rmd`: facts about members of containers, as they were written before `.cdb`.
     OldMembers,
     /// `.idb`: icons.
     Icons,
@@ -30,7 +28,6 @@ pub(super) fn parse(
     level: u32,
 ) -> Result<Read<std::convert::Infallible>, LineFault> {
     let (is_wanted, reason) = match list {
-        UnusedList::Members => (members(line, level)?, Unsupported::ContainerMetadata),
         UnusedList::OldMembers => (old_members(line)?, Unsupported::ContainerMetadata),
         UnusedList::Icons => (icon(line)?, Unsupported::Icon),
         UnusedList::Certificates => (certificate(line, level)?, Unsupported::Authenticode),
@@ -38,28 +35,6 @@ pub(super) fn parse(
         UnusedList::Passwords => (password(line)?, Unsupported::Passwords),
     };
     Ok(if is_wanted { Read::Unsupported(reason) } else { Read::ByLevel })
-}
-
-/// `name:type:size:file name:packed:real:encrypted:position:crc:reserved[:min[:max]]`.
-fn members(line: &[u8], level: u32) -> Result<bool, LineFault> {
-    let fields = Fields::split(line, 10, 12)?;
-    not_empty(fields.required(0), "an empty name")?;
-    let container = fields.required(1);
-    // A kind of another version: the line is for that one.
-    let is_known = container.text == b"*" || Kind::named(container.text).is_ok();
-    if container.text != b"*" && !container.text.starts_with(b"CL_TYPE_") {
-        return Err(LineFault::rule(
-            container.at,
-            "a type of container, CL_TYPE_…, or '*' is wanted",
-        ));
-    }
-    for index in [2, 4, 5, 7] {
-        range(fields.required(index))?;
-    }
-    file_name(fields.required(3))?;
-    flag(fields.required(6))?;
-    checksum(fields.required(8))?;
-    Ok(fields.in_window(10, 11, level)? && is_known)
 }
 
 /// `name:encrypted:file name:real:packed:crc:method:position:depth`.
@@ -162,50 +137,37 @@ fn not_empty(field: Field<'_>, rule: &'static str) -> Result<(), LineFault> {
     if field.text.is_empty() { Err(LineFault::rule(field.at, rule)) } else { Ok(()) }
 }
 
-/// `*`, a number, or two with `-` between them.
-fn range(field: Field<'_>) -> Result<(), LineFault> {
-    if field.text == b"*" {
-        return Ok(());
-    }
-    let allowed = "'*', digits, or digits-digits";
-    not_empty(field, allowed)?;
-    let dash = field.text.iter().position(|byte| *byte == b'-').unwrap_or(field.text.len());
-    let (from, to) = field.text.split_at_checked(dash).unwrap_or((field.text, &[]));
-    let from = digits(from, field.at, allowed)?;
-    let at = field.at.saturating_add(dash).saturating_add(1);
-    match to.get(1..) {
-        None => Ok(()),
-        Some(to) if !to.is_empty() && digits(to, at, allowed)? >= from => Ok(()),
-        Some(_) => Err(LineFault::rule(at, "a range that ends before it begins")),
-    }
-}
-
 /// `*` or an extended regular expression.
-fn file_name(field: Field<'_>) -> Result<(), LineFault> {
-    let is_expression = || str::from_utf8(field.text).is_ok_and(|text| compile(text).is_some());
+pub(super) fn file_name(field: Field<'_>) -> Result<(), LineFault> {
+    let is_expression =
+        || str::from_utf8(field.text).is_ok_and(|text| compile_as_written(text).is_some());
     if field.text == b"*" || is_expression() {
         return Ok(());
     }
     Err(LineFault::rule(field.at, "not an extended regular expression, or one too large"))
 }
 
-fn flag(field: Field<'_>) -> Result<(), LineFault> {
+/// `*`, or whether it is so.
+pub(super) fn flag(field: Field<'_>) -> Result<Option<bool>, LineFault> {
     match field.text {
-        b"*" | b"0" | b"1" => Ok(()),
+        b"*" => Ok(None),
+        b"0" => Ok(Some(false)),
+        b"1" => Ok(Some(true)),
         _ => Err(LineFault::rule(field.at, "0, 1 or '*' is wanted")),
     }
 }
 
 /// `*` or a CRC-32 in at most 8 hexadecimal digits.
-fn checksum(field: Field<'_>) -> Result<(), LineFault> {
+pub(super) fn checksum(field: Field<'_>) -> Result<Option<u32>, LineFault> {
     if field.text == b"*" {
-        return Ok(());
+        return Ok(None);
     }
     hex(field)?;
     if field.text.len() > 8 {
         return Err(LineFault::rule(field.at, "a CRC-32 of at most 8 digits is wanted"));
     }
-    Ok(())
+    let text = str::from_utf8(field.text).unwrap_or_default();
+    Ok(u32::from_str_radix(text, 16).ok())
 }
 
 fn hex(field: Field<'_>) -> Result<(), LineFault> {

@@ -12,9 +12,20 @@ use regex::bytes::{Regex, RegexBuilder};
 /// `None` when it is none that can be used, or one that would grow over [`SIZE_MAX`].
 pub(in crate::engine) fn compile(expression: &str) -> Option<Regex> {
     let translated = translate(expression)?;
-    RegexBuilder::new(&format!("(?:{translated})/?$"))
+    build(&format!("(?:{translated})/?$"), true)
+}
+
+/// Compiles an expression that may match anywhere, with upper and lower case told apart.
+///
+/// `None` as of [`compile`].
+pub(in crate::engine) fn compile_as_written(expression: &str) -> Option<Regex> {
+    build(&translate(expression)?, false)
+}
+
+fn build(expression: &str, ignores_case: bool) -> Option<Regex> {
+    RegexBuilder::new(expression)
         .unicode(false)
-        .case_insensitive(true)
+        .case_insensitive(ignores_case)
         .size_limit(SIZE_MAX)
         .dfa_size_limit(SIZE_MAX)
         .nest_limit(NEST_MAX)

@@ -42,7 +42,7 @@ mod url;
 mod watch;
 
 pub(in crate::engine) use check::{Lists, Regexes};
-pub(in crate::engine) use ere::compile;
+pub(in crate::engine) use ere::{compile, compile_as_written};
 pub use table::LinksFault;
 pub(in crate::engine) use table::{Class, LinkRows, RegexUse};
 pub(in crate::engine) use watch::Watch;

@@ -1,13 +1,15 @@
 //! The layers inside a layer: what its unpacker says begins, ends, or cannot be seen.
 
 use super::Scan;
-use crate::engine::layer::{End, Layer, Window};
+use crate::engine::harvest::join;
+use crate::engine::layer::{End, Layer, Window, path};
 use crate::engine::logical::LayerType;
+use crate::engine::members::{Match, MemberFacts};
 use crate::engine::spool::SpoolFull;
 use crate::engine::unpack::{
     Coding, Container, ContentCodings, Decoder, Label, Member, Progress, Unpacker, Whole,
 };
-use crate::engine::verdict::{Limit, Why};
+use crate::engine::verdict::{Detection, Limit, Why};
 
 impl Scan {
     /// Begins the one layer inside a coded layer, which is the last.
@@ -93,6 +95,13 @@ impl Scan {
         match said {
             Progress::Hungry | Progress::Full => return 0,
             Progress::Missed(why) => self.findings.miss(why),
+            Progress::Listed => {
+                let member = self.layers[index].unpacker.as_mut().map(Unpacker::member);
+                self.layers[index].members_listed += 1;
+                let place = self.layers[index].members_listed;
+                self.judge(index, &member.unwrap_or_default(), place);
+                return LISTED_UNITS;
+            }
             Progress::Stopped(why) => {
                 self.layers[index].drop_unpacker();
                 self.end_inside(index, Err(why));
@@ -111,6 +120,9 @@ impl Scan {
         if let (Some(name), Some(body)) = (member.around, &mut self.layers[index].body) {
             body.layer_type = LayerType::of_name(name.as_bytes());
         }
+        self.layers[index].members += 1;
+        let place = self.layers[index].members;
+        self.judge(index, &member, place);
         if let Some(name) = self.engine.alerts.of_member(member.label.what()) {
             self.report(index, Some(&member.label), name.into());
         }
@@ -127,6 +139,56 @@ impl Scan {
             }
         } else {
             self.enter(member, ContentCodings::NONE);
+        }
+    }
+
+    /// Asks the signatures about members of containers.
+    fn judge(&mut self, index: usize, member: &Member, place: u64) {
+        let Self { engine, layers, findings, object, .. } = self;
+        let rules = engine.image.members();
+        let (Some(layer), false) = (layers.get(index), rules.is_empty()) else { return };
+        let known = if index == 0 { object.size } else { None };
+        let facts = MemberFacts {
+            container: layer.body.as_ref().map_or("", |body| body.file_type.clam_name()),
+            container_size: known.or((layer.end == End::Whole).then_some(layer.position)),
+            name: member.label.name(),
+            packed: member.packed,
+            size: member.size,
+            is_encrypted: member.is_encrypted || member.closed == Some(Why::Encrypted),
+            place,
+            sum: member.sum,
+        };
+        let mut waiting = Vec::new();
+        for found in rules.find(&facts) {
+            let way = || {
+                join(
+                    &path(layers.get(..=index).unwrap_or_default()),
+                    Some(&member.label.to_string()),
+                )
+            };
+            let detection = |name| Detection {
+                name: engine.image.name(name).into(),
+                path: way().into(),
+                offset: 0,
+            };
+            match found {
+                Match::Found(name) => findings.detect(index, || detection(name)),
+                Match::Waits(name, range) => waiting.push((name, range, detection(name))),
+            }
+        }
+        for (name, range, detection) in waiting {
+            layers[index].wait_for_size(name, range, detection);
+        }
+    }
+
+    /// The size of a container is known: what waited for it is found, or is not.
+    pub(super) fn judge_size(&mut self, index: usize) {
+        let layer = &mut self.layers[index];
+        let size = layer.position;
+        for (_, (from, to), detection) in std::mem::take(&mut layer.waiting) {
+            if (from..=to).contains(&size) {
+                self.findings.detect(index, || detection);
+            }
         }
     }
 
@@ -223,5 +285,7 @@ impl Scan {
 const WINDOW_BYTES: usize = 32 << 10;
 /// Dropped bytes are charged when they are so many.
 const DROPPED_BYTES: u64 = 1 << 20;
+/// What a line of a directory counts for.
+const LISTED_UNITS: u64 = 64;
 /// What a beginning or an end counts for: setting up a layer takes some microseconds.
 const EVENT_UNITS: u64 = 4 << 10;

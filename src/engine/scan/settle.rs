@@ -127,6 +127,7 @@ impl Scan {
             return;
         }
         if is_whole {
+            self.judge_size(index);
             self.each_body(index, |spot, body, findings| {
                 spot.conclude(body, findings);
                 0

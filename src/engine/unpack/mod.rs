@@ -180,6 +180,9 @@ pub(super) enum Progress {
     Begin,
     /// The member that began last has ended, in order or not. It goes on without input.
     End(Result<(), Why>),
+    /// Something is said of a member that was met, or will be, which [`Unpacker::member`] tells of; it does not
+    /// begin. It goes on without input.
+    Listed,
     /// Something cannot be seen. It goes on without input.
     Missed(Why),
     /// Nothing: it cannot go on, and what it gave out so far is all there is.

@@ -9,7 +9,7 @@ pub(super) const MAGIC: [u8; 8] = *b"BALEEN\r\n";
 
 /// Grows with every change of any section's bytes or of their meaning; other versions are refused,
 /// because an image can always be built again.
-pub(super) const VERSION: u32 = 6;
+pub(super) const VERSION: u32 = 7;
 
 /// Magic 8, version 4, zeros 4, number of sections 8, length 8, sum 32.
 pub(super) const HEADER_BYTES: usize = 64;
@@ -72,6 +72,8 @@ pub enum SectionKind {
     Logical,
     /// YARA rules.
     Yara,
+    /// Signatures about members of containers.
+    Members,
     /// Lists about the links of pages and mails.
     Links,
     /// File types by their magic.
@@ -83,13 +85,14 @@ pub enum SectionKind {
 
 impl SectionKind {
     /// Every section, in its order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Meta,
         Self::Names,
         Self::Signatures,
         Self::Digests,
         Self::Logical,
         Self::Yara,
+        Self::Members,
         Self::Links,
         Self::Types,
         Self::Matcher,
@@ -106,6 +109,7 @@ impl SectionKind {
             Self::Digests => "DIGESTS",
             Self::Logical => "LOGICAL",
             Self::Yara => "YARA",
+            Self::Members => "MEMBERS",
             Self::Links => "LINKS",
             Self::Types => "TYPES",
         }
@@ -116,12 +120,13 @@ impl SectionKind {
             Self::Meta => 1,
             Self::Names => 2,
             Self::Signatures => 3,
-            Self::Matcher => 9,
+            Self::Matcher => 10,
             Self::Digests => 4,
             Self::Logical => 5,
             Self::Yara => 6,
-            Self::Links => 7,
-            Self::Types => 8,
+            Self::Members => 7,
+            Self::Links => 8,
+            Self::Types => 9,
         }
     }
 }

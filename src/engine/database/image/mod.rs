@@ -9,6 +9,7 @@
 //!   DIGESTS     written and read by `engine::digest`
 //!   LOGICAL     logical signatures; empty without any
 //!   YARA        YARA rules; empty without any
+//!   MEMBERS     signatures about members of containers, JSON; empty without any
 //!   LINKS       lists about links; empty without any
 //!   TYPES       file types by magic; empty without any
 //!   MATCHER     written and read by `engine::matcher`

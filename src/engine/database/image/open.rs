@@ -20,6 +20,7 @@ use crate::engine::file_type::{Types, TypesFault};
 use crate::engine::links::{LinksFault, Lists, Regexes};
 use crate::engine::logical::{Logical, LogicalFault};
 use crate::engine::matcher::{Matcher, MatcherFault, TargetSet};
+use crate::engine::members::Members;
 use crate::engine::regex::{RegexFlags, Shelf};
 use crate::engine::yara::{Rules, YaraFault};
 
@@ -42,6 +43,8 @@ pub struct Image {
     searched: Option<TargetSet>,
     /// Rules are not read in place: they are made once, here.
     yara: Option<Arc<Rules>>,
+    /// Nor are these.
+    members: Arc<Members>,
 }
 
 /// One body pattern as the image knows it.
@@ -80,6 +83,10 @@ impl Image {
         let (sections, facts) = checked((*bytes).as_ref(), workers)?;
         let links = section((*bytes).as_ref(), &sections, SectionKind::Links);
         let regexes = Lists::check(links).map_err(ImageFault::Links)?;
+        let names = open_names((*bytes).as_ref(), &sections)?.count();
+        let members = section((*bytes).as_ref(), &sections, SectionKind::Members);
+        let members = Members::open(members, names);
+        let members = members.map_err(|fault| ImageFault::Members(fault.into()))?;
         let yara = open_yara(
             section((*bytes).as_ref(), &sections, SectionKind::Yara),
             section((*bytes).as_ref(), &sections, SectionKind::Signatures),
@@ -93,7 +100,16 @@ impl Image {
         let shelf = Arc::new(Shelf::new(rows));
         let searched = logical.as_ref().and_then(Logical::searched);
         let facts = Arc::new(facts);
-        Ok(Self { bytes, sections, facts, regexes, shelf, searched, yara })
+        Ok(Self {
+            bytes,
+            sections,
+            facts,
+            regexes,
+            shelf,
+            searched,
+            yara,
+            members: Arc::new(members),
+        })
     }
 
     /// What the image says about itself.
@@ -116,6 +132,11 @@ impl Image {
     #[must_use]
     pub fn matcher(&self) -> Option<Matcher<'_>> {
         Matcher::open(self.section(SectionKind::Matcher)).ok()
+    }
+
+    /// The signatures about members of containers.
+    pub(in crate::engine) fn members(&self) -> &Members {
+        &self.members
     }
 
     /// The lists about links; `None` when the database brings none.
@@ -219,7 +240,8 @@ impl fmt::Debug for Image {
 }
 
 fn section<'a>(all: &'a [u8], sections: &Sections, kind: SectionKind) -> &'a [u8] {
-    let [meta, names, signatures, digests, logical, yara, links, types, matcher] = sections;
+    let [meta, names, signatures, digests, logical, yara, members, links, types, matcher] =
+        sections;
     let range = match kind {
         SectionKind::Meta => meta,
         SectionKind::Names => names,
@@ -228,6 +250,7 @@ fn section<'a>(all: &'a [u8], sections: &Sections, kind: SectionKind) -> &'a [u8
         SectionKind::Digests => digests,
         SectionKind::Logical => logical,
         SectionKind::Yara => yara,
+        SectionKind::Members => members,
         SectionKind::Links => links,
         SectionKind::Types => types,
     };
@@ -486,6 +509,8 @@ pub enum ImageFault {
     Digests(TablesFault),
     /// The compiled body patterns.
     Matcher(MatcherFault),
+    /// The signatures about members of containers.
+    Members(Box<str>),
     /// The lists about links.
     Links(LinksFault),
     /// The table of file types.
@@ -516,6 +541,7 @@ impl fmt::Display for ImageFault {
             Self::Record(index) => write!(out, "section SIGNATURES: record {index} is not valid"),
             Self::Digests(fault) => write!(out, "section DIGESTS: {fault}"),
             Self::Matcher(fault) => write!(out, "section MATCHER: {fault}"),
+            Self::Members(fault) => write!(out, "section MEMBERS: {fault}"),
             Self::Links(fault) => write!(out, "section LINKS: {fault}"),
             Self::Types(fault) => write!(out, "section TYPES: {fault}"),
             Self::Logical(fault) => write!(out, "section LOGICAL: {fault}"),

@@ -139,6 +139,7 @@ impl Zlib {
                 Progress::Hungry
                 | Progress::Full
                 | Progress::Begin
+                | Progress::Listed
                 | Progress::End(_)
                 | Progress::Missed(_) => {}
             }

@@ -33,7 +33,8 @@ fn document(objects: &[(&str, &[u8])]) -> Vec<u8> {
 #[track_caller]
 fn check(bytes: &[u8], members: &[Walk]) {
     let walked = check_opened(Pdf, bytes);
-    let wanted = Walked { members: Vec::new(), missed: Vec::new(), end: Ok(()) };
+    let wanted =
+        Walked { members: Vec::new(), missed: Vec::new(), listed: Vec::new(), end: Ok(()) };
     assert_eq!(walked.members, members);
     assert_eq!(Walked { members: Vec::new(), ..walked }, wanted);
 }

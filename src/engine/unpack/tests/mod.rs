@@ -39,7 +39,10 @@ fn decode(
             Progress::Hungry if rest.is_empty() => return (out, decoder.finish()),
             Progress::Hungry => assert_eq!(step.used, piece.len(), "hungry, and did not eat"),
             Progress::Full => {}
-            other @ (Progress::Begin | Progress::End(_) | Progress::Missed(_)) => {
+            other @ (Progress::Begin
+            | Progress::Listed
+            | Progress::End(_)
+            | Progress::Missed(_)) => {
                 panic!("a coding has no members: {other:?}")
             }
         }

@@ -365,6 +365,7 @@ fn a_bare_lzma_stream_ends_by_its_size_or_by_its_mark() {
                 Progress::Hungry => break,
                 Progress::Full => {}
                 other @ (Progress::Begin
+                | Progress::Listed
                 | Progress::End(_)
                 | Progress::Missed(_)
                 | Progress::Stopped(_)) => panic!("{other:?}"),

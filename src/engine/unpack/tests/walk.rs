@@ -11,6 +11,8 @@ pub(in crate::engine::unpack) struct Walked {
     pub(in crate::engine::unpack) members: Vec<Walk>,
     /// What could not be seen, in order.
     pub(in crate::engine::unpack) missed: Vec<Why>,
+    /// What was told of members beside their beginning.
+    pub(in crate::engine::unpack) listed: Vec<String>,
     /// How the container ended.
     pub(in crate::engine::unpack) end: Result<(), Why>,
 }
@@ -42,7 +44,8 @@ pub(in crate::engine::unpack) fn walk(
 }
 
 fn take_out(mut unpacker: Unpacker, bytes: &[u8], input_max: usize, room: usize) -> Walked {
-    let mut walked = Walked { members: Vec::new(), missed: Vec::new(), end: Ok(()) };
+    let mut walked =
+        Walked { members: Vec::new(), missed: Vec::new(), listed: Vec::new(), end: Ok(()) };
     let mut window = vec![0; room];
     let (mut is_inside, is_whole) = (false, matches!(unpacker, Unpacker::Whole(_)));
     let (mut rest, mut idle) = (bytes, 0);
@@ -69,6 +72,7 @@ fn take_out(mut unpacker: Unpacker, bytes: &[u8], input_max: usize, room: usize)
             Progress::Full if is_inside => {}
             Progress::Full => assert!(is_whole, "full, and nothing to fill"),
             Progress::Missed(why) => walked.missed.push(why),
+            Progress::Listed => walked.listed.push(unpacker.member().label.to_string()),
             Progress::End(fate) => {
                 assert!(std::mem::take(&mut is_inside), "the end of nothing");
                 walked.members.last_mut().expect("one began").fate = Some(fate);

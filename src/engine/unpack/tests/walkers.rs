@@ -165,6 +165,7 @@ fn the_payload_of_an_rpm_package_is_its_member() {
     let empty = Walked {
         members: vec![Walk { fate: None, ..Walk::whole("rpm", b"") }],
         missed: vec![],
+        listed: vec![],
         end: Ok(()),
     };
     assert_eq!(check_walk(Rpm, &rpm(b"")), empty);

@@ -576,6 +576,7 @@ fn an_office_document_is_told_by_its_first_members() {
         match step.progress {
             Progress::Begin => around.push(unpacker.member().around),
             Progress::Hungry => break,
+            Progress::Listed => drop(unpacker.member()),
             Progress::Full | Progress::End(_) | Progress::Missed(_) | Progress::Stopped(_) => {}
         }
     }

@@ -208,9 +208,11 @@ impl File {
             Progress::Stopped(why) => Outcome::Stopped(why),
             Progress::Full => Outcome::Full,
             // A coding has no members.
-            Progress::Hungry | Progress::Begin | Progress::End(_) | Progress::Missed(_) => {
-                Outcome::Hungry
-            }
+            Progress::Hungry
+            | Progress::Begin
+            | Progress::Listed
+            | Progress::End(_)
+            | Progress::Missed(_) => Outcome::Hungry,
         };
         Inflated { used, made, outcome }
     }

@@ -9,6 +9,7 @@
 //! | 4.3.16 end of central directory | [`End`] |
 
 use super::directory::Facts;
+use crate::engine::unpack::{Label, Member};
 
 /// The kinds of records, by their first four bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,6 +183,26 @@ impl Central {
             method: half(record, 10),
             flags: half(record, 8),
         }
+    }
+}
+
+impl Central {
+    /// What it tells of a member whose sizes and sum were said behind it.
+    pub(super) fn listed(record: &[u8]) -> Option<Member> {
+        let flags = half(record, 8);
+        if flags & HAS_DESCRIPTOR == 0 {
+            return None;
+        }
+        let (name, _) = behind(record, CENTRAL_BYTES, half(record, 28), half(record, 30));
+        let facts = Self::of(record);
+        Some(Member {
+            label: Label::named("zip", name),
+            size: facts.plain,
+            packed: facts.packed,
+            sum: Some(word(record, 16)),
+            is_encrypted: flags & SECRET != 0,
+            ..Member::default()
+        })
     }
 }
 

@@ -71,6 +71,8 @@ pub(in crate::engine) struct Zip {
     codec: Option<Codec>,
     /// What the last deflated member left.
     spare: Option<Inflate>,
+    /// What the directory says of a member, until it was told.
+    listed: Option<Member>,
     /// Passwords, and the member that one of them fits.
     trial: Trial,
     unlocked: Option<(Lock, Box<Unlocked>)>,
@@ -139,6 +141,7 @@ impl Zip {
             plain: 0,
             codec: None,
             spare: None,
+            listed: None,
             trial: Trial::new(passwords.clone()),
             unlocked: None,
             directory: Directory::default(),
@@ -178,12 +181,18 @@ impl Zip {
 
     /// The member that has just begun.
     pub(super) fn member(&mut self) -> Member {
+        if let Some(listed) = self.listed.take() {
+            return listed;
+        }
         let method = Method::of(&self.local);
         let state_bytes =
             method.map_or(0, |method| method.state_bytes(&self.local, self.ahead.bytes()));
         Member {
             label: Label::named("zip", &self.local.name),
             size: self.local.plain,
+            packed: self.local.packed,
+            sum: self.local.sum(),
+            is_encrypted: self.unlocked.is_some() || self.local.is_encrypted(),
             state_bytes: state_bytes.saturating_add(self.directory.state_bytes()),
             closed: method.err(),
             around: self.kind.take(),
@@ -259,7 +268,10 @@ impl Zip {
                 self.local = Local::of(bytes);
                 self.begin(from)
             }
-            Record::Central => self.directory.read(Central::of(bytes), from, until),
+            Record::Central => {
+                self.listed = Central::listed(bytes);
+                self.directory.read(Central::of(bytes), from, until)
+            }
             // A program that reads archives has these bytes in it, too.
             Record::End if self.setting == Setting::Carried && self.directory.is_empty() => {
                 self.place = Place::Search;
@@ -282,7 +294,10 @@ impl Zip {
             }
         };
         self.ahead.drop(total);
-        self.miss(wrong?)
+        match wrong {
+            Some(why) => self.miss(why),
+            None => self.listed.is_some().then_some(Progress::Listed),
+        }
     }
 
     /// A member was described by what stands at `at`. Says what is wrong with that.
