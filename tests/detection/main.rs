@@ -11,6 +11,7 @@ mod forms;
 mod kit;
 mod layers;
 mod limits;
+mod mails;
 mod normal_text;
 mod office;
 mod regexes;

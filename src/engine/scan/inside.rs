@@ -50,7 +50,12 @@ impl Scan {
                 layer.take_back(*opened);
                 false
             }
-            Some(unpacker) => {
+            Some(mut unpacker) => {
+                if end == End::Whole && unpacker.end() {
+                    layer.unpacker = Some(unpacker);
+                    layer.is_unpacking = true;
+                    return true;
+                }
                 self.end_inside(index, unpacker.finish());
                 if let Some(child) = self.layers.get_mut(index + 1) {
                     child.end = end;
@@ -143,8 +148,14 @@ impl Scan {
         child.announced = member.size;
         child.part_of = member.part_of;
         self.remains.clear();
+        child.said = member.said;
         self.layers.push(child);
-        self.layers_begun += 1;
+        if member.is_inline && self.inline_begun < INLINE_PER_FILE {
+            self.inline_begun += 1;
+        } else {
+            self.inline_begun = if member.is_inline { 1 } else { self.inline_begun };
+            self.layers_begun += 1;
+        }
     }
 
     /// What comes out of a layer ends. With a layer there, that one has still to be looked at.
@@ -184,5 +195,8 @@ impl Scan {
 
 /// Room for what an unpacker gives out: the largest unit that one of ours makes at a time.
 const WINDOW_BYTES: usize = 32 << 10;
+/// So many layers that were written in texts count as one for `MaxFiles`: a page has thousands of images
+/// of a kilobyte. Each is at least 16 bytes long, and costs as much as 8 KiB of text.
+const INLINE_PER_FILE: u32 = 16;
 /// What a beginning or an end counts for: setting up a layer takes some microseconds.
 const EVENT_UNITS: u64 = 4 << 10;

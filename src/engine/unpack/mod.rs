@@ -28,6 +28,8 @@
 //! | cpio, all dialects | new ASCII, with sums, old ASCII, binary | [`cpio`] |
 //! | ar, `.deb`, `.a` | System V, GNU, BSD | [`ar`] |
 //! | `.rpm` | LSB 5.0: lead, signature, header, payload | [`rpm`] |
+//! | mails, mailboxes, MHTML; bodies of HTTP with parts | RFC 5322, 2045 to 2047, 2231, 4155, 7578 | [`mime`] |
+//! | what is written as text in a text: `data:`, base64, uuencode, yEnc, `BinHex` | RFC 2397, 4648, 1741 | [`text`], [`armor`] |
 //! | zip: JAR, APK, OOXML, ODF and the like, alone or carried by something else | APPNOTE 6.3.10 | [`zip`] |
 //!
 //! A coding has one layer inside it, there from the beginning. A container has any number, one after
@@ -54,6 +56,7 @@
 )]
 
 mod ar;
+mod armor;
 mod block;
 mod brotli;
 mod bzip2;
@@ -67,14 +70,17 @@ mod lz4;
 mod lzip;
 mod lzma;
 mod member;
+mod mime;
 mod ole2;
 mod opened;
 mod parts;
 mod pdf;
 mod rpm;
+mod said;
 mod tar;
 #[cfg(test)]
 mod tests;
+mod text;
 mod xz;
 mod zip;
 mod zstd;
@@ -82,6 +88,8 @@ mod zstd;
 pub use codings::{Coding, ContentCodings, Unsupported};
 pub(super) use member::{Label, Member};
 pub(super) use opened::Opened;
+pub use said::MediaType;
+pub(super) use said::{Reading, Said};
 
 use super::spool::Spool;
 use super::verdict::Why;
@@ -112,6 +120,8 @@ pub(super) enum Walker {
     Ar(ar::Ar),
     Rpm(rpm::Rpm),
     Zip(Box<zip::Zip>),
+    Mime(Box<mime::Mime>),
+    Text(Box<text::Text>),
 }
 
 /// The containers that are walked.
@@ -124,6 +134,10 @@ pub(super) enum Container {
     Zip,
     /// A zip that may be behind, or in the middle of, something else.
     CarriedZip,
+    /// A mail, or a mailbox.
+    Mail,
+    /// What is written as text in a text, and a zip that it may carry.
+    Text,
 }
 
 /// What is inside a layer, as far as its first bytes tell.
@@ -153,6 +167,7 @@ pub(super) enum Decoder {
     Lzip(lzip::Lzip),
     Lz4(lz4::Lz4),
     Compress(compress::Compress),
+    Transfer(armor::Undo),
 }
 
 /// What one call of [`Unpacker::step`] did.
@@ -234,6 +249,8 @@ impl Unpacker {
             Container::Rpm => Walker::Rpm(rpm::Rpm::new()),
             Container::Zip => Walker::Zip(Box::new(zip::Zip::new())),
             Container::CarriedZip => Walker::Zip(Box::new(zip::Zip::carried())),
+            Container::Mail => Walker::Mime(Box::new(mime::Mime::mail())),
+            Container::Text => Walker::Text(Box::new(text::Text::new())),
         })
     }
 
@@ -256,6 +273,8 @@ impl Unpacker {
                 Walker::Ar(ar) => ar.step(input, output),
                 Walker::Rpm(rpm) => rpm.step(input, output),
                 Walker::Zip(zip) => zip.step(input, output),
+                Walker::Mime(mime) => mime.step(input, output),
+                Walker::Text(text) => text.step(input, output),
             },
             Self::Waiting(_) => Step { used: length, made: 0, progress: Progress::Hungry },
             Self::Whole(opened) => opened.step(output),
@@ -275,6 +294,8 @@ impl Unpacker {
                 Walker::Ar(ar) => ar.member(),
                 Walker::Rpm(_) => rpm::Rpm::member(),
                 Walker::Zip(zip) => zip.member(),
+                Walker::Mime(mime) => mime.member(),
+                Walker::Text(text) => text.member(),
             },
         }
     }
@@ -284,13 +305,30 @@ impl Unpacker {
     pub(super) fn pass_over(&mut self) -> bool {
         match self {
             Self::Coding(_) | Self::Waiting(_) | Self::Whole(_) => false,
-            Self::Container(walker) => {
-                if let Walker::Zip(zip) = walker {
-                    zip.pass_over()
-                } else {
-                    false
-                }
-            }
+            Self::Container(walker) => match walker {
+                Walker::Zip(zip) => zip.pass_over(),
+                Walker::Text(text) => text.pass_over(),
+                Walker::Tar(_)
+                | Walker::Cpio(_)
+                | Walker::Ar(_)
+                | Walker::Rpm(_)
+                | Walker::Mime(_) => false,
+            },
+        }
+    }
+
+    /// No more input comes. Whether that lets it go on: then it may be stepped until it is hungry again. To be
+    /// asked until it says no, and before [`Unpacker::finish`].
+    pub(super) fn end(&mut self) -> bool {
+        match self {
+            Self::Container(Walker::Mime(mime)) => mime.end(),
+            Self::Container(Walker::Text(text)) => text.end(),
+            Self::Container(
+                Walker::Tar(_) | Walker::Cpio(_) | Walker::Ar(_) | Walker::Rpm(_) | Walker::Zip(_),
+            )
+            | Self::Coding(_)
+            | Self::Waiting(_)
+            | Self::Whole(_) => false,
         }
     }
 
@@ -308,6 +346,8 @@ impl Unpacker {
                 Walker::Ar(ar) => ar.finish(),
                 Walker::Rpm(rpm) => rpm.finish(),
                 Walker::Zip(zip) => zip.finish(),
+                Walker::Text(text) => text.finish(),
+                Walker::Mime(_) => Ok(()),
             },
             Self::Waiting(_) | Self::Whole(_) => Ok(()),
         }
@@ -332,6 +372,8 @@ impl Decoder {
             Coding::Lzip => Self::Lzip(lzip::Lzip::new(state_bytes)),
             Coding::Lz4 => Self::Lz4(lz4::Lz4::new()),
             Coding::Compress => Self::Compress(compress::Compress::new()),
+            Coding::Base64 => Self::Transfer(armor::Undo::of(Some(armor::Transfer::Base64))),
+            Coding::Quoted => Self::Transfer(armor::Undo::of(Some(armor::Transfer::Quoted))),
         })
     }
 
@@ -348,6 +390,7 @@ impl Decoder {
             Self::Lzip(lzip) => lzip.step(input, output),
             Self::Lz4(lz4) => lz4.step(input, output),
             Self::Compress(compress) => compress.step(input, output),
+            Self::Transfer(undo) => undo.step(input, output),
         }
     }
 
@@ -364,6 +407,7 @@ impl Decoder {
             Self::Lzip(lzip) => lzip.finish(),
             Self::Lz4(lz4) => lz4.finish(),
             Self::Compress(compress) => compress.finish(),
+            Self::Transfer(_) => Ok(()),
         }
     }
 }
@@ -388,6 +432,7 @@ impl Coding {
             Self::Lz4 => 64 << 10,
             // Four bytes for each of 65,536 codes.
             Self::Compress => 256 << 10,
+            Self::Base64 | Self::Quoted => 0,
         }
     }
 }
