@@ -31,6 +31,8 @@ pub enum Begin<'a> {
 pub struct ScanPlan<'a> {
     /// The raw value of `Content-Encoding`; several fields are joined by commas. `None`: not coded.
     pub content_encoding: Option<Cow<'a, [u8]>>,
+    /// The value of `Content-Type`: a body with parts is scanned part by part.
+    pub content_type: Option<&'a [u8]>,
     /// `Content-Length`, in bytes: the size that the body will probably have.
     pub content_length: Option<u64>,
     /// The address was on the white list: for the log, for it changes nothing about the scan.
@@ -148,8 +150,14 @@ pub fn begin_message<'a>(message: Message<'a>, policy: &Policy, options: &Option
             let fragment = message
                 .is_fragment
                 .then(|| if may_be_part() { Fragment::Allowed } else { Fragment::Judged });
-            let Message { content_encoding, content_length, .. } = message;
-            Begin::Scan(ScanPlan { content_encoding, content_length, white_listed, fragment })
+            let Message { content_encoding, content_type, content_length, .. } = message;
+            Begin::Scan(ScanPlan {
+                content_encoding,
+                content_type,
+                content_length,
+                white_listed,
+                fragment,
+            })
         }
     }
 }

@@ -10,7 +10,7 @@ use super::embedded::Embedded;
 use super::links::Watch;
 use super::logical::LayerType;
 use super::scan::Row;
-use super::unpack::{ContentCodings, Label, Opened, Unpacker};
+use super::unpack::{ContentCodings, Label, Opened, Said, Unpacker};
 use super::verdict::{Detection, Why};
 
 /// A layer of the stack.
@@ -33,6 +33,8 @@ pub(super) struct Layer {
     pub(super) dropped: u64,
     /// The kind of container whose signatures it is matched with, when it is of no kind of its own.
     pub(super) part_of: Option<Target>,
+    /// What was said of it, until its type is known.
+    pub(super) said: Option<Said>,
     /// Bytes that the container around it says it has.
     pub(super) announced: Option<u64>,
     /// Why the bytes of this layer ended early, said when the layer closes.
@@ -83,6 +85,7 @@ impl Layer {
             is_dropping: false,
             dropped: 0,
             part_of: None,
+            said: None,
             announced: None,
             fault: None,
             state_bytes: 0,

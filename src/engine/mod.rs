@@ -32,8 +32,8 @@
 //! target on the bytes as they are; text once more as normal text, with targets 0 and 7. HTML is
 //! matched with targets 0 and 3 on the bytes as they are, without comments, without tags, and with 7
 //! as well in its scripts, printed again; mail with targets 0 and 4 on its bytes and 0 and 7 as normal
-//! text; streams and macros of OLE2 files with targets 0 and 2. The inflated body of Flash, attachments
-//! of mails and members of archives that [`unpack`] does not name are **not yet** layers of their own:
+//! text; streams and macros of OLE2 files with targets 0 and 2. The inflated body of Flash
+//! and members of archives that [`unpack`] does not name are **not yet** layers of their own:
 //! their containers are matched as bytes, and what holds packed or encoded data is
 //! `Unscanned(Unsupported)` instead of `Clean`.
 //!
@@ -78,4 +78,4 @@ pub mod yara;
 pub use deferred::{Deferred, Done};
 pub use object::{Fed, Object};
 pub use scan::{Ended, Engine, LayerReport, Layers, Remains, Scan};
-pub use unpack::ContentCodings;
+pub use unpack::{ContentCodings, MediaType};

@@ -1,6 +1,6 @@
 //! What a caller says about an object, and what it is told after each piece.
 
-use super::unpack::ContentCodings;
+use super::unpack::{ContentCodings, MediaType};
 
 /// What is known about an object before its first byte. Everything is optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Object {
     pub size: Option<u64>,
     /// The content codings that the bytes went through.
     pub codings: ContentCodings,
+    /// What its `Content-Type` says, where somebody told one: a body with parts is walked part by part.
+    pub media: MediaType,
     /// Its name, for whoever logs it; nothing is decided by it.
     pub name: Option<Box<str>>,
 }

@@ -6,7 +6,7 @@ use super::shard::Live;
 use super::side::SideThreads;
 use crate::adaptation::{self, Fragment, ScanPlan, ThreatKind, ThreatKinds, Unchecked};
 use crate::engine::verdict::{Detection, Verdict, Why};
-use crate::engine::{ContentCodings, Object};
+use crate::engine::{ContentCodings, MediaType, Object};
 
 /// A scan under way.
 pub(super) struct Scanning {
@@ -26,7 +26,8 @@ impl Scanning {
         let codings = plan.content_encoding.as_deref().map_or(ContentCodings::NONE, |value| {
             ContentCodings::parse(value).unwrap_or(ContentCodings::UNREADABLE)
         });
-        let object = Object { size: None, codings, name: None };
+        let media = plan.content_type.map(MediaType::parse).unwrap_or_default();
+        let object = Object { size: None, codings, media, name: None };
         let blocked = live.adaptation.blocked_threats;
         let mut scan = if blocked == ThreatKinds::ALL {
             live.engine.start(object)

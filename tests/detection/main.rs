@@ -12,6 +12,7 @@ mod forms;
 mod kit;
 mod layers;
 mod limits;
+mod mails;
 mod members;
 mod normal_text;
 mod office;

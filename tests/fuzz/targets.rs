@@ -558,7 +558,7 @@ fn scan(input: &[u8]) {
     let codings = ContentCodings::parse(if input.len().is_multiple_of(2) { b"gzip" } else { b"" });
     let verdicts = [usize::MAX, 4096, 61].map(|piece| {
         let codings = codings.unwrap_or_default();
-        lists::scan(ENGINE.start(Object { size: None, codings, name: None }), input, piece)
+        lists::scan(ENGINE.start(Object { codings, ..Object::default() }), input, piece)
     });
     assert!(verdicts.windows(2).all(|pair| pair[0] == pair[1]), "{verdicts:?}");
     assert!(!matches!(verdicts[0], Verdict::Unscanned(baleen::engine::verdict::Why::Failed)));

@@ -30,7 +30,7 @@ use super::database::signature::Target;
 use super::executable::Format;
 use super::matcher::TargetSet;
 use super::normalize::{ByteOrder, Script};
-use super::unpack::{Coding, Inside, Whole};
+use super::unpack::{Coding, Container, Inside, Whole};
 
 pub(super) use kinds::{Kind, UnknownType};
 pub use table::TypesFault;
@@ -123,7 +123,7 @@ impl FileType {
         match self {
             Self::Container(kind) if is_plausible(head) => kind.inside(),
             Self::Ole2 => Inside::Whole(Whole::Ole2),
-            Self::Mail => Inside::Unopened("mail"),
+            Self::Mail => Inside::Container(Container::Mail),
             Self::Pdf => Inside::Whole(Whole::Pdf),
             Self::MachOUniversal => Inside::Unopened("universal Mach-O"),
             Self::Flash if !head.starts_with(b"FWS") => Inside::Unopened("packed Flash"),
@@ -286,12 +286,35 @@ fn by_content_of_data(head: &[u8]) -> FileType {
     }
 }
 
-/// A mail begins with a field of its header; a mailbox with `From ` and a field in its second line.
+/// A mail begins with a field of its header; a mailbox with `From ` and a field in its second line. Where the first
+/// field is one that other texts have as well, or lines of something else stand in front of it, two have
+/// to be those of mails.
 fn is_mail(narrow: &[u8]) -> bool {
-    let mut lines = narrow.split(|&byte| byte == b'\n');
-    let is_field = |line: &[u8]| MAIL_FIELDS.iter().any(|field| line.starts_with(field));
-    let first = lines.next().unwrap_or_default();
-    is_field(first) || (first.starts_with(b"from ") && lines.next().is_some_and(is_field))
+    let lines = || narrow.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
+    let starts = |line: &[u8], fields: &[&[u8]]| fields.iter().any(|field| line.starts_with(field));
+    let mut first = lines();
+    let line = first.next().unwrap_or_default();
+    let is_box = line.starts_with(b"from ");
+    if starts(line, MAIL_FIELDS)
+        || (is_box && first.next().is_some_and(|line| starts(line, MAIL_FIELDS)))
+    {
+        return true;
+    }
+    // The last line may not be all there.
+    let mut header = lines().skip_while(|line| !is_field(line)).take_while(|line| is_field(line));
+    let has_short_front = lines().take_while(|line| !is_field(line)).count() <= JUNK_LINES_MAX;
+    let is_certain = |line: &&[u8]| starts(line, MAIL_FIELDS) || starts(line, MAIL_FIELDS_COMMON);
+    has_short_front && header.by_ref().filter(is_certain).nth(1).is_some()
+}
+
+/// Whether a line may be one of a field of a header, the first or another one.
+fn is_field(line: &[u8]) -> bool {
+    let name = line.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-');
+    let length = name.count();
+    match line.first() {
+        Some(b' ' | b'\t') => true,
+        _ => length > 0 && line.get(length) == Some(&b':'),
+    }
 }
 
 /// Whether any of the marks is there; all of them begin with `<`.
@@ -408,6 +431,19 @@ const fn begin_as_tags(mut marks: &[&[u8]]) -> bool {
 }
 
 const _: () = assert!(begin_as_tags(HTML_MARKS) && begin_as_tags(HTML_MARKS_IN_DATA));
+
+/// Lines in front of a mail.
+const JUNK_LINES_MAX: usize = 10;
+
+/// In lower case. Two of them, or one with one of those below, make a mail of a header.
+const MAIL_FIELDS_COMMON: &[&[u8]] = &[
+    b"to: ",
+    b"subject: ",
+    b"content-transfer-encoding:",
+    b"content-disposition:",
+    b"content-type: multipart/",
+    b"content-type: message/",
+];
 
 /// In lower case. Any of them at the start of a text makes it a mail.
 const MAIL_FIELDS: &[&[u8]] = &[

@@ -54,7 +54,12 @@ impl Scan {
                 layer.take_back(*opened);
                 false
             }
-            Some(unpacker) => {
+            Some(mut unpacker) => {
+                if end == End::Whole && unpacker.end() {
+                    layer.unpacker = Some(unpacker);
+                    layer.is_unpacking = true;
+                    return true;
+                }
                 let fate = unpacker.finish();
                 if let Unpacker::Waiting(whole, Some(_)) = unpacker {
                     layer.unpacker = Some(Unpacker::Waiting(whole, None));
@@ -227,8 +232,14 @@ impl Scan {
         child.row = self.chart.begin(around, &child.label);
         child.digest = self.chart.digest();
         self.remains.clear();
+        child.said = member.said;
         self.layers.push(child);
-        self.layers_begun += 1;
+        if member.is_inline && self.inline_begun < INLINE_PER_FILE {
+            self.inline_begun += 1;
+        } else {
+            self.inline_begun = if member.is_inline { 1 } else { self.inline_begun };
+            self.layers_begun += 1;
+        }
     }
 
     /// What comes out of a layer ends. With a layer there, that one has still to be looked at.
@@ -287,5 +298,8 @@ const WINDOW_BYTES: usize = 32 << 10;
 const DROPPED_BYTES: u64 = 1 << 20;
 /// What a line of a directory counts for.
 const LISTED_UNITS: u64 = 64;
+/// So many layers that were written in texts count as one for `MaxFiles`: a page has thousands of images
+/// of a kilobyte. Each is at least 16 bytes long, and costs as much as 8 KiB of text.
+const INLINE_PER_FILE: u32 = 16;
 /// What a beginning or an end counts for: setting up a layer takes some microseconds.
 const EVENT_UNITS: u64 = 4 << 10;

@@ -63,6 +63,8 @@ pub struct Scan {
     given: u64,
     /// Layers begun, the outer object included.
     layers_begun: u32,
+    /// Of those that count less, the ones that were not counted there yet.
+    inline_begun: u32,
     /// Settled bytes of all layers.
     scanned: u64,
     /// Settled bytes of all layers but the outer object.
@@ -116,15 +118,18 @@ impl Scan {
         if object.codings.is_unreadable() {
             findings.miss(Why::Unsupported("content coding"));
         }
+        let mut outer = Layer::new(Label::default(), Window::new(HEAD_BYTES), object.codings);
+        outer.said = object.media.said();
         Self {
             engine,
-            layers: vec![Layer::new(Label::default(), Window::new(HEAD_BYTES), object.codings)],
+            layers: vec![outer],
             findings,
             object,
             announced: None,
             ahead: 0,
             given: 0,
             layers_begun: 1,
+            inline_begun: 0,
             scanned: 0,
             decoded: 0,
             pending: Pending::Nothing,

@@ -10,7 +10,7 @@ use crate::engine::embedded::Embedded;
 use crate::engine::file_type::{FileType, HEAD_BYTES};
 use crate::engine::layer::End;
 use crate::engine::links::Watch;
-use crate::engine::unpack::{Container, Inside, Progress, Unpacker};
+use crate::engine::unpack::{Container, Inside, Progress, Reading, Unpacker};
 use crate::engine::verdict::Why;
 
 impl Scan {
@@ -73,6 +73,15 @@ impl Scan {
         let file_type = FileType::of(head, image.types());
         let was_announced = !layer.codings.is_empty();
         let (inside, fault) = inside_of(&mut layer.codings, file_type, head);
+        let said = layer.said.take();
+        let (reading, strange) = Reading::of(said.as_ref(), file_type, inside, head);
+        let (inside, walker) = match reading {
+            // The codings are undone first, and what was said is said of what comes out.
+            _ if was_announced && matches!(inside, Inside::Coding(_)) => (inside, None),
+            Reading::Natural(inside) => (inside, None),
+            Reading::Walked(walker) => (Inside::Nothing, Some(walker)),
+        };
+        let is_coded = was_announced && matches!(inside, Inside::Coding(_));
         let state_bytes = match inside {
             Inside::Coding(coding) => coding.state_bytes(head),
             Inside::Nothing | Inside::Container(_) | Inside::Whole(_) | Inside::Unopened(_) => 0,
@@ -86,7 +95,7 @@ impl Scan {
         let needs = image.digests().needs(size.or(announced));
         let mut body =
             Box::new(Body::new((file_type, layer.part_of), needs, size, image, &engine.spools));
-        if was_announced && matches!(inside, Inside::Coding(_)) {
+        if is_coded {
             // A way to send the object, not a container around it.
             body.layer_type = None;
         }
@@ -96,8 +105,20 @@ impl Scan {
         if let Some(why) = fault {
             findings.miss(Why::Broken(why));
         }
+        if let (Some(why), false) = (strange, is_coded) {
+            findings.miss(Why::Broken(why));
+        }
+        if walker.is_some() {
+            layer.unpacker = walker;
+            return;
+        }
         match inside {
-            Inside::Coding(coding) => self.undo(index, coding, state_bytes),
+            Inside::Coding(coding) => {
+                self.undo(index, coding, state_bytes);
+                if let (Some(child), true) = (self.layers.get_mut(index + 1), is_coded) {
+                    child.said = said;
+                }
+            }
             Inside::Container(container) => self.walk(index, container),
             Inside::Whole(whole) => self.keep(index, whole, size),
             Inside::Unopened(what) => findings.miss(Why::Unsupported(what)),

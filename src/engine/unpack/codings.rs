@@ -29,6 +29,10 @@ pub enum Coding {
     Lzip,
     /// An LZ4 file.
     Lz4,
+    /// base64, as in mails.
+    Base64,
+    /// quoted-printable.
+    Quoted,
 }
 
 impl Coding {
@@ -46,6 +50,8 @@ impl Coding {
             Self::Lzip => "lzip",
             Self::Lz4 => "lz4",
             Self::Compress => "compress",
+            Self::Base64 => "base64",
+            Self::Quoted => "quoted-printable",
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::Said;
 use crate::engine::database::signature::Target;
 use crate::engine::verdict::Why;
 
@@ -25,6 +26,10 @@ pub(in crate::engine) struct Member {
     pub(in crate::engine) part_of: Option<Target>,
     /// The `CL_TYPE_*` name of the container, when that is known only from here on.
     pub(in crate::engine) around: Option<&'static str>,
+    /// What is said of it.
+    pub(in crate::engine) said: Option<Said>,
+    /// It was written in a text: such are many and small, and count less for `MaxFiles`.
+    pub(in crate::engine) is_inline: bool,
     /// Why it is not read: then neither bytes nor an end follow.
     pub(in crate::engine) closed: Option<Why>,
 }

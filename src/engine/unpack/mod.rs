@@ -28,6 +28,8 @@
 //! | cpio, all dialects | new ASCII, with sums, old ASCII, binary | [`cpio`] |
 //! | ar, `.deb`, `.a` | System V, GNU, BSD | [`ar`] |
 //! | `.rpm` | LSB 5.0: lead, signature, header, payload | [`rpm`] |
+//! | mails, mailboxes, MHTML; bodies of HTTP with parts | RFC 5322, 2045 to 2047, 2231, 4155, 7578 | [`mime`] |
+//! | what is written as text in a text: `data:`, base64, uuencode, yEnc, `BinHex` | RFC 2397, 4648, 1741 | [`text`], [`armor`] |
 //! | zip: JAR, APK, OOXML, ODF and the like, alone or carried by something else | APPNOTE 6.3.10 | [`zip`] |
 //!
 //! A coding has one layer inside it, there from the beginning. A container has any number, one after
@@ -54,6 +56,7 @@
 )]
 
 mod ar;
+mod armor;
 mod block;
 mod brotli;
 mod bzip2;
@@ -67,14 +70,17 @@ mod lz4;
 mod lzip;
 mod lzma;
 mod member;
+mod mime;
 mod ole2;
 mod opened;
 mod parts;
 mod pdf;
 mod rpm;
+mod said;
 mod tar;
 #[cfg(test)]
 mod tests;
+mod text;
 mod xz;
 mod zip;
 mod zstd;
@@ -82,6 +88,8 @@ mod zstd;
 pub use codings::{Coding, ContentCodings, Unsupported};
 pub(super) use member::{Label, Member};
 pub(super) use opened::Opened;
+pub use said::MediaType;
+pub(super) use said::{Reading, Said};
 
 use super::passwords::Passwords;
 use super::spool::Spool;
@@ -114,6 +122,8 @@ pub(super) enum Walker {
     Ar(ar::Ar),
     Rpm(rpm::Rpm),
     Zip(Box<zip::Zip>),
+    Mime(Box<mime::Mime>),
+    Text(Box<text::Text>),
 }
 
 /// The containers that are walked.
@@ -126,6 +136,10 @@ pub(super) enum Container {
     Zip,
     /// A zip that may be behind, or in the middle of, something else.
     CarriedZip,
+    /// A mail, or a mailbox.
+    Mail,
+    /// What is written as text in a text, and a zip that it may carry.
+    Text,
 }
 
 /// What is inside a layer, as far as its first bytes tell.
@@ -155,6 +169,7 @@ pub(super) enum Decoder {
     Lzip(lzip::Lzip),
     Lz4(lz4::Lz4),
     Compress(compress::Compress),
+    Transfer(armor::Undo),
 }
 
 /// What one call of [`Unpacker::step`] did.
@@ -239,6 +254,8 @@ impl Unpacker {
             Container::Rpm => Walker::Rpm(rpm::Rpm::new()),
             Container::Zip => Walker::Zip(Box::new(zip::Zip::new(passwords))),
             Container::CarriedZip => Walker::Zip(Box::new(zip::Zip::carried(passwords))),
+            Container::Mail => Walker::Mime(Box::new(mime::Mime::mail())),
+            Container::Text => Walker::Text(Box::new(text::Text::new(passwords))),
         })
     }
 
@@ -266,6 +283,8 @@ impl Unpacker {
                 Walker::Ar(ar) => ar.step(input, output),
                 Walker::Rpm(rpm) => rpm.step(input, output),
                 Walker::Zip(zip) => zip.step(input, output),
+                Walker::Mime(mime) => mime.step(input, output),
+                Walker::Text(text) => text.step(input, output),
             },
             Self::Waiting(_, Some(zip)) => zip.step(input, output),
             Self::Waiting(_, None) => Step { used: length, made: 0, progress: Progress::Hungry },
@@ -287,6 +306,8 @@ impl Unpacker {
                 Walker::Ar(ar) => ar.member(),
                 Walker::Rpm(_) => rpm::Rpm::member(),
                 Walker::Zip(zip) => zip.member(),
+                Walker::Mime(mime) => mime.member(),
+                Walker::Text(text) => text.member(),
             },
         }
     }
@@ -295,8 +316,32 @@ impl Unpacker {
     /// may be asked for.
     pub(super) fn pass_over(&mut self) -> bool {
         match self {
-            Self::Container(Walker::Zip(zip)) | Self::Waiting(_, Some(zip)) => zip.pass_over(),
-            Self::Coding(_) | Self::Waiting(_, None) | Self::Whole(_) | Self::Container(_) => false,
+            Self::Waiting(_, Some(zip)) => zip.pass_over(),
+            Self::Coding(_) | Self::Waiting(_, None) | Self::Whole(_) => false,
+            Self::Container(walker) => match walker {
+                Walker::Zip(zip) => zip.pass_over(),
+                Walker::Text(text) => text.pass_over(),
+                Walker::Tar(_)
+                | Walker::Cpio(_)
+                | Walker::Ar(_)
+                | Walker::Rpm(_)
+                | Walker::Mime(_) => false,
+            },
+        }
+    }
+
+    /// No more input comes. Whether that lets it go on: then it may be stepped until it is hungry again. To be
+    /// asked until it says no, and before [`Unpacker::finish`].
+    pub(super) fn end(&mut self) -> bool {
+        match self {
+            Self::Container(Walker::Mime(mime)) => mime.end(),
+            Self::Container(Walker::Text(text)) => text.end(),
+            Self::Container(
+                Walker::Tar(_) | Walker::Cpio(_) | Walker::Ar(_) | Walker::Rpm(_) | Walker::Zip(_),
+            )
+            | Self::Coding(_)
+            | Self::Waiting(..)
+            | Self::Whole(_) => false,
         }
     }
 
@@ -314,6 +359,8 @@ impl Unpacker {
                 Walker::Ar(ar) => ar.finish(),
                 Walker::Rpm(rpm) => rpm.finish(),
                 Walker::Zip(zip) => zip.finish(),
+                Walker::Text(text) => text.finish(),
+                Walker::Mime(_) => Ok(()),
             },
             Self::Waiting(_, Some(zip)) => zip.finish(),
             Self::Waiting(_, None) | Self::Whole(_) => Ok(()),
@@ -339,6 +386,8 @@ impl Decoder {
             Coding::Lzip => Self::Lzip(lzip::Lzip::new(state_bytes)),
             Coding::Lz4 => Self::Lz4(lz4::Lz4::new()),
             Coding::Compress => Self::Compress(compress::Compress::new()),
+            Coding::Base64 => Self::Transfer(armor::Undo::of(Some(armor::Transfer::Base64))),
+            Coding::Quoted => Self::Transfer(armor::Undo::of(Some(armor::Transfer::Quoted))),
         })
     }
 
@@ -355,6 +404,7 @@ impl Decoder {
             Self::Lzip(lzip) => lzip.step(input, output),
             Self::Lz4(lz4) => lz4.step(input, output),
             Self::Compress(compress) => compress.step(input, output),
+            Self::Transfer(undo) => undo.step(input, output),
         }
     }
 
@@ -371,6 +421,7 @@ impl Decoder {
             Self::Lzip(lzip) => lzip.finish(),
             Self::Lz4(lz4) => lz4.finish(),
             Self::Compress(compress) => compress.finish(),
+            Self::Transfer(_) => Ok(()),
         }
     }
 }
@@ -395,6 +446,7 @@ impl Coding {
             Self::Lz4 => 64 << 10,
             // Four bytes for each of 65,536 codes.
             Self::Compress => 256 << 10,
+            Self::Base64 | Self::Quoted => 0,
         }
     }
 }

@@ -219,7 +219,7 @@ fn a_certain_signature_is_found_before_the_end() {
         let engine = engine(ldb, "");
         let object = [&[0; 12][..], b"aaaa", &vec![1; 40_000], b"bbbb", &vec![1; 200_000]].concat();
         let codings = ContentCodings::default();
-        let mut scan = engine.start(Object { size: None, codings, name: None });
+        let mut scan = engine.start(Object { codings, ..Object::default() });
         let mut done = 0;
         while done < object.len() {
             let fed = scan.feed(&object[done..(done + 4_096).min(object.len())]);

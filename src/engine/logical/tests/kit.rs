@@ -25,7 +25,7 @@ pub(super) fn engine(ldb: &str, ndb: &str) -> Arc<Engine> {
 pub(super) fn scan(engine: &Arc<Engine>, codings: &[u8], bytes: &[u8]) -> (Verdict, Vec<String>) {
     let outcomes = [usize::MAX, 4_096, 61, 1].map(|piece| {
         let codings = ContentCodings::parse(codings).unwrap_or_default();
-        let mut scan = engine.start_all(Object { size: None, codings, name: None });
+        let mut scan = engine.start_all(Object { codings, ..Object::default() });
         for cut in bytes.chunks(piece.min(bytes.len().max(1))) {
             let mut done = 0;
             while done < cut.len() {

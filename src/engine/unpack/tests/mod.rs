@@ -3,9 +3,11 @@
 #![expect(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 mod codings;
+mod mails;
 mod ole2s;
 mod streams;
 mod tars;
+mod texts;
 pub(super) mod walk;
 mod walkers;
 mod zips;

@@ -64,6 +64,7 @@ fn take_out(mut unpacker: Unpacker, bytes: &[u8], input_max: usize, room: usize)
                 walked.end = Err(why);
                 return walked;
             }
+            Progress::Hungry if rest.is_empty() && unpacker.end() => {}
             Progress::Hungry if rest.is_empty() => {
                 walked.end = unpacker.finish();
                 return walked;

@@ -71,6 +71,18 @@ impl Ahead {
         *left == 0
     }
 
+    /// Keeps the last `count` of the bytes that are there and of `bytes`.
+    pub(super) fn remember(&mut self, bytes: &[u8], count: usize) {
+        let last = bytes.get(bytes.len().saturating_sub(count)..).unwrap_or(bytes);
+        self.bytes.extend_from_slice(last);
+        self.drop(self.bytes.len().saturating_sub(count));
+    }
+
+    /// Takes the bytes that are there.
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+
     /// Gives bytes back that were taken from the input, before those that are there.
     pub(super) fn put_back(&mut self, mut bytes: Vec<u8>) {
         bytes.append(&mut self.bytes);

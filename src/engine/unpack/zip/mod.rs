@@ -153,9 +153,47 @@ impl Zip {
     }
 
     pub(super) fn step(&mut self, bytes: &[u8], output: &mut [u8]) -> Step {
+        self.walk(bytes, output, false)
+    }
+
+    /// As [`Zip::step`], up to where the next record is searched for.
+    pub(super) fn step_inside(&mut self, bytes: &[u8], output: &mut [u8]) -> Step {
+        self.walk(bytes, output, true)
+    }
+
+    /// Whether the next record is searched for: what is read belongs to nothing.
+    pub(super) fn is_searching(&self) -> bool {
+        self.place == Place::Search
+    }
+
+    /// Searches for the next record only. Says how many bytes that took: all, or those up to what may be one.
+    pub(super) fn search_in(&mut self, bytes: &[u8]) -> usize {
+        let mut input = Input { rest: bytes, at: self.read };
+        let _found = self.search(&mut input);
+        self.read = input.at;
+        bytes.len().saturating_sub(input.rest.len())
+    }
+
+    /// These bytes belong to something else, which no record begins in; one may begin with the last of them.
+    pub(super) fn pass_by(&mut self, bytes: &[u8]) {
+        self.read = self.read.saturating_add(wide(bytes.len()));
+        self.ahead.remember(bytes, SIGNATURE_BYTES.saturating_sub(1));
+    }
+
+    /// Gives back what was read and belongs to nothing.
+    pub(super) fn give_back(&mut self) -> Vec<u8> {
+        let bytes = self.ahead.take();
+        self.read = self.read.saturating_sub(wide(bytes.len()));
+        bytes
+    }
+
+    fn walk(&mut self, bytes: &[u8], output: &mut [u8], is_inside: bool) -> Step {
         let mut input = Input { rest: bytes, at: self.read };
         let mut made = 0;
         let progress = loop {
+            if is_inside && self.is_searching() {
+                break Progress::Hungry;
+            }
             let said = match self.place {
                 Place::Record => self.expect(&mut input),
                 Place::Search => self.search(&mut input),
