@@ -14,6 +14,7 @@ mod limits;
 mod normal_text;
 mod office;
 mod regexes;
+mod seven_zips;
 mod streams;
 mod trust;
 mod zips;

@@ -56,7 +56,6 @@ pub(crate) const ACCEPTED: &[Accepted] = &[
     packed("clam-upx.exe"),
     packed("clam-wwpack.exe"),
     packed("clam-yc.exe"),
-    packed("clam.7z"),
     packed("clam.arj"),
     packed("clam.cab"),
     packed("clam.chm"),

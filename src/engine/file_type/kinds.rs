@@ -6,7 +6,7 @@
 
 use super::FileType;
 use crate::engine::normalize::{ByteOrder, Script};
-use crate::engine::unpack::{Coding, Container, Inside};
+use crate::engine::unpack::{Coding, Container, Inside, Whole};
 
 /// A row of the table of kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,7 +102,7 @@ const ZIP: Inside = Inside::Container(Container::Zip);
 
 /// Sorted by name.
 const KINDS: [(&str, Class); 93] = [
-    container("CL_TYPE_7Z", "7z archive"),
+    opened("CL_TYPE_7Z", Inside::Whole(Whole::SevenZip)),
     bytes("CL_TYPE_7ZSFX"),
     bytes("CL_TYPE_AI_MODEL"),
     container("CL_TYPE_ALZ", "ALZ archive"),

@@ -24,6 +24,7 @@
 //! | --- | --- | --- |
 //! | tar, all dialects | POSIX.1-2017 pax, GNU, V7 | [`tar`] |
 //! | OLE2: Office 97, MSI, Outlook messages; macros | MS-CFB, MS-OVBA; as a whole | [`ole2`] |
+//! | 7z: all its coders, solid or not | 7-Zip's `7zFormat.txt`; as a whole | [`seven_zip`] |
 //! | PDF: streams, their filters undone; scripts | ISO 32000-1; as a whole | [`pdf`] |
 //! | cpio, all dialects | new ASCII, with sums, old ASCII, binary | [`cpio`] |
 //! | ar, `.deb`, `.a` | System V, GNU, BSD | [`ar`] |
@@ -63,6 +64,7 @@ mod cpio;
 mod deflate;
 mod gzip;
 mod inflate;
+mod lz;
 mod lz4;
 mod lzip;
 mod lzma;
@@ -71,7 +73,9 @@ mod ole2;
 mod opened;
 mod parts;
 mod pdf;
+mod ppmd;
 mod rpm;
+mod seven_zip;
 mod tar;
 #[cfg(test)]
 mod tests;
@@ -103,6 +107,7 @@ pub(super) enum Unpacker {
 pub(super) enum Whole {
     Ole2,
     Pdf,
+    SevenZip,
 }
 
 /// A container that is read from its front to its end.
@@ -283,7 +288,8 @@ impl Unpacker {
     /// may be asked for.
     pub(super) fn pass_over(&mut self) -> bool {
         match self {
-            Self::Coding(_) | Self::Waiting(_) | Self::Whole(_) => false,
+            Self::Coding(_) | Self::Waiting(_) => false,
+            Self::Whole(opened) => opened.pass_over(),
             Self::Container(walker) => {
                 if let Walker::Zip(zip) = walker {
                     zip.pass_over()

@@ -5,6 +5,7 @@
 
 use super::ole2::Ole2;
 use super::pdf::Pdf;
+use super::seven_zip::SevenZip;
 use super::{Member, Step, Whole};
 use crate::engine::spool::Spool;
 
@@ -18,6 +19,7 @@ pub(in crate::engine) struct Opened {
 enum Reader {
     Ole2(Ole2),
     Pdf(Pdf),
+    SevenZip(Box<SevenZip>),
 }
 
 impl Opened {
@@ -25,6 +27,7 @@ impl Opened {
         let reader = match whole {
             Whole::Ole2 => Reader::Ole2(Ole2::new()),
             Whole::Pdf => Reader::Pdf(Pdf::new()),
+            Whole::SevenZip => Reader::SevenZip(Box::default()),
         };
         Self { spool, reader }
     }
@@ -35,6 +38,7 @@ impl Opened {
         let (made, progress) = match &mut self.reader {
             Reader::Ole2(ole2) => ole2.step(bytes, output),
             Reader::Pdf(pdf) => pdf.step(bytes, output),
+            Reader::SevenZip(archive) => archive.step(bytes, output),
         };
         Step { used: 0, made, progress }
     }
@@ -43,6 +47,15 @@ impl Opened {
         match &self.reader {
             Reader::Ole2(ole2) => ole2.member(),
             Reader::Pdf(pdf) => pdf.member(),
+            Reader::SevenZip(archive) => archive.member(),
+        }
+    }
+
+    /// As [`super::Unpacker::pass_over`].
+    pub(super) fn pass_over(&mut self) -> bool {
+        match &mut self.reader {
+            Reader::Ole2(_) | Reader::Pdf(_) => false,
+            Reader::SevenZip(archive) => archive.pass_over(),
         }
     }
 

@@ -11,7 +11,7 @@
 //! | --- | --- |
 //! | 4.3.7 to 4.3.16 records | [`header`] |
 //! | 4.4.5 methods | [`codec`] |
-//! | 5.3 imploded members, deflate64, and what they share | [`explode`], [`deflate64`]; [`huffman`], [`window`] |
+//! | 5.3 imploded members, deflate64, and what they share | [`explode`], [`deflate64`]; [`huffman`], [`window`](super::lz::window) |
 //! | 4.3.9 data descriptors behind members that are stored | [`open`] |
 //! | 4.3.12 what the directory says | [`directory`] |
 //! | (ECMA-376) office documents, by the names of parts | [`office`] |
@@ -29,14 +29,13 @@
 
 mod ahead;
 mod codec;
-mod deflate64;
+pub(super) mod deflate64;
 mod directory;
 mod explode;
 mod header;
 mod huffman;
 mod office;
 mod open;
-mod window;
 
 use ahead::{Ahead, Input};
 use codec::{Codec, Method};
