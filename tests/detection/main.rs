@@ -4,6 +4,7 @@
 //! by the tests.
 
 mod archives;
+mod cabinets;
 mod codings;
 mod containers;
 mod digests;
@@ -13,6 +14,7 @@ mod layers;
 mod limits;
 mod normal_text;
 mod office;
+mod old_archives;
 mod regexes;
 mod seven_zips;
 mod streams;

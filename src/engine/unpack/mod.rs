@@ -18,13 +18,19 @@
 //! | `.lzma` files | LZMA with its header of 13 bytes | [`lzma`] |
 //! | `.lz` files | lzip, members one after another | [`lzip`] |
 //! | `.lz4` files | LZ4 frames, legacy frames, one after another | [`lz4`] |
+//! | SZDD, KWAJ | files of `COMPRESS.EXE` | [`expand`] |
 //! | `compress`, `x-compress`, `.Z` files | LZW as of Unix | [`compress`] |
 //!
 //! | container | format | here |
 //! | --- | --- | --- |
 //! | tar, all dialects | POSIX.1-2017 pax, GNU, V7 | [`tar`] |
 //! | OLE2: Office 97, MSI, Outlook messages; macros | MS-CFB, MS-OVBA; as a whole | [`ole2`] |
+//! | ARJ | methods 0 to 4 | [`arj`] |
+//! | LHA, LZH, LArc | headers of the levels 0 to 3 | [`lha`] |
+//! | RAR | versions 2.9 to 7, and what older ones stored | [`rar`] |
 //! | 7z: all its coders, solid or not | 7-Zip's `7zFormat.txt`; as a whole | [`seven_zip`] |
+//! | cabinets: MSZIP, LZX, Quantum | MS-CAB; as a whole | [`cab`] |
+//! | compiled help | CHM, with LZX; as a whole | [`chm`] |
 //! | PDF: streams, their filters undone; scripts | ISO 32000-1; as a whole | [`pdf`] |
 //! | cpio, all dialects | new ASCII, with sums, old ASCII, binary | [`cpio`] |
 //! | ar, `.deb`, `.a` | System V, GNU, BSD | [`ar`] |
@@ -55,15 +61,20 @@
 )]
 
 mod ar;
+mod arj;
 mod block;
 mod brotli;
 mod bzip2;
+mod cab;
+mod chm;
 mod codings;
 mod compress;
 mod cpio;
 mod deflate;
+mod expand;
 mod gzip;
 mod inflate;
+mod lha;
 mod lz;
 mod lz4;
 mod lzip;
@@ -74,6 +85,7 @@ mod opened;
 mod parts;
 mod pdf;
 mod ppmd;
+mod rar;
 mod rpm;
 mod seven_zip;
 mod tar;
@@ -108,6 +120,8 @@ pub(super) enum Whole {
     Ole2,
     Pdf,
     SevenZip,
+    Cab,
+    Chm,
 }
 
 /// A container that is read from its front to its end.
@@ -117,6 +131,9 @@ pub(super) enum Walker {
     Ar(ar::Ar),
     Rpm(rpm::Rpm),
     Zip(Box<zip::Zip>),
+    Arj(Box<arj::Arj>),
+    Lha(Box<lha::Lha>),
+    Rar(Box<rar::Rar>),
 }
 
 /// The containers that are walked.
@@ -127,6 +144,9 @@ pub(super) enum Container {
     Ar,
     Rpm,
     Zip,
+    Arj,
+    Lha,
+    Rar,
     /// A zip that may be behind, or in the middle of, something else.
     CarriedZip,
 }
@@ -158,6 +178,7 @@ pub(super) enum Decoder {
     Lzip(lzip::Lzip),
     Lz4(lz4::Lz4),
     Compress(compress::Compress),
+    Expand(expand::Expand),
 }
 
 /// What one call of [`Unpacker::step`] did.
@@ -203,9 +224,13 @@ impl Inside {
             _ if lz4::is_front(head) => Self::Coding(Coding::Lz4),
             [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::of_skipped(lz4::after_skipped(head)),
             _ if compress::is_front(head) => Self::Coding(Coding::Compress),
+            _ if expand::is_front(head) => Self::Coding(Coding::Szdd),
             _ if lzma::is_plausible(head) => Self::Coding(Coding::Lzma),
             _ if head.starts_with(ar::MAGIC) => Self::Container(Container::Ar),
             _ if head.starts_with(rpm::MAGIC) => Self::Container(Container::Rpm),
+            [_, _, b'-', b'l', b'z', b's' | b'4' | b'5', b'-', ..] => {
+                Self::Container(Container::Lha)
+            }
             _ if head.starts_with(b"07070X") => Self::Unopened("payload of a large rpm package"),
             _ if tar::has_right_sum(head) => Self::Container(Container::Tar),
             _ => Self::Nothing,
@@ -238,6 +263,9 @@ impl Unpacker {
             Container::Ar => Walker::Ar(ar::Ar::new()),
             Container::Rpm => Walker::Rpm(rpm::Rpm::new()),
             Container::Zip => Walker::Zip(Box::new(zip::Zip::new())),
+            Container::Arj => Walker::Arj(Box::new(arj::Arj::new())),
+            Container::Lha => Walker::Lha(Box::new(lha::Lha::new())),
+            Container::Rar => Walker::Rar(Box::new(rar::Rar::new())),
             Container::CarriedZip => Walker::Zip(Box::new(zip::Zip::carried())),
         })
     }
@@ -261,6 +289,9 @@ impl Unpacker {
                 Walker::Ar(ar) => ar.step(input, output),
                 Walker::Rpm(rpm) => rpm.step(input, output),
                 Walker::Zip(zip) => zip.step(input, output),
+                Walker::Arj(arj) => arj.step(input, output),
+                Walker::Lha(lha) => lha.step(input, output),
+                Walker::Rar(rar) => rar.step(input, output),
             },
             Self::Waiting(_) => Step { used: length, made: 0, progress: Progress::Hungry },
             Self::Whole(opened) => opened.step(output),
@@ -280,6 +311,9 @@ impl Unpacker {
                 Walker::Ar(ar) => ar.member(),
                 Walker::Rpm(_) => rpm::Rpm::member(),
                 Walker::Zip(zip) => zip.member(),
+                Walker::Arj(arj) => arj.member(),
+                Walker::Lha(lha) => lha.member(),
+                Walker::Rar(rar) => rar.member(),
             },
         }
     }
@@ -290,13 +324,13 @@ impl Unpacker {
         match self {
             Self::Coding(_) | Self::Waiting(_) => false,
             Self::Whole(opened) => opened.pass_over(),
-            Self::Container(walker) => {
-                if let Walker::Zip(zip) = walker {
-                    zip.pass_over()
-                } else {
-                    false
-                }
-            }
+            Self::Container(walker) => match walker {
+                Walker::Zip(zip) => zip.pass_over(),
+                Walker::Arj(arj) => arj.pass_over(),
+                Walker::Lha(lha) => lha.pass_over(),
+                Walker::Rar(rar) => rar.pass_over(),
+                Walker::Tar(_) | Walker::Cpio(_) | Walker::Ar(_) | Walker::Rpm(_) => false,
+            },
         }
     }
 
@@ -314,6 +348,9 @@ impl Unpacker {
                 Walker::Ar(ar) => ar.finish(),
                 Walker::Rpm(rpm) => rpm.finish(),
                 Walker::Zip(zip) => zip.finish(),
+                Walker::Arj(arj) => arj.finish(),
+                Walker::Lha(lha) => lha.finish(),
+                Walker::Rar(rar) => rar.finish(),
             },
             Self::Waiting(_) | Self::Whole(_) => Ok(()),
         }
@@ -338,6 +375,7 @@ impl Decoder {
             Coding::Lzip => Self::Lzip(lzip::Lzip::new(state_bytes)),
             Coding::Lz4 => Self::Lz4(lz4::Lz4::new()),
             Coding::Compress => Self::Compress(compress::Compress::new()),
+            Coding::Szdd => Self::Expand(expand::Expand::new()),
         })
     }
 
@@ -354,6 +392,7 @@ impl Decoder {
             Self::Lzip(lzip) => lzip.step(input, output),
             Self::Lz4(lz4) => lz4.step(input, output),
             Self::Compress(compress) => compress.step(input, output),
+            Self::Expand(expand) => expand.step(input, output),
         }
     }
 
@@ -370,6 +409,7 @@ impl Decoder {
             Self::Lzip(lzip) => lzip.finish(),
             Self::Lz4(lz4) => lz4.finish(),
             Self::Compress(compress) => compress.finish(),
+            Self::Expand(expand) => expand.finish(),
         }
     }
 }
@@ -394,6 +434,8 @@ impl Coding {
             Self::Lz4 => 64 << 10,
             // Four bytes for each of 65,536 codes.
             Self::Compress => 256 << 10,
+            // A window of 4 KiB.
+            Self::Szdd => 8 << 10,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Bits, the highest of a byte first, or of 16 bits with their low byte first.
 
-use super::Packed;
+use super::{Bytes, Packed};
 
 /// Bits that were taken from the packed bytes and not used.
 #[derive(Clone, Default)]
@@ -92,5 +92,18 @@ impl Bits {
             self.bits |= u64::from(byte).wrapping_shl(56_u32.wrapping_sub(self.count));
             self.count = self.count.wrapping_add(8);
         }
+    }
+}
+
+/// Bytes behind bits.
+pub(in crate::engine::unpack) struct AsBytes<'a, 'b> {
+    pub(in crate::engine::unpack) bits: &'a mut Bits,
+    pub(in crate::engine::unpack) packed: &'a mut Packed<'b>,
+}
+
+impl Bytes for AsBytes<'_, '_> {
+    fn next(&mut self) -> Option<u8> {
+        let byte = self.bits.take(8, self.packed).to_le_bytes()[0];
+        (!self.bits.is_over()).then_some(byte)
     }
 }

@@ -7,7 +7,12 @@
 //! input was cut. Bits behind the last byte read as zeros, and using them is damage.
 
 pub(super) mod bits;
+pub(super) mod frames;
+pub(super) mod lh;
+pub(super) mod lzx;
+pub(super) mod member;
 pub(super) mod prefix;
+pub(super) mod quantum;
 pub(super) mod window;
 
 use self::window::Room;
@@ -35,16 +40,24 @@ pub(super) struct Feed {
     at: usize,
 }
 
+/// Where bytes come from, one by one.
+pub(super) trait Bytes {
+    /// The next byte; nothing when there is none.
+    fn next(&mut self) -> Option<u8>;
+}
+
+impl Bytes for Packed<'_> {
+    fn next(&mut self) -> Option<u8> {
+        let (byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(*byte)
+    }
+}
+
 impl Packed<'_> {
     /// Whether a unit of at most so many bytes may be begun.
     pub(super) const fn has(&self, count: usize) -> bool {
         self.is_last || self.rest.len() >= count
-    }
-
-    pub(super) fn next(&mut self) -> Option<u8> {
-        let (byte, rest) = self.rest.split_first()?;
-        self.rest = rest;
-        Some(*byte)
     }
 }
 
@@ -95,22 +108,6 @@ impl Feed {
         self.kept.clear();
         self.at = 0;
     }
-}
-
-/// Lets a decoder read what lies at `at` in a file, up to `end`. Says how many bytes it made.
-pub(super) fn read_on(
-    decoder: &mut impl Unpack,
-    file: &[u8],
-    (at, end): (&mut usize, usize),
-    output: &mut [u8],
-) -> (usize, Outcome) {
-    let rest = file.get(*at..end).unwrap_or_default();
-    let before = rest.len();
-    let mut packed = Packed { rest, is_last: true };
-    let mut room = Room { output, made: 0 };
-    let outcome = decoder.run(&mut packed, &mut room);
-    *at = at.saturating_add(before.saturating_sub(packed.rest.len()));
-    (room.made, outcome)
 }
 
 /// Twice what the largest unit of any of the formats takes.

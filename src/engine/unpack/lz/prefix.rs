@@ -95,29 +95,36 @@ impl Prefix {
         bits: &mut Bits,
         packed: &mut Packed<'_>,
     ) -> Option<u16> {
-        if self.only.is_some() {
-            return self.only;
+        self.read_counted(bits, packed).map(|(symbol, _)| symbol)
+    }
+
+    /// As [`Prefix::read`], with the number of bits.
+    pub(in crate::engine::unpack) fn read_counted(
+        &self,
+        bits: &mut Bits,
+        packed: &mut Packed<'_>,
+    ) -> Option<(u16, u8)> {
+        if let Some(symbol) = self.only {
+            return Some((symbol, 0));
         }
         let next = bits.peek(LENGTH_MAX_BITS, packed);
         let index = usize::try_from(next.wrapping_shr(LENGTH_MAX_BITS.wrapping_sub(FAST_BITS)));
-        match self.fast.get(index.unwrap_or(usize::MAX)) {
-            None => None,
-            Some((symbol, length)) if *length > 0 => {
-                bits.pass(u32::from(*length));
-                Some(*symbol)
-            }
-            Some(_) => self.read_long(next, bits),
-        }
+        let (symbol, length) = match self.fast.get(index.unwrap_or(usize::MAX)) {
+            None => return None,
+            Some((_, 0)) => self.find_long(next)?,
+            Some(found) => *found,
+        };
+        bits.pass(u32::from(length));
+        Some((symbol, length))
     }
 
-    fn read_long(&self, next: u32, bits: &mut Bits) -> Option<u16> {
-        let ends = (0_u32..).zip(&self.ends).skip(FAST_WIDTH);
-        let (length, _) = ends.into_iter().find(|(_, end)| next < **end)?;
-        let code = next.wrapping_shr(LENGTH_MAX_BITS.wrapping_sub(length));
-        let first = self.places.get(usize::try_from(length).ok()?)?;
+    fn find_long(&self, next: u32) -> Option<(u16, u8)> {
+        let mut ends = (0_u8..).zip(&self.ends).skip(FAST_WIDTH);
+        let (length, _) = ends.find(|(_, end)| next < **end)?;
+        let code = next.wrapping_shr(LENGTH_MAX_BITS.wrapping_sub(u32::from(length)));
+        let first = self.places.get(usize::from(length))?;
         let place = usize::try_from(first.wrapping_add(code)).ok()?;
-        bits.pass(length);
-        self.symbols.get(place).copied()
+        Some((*self.symbols.get(place)?, length))
     }
 }
 

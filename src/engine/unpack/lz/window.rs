@@ -36,8 +36,18 @@ pub(in crate::engine::unpack) fn run(
 impl Window {
     /// Of 2 to the power of `width` bytes.
     pub(in crate::engine::unpack) fn new(width: u32) -> Self {
-        let bytes = vec![0; 1_usize.wrapping_shl(width)].into_boxed_slice();
+        Self::filled(width, 0)
+    }
+
+    /// As [`Window::new`], with another byte in front of the first.
+    pub(in crate::engine::unpack) fn filled(width: u32, byte: u8) -> Self {
+        let bytes = vec![byte; 1_usize.wrapping_shl(width)].into_boxed_slice();
         Self { bytes, at: 0, total: 0 }
+    }
+
+    /// With these bytes, the next of which is the first to go. Their number is a power of two.
+    pub(in crate::engine::unpack) fn of(bytes: Vec<u8>) -> Self {
+        Self { bytes: bytes.into(), at: 0, total: 0 }
     }
 
     pub(in crate::engine::unpack) const fn total(&self) -> u64 {

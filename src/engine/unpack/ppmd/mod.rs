@@ -14,7 +14,7 @@ mod range;
 
 use self::memory::{Memory, UNIT};
 pub(super) use self::range::{Range, Style};
-use super::lz::Packed;
+use super::lz::Bytes;
 
 /// A model.
 pub(super) struct Model {
@@ -86,7 +86,7 @@ impl Model {
     pub(super) fn next(
         &mut self,
         range: &mut Range,
-        packed: &mut Packed<'_>,
+        packed: &mut impl Bytes,
     ) -> Result<Option<u8>, Damaged> {
         self.round = self.round.wrapping_add(1);
         if self.round == 0 {
@@ -129,7 +129,7 @@ impl Model {
         &mut self,
         count: u16,
         range: &mut Range,
-        packed: &mut Packed<'_>,
+        packed: &mut impl Bytes,
     ) -> Result<Option<u8>, Damaged> {
         let (least, mut state) = (self.least, self.states(self.least));
         let sum = u32::from(self.memory.short(least.wrapping_add(SUM)));
@@ -174,7 +174,7 @@ impl Model {
     }
 
     /// A context with one state.
-    fn one(&mut self, range: &mut Range, packed: &mut Packed<'_>) -> Option<u8> {
+    fn one(&mut self, range: &mut Range, packed: &mut impl Bytes) -> Option<u8> {
         let state = self.least.wrapping_add(ONE);
         let byte = self.memory.byte(state);
         self.has_high_bits = high_bits(self.memory.byte(self.found));
@@ -214,7 +214,7 @@ impl Model {
         &mut self,
         masked: u32,
         range: &mut Range,
-        packed: &mut Packed<'_>,
+        packed: &mut impl Bytes,
     ) -> Result<Option<u8>, Damaged> {
         let count = u32::from(self.memory.short(self.least));
         let states = self.states(self.least);

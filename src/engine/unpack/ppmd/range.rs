@@ -1,6 +1,6 @@
 //! The two range decoders that feed a PPMd model.
 
-use crate::engine::unpack::lz::Packed;
+use crate::engine::unpack::lz::Bytes;
 
 /// How a range is carried on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(in crate::engine::unpack) struct Range {
 
 impl Range {
     /// Reads the first bytes. Nothing when they cannot be those of a stream.
-    pub(in crate::engine::unpack) fn new(style: Style, packed: &mut Packed<'_>) -> Option<Self> {
+    pub(in crate::engine::unpack) fn new(style: Style, packed: &mut impl Bytes) -> Option<Self> {
         let mut made = Self { style, range: u32::MAX, code: 0, low: 0, is_over: false };
         if style == Style::SevenZip && made.next(packed) != 0 {
             return None;
@@ -56,7 +56,7 @@ impl Range {
     }
 
     /// Goes into `size` parts from the part `start` on, after [`Range::threshold`].
-    pub(super) fn enter(&mut self, start: u32, size: u32, packed: &mut Packed<'_>) {
+    pub(super) fn enter(&mut self, start: u32, size: u32, packed: &mut impl Bytes) {
         let skipped = start.wrapping_mul(self.range);
         match self.style {
             Style::SevenZip => self.code = self.code.wrapping_sub(skipped),
@@ -67,7 +67,7 @@ impl Range {
     }
 
     /// One of two, the first having `size` of 2^14 parts. True for the second.
-    pub(super) fn bit(&mut self, size: u32, packed: &mut Packed<'_>) -> bool {
+    pub(super) fn bit(&mut self, size: u32, packed: &mut impl Bytes) -> bool {
         match self.style {
             Style::SevenZip => {
                 let bound = self.range.wrapping_shr(BIN_BITS).wrapping_mul(size);
@@ -93,7 +93,7 @@ impl Range {
         }
     }
 
-    fn normalize(&mut self, packed: &mut Packed<'_>) {
+    fn normalize(&mut self, packed: &mut impl Bytes) {
         // At most four bytes are 32 bits.
         for _ in 0..4 {
             let is_settled = match self.style {
@@ -115,7 +115,7 @@ impl Range {
         }
     }
 
-    fn next(&mut self, packed: &mut Packed<'_>) -> u32 {
+    fn next(&mut self, packed: &mut impl Bytes) -> u32 {
         let byte = packed.next();
         self.is_over |= byte.is_none();
         byte.map_or(0, u32::from)
