@@ -5,6 +5,7 @@
 
 mod alerts;
 mod archives;
+mod cabinets;
 mod codings;
 mod containers;
 mod digests;
@@ -16,9 +17,11 @@ mod mails;
 mod members;
 mod normal_text;
 mod office;
+mod old_archives;
 mod passwords;
 mod regexes;
 mod reports;
+mod seven_zips;
 mod streams;
 mod trust;
 mod zips;

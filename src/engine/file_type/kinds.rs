@@ -6,7 +6,7 @@
 
 use super::FileType;
 use crate::engine::normalize::{ByteOrder, Script};
-use crate::engine::unpack::{Coding, Container, Inside};
+use crate::engine::unpack::{Coding, Container, Inside, Whole};
 
 /// A row of the table of kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,13 +102,13 @@ const ZIP: Inside = Inside::Container(Container::Zip);
 
 /// Sorted by name.
 const KINDS: [(&str, Class); 93] = [
-    container("CL_TYPE_7Z", "7z archive"),
+    opened("CL_TYPE_7Z", Inside::Whole(Whole::SevenZip)),
     bytes("CL_TYPE_7ZSFX"),
     bytes("CL_TYPE_AI_MODEL"),
     container("CL_TYPE_ALZ", "ALZ archive"),
     bytes("CL_TYPE_ANY"),
     bytes("CL_TYPE_APM"),
-    container("CL_TYPE_ARJ", "ARJ archive"),
+    opened("CL_TYPE_ARJ", Inside::Container(Container::Arj)),
     bytes("CL_TYPE_ARJSFX"),
     bytes("CL_TYPE_AUTOIT"),
     own("CL_TYPE_BINARY_DATA", FileType::Other),
@@ -140,19 +140,19 @@ const KINDS: [(&str, Class); 93] = [
     bytes("CL_TYPE_ISO9660"),
     own("CL_TYPE_JAVA", FileType::Java),
     graphics("CL_TYPE_JPEG"),
-    container("CL_TYPE_LHA_LZH", "LHA archive"),
+    opened("CL_TYPE_LHA_LZH", Inside::Container(Container::Lha)),
     bytes("CL_TYPE_LNK"),
     own("CL_TYPE_MACHO", FileType::MachO),
     own("CL_TYPE_MACHO_UNIBIN", FileType::MachOUniversal),
     own("CL_TYPE_MAIL", FileType::Mail),
     bytes("CL_TYPE_MBR"),
     bytes("CL_TYPE_MHTML"),
-    container("CL_TYPE_MSCAB", "CAB archive"),
-    container("CL_TYPE_MSCHM", "CHM file"),
+    opened("CL_TYPE_MSCAB", Inside::Whole(Whole::Cab)),
+    opened("CL_TYPE_MSCHM", Inside::Whole(Whole::Chm)),
     own("CL_TYPE_MSEXE", FileType::Pe),
     own("CL_TYPE_MSOLE2", FileType::Ole2),
     bytes("CL_TYPE_MSPPT"),
-    container("CL_TYPE_MSSZDD", "SZDD file"),
+    opened("CL_TYPE_MSSZDD", Inside::Coding(Coding::Szdd)),
     bytes("CL_TYPE_MSWORD"),
     bytes("CL_TYPE_MSXL"),
     bytes("CL_TYPE_NULSFT"),
@@ -169,7 +169,7 @@ const KINDS: [(&str, Class); 93] = [
     opened("CL_TYPE_POSIX_TAR", TAR),
     bytes("CL_TYPE_PS"),
     bytes("CL_TYPE_PYTHON_COMPILED"),
-    container("CL_TYPE_RAR", "RAR archive"),
+    opened("CL_TYPE_RAR", Inside::Container(Container::Rar)),
     bytes("CL_TYPE_RARSFX"),
     bytes("CL_TYPE_RIFF"),
     container("CL_TYPE_RTF", "RTF document"),

@@ -33,6 +33,8 @@ pub enum Coding {
     Base64,
     /// quoted-printable.
     Quoted,
+    /// A file of `COMPRESS.EXE`: SZDD or KWAJ.
+    Szdd,
 }
 
 impl Coding {
@@ -52,6 +54,7 @@ impl Coding {
             Self::Compress => "compress",
             Self::Base64 => "base64",
             Self::Quoted => "quoted-printable",
+            Self::Szdd => "szdd",
         }
     }
 }

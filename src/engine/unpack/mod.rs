@@ -18,12 +18,19 @@
 //! | `.lzma` files | LZMA with its header of 13 bytes | [`lzma`] |
 //! | `.lz` files | lzip, members one after another | [`lzip`] |
 //! | `.lz4` files | LZ4 frames, legacy frames, one after another | [`lz4`] |
+//! | SZDD, KWAJ | files of `COMPRESS.EXE` | [`expand`] |
 //! | `compress`, `x-compress`, `.Z` files | LZW as of Unix | [`compress`] |
 //!
 //! | container | format | here |
 //! | --- | --- | --- |
 //! | tar, all dialects | POSIX.1-2017 pax, GNU, V7 | [`tar`] |
 //! | OLE2: Office 97, MSI, Outlook messages; macros | MS-CFB, MS-OVBA; as a whole | [`ole2`] |
+//! | ARJ | methods 0 to 4 | [`arj`] |
+//! | LHA, LZH, LArc | headers of the levels 0 to 3 | [`lha`] |
+//! | RAR | versions 2.9 to 7, and what older ones stored | [`rar`] |
+//! | 7z: all its coders, solid or not | 7-Zip's `7zFormat.txt`; as a whole | [`seven_zip`] |
+//! | cabinets: MSZIP, LZX, Quantum | MS-CAB; as a whole | [`cab`] |
+//! | compiled help | CHM, with LZX; as a whole | [`chm`] |
 //! | PDF: streams, their filters undone; scripts | ISO 32000-1; as a whole | [`pdf`] |
 //! | cpio, all dialects | new ASCII, with sums, old ASCII, binary | [`cpio`] |
 //! | ar, `.deb`, `.a` | System V, GNU, BSD | [`ar`] |
@@ -56,16 +63,22 @@
 )]
 
 mod ar;
+mod arj;
 mod armor;
 mod block;
 mod brotli;
 mod bzip2;
+mod cab;
+mod chm;
 mod codings;
 mod compress;
 mod cpio;
 mod deflate;
+mod expand;
 mod gzip;
 mod inflate;
+mod lha;
+mod lz;
 mod lz4;
 mod lzip;
 mod lzma;
@@ -75,8 +88,11 @@ mod ole2;
 mod opened;
 mod parts;
 mod pdf;
+mod ppmd;
+mod rar;
 mod rpm;
 mod said;
+mod seven_zip;
 mod tar;
 #[cfg(test)]
 mod tests;
@@ -113,6 +129,9 @@ pub(super) enum Unpacker {
 pub(super) enum Whole {
     Ole2,
     Pdf,
+    SevenZip,
+    Cab,
+    Chm,
 }
 
 /// A container that is read from its front to its end.
@@ -124,6 +143,9 @@ pub(super) enum Walker {
     Zip(Box<zip::Zip>),
     Mime(Box<mime::Mime>),
     Text(Box<text::Text>),
+    Arj(Box<arj::Arj>),
+    Lha(Box<lha::Lha>),
+    Rar(Box<rar::Rar>),
 }
 
 /// The containers that are walked.
@@ -134,6 +156,9 @@ pub(super) enum Container {
     Ar,
     Rpm,
     Zip,
+    Arj,
+    Lha,
+    Rar,
     /// A zip that may be behind, or in the middle of, something else.
     CarriedZip,
     /// A mail, or a mailbox.
@@ -170,6 +195,7 @@ pub(super) enum Decoder {
     Lz4(lz4::Lz4),
     Compress(compress::Compress),
     Transfer(armor::Undo),
+    Expand(expand::Expand),
 }
 
 /// What one call of [`Unpacker::step`] did.
@@ -218,9 +244,13 @@ impl Inside {
             _ if lz4::is_front(head) => Self::Coding(Coding::Lz4),
             [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::of_skipped(lz4::after_skipped(head)),
             _ if compress::is_front(head) => Self::Coding(Coding::Compress),
+            _ if expand::is_front(head) => Self::Coding(Coding::Szdd),
             _ if lzma::is_plausible(head) => Self::Coding(Coding::Lzma),
             _ if head.starts_with(ar::MAGIC) => Self::Container(Container::Ar),
             _ if head.starts_with(rpm::MAGIC) => Self::Container(Container::Rpm),
+            [_, _, b'-', b'l', b'z', b's' | b'4' | b'5', b'-', ..] => {
+                Self::Container(Container::Lha)
+            }
             _ if head.starts_with(b"07070X") => Self::Unopened("payload of a large rpm package"),
             _ if tar::has_right_sum(head) => Self::Container(Container::Tar),
             _ => Self::Nothing,
@@ -256,6 +286,9 @@ impl Unpacker {
             Container::CarriedZip => Walker::Zip(Box::new(zip::Zip::carried(passwords))),
             Container::Mail => Walker::Mime(Box::new(mime::Mime::mail())),
             Container::Text => Walker::Text(Box::new(text::Text::new(passwords))),
+            Container::Arj => Walker::Arj(Box::new(arj::Arj::new())),
+            Container::Lha => Walker::Lha(Box::new(lha::Lha::new())),
+            Container::Rar => Walker::Rar(Box::new(rar::Rar::new())),
         })
     }
 
@@ -285,6 +318,9 @@ impl Unpacker {
                 Walker::Zip(zip) => zip.step(input, output),
                 Walker::Mime(mime) => mime.step(input, output),
                 Walker::Text(text) => text.step(input, output),
+                Walker::Arj(arj) => arj.step(input, output),
+                Walker::Lha(lha) => lha.step(input, output),
+                Walker::Rar(rar) => rar.step(input, output),
             },
             Self::Waiting(_, Some(zip)) => zip.step(input, output),
             Self::Waiting(_, None) => Step { used: length, made: 0, progress: Progress::Hungry },
@@ -308,6 +344,9 @@ impl Unpacker {
                 Walker::Zip(zip) => zip.member(),
                 Walker::Mime(mime) => mime.member(),
                 Walker::Text(text) => text.member(),
+                Walker::Arj(arj) => arj.member(),
+                Walker::Lha(lha) => lha.member(),
+                Walker::Rar(rar) => rar.member(),
             },
         }
     }
@@ -317,10 +356,14 @@ impl Unpacker {
     pub(super) fn pass_over(&mut self) -> bool {
         match self {
             Self::Waiting(_, Some(zip)) => zip.pass_over(),
-            Self::Coding(_) | Self::Waiting(_, None) | Self::Whole(_) => false,
+            Self::Coding(_) | Self::Waiting(_, None) => false,
+            Self::Whole(opened) => opened.pass_over(),
             Self::Container(walker) => match walker {
                 Walker::Zip(zip) => zip.pass_over(),
                 Walker::Text(text) => text.pass_over(),
+                Walker::Arj(arj) => arj.pass_over(),
+                Walker::Lha(lha) => lha.pass_over(),
+                Walker::Rar(rar) => rar.pass_over(),
                 Walker::Tar(_)
                 | Walker::Cpio(_)
                 | Walker::Ar(_)
@@ -337,7 +380,14 @@ impl Unpacker {
             Self::Container(Walker::Mime(mime)) => mime.end(),
             Self::Container(Walker::Text(text)) => text.end(),
             Self::Container(
-                Walker::Tar(_) | Walker::Cpio(_) | Walker::Ar(_) | Walker::Rpm(_) | Walker::Zip(_),
+                Walker::Tar(_)
+                | Walker::Cpio(_)
+                | Walker::Ar(_)
+                | Walker::Rpm(_)
+                | Walker::Zip(_)
+                | Walker::Arj(_)
+                | Walker::Lha(_)
+                | Walker::Rar(_),
             )
             | Self::Coding(_)
             | Self::Waiting(..)
@@ -361,6 +411,9 @@ impl Unpacker {
                 Walker::Zip(zip) => zip.finish(),
                 Walker::Text(text) => text.finish(),
                 Walker::Mime(_) => Ok(()),
+                Walker::Arj(arj) => arj.finish(),
+                Walker::Lha(lha) => lha.finish(),
+                Walker::Rar(rar) => rar.finish(),
             },
             Self::Waiting(_, Some(zip)) => zip.finish(),
             Self::Waiting(_, None) | Self::Whole(_) => Ok(()),
@@ -388,6 +441,7 @@ impl Decoder {
             Coding::Compress => Self::Compress(compress::Compress::new()),
             Coding::Base64 => Self::Transfer(armor::Undo::of(Some(armor::Transfer::Base64))),
             Coding::Quoted => Self::Transfer(armor::Undo::of(Some(armor::Transfer::Quoted))),
+            Coding::Szdd => Self::Expand(expand::Expand::new()),
         })
     }
 
@@ -405,6 +459,7 @@ impl Decoder {
             Self::Lz4(lz4) => lz4.step(input, output),
             Self::Compress(compress) => compress.step(input, output),
             Self::Transfer(undo) => undo.step(input, output),
+            Self::Expand(expand) => expand.step(input, output),
         }
     }
 
@@ -422,6 +477,7 @@ impl Decoder {
             Self::Lz4(lz4) => lz4.finish(),
             Self::Compress(compress) => compress.finish(),
             Self::Transfer(_) => Ok(()),
+            Self::Expand(expand) => expand.finish(),
         }
     }
 }
@@ -447,6 +503,8 @@ impl Coding {
             // Four bytes for each of 65,536 codes.
             Self::Compress => 256 << 10,
             Self::Base64 | Self::Quoted => 0,
+            // A window of 4 KiB.
+            Self::Szdd => 8 << 10,
         }
     }
 }

@@ -3,8 +3,11 @@
 //! Each step reads at most a few tables or fills one window, so that a scan of a large container is cut
 //! into slices like any other. Every offset and length in it is somebody's word.
 
+use super::cab::Cab;
+use super::chm::Chm;
 use super::ole2::Ole2;
 use super::pdf::Pdf;
+use super::seven_zip::SevenZip;
 use super::{Member, Step, Whole};
 use crate::engine::spool::Spool;
 
@@ -18,6 +21,9 @@ pub(in crate::engine) struct Opened {
 enum Reader {
     Ole2(Ole2),
     Pdf(Pdf),
+    SevenZip(Box<SevenZip>),
+    Cab(Box<Cab>),
+    Chm(Box<Chm>),
 }
 
 impl Opened {
@@ -25,6 +31,9 @@ impl Opened {
         let reader = match whole {
             Whole::Ole2 => Reader::Ole2(Ole2::new()),
             Whole::Pdf => Reader::Pdf(Pdf::new()),
+            Whole::SevenZip => Reader::SevenZip(Box::default()),
+            Whole::Cab => Reader::Cab(Box::default()),
+            Whole::Chm => Reader::Chm(Box::default()),
         };
         Self { spool, reader }
     }
@@ -35,6 +44,9 @@ impl Opened {
         let (made, progress) = match &mut self.reader {
             Reader::Ole2(ole2) => ole2.step(bytes, output),
             Reader::Pdf(pdf) => pdf.step(bytes, output),
+            Reader::SevenZip(archive) => archive.step(bytes, output),
+            Reader::Cab(cab) => cab.step(bytes, output),
+            Reader::Chm(chm) => chm.step(bytes, output),
         };
         Step { used: 0, made, progress }
     }
@@ -43,6 +55,19 @@ impl Opened {
         match &self.reader {
             Reader::Ole2(ole2) => ole2.member(),
             Reader::Pdf(pdf) => pdf.member(),
+            Reader::SevenZip(archive) => archive.member(),
+            Reader::Cab(cab) => cab.member(),
+            Reader::Chm(chm) => chm.member(),
+        }
+    }
+
+    /// As [`super::Unpacker::pass_over`].
+    pub(super) fn pass_over(&mut self) -> bool {
+        match &mut self.reader {
+            Reader::Ole2(_) | Reader::Pdf(_) => false,
+            Reader::SevenZip(archive) => archive.pass_over(),
+            Reader::Cab(cab) => cab.pass_over(),
+            Reader::Chm(chm) => chm.pass_over(),
         }
     }
 

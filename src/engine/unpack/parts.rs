@@ -77,7 +77,7 @@ pub(super) fn copy(from: &[u8], output: &mut [u8]) -> usize {
     count
 }
 
-fn at_most(length: usize, left: u64) -> usize {
+pub(super) fn at_most(length: usize, left: u64) -> usize {
     usize::try_from(left).map_or(length, |left| length.min(left))
 }
 

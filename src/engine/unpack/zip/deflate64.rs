@@ -9,12 +9,12 @@
 use std::sync::LazyLock;
 
 use super::huffman::{Bits, Code};
-use super::window::{Room, Window, run};
 use crate::engine::unpack::inflate::{Inflated, Outcome};
+use crate::engine::unpack::lz::window::{Room, Window, run};
 use crate::engine::verdict::Why;
 
 /// A stream being read.
-pub(super) struct Deflate64 {
+pub(in crate::engine::unpack) struct Deflate64 {
     bits: Bits,
     place: Place,
     is_last: bool,
@@ -57,7 +57,7 @@ enum Place {
 }
 
 impl Deflate64 {
-    pub(super) fn new() -> Self {
+    pub(in crate::engine::unpack) fn new() -> Self {
         Self {
             bits: Bits::default(),
             place: Place::Block,
@@ -71,7 +71,7 @@ impl Deflate64 {
         }
     }
 
-    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Inflated {
+    pub(in crate::engine::unpack) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Inflated {
         run(input, output, |rest, room| {
             self.place = self.advance(rest, room)?;
             Ok(())

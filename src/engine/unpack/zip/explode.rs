@@ -5,8 +5,8 @@
 //! is to zeros. The codes are those of RFC 1951 with all bits turned.
 
 use super::huffman::{Bits, Code};
-use super::window::{Room, Window, run};
 use crate::engine::unpack::inflate::{Inflated, Outcome};
+use crate::engine::unpack::lz::window::{Room, Window, run};
 use crate::engine::verdict::Why;
 
 /// A stream being read.

@@ -11,7 +11,7 @@
 //! | --- | --- |
 //! | 4.3.7 to 4.3.16 records | [`header`] |
 //! | 4.4.5 methods | [`codec`] |
-//! | 5.3 imploded members, deflate64, and what they share | [`explode`], [`deflate64`]; [`huffman`], [`window`] |
+//! | 5.3 imploded members, deflate64, and what they share | [`explode`], [`deflate64`]; [`huffman`], [`window`](super::lz::window) |
 //! | 4.3.9 data descriptors behind members that are stored | [`open`] |
 //! | 6.1 encrypted members, AE-x | [`lock`] |
 //! | 4.3.12 what the directory says | [`directory`] |
@@ -30,7 +30,7 @@
 
 mod ahead;
 mod codec;
-mod deflate64;
+pub(super) mod deflate64;
 mod directory;
 mod explode;
 mod header;
@@ -38,7 +38,6 @@ mod huffman;
 mod lock;
 mod office;
 mod open;
-mod window;
 
 use ahead::{Ahead, Input};
 use codec::{Codec, Method};

@@ -3,7 +3,7 @@
 use crate::engine::unpack::inflate::{Inflated, Outcome};
 
 /// The last bytes that came out. Their number is a power of two.
-pub(super) struct Window {
+pub(in crate::engine::unpack) struct Window {
     bytes: Box<[u8]>,
     /// Where the next byte goes.
     at: usize,
@@ -12,13 +12,13 @@ pub(super) struct Window {
 }
 
 /// Room for what comes out in one call.
-pub(super) struct Room<'a> {
-    pub(super) output: &'a mut [u8],
-    pub(super) made: usize,
+pub(in crate::engine::unpack) struct Room<'a> {
+    pub(in crate::engine::unpack) output: &'a mut [u8],
+    pub(in crate::engine::unpack) made: usize,
 }
 
 /// Takes one step of a format after another, until one says why it goes no further now.
-pub(super) fn run(
+pub(in crate::engine::unpack) fn run(
     input: &[u8],
     output: &mut [u8],
     mut advance: impl FnMut(&mut &[u8], &mut Room<'_>) -> Result<(), Outcome>,
@@ -35,17 +35,27 @@ pub(super) fn run(
 
 impl Window {
     /// Of 2 to the power of `width` bytes.
-    pub(super) fn new(width: u32) -> Self {
-        let bytes = vec![0; 1_usize.wrapping_shl(width)].into_boxed_slice();
+    pub(in crate::engine::unpack) fn new(width: u32) -> Self {
+        Self::filled(width, 0)
+    }
+
+    /// As [`Window::new`], with another byte in front of the first.
+    pub(in crate::engine::unpack) fn filled(width: u32, byte: u8) -> Self {
+        let bytes = vec![byte; 1_usize.wrapping_shl(width)].into_boxed_slice();
         Self { bytes, at: 0, total: 0 }
     }
 
-    pub(super) const fn total(&self) -> u64 {
+    /// With these bytes, the next of which is the first to go. Their number is a power of two.
+    pub(in crate::engine::unpack) fn of(bytes: Vec<u8>) -> Self {
+        Self { bytes: bytes.into(), at: 0, total: 0 }
+    }
+
+    pub(in crate::engine::unpack) const fn total(&self) -> u64 {
         self.total
     }
 
     /// Gives a byte out. There is room for it.
-    pub(super) fn put(&mut self, byte: u8, room: &mut Room<'_>) {
+    pub(in crate::engine::unpack) fn put(&mut self, byte: u8, room: &mut Room<'_>) {
         if let Some(slot) = self.bytes.get_mut(self.at) {
             *slot = byte;
         }
@@ -58,7 +68,12 @@ impl Window {
     }
 
     /// Gives up to `length` bytes out again that came out `distance` bytes ago. Says how many are left.
-    pub(super) fn copy(&mut self, length: u32, distance: u32, room: &mut Room<'_>) -> u32 {
+    pub(in crate::engine::unpack) fn copy(
+        &mut self,
+        length: u32,
+        distance: u32,
+        room: &mut Room<'_>,
+    ) -> u32 {
         let back = usize::try_from(distance).unwrap_or(0);
         let mut left = length;
         while left > 0 && room.check().is_ok() {
@@ -77,7 +92,7 @@ impl Window {
 
 impl Room<'_> {
     /// Whether there is room for a byte.
-    pub(super) const fn check(&self) -> Result<(), Outcome> {
+    pub(in crate::engine::unpack) const fn check(&self) -> Result<(), Outcome> {
         if self.made < self.output.len() { Ok(()) } else { Err(Outcome::Full) }
     }
 }

@@ -1,0 +1,125 @@
+//! The tables of a cabinet: its folders, and the files in them by their places.
+
+use crate::engine::verdict::Why;
+
+/// What a cabinet tells of itself.
+#[derive(Default)]
+pub(super) struct Cabinet {
+    pub(super) folders: Vec<Folder>,
+    /// By folder and place.
+    pub(super) files: Vec<File>,
+    /// Bytes that are kept for others in front of each block.
+    pub(super) block_reserve: usize,
+    /// Whether the first folder began in another cabinet.
+    pub(super) is_continued: bool,
+    /// Whether the last one goes on in another.
+    pub(super) goes_on: bool,
+}
+
+/// Blocks that are packed as one stream.
+#[derive(Clone, Copy)]
+pub(super) struct Folder {
+    pub(super) at: usize,
+    pub(super) blocks: u16,
+    /// The method in the low four bits, its level behind.
+    pub(super) method: u16,
+}
+
+/// A file in a folder.
+#[derive(Clone, Copy)]
+pub(super) struct File {
+    pub(super) folder: usize,
+    /// Where it begins in what comes out of the folder.
+    pub(super) place: u64,
+    pub(super) size: u64,
+    /// Where its name is.
+    pub(super) name: usize,
+    /// Whether it ends in the next cabinet.
+    pub(super) goes_on: bool,
+}
+
+impl Cabinet {
+    /// Reads the tables. Nothing is kept that is not in the file.
+    pub(super) fn read(cabinet: &[u8]) -> Result<Self, Why> {
+        let flags = short(cabinet, 30).ok_or(ENDS_EARLY)?;
+        let (folders, files) = (short(cabinet, 26), short(cabinet, 28));
+        let files_at =
+            usize::try_from(long(cabinet, 16).ok_or(ENDS_EARLY)?).map_err(|_| ENDS_EARLY)?;
+        let mut at = HEADER_BYTES;
+        let mut read = Self::default();
+        let mut folder_reserve = 0_usize;
+        if flags & HAS_RESERVE != 0 {
+            let header_reserve = usize::from(short(cabinet, 36).ok_or(ENDS_EARLY)?);
+            folder_reserve = usize::from(*cabinet.get(38).ok_or(ENDS_EARLY)?);
+            read.block_reserve = usize::from(*cabinet.get(39).ok_or(ENDS_EARLY)?);
+            at = at.saturating_add(4).saturating_add(header_reserve);
+        }
+        for (flag, strings) in [(HAS_PREVIOUS, 2), (HAS_NEXT, 2)] {
+            for _ in 0..if flags & flag == 0 { 0 } else { strings } {
+                at = behind_string(cabinet, at).ok_or(ENDS_EARLY)?;
+            }
+        }
+        for _ in 0..folders.ok_or(ENDS_EARLY)? {
+            let blocks_at = long(cabinet, at).ok_or(ENDS_EARLY)?;
+            let blocks = short(cabinet, at.saturating_add(4)).ok_or(ENDS_EARLY)?;
+            let method = short(cabinet, at.saturating_add(6)).ok_or(ENDS_EARLY)?;
+            let blocks_at = usize::try_from(blocks_at).map_err(|_| ENDS_EARLY)?;
+            read.folders.push(Folder { at: blocks_at, blocks, method });
+            at = at.saturating_add(8).saturating_add(folder_reserve);
+        }
+        read.read_files(cabinet, files_at, files.ok_or(ENDS_EARLY)?)?;
+        Ok(read)
+    }
+
+    fn read_files(&mut self, cabinet: &[u8], mut at: usize, count: u16) -> Result<(), Why> {
+        for _ in 0..count {
+            let size = long(cabinet, at).ok_or(ENDS_EARLY)?;
+            let place = long(cabinet, at.saturating_add(4)).ok_or(ENDS_EARLY)?;
+            let folder = short(cabinet, at.saturating_add(8)).ok_or(ENDS_EARLY)?;
+            let name = at.saturating_add(16);
+            at = behind_string(cabinet, name).ok_or(ENDS_EARLY)?;
+            let last = self.folders.len().saturating_sub(1);
+            let is_from_previous = matches!(folder, FROM_PREVIOUS | FROM_PREVIOUS_TO_NEXT);
+            let goes_on = matches!(folder, TO_NEXT | FROM_PREVIOUS_TO_NEXT);
+            self.is_continued |= is_from_previous;
+            self.goes_on |= goes_on;
+            let folder = match folder {
+                FROM_PREVIOUS | FROM_PREVIOUS_TO_NEXT => 0,
+                TO_NEXT => last,
+                folder => usize::from(folder),
+            };
+            let (place, size) = (u64::from(place), u64::from(size));
+            self.files.push(File { folder, place, size, name, goes_on });
+        }
+        self.files.sort_by_key(|file| (file.folder, file.place));
+        Ok(())
+    }
+}
+
+/// The bytes of a string that ends with a zero.
+pub(super) fn string(cabinet: &[u8], at: usize) -> &[u8] {
+    let rest = cabinet.get(at..).unwrap_or_default();
+    rest.get(..memchr::memchr(0, rest).unwrap_or(rest.len())).unwrap_or_default()
+}
+
+fn behind_string(cabinet: &[u8], at: usize) -> Option<usize> {
+    let end = memchr::memchr(0, cabinet.get(at..)?)?;
+    at.checked_add(end)?.checked_add(1)
+}
+
+pub(super) fn short(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk().map(|field| u16::from_le_bytes(*field))
+}
+
+pub(super) fn long(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().map(|field| u32::from_le_bytes(*field))
+}
+
+const HEADER_BYTES: usize = 36;
+const HAS_PREVIOUS: u16 = 1;
+const HAS_NEXT: u16 = 2;
+const HAS_RESERVE: u16 = 4;
+const FROM_PREVIOUS: u16 = 0xfffd;
+const TO_NEXT: u16 = 0xfffe;
+const FROM_PREVIOUS_TO_NEXT: u16 = 0xffff;
+pub(super) const ENDS_EARLY: Why = Why::Broken("cab: ends early");

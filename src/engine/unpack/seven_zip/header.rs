@@ -1,0 +1,413 @@
+//! The header of a 7z archive: where packed streams lie, what undoes them, and which files come out of them.
+//!
+//! Every count in it is followed by something for each: so nothing is kept that is larger than the header
+//! itself, a few times over. Of files nothing is kept but where their names and marks lie.
+
+use std::ops::Range;
+
+use crate::engine::verdict::Why;
+
+/// What a header tells.
+#[derive(Default)]
+pub(super) struct Archive {
+    pub(super) streams: Streams,
+    /// Sizes of what comes out of the folders, one after another.
+    pub(super) sizes: Vec<u64>,
+    /// How many of them each folder has.
+    pub(super) counts: Vec<u64>,
+    pub(super) files: u64,
+    /// Where, in the header, the marks of files without contents and the names are.
+    pub(super) empty: Option<Range<usize>>,
+    pub(super) names: Option<Range<usize>>,
+}
+
+/// Packed streams, and what undoes them.
+#[derive(Default)]
+pub(super) struct Streams {
+    /// Where each begins in the file, and how many bytes it has.
+    pub(super) packs: Vec<(u64, u64)>,
+    pub(super) folders: Vec<Folder>,
+}
+
+/// Coders that are joined to one.
+#[derive(Default)]
+pub(super) struct Folder {
+    pub(super) coders: Vec<Coder>,
+    /// Which input takes which output.
+    pub(super) binds: Vec<(u64, u64)>,
+    /// The inputs that take packed streams.
+    pub(super) packed: Vec<u64>,
+    /// The first of these streams.
+    pub(super) pack: usize,
+    /// Sizes of all outputs.
+    pub(super) sizes: Vec<u64>,
+    has_sum: bool,
+}
+
+pub(super) struct Coder {
+    pub(super) method: u64,
+    pub(super) inputs: u64,
+    pub(super) outputs: u64,
+    pub(super) properties: Box<[u8]>,
+}
+
+/// A header.
+pub(super) enum Header {
+    Plain(Archive),
+    /// It is packed itself.
+    Packed(Streams),
+}
+
+/// The rest of a header.
+struct Cursor<'a> {
+    all: &'a [u8],
+    at: usize,
+}
+
+/// It ends too early, or a number in it cannot be.
+pub(super) const DAMAGED: Why = Why::Broken("7z: damaged header");
+
+/// Reads a header.
+pub(super) fn read(header: &[u8]) -> Result<Header, Why> {
+    let mut cursor = Cursor { all: header, at: 0 };
+    match cursor.number()? {
+        HEADER => cursor.archive().map(Header::Plain),
+        ENCODED_HEADER => {
+            let (streams, _, _) = cursor.streams()?;
+            Ok(Header::Packed(streams))
+        }
+        _ => Err(DAMAGED),
+    }
+}
+
+impl Folder {
+    /// The output that no input takes: what comes out.
+    pub(super) fn last_output(&self) -> Option<u64> {
+        let outputs =
+            self.coders.iter().fold(0_u64, |sum, coder| sum.saturating_add(coder.outputs));
+        (0..outputs).find(|output| self.binds.iter().all(|bind| bind.1 != *output))
+    }
+
+    /// How many bytes come out.
+    pub(super) fn size(&self) -> u64 {
+        let output = self.last_output().and_then(|output| usize::try_from(output).ok());
+        output.and_then(|output| self.sizes.get(output)).copied().unwrap_or(0)
+    }
+}
+
+impl Cursor<'_> {
+    fn byte(&mut self) -> Result<u8, Why> {
+        let byte = self.all.get(self.at).copied().ok_or(DAMAGED)?;
+        self.at = self.at.saturating_add(1);
+        Ok(byte)
+    }
+
+    /// So many bytes, by where they lie.
+    fn pass(&mut self, count: u64) -> Result<Range<usize>, Why> {
+        let count = usize::try_from(count).map_err(|_| DAMAGED)?;
+        let end = self.at.checked_add(count).filter(|end| *end <= self.all.len()).ok_or(DAMAGED)?;
+        let range = self.at..end;
+        self.at = end;
+        Ok(range)
+    }
+
+    /// A number of up to eight bytes: as many bits of the first byte are set as bytes follow.
+    fn number(&mut self) -> Result<u64, Why> {
+        let first = self.byte()?;
+        let mut value = 0_u64;
+        for at in 0..8_u32 {
+            let mask = 0x80_u8.wrapping_shr(at);
+            let shift = at.wrapping_mul(8);
+            if first & mask == 0 {
+                let high = u64::from(first & mask.wrapping_sub(1));
+                return Ok(value | high.wrapping_shl(shift));
+            }
+            value |= u64::from(self.byte()?).wrapping_shl(shift);
+        }
+        Ok(value)
+    }
+
+    /// How many of something follow, each of which has at least one byte in what is left.
+    fn count(&mut self) -> Result<u64, Why> {
+        let count = self.number()?;
+        let left = self.all.len().saturating_sub(self.at);
+        if usize::try_from(count).is_ok_and(|count| count <= left) {
+            Ok(count)
+        } else {
+            Err(DAMAGED)
+        }
+    }
+
+    fn expect(&mut self, wanted: u64) -> Result<(), Why> {
+        if self.number()? == wanted { Ok(()) } else { Err(DAMAGED) }
+    }
+
+    fn archive(&mut self) -> Result<Archive, Why> {
+        let mut archive = Archive::default();
+        loop {
+            match self.number()? {
+                END => return Ok(archive),
+                ARCHIVE_PROPERTIES => {
+                    while self.number()? != END {
+                        let size = self.number()?;
+                        self.pass(size)?;
+                    }
+                }
+                ADDITIONAL_STREAMS => {
+                    self.streams()?;
+                }
+                MAIN_STREAMS => {
+                    let (streams, counts, sizes) = self.streams()?;
+                    archive.streams = streams;
+                    archive.counts = counts;
+                    archive.sizes = sizes;
+                }
+                FILES => self.files(&mut archive)?,
+                _ => return Err(DAMAGED),
+            }
+        }
+    }
+
+    /// Streams, how many files each folder has, and their sizes.
+    fn streams(&mut self) -> Result<(Streams, Vec<u64>, Vec<u64>), Why> {
+        let mut streams = Streams::default();
+        let (mut counts, mut sizes) = (None, Vec::new());
+        loop {
+            match self.number()? {
+                END => break,
+                PACKS => streams.packs = self.packs()?,
+                FOLDERS => streams.folders = self.folders()?,
+                FILES_OF_FOLDERS => counts = Some(self.files_of(&streams.folders, &mut sizes)?),
+                _ => return Err(DAMAGED),
+            }
+        }
+        let counts = counts.unwrap_or_else(|| {
+            sizes = streams.folders.iter().map(Folder::size).collect();
+            vec![1; streams.folders.len()]
+        });
+        Ok((streams, counts, sizes))
+    }
+
+    fn packs(&mut self) -> Result<Vec<(u64, u64)>, Why> {
+        let mut at = self.number()?.checked_add(START_BYTES).ok_or(DAMAGED)?;
+        let count = self.count()?;
+        let mut packs = Vec::new();
+        loop {
+            match self.number()? {
+                END => return Ok(packs),
+                SIZES => {
+                    for _ in 0..count {
+                        let size = self.number()?;
+                        packs.push((at, size));
+                        at = at.checked_add(size).ok_or(DAMAGED)?;
+                    }
+                }
+                SUMS => {
+                    self.sums(count)?;
+                }
+                _ => return Err(DAMAGED),
+            }
+        }
+    }
+
+    fn folders(&mut self) -> Result<Vec<Folder>, Why> {
+        self.expect(FOLDER)?;
+        let count = self.count()?;
+        self.inside()?;
+        let mut folders = Vec::new();
+        let mut pack = 0_usize;
+        for _ in 0..count {
+            let folder = Folder { pack, ..self.folder()? };
+            pack = pack.saturating_add(folder.packed.len());
+            folders.push(folder);
+        }
+        self.expect(UNPACKED_SIZES)?;
+        for folder in &mut folders {
+            let outputs = folder.coders.iter().map(|coder| coder.outputs).sum::<u64>();
+            for _ in 0..outputs {
+                folder.sizes.push(self.number()?);
+            }
+        }
+        loop {
+            match self.number()? {
+                END => return Ok(folders),
+                SUMS => {
+                    let marks = self.sums(count)?;
+                    for (folder, mark) in folders.iter_mut().zip(marks) {
+                        folder.has_sum = mark;
+                    }
+                }
+                _ => return Err(DAMAGED),
+            }
+        }
+    }
+
+    fn folder(&mut self) -> Result<Folder, Why> {
+        let mut folder = Folder::default();
+        let (mut inputs, mut outputs) = (0_u64, 0_u64);
+        let count = self.number()?;
+        if count == 0 || count > CODERS_MAX {
+            return Err(DAMAGED);
+        }
+        for _ in 0..count {
+            let coder = self.coder()?;
+            inputs = inputs.saturating_add(coder.inputs);
+            outputs = outputs.saturating_add(coder.outputs);
+            folder.coders.push(coder);
+        }
+        let binds = outputs.checked_sub(1).ok_or(DAMAGED)?;
+        if inputs > CODERS_MAX || outputs > CODERS_MAX || inputs < binds {
+            return Err(DAMAGED);
+        }
+        for _ in 0..binds {
+            folder.binds.push((self.number()?, self.number()?));
+        }
+        let packed = inputs.saturating_sub(binds);
+        if packed == 1 {
+            let is_free = |input: &u64| folder.binds.iter().all(|bind| bind.0 != *input);
+            folder.packed.push((0..inputs).find(is_free).ok_or(DAMAGED)?);
+        } else {
+            for _ in 0..packed {
+                folder.packed.push(self.number()?);
+            }
+        }
+        Ok(folder)
+    }
+
+    fn coder(&mut self) -> Result<Coder, Why> {
+        let flags = self.byte()?;
+        let name = self.pass(u64::from(flags & 0x0f))?;
+        let name = self.all.get(name).filter(|name| name.len() <= 8).ok_or(DAMAGED)?;
+        let method = name.iter().fold(0_u64, |id, byte| id.wrapping_shl(8) | u64::from(*byte));
+        let (inputs, outputs) =
+            if flags & 0x10 != 0 { (self.number()?, self.number()?) } else { (1, 1) };
+        let mut properties = Box::default();
+        if flags & 0x20 != 0 {
+            let size = self.number()?;
+            let range = self.pass(size)?;
+            properties = self.all.get(range).unwrap_or_default().into();
+        }
+        if flags & 0x80 != 0 {
+            return Err(Why::Unsupported("7z: coders with alternatives"));
+        }
+        Ok(Coder { method, inputs, outputs, properties })
+    }
+
+    /// How many files each folder has. Their sizes are added to `sizes`.
+    fn files_of(&mut self, folders: &[Folder], sizes: &mut Vec<u64>) -> Result<Vec<u64>, Why> {
+        let mut counts = vec![1_u64; folders.len()];
+        let mut kind = self.number()?;
+        if kind == FILE_COUNTS {
+            for count in &mut counts {
+                *count = self.number()?;
+            }
+            kind = self.number()?;
+        }
+        let has_sizes = kind == SIZES;
+        for (folder, count) in folders.iter().zip(&counts) {
+            let Some(before_last) = count.checked_sub(1) else { continue };
+            let mut left = folder.size();
+            for _ in 0..before_last {
+                if !has_sizes {
+                    return Err(DAMAGED);
+                }
+                let size = self.number()?;
+                left = left.checked_sub(size).ok_or(DAMAGED)?;
+                sizes.push(size);
+            }
+            sizes.push(left);
+        }
+        if has_sizes {
+            kind = self.number()?;
+        }
+        loop {
+            match kind {
+                END => return Ok(counts),
+                SUMS => {
+                    let all = folders.iter().zip(&counts);
+                    let unknown = all.filter(|(folder, count)| !(folder.has_sum && **count == 1));
+                    let count = unknown.fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
+                    self.sums(count)?;
+                }
+                _ => return Err(DAMAGED),
+            }
+            kind = self.number()?;
+        }
+    }
+
+    /// Passes over the sums of so many streams. Says which of them have one.
+    fn sums(&mut self, count: u64) -> Result<Vec<bool>, Why> {
+        let is_all = self.byte()? != 0;
+        let length = usize::try_from(count).map_err(|_| DAMAGED)?;
+        let marks = if is_all {
+            self.pass(count.checked_mul(4).ok_or(DAMAGED)?)?;
+            vec![true; length]
+        } else {
+            let range = self.pass(count.div_ceil(8))?;
+            let bytes = self.all.get(range).unwrap_or_default();
+            let marks: Vec<bool> = (0..length).map(|at| bit(bytes, at)).collect();
+            let set = marks.iter().filter(|mark| **mark).count();
+            self.pass(u64::try_from(set).unwrap_or(u64::MAX).saturating_mul(4))?;
+            marks
+        };
+        Ok(marks)
+    }
+
+    fn files(&mut self, archive: &mut Archive) -> Result<(), Why> {
+        archive.files = self.number()?;
+        loop {
+            let kind = self.number()?;
+            if kind == END {
+                return Ok(());
+            }
+            let size = self.number()?;
+            let range = self.pass(size)?;
+            match kind {
+                EMPTY_STREAMS => archive.empty = Some(range),
+                NAMES => {
+                    let mut inside = Cursor { all: self.all, at: range.start };
+                    inside.inside()?;
+                    archive.names = Some(inside.at..range.end);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A mark that what follows is not in another stream, which no program writes.
+    fn inside(&mut self) -> Result<(), Why> {
+        match self.byte()? {
+            0 => Ok(()),
+            _ => Err(Why::Unsupported("7z: a header in several streams")),
+        }
+    }
+}
+
+/// The bit of this number, the highest of a byte first.
+pub(super) fn bit(bytes: &[u8], at: usize) -> bool {
+    let byte = bytes.get(at / 8).copied().unwrap_or(0);
+    let shift = u32::try_from(at % 8).unwrap_or(0);
+    byte & 0x80_u8.wrapping_shr(shift) != 0
+}
+
+const END: u64 = 0;
+const HEADER: u64 = 1;
+const ARCHIVE_PROPERTIES: u64 = 2;
+const ADDITIONAL_STREAMS: u64 = 3;
+const MAIN_STREAMS: u64 = 4;
+const FILES: u64 = 5;
+const PACKS: u64 = 6;
+const FOLDERS: u64 = 7;
+const FILES_OF_FOLDERS: u64 = 8;
+const SIZES: u64 = 9;
+const SUMS: u64 = 10;
+const FOLDER: u64 = 11;
+const UNPACKED_SIZES: u64 = 12;
+const FILE_COUNTS: u64 = 13;
+const EMPTY_STREAMS: u64 = 14;
+const NAMES: u64 = 17;
+const ENCODED_HEADER: u64 = 23;
+/// 7-Zip itself knows no more coders of a folder, nor more streams.
+const CODERS_MAX: u64 = 32;
+/// In front of the first packed stream.
+pub(super) const START_BYTES: u64 = 32;
