@@ -7,6 +7,7 @@ mod archives;
 mod codings;
 mod containers;
 mod digests;
+mod discs;
 mod forms;
 mod kit;
 mod layers;

@@ -6,7 +6,7 @@
 
 use super::FileType;
 use crate::engine::normalize::{ByteOrder, Script};
-use crate::engine::unpack::{Coding, Container, Inside};
+use crate::engine::unpack::{Coding, Container, Inside, Whole};
 
 /// A row of the table of kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,7 +141,7 @@ const KINDS: [(&str, Class); 93] = [
     own("CL_TYPE_JAVA", FileType::Java),
     graphics("CL_TYPE_JPEG"),
     container("CL_TYPE_LHA_LZH", "LHA archive"),
-    bytes("CL_TYPE_LNK"),
+    opened("CL_TYPE_LNK", Inside::Container(Container::Link)),
     own("CL_TYPE_MACHO", FileType::MachO),
     own("CL_TYPE_MACHO_UNIBIN", FileType::MachOUniversal),
     own("CL_TYPE_MAIL", FileType::Mail),
@@ -157,7 +157,7 @@ const KINDS: [(&str, Class); 93] = [
     bytes("CL_TYPE_MSXL"),
     bytes("CL_TYPE_NULSFT"),
     opened("CL_TYPE_OLD_TAR", TAR),
-    bytes("CL_TYPE_ONENOTE"),
+    opened("CL_TYPE_ONENOTE", Inside::Container(Container::OneNote)),
     bytes("CL_TYPE_OOXML_HWP"),
     bytes("CL_TYPE_OOXML_PPT"),
     bytes("CL_TYPE_OOXML_WORD"),
@@ -172,11 +172,11 @@ const KINDS: [(&str, Class); 93] = [
     container("CL_TYPE_RAR", "RAR archive"),
     bytes("CL_TYPE_RARSFX"),
     bytes("CL_TYPE_RIFF"),
-    container("CL_TYPE_RTF", "RTF document"),
+    opened("CL_TYPE_RTF", Inside::Container(Container::Rtf)),
     bytes("CL_TYPE_SCRENC"),
     bytes("CL_TYPE_SCRIPT"),
     bytes("CL_TYPE_SFX"),
-    container("CL_TYPE_SIS", "SIS package"),
+    opened("CL_TYPE_SIS", Inside::Whole(Whole::Sis)),
     own("CL_TYPE_SWF", FileType::Flash),
     own("CL_TYPE_TEXT_ASCII", FileType::Text(Script::Bytes)),
     own("CL_TYPE_TEXT_UTF16BE", FileType::Text(BIG)),

@@ -29,6 +29,8 @@ pub enum Coding {
     Lzip,
     /// An LZ4 file.
     Lz4,
+    /// Packed Flash.
+    Flash,
 }
 
 impl Coding {
@@ -46,6 +48,7 @@ impl Coding {
             Self::Lzip => "lzip",
             Self::Lz4 => "lz4",
             Self::Compress => "compress",
+            Self::Flash => "swf",
         }
     }
 }

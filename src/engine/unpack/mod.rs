@@ -24,10 +24,17 @@
 //! | --- | --- | --- |
 //! | tar, all dialects | POSIX.1-2017 pax, GNU, V7 | [`tar`] |
 //! | OLE2: Office 97, MSI, Outlook messages; macros | MS-CFB, MS-OVBA; as a whole | [`ole2`] |
+//! | ISO 9660, UDF; as a whole | ECMA-119, Joliet, Rock Ridge; ECMA-167 | [`disk`] |
+//! | UDIF (`.dmg`): partitions; as a whole | koly, blkx; ADC, zlib, bzip2, xz | [`dmg`] |
 //! | PDF: streams, their filters undone; scripts | ISO 32000-1; as a whole | [`pdf`] |
 //! | cpio, all dialects | new ASCII, with sums, old ASCII, binary | [`cpio`] |
 //! | ar, `.deb`, `.a` | System V, GNU, BSD | [`ar`] |
 //! | `.rpm` | LSB 5.0: lead, signature, header, payload | [`rpm`] |
+//! | `CWS`, `ZWS`: packed Flash | SWF 19 | [`flash`] |
+//! | SIS packages; as a whole | Symbian OS 5, 6 and 9 | [`sis`] |
+//! | `OneNote`: embedded files | MS-ONESTORE | [`onenote`] |
+//! | shell links: what is behind them | MS-SHLLINK | [`lnk`] |
+//! | RTF: objects, pictures | RTF 1.9.1, MS-OLEDS | [`rtf`] |
 //! | zip: JAR, APK, OOXML, ODF and the like, alone or carried by something else | APPNOTE 6.3.10 | [`zip`] |
 //!
 //! A coding has one layer inside it, there from the beginning. A container has any number, one after
@@ -61,17 +68,27 @@ mod codings;
 mod compress;
 mod cpio;
 mod deflate;
+mod disk;
+mod dmg;
+mod flash;
 mod gzip;
 mod inflate;
+mod lnk;
 mod lz4;
 mod lzip;
 mod lzma;
 mod member;
+mod numbers;
 mod ole2;
+mod onenote;
 mod opened;
+mod package;
 mod parts;
 mod pdf;
 mod rpm;
+mod rtf;
+mod sis;
+mod slice;
 mod tar;
 #[cfg(test)]
 mod tests;
@@ -80,6 +97,8 @@ mod zip;
 mod zstd;
 
 pub use codings::{Coding, ContentCodings, Unsupported};
+pub(super) use disk::SYSTEM_BYTES;
+pub(super) use dmg::{TRAILER_BYTES as DMG_TRAILER_BYTES, is_trailer as is_dmg_trailer};
 pub(super) use member::{Label, Member};
 pub(super) use opened::Opened;
 
@@ -103,6 +122,11 @@ pub(super) enum Unpacker {
 pub(super) enum Whole {
     Ole2,
     Pdf,
+    /// An image of a disc.
+    Disk,
+    Sis,
+    /// An image of macOS.
+    Dmg,
 }
 
 /// A container that is read from its front to its end.
@@ -112,6 +136,9 @@ pub(super) enum Walker {
     Ar(ar::Ar),
     Rpm(rpm::Rpm),
     Zip(Box<zip::Zip>),
+    Rtf(Box<rtf::Rtf>),
+    OneNote(onenote::OneNote),
+    Link(lnk::Link),
 }
 
 /// The containers that are walked.
@@ -124,6 +151,10 @@ pub(super) enum Container {
     Zip,
     /// A zip that may be behind, or in the middle of, something else.
     CarriedZip,
+    Rtf,
+    OneNote,
+    /// A shell link, with something behind it.
+    Link,
 }
 
 /// What is inside a layer, as far as its first bytes tell.
@@ -153,6 +184,7 @@ pub(super) enum Decoder {
     Lzip(lzip::Lzip),
     Lz4(lz4::Lz4),
     Compress(compress::Compress),
+    Flash(flash::Flash),
 }
 
 /// What one call of [`Unpacker::step`] did.
@@ -193,6 +225,8 @@ impl Inside {
             // The mark of an archive of several volumes in front of one that is not.
             [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..] => Self::Container(Container::Zip),
             [b'L', b'Z', b'I', b'P', 0 | 1, ..] => Self::Coding(Coding::Lzip),
+            // Word asks for no more than that.
+            [b'{', b'\\', b'r', b't', ..] => Self::Container(Container::Rtf),
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Coding(Coding::Xz),
             _ if bzip2::is_front(head) => Self::Coding(Coding::Bzip2),
             _ if lz4::is_front(head) => Self::Coding(Coding::Lz4),
@@ -201,10 +235,31 @@ impl Inside {
             _ if lzma::is_plausible(head) => Self::Coding(Coding::Lzma),
             _ if head.starts_with(ar::MAGIC) => Self::Container(Container::Ar),
             _ if head.starts_with(rpm::MAGIC) => Self::Container(Container::Rpm),
+            _ if head.starts_with(onenote::MAGIC) => Self::Container(Container::OneNote),
+            _ if head.starts_with(lnk::MAGIC) => Self::Container(Container::Link),
             _ if head.starts_with(b"07070X") => Self::Unopened("payload of a large rpm package"),
             _ if tar::has_right_sum(head) => Self::Container(Container::Tar),
-            _ => Self::Nothing,
+            _ => packed_disk(head).map_or(Self::Nothing, Self::Unopened),
         }
+    }
+}
+
+/// What kind of image of a disc this is, of those whose blocks are packed or out of order.
+fn packed_disk(head: &[u8]) -> Option<&'static str> {
+    let field = |at: usize| head.get(at..)?.first_chunk::<4>().copied();
+    match head {
+        [b'M', b'S', b'W', b'I', b'M', 0, 0, 0, ..] => Some("WIM image"),
+        [b'v', b'h', b'd', b'x', b'f', b'i', b'l', b'e', ..] => Some("VHDX image"),
+        [b'c', b'o', b'n', b'e', b'c', b't', b'i', b'x', ..] => Some("VHD image"),
+        [b'Q', b'F', b'I', 0xfb, 0, 0, 0, 1..=3, ..] => Some("QCOW image"),
+        [b'K', b'D', b'M', b'V', 1..=3, 0, 0, 0, ..] => Some("VMDK image"),
+        [b'h', b's', b'q', b's', ..] => Some("SquashFS image"),
+        // A sector of a CD as it is on the disc, with its address and sums.
+        [0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, _, _, _, 1 | 2, ..] => {
+            Some("image of raw CD sectors")
+        }
+        _ if field(64) == Some(*b"\x7f\x10\xda\xbe") => Some("VDI image"),
+        _ => None,
     }
 }
 
@@ -234,6 +289,9 @@ impl Unpacker {
             Container::Rpm => Walker::Rpm(rpm::Rpm::new()),
             Container::Zip => Walker::Zip(Box::new(zip::Zip::new())),
             Container::CarriedZip => Walker::Zip(Box::new(zip::Zip::carried())),
+            Container::Rtf => Walker::Rtf(Box::new(rtf::Rtf::new())),
+            Container::OneNote => Walker::OneNote(onenote::OneNote::new()),
+            Container::Link => Walker::Link(lnk::Link::new()),
         })
     }
 
@@ -256,6 +314,9 @@ impl Unpacker {
                 Walker::Ar(ar) => ar.step(input, output),
                 Walker::Rpm(rpm) => rpm.step(input, output),
                 Walker::Zip(zip) => zip.step(input, output),
+                Walker::Rtf(rtf) => rtf.step(input, output),
+                Walker::OneNote(onenote) => onenote.step(input, output),
+                Walker::Link(link) => link.step(input, output),
             },
             Self::Waiting(_) => Step { used: length, made: 0, progress: Progress::Hungry },
             Self::Whole(opened) => opened.step(output),
@@ -275,6 +336,9 @@ impl Unpacker {
                 Walker::Ar(ar) => ar.member(),
                 Walker::Rpm(_) => rpm::Rpm::member(),
                 Walker::Zip(zip) => zip.member(),
+                Walker::Rtf(rtf) => rtf.member(),
+                Walker::OneNote(onenote) => onenote.member(),
+                Walker::Link(_) => lnk::Link::member(),
             },
         }
     }
@@ -308,6 +372,9 @@ impl Unpacker {
                 Walker::Ar(ar) => ar.finish(),
                 Walker::Rpm(rpm) => rpm.finish(),
                 Walker::Zip(zip) => zip.finish(),
+                Walker::Rtf(rtf) => rtf.finish(),
+                Walker::OneNote(onenote) => onenote.finish(),
+                Walker::Link(link) => link.finish(),
             },
             Self::Waiting(_) | Self::Whole(_) => Ok(()),
         }
@@ -332,6 +399,7 @@ impl Decoder {
             Coding::Lzip => Self::Lzip(lzip::Lzip::new(state_bytes)),
             Coding::Lz4 => Self::Lz4(lz4::Lz4::new()),
             Coding::Compress => Self::Compress(compress::Compress::new()),
+            Coding::Flash => Self::Flash(flash::Flash::new()),
         })
     }
 
@@ -348,6 +416,7 @@ impl Decoder {
             Self::Lzip(lzip) => lzip.step(input, output),
             Self::Lz4(lz4) => lz4.step(input, output),
             Self::Compress(compress) => compress.step(input, output),
+            Self::Flash(flash) => flash.step(input, output),
         }
     }
 
@@ -364,6 +433,7 @@ impl Decoder {
             Self::Lzip(lzip) => lzip.finish(),
             Self::Lz4(lz4) => lz4.finish(),
             Self::Compress(compress) => compress.finish(),
+            Self::Flash(flash) => flash.finish(),
         }
     }
 }
@@ -388,6 +458,7 @@ impl Coding {
             Self::Lz4 => 64 << 10,
             // Four bytes for each of 65,536 codes.
             Self::Compress => 256 << 10,
+            Self::Flash => flash::state_bytes(head),
         }
     }
 }

@@ -3,13 +3,17 @@
 //! Each step reads at most a few tables or fills one window, so that a scan of a large container is cut
 //! into slices like any other. Every offset and length in it is somebody's word.
 
+use super::disk::Disk;
+use super::dmg::Dmg;
 use super::ole2::Ole2;
 use super::pdf::Pdf;
+use super::sis::Sis;
 use super::{Member, Step, Whole};
 use crate::engine::spool::Spool;
 
 /// A container that is open.
 pub(in crate::engine) struct Opened {
+    whole: Whole,
     spool: Spool,
     reader: Reader,
 }
@@ -18,6 +22,9 @@ pub(in crate::engine) struct Opened {
 enum Reader {
     Ole2(Ole2),
     Pdf(Pdf),
+    Disk(Disk),
+    Sis(Sis),
+    Dmg(Dmg),
 }
 
 impl Opened {
@@ -25,8 +32,11 @@ impl Opened {
         let reader = match whole {
             Whole::Ole2 => Reader::Ole2(Ole2::new()),
             Whole::Pdf => Reader::Pdf(Pdf::new()),
+            Whole::Disk => Reader::Disk(Disk::new()),
+            Whole::Sis => Reader::Sis(Sis::new()),
+            Whole::Dmg => Reader::Dmg(Dmg::new()),
         };
-        Self { spool, reader }
+        Self { whole, spool, reader }
     }
 
     /// As [`super::Unpacker::step`] without input. [`super::Progress::Hungry`] says that nothing is left.
@@ -35,6 +45,9 @@ impl Opened {
         let (made, progress) = match &mut self.reader {
             Reader::Ole2(ole2) => ole2.step(bytes, output),
             Reader::Pdf(pdf) => pdf.step(bytes, output),
+            Reader::Disk(disk) => disk.step(bytes, output),
+            Reader::Sis(sis) => sis.step(bytes, output),
+            Reader::Dmg(dmg) => dmg.step(bytes, output),
         };
         Step { used: 0, made, progress }
     }
@@ -43,11 +56,14 @@ impl Opened {
         match &self.reader {
             Reader::Ole2(ole2) => ole2.member(),
             Reader::Pdf(pdf) => pdf.member(),
+            Reader::Disk(disk) => disk.member(),
+            Reader::Sis(sis) => sis.member(),
+            Reader::Dmg(dmg) => dmg.member(),
         }
     }
 
-    /// Gives the bytes back.
-    pub(in crate::engine) fn close(self) -> Spool {
-        self.spool
+    /// Gives the bytes back, and says as what they were opened.
+    pub(in crate::engine) fn close(self) -> (Whole, Spool) {
+        (self.whole, self.spool)
     }
 }

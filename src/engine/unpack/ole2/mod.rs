@@ -11,6 +11,8 @@
 //! macros are matched with the signatures for OLE2, whatever they look like. Documents that are
 //! encrypted say so.
 //!
+//! Names that installers give their streams are shown as people know them.
+//!
 //! Absent on purpose: Excel 4 macros as text. Their stream is matched.
 
 mod powerpoint;
@@ -19,8 +21,9 @@ mod tables;
 mod vba;
 
 use self::source::{Coding, Source};
-use self::tables::{Chain, Entry, Kind, Tables, long, short};
+use self::tables::{Chain, Entry, Kind, Tables, long, readable, short};
 use self::vba::Module;
+use super::package::Packed;
 use super::{Label, Member, Progress};
 use crate::engine::database::signature::Target;
 use crate::engine::verdict::Why;
@@ -155,7 +158,7 @@ impl Ole2 {
             if entry.kind == Kind::Stream && entry.size > 0 {
                 self.look_into(file, &entry);
                 self.place = Place::Inside(Source {
-                    label: Label::named("ole2", entry.name.as_bytes()),
+                    label: Label::named("ole2", readable(&entry.name).as_bytes()),
                     chain: self.tables.chain(&entry),
                     coding: Coding::Plain,
                     part_of: Some(Target::Ole2),
@@ -234,22 +237,13 @@ fn attached<'a>(stream: &str, head: &'a [u8]) -> Option<(&'a [u8], u64, u64)> {
     if !stream.eq_ignore_ascii_case("\u{1}Ole10Native") {
         return None;
     }
-    let whole = || Some((&b""[..], 4, u64::from(long(head, 0)?)));
-    // A size, two flags, name and path ended by zeros, eight bytes, another path with its length.
-    let body = head.get(6..)?;
-    let mut strings = body.split(|byte| *byte == 0);
-    let (Some(name), Some(path)) = (strings.next(), strings.next()) else { return whole() };
-    let at = name.len().checked_add(path.len())?.checked_add(6 + 2 + 4)?;
-    let Some(skipped) = long(head, at).and_then(|length| usize::try_from(length).ok()) else {
-        return whole();
-    };
-    let at = at.checked_add(4)?.checked_add(skipped)?;
-    match long(head, at) {
-        Some(size) if !path.is_empty() => {
-            Some((name, u64::try_from(at).ok()?.checked_add(4)?, size.into()))
+    let size = long(head, 0)?;
+    Some(match Packed::read(head.get(4..)?) {
+        Some(packed) => {
+            (packed.name, u64::try_from(packed.from).ok()?.checked_add(4)?, packed.size.into())
         }
-        _ => whole(),
-    }
+        None => (&b""[..], 4, size.into()),
+    })
 }
 
 /// Whether the stream says that the document is encrypted.

@@ -2,8 +2,11 @@
 //! every stream that does not end well.
 #![expect(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
+mod carriers;
 mod codings;
+mod disks;
 mod ole2s;
+mod rtfs;
 mod streams;
 mod tars;
 pub(super) mod walk;

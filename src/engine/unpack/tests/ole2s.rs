@@ -193,3 +193,26 @@ fn damage_is_said_and_loops_end() {
     assert_eq!(check_opened(Ole2, &bare).end, Err(Why::Broken("OLE2: header")));
     assert_eq!(check_opened(Ole2, &bare[..20]).end, Err(Why::Broken("OLE2: header")));
 }
+
+/// `Binary.icon` in the units of installers, and the mark of a table in front.
+#[test]
+fn names_of_installers_are_readable() {
+    let number = |letter: u8| match letter {
+        b'0'..=b'9' => u32::from(letter - b'0'),
+        b'A'..=b'Z' => u32::from(letter - b'A') + 10,
+        b'a'..=b'z' => u32::from(letter - b'a') + 36,
+        b'.' => 62,
+        _ => 63,
+    };
+    let mut name = String::from('\u{4840}');
+    for pair in b"Binary.icon".chunks(2) {
+        let unit = match pair {
+            [first, second] => 0x3800 + number(*first) + (number(*second) << 6),
+            _ => 0x4800 + number(pair[0]),
+        };
+        name.push(char::from_u32(unit).expect("no surrogate"));
+    }
+    let walked = check_opened(Ole2, &file(&[(&name, &[1; 700]), ("Plain\u{5}", &[2; 700])]));
+    let labels: Vec<_> = walked.members.iter().map(|it| it.label.as_str()).collect();
+    assert_eq!(labels, ["ole2:!Binary.icon", "ole2:Plain\\u{5}"]);
+}
