@@ -173,6 +173,8 @@ impl Pdf {
         let dictionary = Dictionary::read(dictionary);
         let crypt = self.crypt.as_ref();
         let cipher = crypt.and_then(|crypt| crypt.stream(number, &dictionary));
+        // The last block is held back until the end is known, so that has to be the first one.
+        let moves = if cipher.is_some() { 0 } else { MOVES_MAX };
         let start = match file.get(self.at..).unwrap_or_default() {
             [b'\r', b'\n', ..] => self.at.saturating_add(2),
             [b'\r' | b'\n', ..] => self.at.saturating_add(1),
@@ -191,7 +193,6 @@ impl Pdf {
                     "pdf",
                     name.split(|byte| *byte == b' ').next().unwrap_or_default(),
                 );
-                let moves = MOVES_MAX;
                 let (at, first_end) = (start, end);
                 self.place = Place::Stream(Stream { label, pipe, at, end, first_end, moves });
                 true
