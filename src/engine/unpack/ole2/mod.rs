@@ -3,6 +3,7 @@
 //! ```text
 //!   directory ─┬─▶ every stream, in the order of the directory
 //!              ├─▶ before a stream with macros: the source of each module, decompressed (MS-OVBA)
+//!              ├─▶ before a workbook with macros of Excel 4: their formulas as text
 //!              ├─▶ before an attached file (`\1Ole10Native`): the file
 //!              └─▶ behind the stream of slides: the objects in it, unpacked (MS-PPT)
 //! ```
@@ -12,14 +13,15 @@
 //! encrypted say so.
 //!
 //! Names that installers give their streams are shown as people know them.
-//!
-//! Absent on purpose: Excel 4 macros as text. Their stream is matched.
 
+mod excel;
+mod formula;
 mod powerpoint;
 mod source;
 mod tables;
 mod vba;
 
+use self::excel::Macros;
 use self::source::{Coding, Source};
 use self::tables::{Chain, Entry, Kind, Tables, long, readable, short};
 use self::vba::Module;
@@ -83,7 +85,7 @@ impl Ole2 {
             Place::Streams => (0, self.find_stream(file)),
             Place::Inside(source) => {
                 let made = source.read(&self.tables, file, output);
-                if made > 0 || output.is_empty() {
+                if made > 0 || output.is_empty() || source.is_busy() {
                     return (made, Progress::Full);
                 }
                 let fate = source.fate();
@@ -197,6 +199,16 @@ impl Ole2 {
                 label: Label::named("vba", entry.name.as_bytes()),
                 chain,
                 coding: Coding::module(),
+                part_of: Some(Target::Ole2),
+            });
+        }
+        if entry.name == "Workbook"
+            && excel::has_macros(self.tables.chain(entry), &self.tables, file)
+        {
+            self.waiting.push(Source {
+                label: Label::of("xlm"),
+                chain: self.tables.chain(entry),
+                coding: Coding::Macros(Box::<Macros>::default()),
                 part_of: Some(Target::Ole2),
             });
         }
