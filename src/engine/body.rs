@@ -23,6 +23,8 @@ use super::logical::{self, Facts, Finding, LayerType, Logical};
 use super::matcher::{Executable, Hit, LayerFacts, Matcher, State, TargetSet};
 use super::normalize::Link;
 use super::spool::{Spool, SpoolBudget};
+use super::unpack::Whole;
+use super::volume::{self, Volume};
 use super::yara::AtomSet;
 
 /// What looks at the bytes of a layer.
@@ -38,6 +40,8 @@ pub(super) struct Body {
     /// Its normal forms, each with a matcher of its own.
     forms: Vec<(Place, Form)>,
     normal: Normal,
+    /// Whether it is an image of a disc; `None` when nobody asks.
+    volume: Option<Volume>,
 }
 
 /// A stream of bytes with the matcher on it.
@@ -77,6 +81,11 @@ impl Spools {
     /// One for a container that is opened at its end.
     fn whole(&self, size: Option<u64>) -> Spool {
         Spool::with_hint(self.whole_bytes, Arc::clone(&self.budget), size)
+    }
+
+    /// As [`Spools::whole`], for something that will hardly be needed: it takes no memory yet.
+    fn rarely(&self, size: Option<u64>) -> Spool {
+        self.whole(size.filter(|size| *size > self.whole_bytes))
     }
 }
 
@@ -122,7 +131,18 @@ impl Body {
                 })
                 .collect(),
             normal,
+            volume: None,
         }
+    }
+
+    /// Asks, before the first byte, whether it is an image of a disc. Keeps its bytes if it is.
+    pub(super) fn watch_for_volume(&mut self, head: &[u8], spools: &Spools, size: Option<u64>) {
+        self.volume = Some(Volume::new(head, [spools.rarely(size), spools.rarely(size)]));
+    }
+
+    /// What the layer is behind its head, now that it has ended. To be asked until it is nothing more.
+    pub(super) fn take_volume(&mut self) -> Option<volume::Image> {
+        self.volume.as_mut()?.take()
     }
 
     /// Keeps all of its bytes, before the first of them, for what opens it at its end.
@@ -135,9 +155,19 @@ impl Body {
         self.raw.spool.take()
     }
 
-    /// Takes them back.
-    pub(super) fn give_whole(&mut self, spool: Spool) {
-        self.raw.spool = Some(spool);
+    /// Takes the bytes back that were opened as such a container.
+    pub(super) fn give_whole(&mut self, whole: Whole, spool: Spool) {
+        match whole {
+            // Not the bytes as they were: they go when the layer goes.
+            Whole::Disk | Whole::Dmg => {
+                if let Some(volume) = &mut self.volume {
+                    volume.give(spool);
+                }
+            }
+            Whole::Ole2 | Whole::Pdf | Whole::Sis | Whole::SevenZip | Whole::Cab | Whole::Chm => {
+                self.raw.spool = Some(spool)
+            }
+        }
     }
 
     /// Gives up digests that cannot matter for a layer of so many bytes or more.
@@ -151,6 +181,9 @@ impl Body {
     /// Looks at the next bytes, and says how many units of work that was.
     pub(super) fn scan(&mut self, mut piece: &[u8], matcher: Option<Matcher<'_>>) -> u64 {
         let mut work = 0;
+        if let Some(volume) = &mut self.volume {
+            volume.feed(piece);
+        }
         self.digests.update(piece);
         self.normal.feed(piece);
         for (place, form) in &mut self.forms {

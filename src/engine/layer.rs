@@ -143,7 +143,8 @@ impl Layer {
     /// Takes its bytes back from what opened it.
     pub(super) fn take_back(&mut self, opened: Opened) {
         if let Some(body) = &mut self.body {
-            body.give_whole(opened.close());
+            let (whole, spool) = opened.close();
+            body.give_whole(whole, spool);
         }
     }
 

@@ -73,6 +73,7 @@ mod scan;
 pub mod spool;
 pub mod unpack;
 pub mod verdict;
+mod volume;
 pub mod yara;
 
 pub use deferred::{Deferred, Done};

@@ -9,6 +9,7 @@ mod cabinets;
 mod codings;
 mod containers;
 mod digests;
+mod discs;
 mod forms;
 mod kit;
 mod layers;

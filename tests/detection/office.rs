@@ -4,6 +4,7 @@ use baleen::engine::Object;
 use baleen::engine::database::builtin::eicar;
 use baleen::engine::limits::Limits;
 use baleen::engine::verdict::{Limit, Why};
+use md5::Digest as _;
 
 use crate::containers::made;
 use crate::kit::{
@@ -65,9 +66,54 @@ fn what_qpdf_writes_is_read() {
         let verdict = crate::kit::verdict(&engine, &Object::default(), &bytes);
         assert!(format!("{verdict:?}").contains(EICAR), "{options}: {verdict:?}");
     }
-    let command = "qpdf --warning-exit-0 --encrypt '' owner 128 --use-aes=y -- in.pdf out.pdf";
-    let bytes = made(&[("in.pdf", &first)], command, "out.pdf");
-    check_unscanned(&engine, &Object::default(), &bytes, Why::Encrypted);
+}
+
+/// A password that nobody is asked for hides nothing; any other is said.
+#[test]
+fn encrypted_documents_are_read_when_everybody_can_open_them() {
+    let page = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R/OpenAction<</S/JavaScript/JS(app.alert\\(77\\))>>\
+        /Names<</EmbeddedFiles<</Names[(a)3 0 R]>>>>>>endobj\n\
+        2 0 obj<</Type/Pages/Kids[5 0 R]/Count 1>>endobj\n\
+        3 0 obj<</Type/Filespec/F(a)/EF<</F 4 0 R>>>>endobj\n\
+        5 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\n";
+    let document = |file: &[u8]| {
+        let front = format!("4 0 obj<</Type/EmbeddedFile/Length {}>>stream\n", file.len());
+        let end = b"\nendstream endobj\ntrailer<</Root 1 0 R/Size 6>>\n%%EOF\n";
+        [page.as_bytes(), front.as_bytes(), file, end].concat()
+    };
+    let (plain, hidden) = (eicar_engine(Limits::default()), gzip(&eicar()));
+    // The size of a file that is not packed is that without padding; a script is one without its escapes.
+    let digest = md5::Md5::digest(b"an odd number of bytes");
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let first = engine(&[("a.hdb", &format!("{digest}:22:Odd\n"))], Limits::default());
+    let second = engine(&[("b.ndb", "Script:0:*:6170702e616c657274\n")], Limits::default());
+    for options in [
+        "40 --",
+        "128 --use-aes=n --",
+        "128 --use-aes=y --",
+        "128 --use-aes=y --cleartext-metadata --",
+        "256 --force-R5 --",
+        "256 --",
+        "256 -- --object-streams=generate",
+        "256 -- --linearize",
+    ] {
+        let command = format!(
+            "qpdf --warning-exit-0 --allow-weak-crypto --encrypt '' owner {options} in.pdf out.pdf"
+        );
+        let made = |file: &[u8]| made(&[("in.pdf", &document(file))], &command, "out.pdf");
+        let found = |engine, bytes: &[u8], name| {
+            let verdict = crate::kit::verdict(engine, &Object::default(), bytes);
+            assert!(format!("{verdict:?}").contains(name), "{options}: {verdict:?}");
+        };
+        found(&plain, &made(&hidden), EICAR);
+        let odd = made(b"an odd number of bytes");
+        check_clean(&plain, &Object::default(), &odd);
+        found(&first, &odd, "Odd");
+        found(&second, &odd, "Script");
+        let command = command.replace("''", "secret");
+        let closed = crate::containers::made(&[("in.pdf", &document(b"x"))], &command, "out.pdf");
+        check_unscanned(&plain, &Object::default(), &closed, Why::Encrypted);
+    }
 }
 
 #[test]

@@ -60,9 +60,7 @@ pub(crate) const ACCEPTED: &[Accepted] = &[
     packed("clam.exe.html"),
     packed("clam.exe.mbox.base64"),
     packed("clam.exe.mbox.uu"),
-    packed("clam.exe.rtf"),
     packed("clam.mail"),
-    packed("clam.sis"),
     packed("clam.tnef"),
     Accepted {
         batch: "seeded",

@@ -126,7 +126,7 @@ impl FileType {
             Self::Mail => Inside::Container(Container::Mail),
             Self::Pdf => Inside::Whole(Whole::Pdf),
             Self::MachOUniversal => Inside::Unopened("universal Mach-O"),
-            Self::Flash if !head.starts_with(b"FWS") => Inside::Unopened("packed Flash"),
+            Self::Flash if !head.starts_with(b"FWS") => Inside::Coding(Coding::Flash),
             Self::Gzip => Inside::Coding(Coding::Gzip),
             Self::Flash
             | Self::Pe
@@ -388,6 +388,10 @@ const MAGICS: &[Magic] = &[
     start(b"070707", "CL_TYPE_CPIO_ODC"),
     start(b"\x71\xc7", "CL_TYPE_CPIO_OLD"),
     start(b"\xc7\x71", "CL_TYPE_CPIO_OLD"),
+    start(b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", "CL_TYPE_ONENOTE"),
+    start(b"\x4c\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0\x46", "CL_TYPE_LNK"),
+    start(b"\x7a\x1a\x20\x10", "CL_TYPE_SIS"),
+    magic_at(8, b"\x19\x04\0\x10", "CL_TYPE_SIS"),
     start(b"RIFF", "CL_TYPE_RIFF"),
     start(b"OggS", "CL_TYPE_IGNORED"),
     start(b"ID3", "CL_TYPE_IGNORED"),

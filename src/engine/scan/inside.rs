@@ -5,11 +5,12 @@ use crate::engine::harvest::join;
 use crate::engine::layer::{End, Layer, Window, path};
 use crate::engine::logical::LayerType;
 use crate::engine::members::{Match, MemberFacts};
-use crate::engine::spool::SpoolFull;
+use crate::engine::spool::{Spool, SpoolFull};
 use crate::engine::unpack::{
     Coding, Container, ContentCodings, Decoder, Label, Member, Progress, Unpacker, Whole,
 };
 use crate::engine::verdict::{Detection, Limit, Why};
+use crate::engine::volume::Image;
 
 impl Scan {
     /// Begins the one layer inside a coded layer, which is the last.
@@ -48,11 +49,13 @@ impl Scan {
         let layer = &mut self.layers[index];
         let end = layer.end;
         match layer.unpacker.take() {
-            None => false,
-            Some(Unpacker::Waiting(whole, None)) => end == End::Whole && self.open(index, whole),
+            None => self.open_volume(index),
+            Some(Unpacker::Waiting(whole, None)) => {
+                (end == End::Whole && self.open(index, whole)) || self.open_volume(index)
+            }
             Some(Unpacker::Whole(opened)) => {
                 layer.take_back(*opened);
-                false
+                self.open_volume(index)
             }
             Some(mut unpacker) => {
                 if end == End::Whole && unpacker.end() {
@@ -79,6 +82,30 @@ impl Scan {
         let Some(spool) = layer.body.as_mut().and_then(|body| body.take_whole()) else {
             return false;
         };
+        self.open_kept(index, whole, spool)
+    }
+
+    /// Opens the image of a disc that an ended layer is, besides what it is by its head. False when it is none.
+    fn open_volume(&mut self, index: usize) -> bool {
+        loop {
+            let layer = &mut self.layers[index];
+            let is_whole = layer.end == End::Whole;
+            let image =
+                layer.body.as_mut().filter(|_| is_whole).and_then(|body| body.take_volume());
+            match image {
+                None => return false,
+                Some(Image::Closed(why)) => self.findings.miss(why),
+                Some(Image::Open(whole, spool)) => {
+                    if self.open_kept(index, whole, spool) {
+                        return true;
+                    }
+                }
+            }
+        }
+    }
+
+    fn open_kept(&mut self, index: usize, whole: Whole, spool: Spool) -> bool {
+        let layer = &mut self.layers[index];
         match spool.bytes() {
             Ok(_) => {
                 layer.unpacker = Some(Unpacker::open(whole, spool));

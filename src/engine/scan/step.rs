@@ -99,6 +99,7 @@ impl Scan {
             // A way to send the object, not a container around it.
             body.layer_type = None;
         }
+        body.watch_for_volume(head, &engine.spools, size);
         layer.body = Some(body);
         layer.watch = Watch::of(file_type, image.links());
         layer.embedded = Some(Embedded::new(room));

@@ -9,6 +9,7 @@
 use super::member::{Label, Member};
 use super::parts::{Gathered, hand_on_member, pass};
 use super::{Progress, Step};
+use crate::engine::unpack::walk::Walk;
 use crate::engine::verdict::{Limit, Why};
 
 /// An ar archive being read.
@@ -44,51 +45,6 @@ enum Place {
 impl Ar {
     pub(super) fn new() -> Self {
         Self::default()
-    }
-
-    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
-        let mut rest = input;
-        let mut made = 0;
-        let progress = loop {
-            match self.place {
-                Place::Enter => {
-                    self.place = Place::Data;
-                    break Progress::Begin;
-                }
-                Place::Data => {
-                    let said;
-                    (made, said) = hand_on_member(&mut rest, &mut self.left, output);
-                    if self.left == 0 {
-                        self.place = Place::Padding;
-                    }
-                    break said;
-                }
-                Place::Magic | Place::Header | Place::Names | Place::Name(_) | Place::Padding => {
-                    match self.describe(&mut rest) {
-                        Ok(true) => {}
-                        Ok(false) => break Progress::Hungry,
-                        Err(why) => break Progress::Stopped(why),
-                    }
-                }
-            }
-        };
-        Step { used: input.len().saturating_sub(rest.len()), made, progress }
-    }
-
-    /// The member that has just begun.
-    pub(super) fn member(&mut self) -> Member {
-        let name = std::mem::take(&mut self.name);
-        Member { label: Label::named("ar", &name), size: Some(self.left), ..Member::default() }
-    }
-
-    /// Whether the archive may end here. The last padding is often left out.
-    pub(super) fn finish(&self) -> Result<(), Why> {
-        let is_between = match self.place {
-            Place::Header => self.gathered.bytes().is_empty(),
-            Place::Padding => true,
-            Place::Magic | Place::Names | Place::Name(_) | Place::Enter | Place::Data => false,
-        };
-        if is_between { Ok(()) } else { Err(Why::Broken("ar: ends early")) }
     }
 
     /// Reads the next part of what is around members. False when it needs more input for it.
@@ -170,6 +126,51 @@ impl Ar {
         let name = until(self.names.get(usize::try_from(at).ok()?..)?, b'\n');
         let name = name.strip_suffix(b"/").unwrap_or(name);
         (!name.is_empty()).then(|| name.to_vec())
+    }
+}
+
+impl Walk for Ar {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        let mut rest = input;
+        let mut made = 0;
+        let progress = loop {
+            match self.place {
+                Place::Enter => {
+                    self.place = Place::Data;
+                    break Progress::Begin;
+                }
+                Place::Data => {
+                    let said;
+                    (made, said) = hand_on_member(&mut rest, &mut self.left, output);
+                    if self.left == 0 {
+                        self.place = Place::Padding;
+                    }
+                    break said;
+                }
+                Place::Magic | Place::Header | Place::Names | Place::Name(_) | Place::Padding => {
+                    match self.describe(&mut rest) {
+                        Ok(true) => {}
+                        Ok(false) => break Progress::Hungry,
+                        Err(why) => break Progress::Stopped(why),
+                    }
+                }
+            }
+        };
+        Step { used: input.len().saturating_sub(rest.len()), made, progress }
+    }
+
+    fn member(&mut self) -> Member {
+        let name = std::mem::take(&mut self.name);
+        Member { label: Label::named("ar", &name), size: Some(self.left), ..Member::default() }
+    }
+
+    fn finish(&self) -> Result<(), Why> {
+        let is_between = match self.place {
+            Place::Header => self.gathered.bytes().is_empty(),
+            Place::Padding => true,
+            Place::Magic | Place::Names | Place::Name(_) | Place::Enter | Place::Data => false,
+        };
+        if is_between { Ok(()) } else { Err(Why::Broken("ar: ends early")) }
     }
 }
 

@@ -35,6 +35,8 @@ pub enum Coding {
     Quoted,
     /// A file of `COMPRESS.EXE`: SZDD or KWAJ.
     Szdd,
+    /// Packed Flash.
+    Flash,
 }
 
 impl Coding {
@@ -55,6 +57,7 @@ impl Coding {
             Self::Base64 => "base64",
             Self::Quoted => "quoted-printable",
             Self::Szdd => "szdd",
+            Self::Flash => "swf",
         }
     }
 }

@@ -11,6 +11,7 @@
 use super::member::{Label, Member};
 use super::parts::{Gathered, hand_on, hand_on_member, pass};
 use super::{Progress, Step};
+use crate::engine::unpack::walk::Walk;
 use crate::engine::verdict::{Limit, Why};
 
 /// A cpio archive being read.
@@ -71,80 +72,6 @@ impl Cpio {
         Self::default()
     }
 
-    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
-        let mut rest = input;
-        let mut made = 0_usize;
-        let progress = loop {
-            match self.place {
-                Place::Enter => {
-                    self.place = Place::Data;
-                    break Progress::Begin;
-                }
-                Place::EnterRest => {
-                    self.place = Place::Rest(0);
-                    break Progress::Begin;
-                }
-                Place::Data => {
-                    let said;
-                    (made, said) = hand_on_member(&mut rest, &mut self.left, output);
-                    if self.left == 0 {
-                        self.place = Place::Padding;
-                    }
-                    break said;
-                }
-                Place::Rest(given) => {
-                    let mut kept = self.gathered.bytes().get(given..).unwrap_or_default();
-                    let mut all = u64::MAX;
-                    made = hand_on(&mut kept, &mut all, output);
-                    self.place = Place::Rest(given.saturating_add(made));
-                    let is_all = kept.is_empty();
-                    let room = output.get_mut(made..).unwrap_or_default();
-                    made = made.saturating_add(hand_on(&mut rest, &mut all, room));
-                    let is_over = is_all && rest.is_empty();
-                    break if is_over { Progress::Hungry } else { Progress::Full };
-                }
-                Place::Magic | Place::Header(_) | Place::Name | Place::Padding | Place::After => {
-                    match self.describe(&mut rest) {
-                        Ok(true) => {}
-                        Ok(false) => break Progress::Hungry,
-                        Err(why) => break Progress::Stopped(why),
-                    }
-                }
-            }
-        };
-        Step { used: input.len().saturating_sub(rest.len()), made, progress }
-    }
-
-    /// The member that has just begun.
-    pub(super) fn member(&mut self) -> Member {
-        let name = std::mem::take(&mut self.name);
-        match self.place {
-            Place::Rest(_) => Member { label: Label::of("cpio"), ..Member::default() },
-            Place::Magic
-            | Place::Header(_)
-            | Place::Name
-            | Place::Enter
-            | Place::Data
-            | Place::Padding
-            | Place::After
-            | Place::EnterRest => Member {
-                label: Label::named("cpio", &name),
-                size: Some(self.left),
-                ..Member::default()
-            },
-        }
-    }
-
-    /// Whether the archive may end here.
-    pub(super) const fn finish(&self) -> Result<(), Why> {
-        let is_over = match self.place {
-            Place::After | Place::EnterRest | Place::Rest(_) => true,
-            Place::Magic => self.has_trailer,
-            Place::Header(_) | Place::Name | Place::Enter | Place::Data | Place::Padding => false,
-        };
-        if is_over { Ok(()) } else { Err(Why::Broken("cpio: ends early")) }
-    }
-
     /// Reads the next part of what is around members. False when it needs more input for it.
     fn describe(&mut self, rest: &mut &[u8]) -> Result<bool, Why> {
         match self.place {
@@ -200,6 +127,80 @@ impl Cpio {
             Place::Enter | Place::Data | Place::EnterRest | Place::Rest(_) => {}
         }
         Ok(true)
+    }
+}
+
+impl Walk for Cpio {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        let mut rest = input;
+        let mut made = 0_usize;
+        let progress = loop {
+            match self.place {
+                Place::Enter => {
+                    self.place = Place::Data;
+                    break Progress::Begin;
+                }
+                Place::EnterRest => {
+                    self.place = Place::Rest(0);
+                    break Progress::Begin;
+                }
+                Place::Data => {
+                    let said;
+                    (made, said) = hand_on_member(&mut rest, &mut self.left, output);
+                    if self.left == 0 {
+                        self.place = Place::Padding;
+                    }
+                    break said;
+                }
+                Place::Rest(given) => {
+                    let mut kept = self.gathered.bytes().get(given..).unwrap_or_default();
+                    let mut all = u64::MAX;
+                    made = hand_on(&mut kept, &mut all, output);
+                    self.place = Place::Rest(given.saturating_add(made));
+                    let is_all = kept.is_empty();
+                    let room = output.get_mut(made..).unwrap_or_default();
+                    made = made.saturating_add(hand_on(&mut rest, &mut all, room));
+                    let is_over = is_all && rest.is_empty();
+                    break if is_over { Progress::Hungry } else { Progress::Full };
+                }
+                Place::Magic | Place::Header(_) | Place::Name | Place::Padding | Place::After => {
+                    match self.describe(&mut rest) {
+                        Ok(true) => {}
+                        Ok(false) => break Progress::Hungry,
+                        Err(why) => break Progress::Stopped(why),
+                    }
+                }
+            }
+        };
+        Step { used: input.len().saturating_sub(rest.len()), made, progress }
+    }
+
+    fn member(&mut self) -> Member {
+        let name = std::mem::take(&mut self.name);
+        match self.place {
+            Place::Rest(_) => Member { label: Label::of("cpio"), ..Member::default() },
+            Place::Magic
+            | Place::Header(_)
+            | Place::Name
+            | Place::Enter
+            | Place::Data
+            | Place::Padding
+            | Place::After
+            | Place::EnterRest => Member {
+                label: Label::named("cpio", &name),
+                size: Some(self.left),
+                ..Member::default()
+            },
+        }
+    }
+
+    fn finish(&self) -> Result<(), Why> {
+        let is_over = match self.place {
+            Place::After | Place::EnterRest | Place::Rest(_) => true,
+            Place::Magic => self.has_trailer,
+            Place::Header(_) | Place::Name | Place::Enter | Place::Data | Place::Padding => false,
+        };
+        if is_over { Ok(()) } else { Err(Why::Broken("cpio: ends early")) }
     }
 }
 

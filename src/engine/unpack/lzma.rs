@@ -278,7 +278,7 @@ fn useful(dictionary: u32, size: Option<u64>) -> u32 {
 }
 
 /// Properties and dictionary.
-const PROPERTIES_BYTES: usize = 5;
+pub(super) const PROPERTIES_BYTES: usize = 5;
 const HEADER_BYTES: usize = 13;
 /// 9 literal contexts, 5 literal positions, 5 positions.
 const PROPERTIES_COUNT: u8 = 225;

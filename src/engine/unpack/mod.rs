@@ -31,12 +31,19 @@
 //! | 7z: all its coders, solid or not | 7-Zip's `7zFormat.txt`; as a whole | [`seven_zip`] |
 //! | cabinets: MSZIP, LZX, Quantum | MS-CAB; as a whole | [`cab`] |
 //! | compiled help | CHM, with LZX; as a whole | [`chm`] |
+//! | ISO 9660, UDF; as a whole | ECMA-119, Joliet, Rock Ridge; ECMA-167 | [`disk`] |
+//! | UDIF (`.dmg`): partitions; as a whole | koly, blkx; ADC, zlib, bzip2, xz | [`dmg`] |
 //! | PDF: streams, their filters undone; scripts | ISO 32000-1; as a whole | [`pdf`] |
 //! | cpio, all dialects | new ASCII, with sums, old ASCII, binary | [`cpio`] |
 //! | ar, `.deb`, `.a` | System V, GNU, BSD | [`ar`] |
 //! | `.rpm` | LSB 5.0: lead, signature, header, payload | [`rpm`] |
 //! | mails, mailboxes, MHTML; bodies of HTTP with parts | RFC 5322, 2045 to 2047, 2231, 4155, 7578 | [`mime`] |
 //! | what is written as text in a text: `data:`, base64, uuencode, yEnc, `BinHex` | RFC 2397, 4648, 1741 | [`text`], [`armor`] |
+//! | `CWS`, `ZWS`: packed Flash | SWF 19 | [`flash`] |
+//! | SIS packages; as a whole | Symbian OS 5, 6 and 9 | [`sis`] |
+//! | `OneNote`: embedded files | MS-ONESTORE | [`onenote`] |
+//! | shell links: what is behind them | MS-SHLLINK | [`lnk`] |
+//! | RTF: objects, pictures | RTF 1.9.1, MS-OLEDS | [`rtf`] |
 //! | zip: JAR, APK, OOXML, ODF and the like, alone or carried by something else | APPNOTE 6.3.10 | [`zip`] |
 //!
 //! A coding has one layer inside it, there from the beginning. A container has any number, one after
@@ -73,39 +80,57 @@ mod chm;
 mod codings;
 mod compress;
 mod cpio;
+mod decoder;
 mod deflate;
+mod disk;
+mod dmg;
 mod expand;
+mod flash;
 mod gzip;
 mod inflate;
+mod inside;
 mod lha;
+mod lnk;
 mod lz;
 mod lz4;
 mod lzip;
 mod lzma;
 mod member;
 mod mime;
+mod numbers;
 mod ole2;
+mod onenote;
 mod opened;
+mod package;
 mod parts;
 mod pdf;
 mod ppmd;
 mod rar;
 mod rpm;
+mod rtf;
 mod said;
 mod seven_zip;
+mod sis;
+mod slice;
 mod tar;
 #[cfg(test)]
 mod tests;
 mod text;
+mod walk;
 mod xz;
 mod zip;
 mod zstd;
 
 pub use codings::{Coding, ContentCodings, Unsupported};
+pub(super) use decoder::Decoder;
+pub(super) use disk::SYSTEM_BYTES;
+pub(super) use dmg::{TRAILER_BYTES as DMG_TRAILER_BYTES, is_trailer as is_dmg_trailer};
+pub(super) use inside::Inside;
 pub(super) use member::{Label, Member};
 pub(super) use opened::Opened;
 pub use said::MediaType;
 pub(super) use said::{Reading, Said};
+use walk::Walk;
 
 use super::passwords::Passwords;
 use super::spool::Spool;
@@ -116,7 +141,7 @@ pub(super) enum Unpacker {
     /// One layer, which is there from the beginning.
     Coding(Decoder),
     /// Any number, one after another.
-    Container(Walker),
+    Container(Box<dyn Walk>),
     /// Any number, when all bytes of the container are there. Until then a zip that it may carry is looked
     /// for in them: readers of zip open it whatever else the file is.
     Waiting(Whole, Option<Box<zip::Zip>>),
@@ -132,20 +157,11 @@ pub(super) enum Whole {
     SevenZip,
     Cab,
     Chm,
-}
-
-/// A container that is read from its front to its end.
-pub(super) enum Walker {
-    Tar(tar::Tar),
-    Cpio(cpio::Cpio),
-    Ar(ar::Ar),
-    Rpm(rpm::Rpm),
-    Zip(Box<zip::Zip>),
-    Mime(Box<mime::Mime>),
-    Text(Box<text::Text>),
-    Arj(Box<arj::Arj>),
-    Lha(Box<lha::Lha>),
-    Rar(Box<rar::Rar>),
+    /// An image of a disc.
+    Disk,
+    Sis,
+    /// An image of macOS.
+    Dmg,
 }
 
 /// The containers that are walked.
@@ -165,37 +181,10 @@ pub(super) enum Container {
     Mail,
     /// What is written as text in a text, and a zip that it may carry.
     Text,
-}
-
-/// What is inside a layer, as far as its first bytes tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Inside {
-    /// Nothing that is not seen in its bytes, but for a zip that it may carry.
-    Nothing,
-    /// One stream.
-    Coding(Coding),
-    /// Members.
-    Container(Container),
-    /// Members that are found in any order.
-    Whole(Whole),
-    /// Something that there is no decoder for yet, by its name for people.
-    Unopened(&'static str),
-}
-
-/// One decoder at work. The state of the large ones is on the heap.
-pub(super) enum Decoder {
-    Gzip(gzip::Gzip),
-    Deflate(deflate::Deflate),
-    Brotli(Box<brotli::Brotli>),
-    Zstd(zstd::Zstd),
-    Bzip2(bzip2::Bzip2),
-    Xz(xz::Xz),
-    Lzma(lzma::Lzma),
-    Lzip(lzip::Lzip),
-    Lz4(lz4::Lz4),
-    Compress(compress::Compress),
-    Transfer(armor::Undo),
-    Expand(expand::Expand),
+    Rtf,
+    OneNote,
+    /// A shell link, with something behind it.
+    Link,
 }
 
 /// What one call of [`Unpacker::step`] did.
@@ -230,65 +219,24 @@ pub(super) enum Progress {
     Stopped(Why),
 }
 
-impl Inside {
-    /// Of a layer whose type says nothing of its inside: formats that have no type of their own, or that
-    /// a table of types may lack.
-    pub(super) fn of(head: &[u8]) -> Self {
-        match head {
-            [0x1f, 0x8b, 0x08, ..] => Self::Coding(Coding::Gzip),
-            // The mark of an archive of several volumes in front of one that is not.
-            [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..] => Self::Container(Container::Zip),
-            [b'L', b'Z', b'I', b'P', 0 | 1, ..] => Self::Coding(Coding::Lzip),
-            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Coding(Coding::Xz),
-            _ if bzip2::is_front(head) => Self::Coding(Coding::Bzip2),
-            _ if lz4::is_front(head) => Self::Coding(Coding::Lz4),
-            [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::of_skipped(lz4::after_skipped(head)),
-            _ if compress::is_front(head) => Self::Coding(Coding::Compress),
-            _ if expand::is_front(head) => Self::Coding(Coding::Szdd),
-            _ if lzma::is_plausible(head) => Self::Coding(Coding::Lzma),
-            _ if head.starts_with(ar::MAGIC) => Self::Container(Container::Ar),
-            _ if head.starts_with(rpm::MAGIC) => Self::Container(Container::Rpm),
-            [_, _, b'-', b'l', b'z', b's' | b'4' | b'5', b'-', ..] => {
-                Self::Container(Container::Lha)
-            }
-            _ if head.starts_with(b"07070X") => Self::Unopened("payload of a large rpm package"),
-            _ if tar::has_right_sum(head) => Self::Container(Container::Tar),
-            _ => Self::Nothing,
-        }
-    }
-}
-
-impl Inside {
-    /// Of a layer that begins with frames to be skipped, which zstd and LZ4 have in common, by what is behind them.
-    fn of_skipped(rest: &[u8]) -> Self {
-        match rest {
-            [] | [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Coding(Coding::Zstd),
-            _ if lz4::is_front(rest) => Self::Coding(Coding::Lz4),
-            _ => Self::Nothing,
-        }
-    }
-
-    /// Whether a layer that begins with `head` may be a bzip2 file: three letters of magic may begin a text.
-    pub(super) fn may_be_bzip2(head: &[u8]) -> bool {
-        bzip2::is_front(head)
-    }
-}
-
 impl Unpacker {
     /// For a container. It takes no memory to speak of yet.
     pub(super) fn of(container: Container, passwords: &Passwords) -> Self {
         Self::Container(match container {
-            Container::Tar => Walker::Tar(tar::Tar::new()),
-            Container::Cpio => Walker::Cpio(cpio::Cpio::new()),
-            Container::Ar => Walker::Ar(ar::Ar::new()),
-            Container::Rpm => Walker::Rpm(rpm::Rpm::new()),
-            Container::Zip => Walker::Zip(Box::new(zip::Zip::new(passwords))),
-            Container::CarriedZip => Walker::Zip(Box::new(zip::Zip::carried(passwords))),
-            Container::Mail => Walker::Mime(Box::new(mime::Mime::mail())),
-            Container::Text => Walker::Text(Box::new(text::Text::new(passwords))),
-            Container::Arj => Walker::Arj(Box::new(arj::Arj::new())),
-            Container::Lha => Walker::Lha(Box::new(lha::Lha::new())),
-            Container::Rar => Walker::Rar(Box::new(rar::Rar::new())),
+            Container::Tar => Box::new(tar::Tar::new()),
+            Container::Cpio => Box::new(cpio::Cpio::new()),
+            Container::Ar => Box::new(ar::Ar::new()),
+            Container::Rpm => Box::new(rpm::Rpm::new()),
+            Container::Zip => Box::new(zip::Zip::new(passwords)),
+            Container::CarriedZip => Box::new(zip::Zip::carried(passwords)),
+            Container::Mail => Box::new(mime::Mime::mail()),
+            Container::Text => Box::new(text::Text::new(passwords)),
+            Container::Arj => Box::new(arj::Arj::new()),
+            Container::Lha => Box::new(lha::Lha::new()),
+            Container::Rar => Box::new(rar::Rar::new()),
+            Container::Rtf => Box::new(rtf::Rtf::new()),
+            Container::OneNote => Box::new(onenote::OneNote::new()),
+            Container::Link => Box::new(lnk::Link::new()),
         })
     }
 
@@ -310,18 +258,7 @@ impl Unpacker {
         let (length, room) = (input.len(), output.len());
         let step = match self {
             Self::Coding(decoder) => decoder.step(input, output),
-            Self::Container(walker) => match walker {
-                Walker::Tar(tar) => tar.step(input, output),
-                Walker::Cpio(cpio) => cpio.step(input, output),
-                Walker::Ar(ar) => ar.step(input, output),
-                Walker::Rpm(rpm) => rpm.step(input, output),
-                Walker::Zip(zip) => zip.step(input, output),
-                Walker::Mime(mime) => mime.step(input, output),
-                Walker::Text(text) => text.step(input, output),
-                Walker::Arj(arj) => arj.step(input, output),
-                Walker::Lha(lha) => lha.step(input, output),
-                Walker::Rar(rar) => rar.step(input, output),
-            },
+            Self::Container(walker) => walker.step(input, output),
             Self::Waiting(_, Some(zip)) => zip.step(input, output),
             Self::Waiting(_, None) => Step { used: length, made: 0, progress: Progress::Hungry },
             Self::Whole(opened) => opened.step(output),
@@ -330,24 +267,13 @@ impl Unpacker {
         step
     }
 
-    /// The member that has just begun.
+    /// The member that has just begun, or was listed.
     pub(super) fn member(&mut self) -> Member {
         match self {
             Self::Coding(_) | Self::Waiting(_, None) => Member::default(),
             Self::Waiting(_, Some(zip)) => zip.member(),
             Self::Whole(opened) => opened.member(),
-            Self::Container(walker) => match walker {
-                Walker::Tar(tar) => tar.member(),
-                Walker::Cpio(cpio) => cpio.member(),
-                Walker::Ar(ar) => ar.member(),
-                Walker::Rpm(_) => rpm::Rpm::member(),
-                Walker::Zip(zip) => zip.member(),
-                Walker::Mime(mime) => mime.member(),
-                Walker::Text(text) => text.member(),
-                Walker::Arj(arj) => arj.member(),
-                Walker::Lha(lha) => lha.member(),
-                Walker::Rar(rar) => rar.member(),
-            },
+            Self::Container(walker) => walker.member(),
         }
     }
 
@@ -355,21 +281,10 @@ impl Unpacker {
     /// may be asked for.
     pub(super) fn pass_over(&mut self) -> bool {
         match self {
-            Self::Waiting(_, Some(zip)) => zip.pass_over(),
             Self::Coding(_) | Self::Waiting(_, None) => false,
+            Self::Waiting(_, Some(zip)) => zip.pass_over(),
             Self::Whole(opened) => opened.pass_over(),
-            Self::Container(walker) => match walker {
-                Walker::Zip(zip) => zip.pass_over(),
-                Walker::Text(text) => text.pass_over(),
-                Walker::Arj(arj) => arj.pass_over(),
-                Walker::Lha(lha) => lha.pass_over(),
-                Walker::Rar(rar) => rar.pass_over(),
-                Walker::Tar(_)
-                | Walker::Cpio(_)
-                | Walker::Ar(_)
-                | Walker::Rpm(_)
-                | Walker::Mime(_) => false,
-            },
+            Self::Container(walker) => walker.pass_over(),
         }
     }
 
@@ -377,21 +292,8 @@ impl Unpacker {
     /// asked until it says no, and before [`Unpacker::finish`].
     pub(super) fn end(&mut self) -> bool {
         match self {
-            Self::Container(Walker::Mime(mime)) => mime.end(),
-            Self::Container(Walker::Text(text)) => text.end(),
-            Self::Container(
-                Walker::Tar(_)
-                | Walker::Cpio(_)
-                | Walker::Ar(_)
-                | Walker::Rpm(_)
-                | Walker::Zip(_)
-                | Walker::Arj(_)
-                | Walker::Lha(_)
-                | Walker::Rar(_),
-            )
-            | Self::Coding(_)
-            | Self::Waiting(..)
-            | Self::Whole(_) => false,
+            Self::Container(walker) => walker.end(),
+            Self::Coding(_) | Self::Waiting(..) | Self::Whole(_) => false,
         }
     }
 
@@ -403,108 +305,9 @@ impl Unpacker {
     pub(super) fn finish(&self) -> Result<(), Why> {
         match self {
             Self::Coding(decoder) => decoder.finish(),
-            Self::Container(walker) => match walker {
-                Walker::Tar(tar) => tar.finish(),
-                Walker::Cpio(cpio) => cpio.finish(),
-                Walker::Ar(ar) => ar.finish(),
-                Walker::Rpm(rpm) => rpm.finish(),
-                Walker::Zip(zip) => zip.finish(),
-                Walker::Text(text) => text.finish(),
-                Walker::Mime(_) => Ok(()),
-                Walker::Arj(arj) => arj.finish(),
-                Walker::Lha(lha) => lha.finish(),
-                Walker::Rar(rar) => rar.finish(),
-            },
+            Self::Container(walker) => walker.finish(),
             Self::Waiting(_, Some(zip)) => zip.finish(),
             Self::Waiting(_, None) | Self::Whole(_) => Ok(()),
-        }
-    }
-}
-
-impl Decoder {
-    /// A decoder for a coding, which takes no more than `state_bytes` of memory ([`Coding::state_bytes`]).
-    ///
-    /// # Errors
-    ///
-    /// The reason when its library cannot give a context (no memory).
-    pub(super) fn of(coding: Coding, state_bytes: u64) -> Result<Self, Why> {
-        Ok(match coding {
-            Coding::Gzip => Self::Gzip(gzip::Gzip::new()),
-            Coding::Deflate => Self::Deflate(deflate::Deflate::new()),
-            Coding::Brotli => Self::Brotli(Box::new(brotli::Brotli::new())),
-            Coding::Zstd => Self::Zstd(zstd::Zstd::new()?),
-            Coding::Bzip2 => Self::Bzip2(bzip2::Bzip2::new()),
-            Coding::Xz => Self::Xz(xz::Xz::new(state_bytes)),
-            Coding::Lzma => Self::Lzma(lzma::Lzma::new(state_bytes)),
-            Coding::Lzip => Self::Lzip(lzip::Lzip::new(state_bytes)),
-            Coding::Lz4 => Self::Lz4(lz4::Lz4::new()),
-            Coding::Compress => Self::Compress(compress::Compress::new()),
-            Coding::Base64 => Self::Transfer(armor::Undo::of(Some(armor::Transfer::Base64))),
-            Coding::Quoted => Self::Transfer(armor::Undo::of(Some(armor::Transfer::Quoted))),
-            Coding::Szdd => Self::Expand(expand::Expand::new()),
-        })
-    }
-
-    /// As [`Unpacker::step`].
-    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
-        match self {
-            Self::Gzip(gzip) => gzip.step(input, output),
-            Self::Deflate(deflate) => deflate.step(input, output),
-            Self::Brotli(brotli) => brotli.step(input, output),
-            Self::Zstd(zstd) => zstd.step(input, output),
-            Self::Bzip2(bzip2) => bzip2.step(input, output),
-            Self::Xz(xz) => xz.step(input, output),
-            Self::Lzma(lzma) => lzma.step(input, output),
-            Self::Lzip(lzip) => lzip.step(input, output),
-            Self::Lz4(lz4) => lz4.step(input, output),
-            Self::Compress(compress) => compress.step(input, output),
-            Self::Transfer(undo) => undo.step(input, output),
-            Self::Expand(expand) => expand.step(input, output),
-        }
-    }
-
-    /// As [`Unpacker::finish`].
-    fn finish(&self) -> Result<(), Why> {
-        match self {
-            Self::Gzip(gzip) => gzip.finish(),
-            Self::Deflate(deflate) => deflate.finish(),
-            Self::Brotli(brotli) => brotli.finish(),
-            Self::Zstd(zstd) => zstd.finish(),
-            Self::Bzip2(bzip2) => bzip2.finish(),
-            Self::Xz(xz) => xz.finish(),
-            Self::Lzma(lzma) => lzma.finish(),
-            Self::Lzip(lzip) => lzip.finish(),
-            Self::Lz4(lz4) => lz4.finish(),
-            Self::Compress(compress) => compress.finish(),
-            Self::Transfer(_) => Ok(()),
-            Self::Expand(expand) => expand.finish(),
-        }
-    }
-}
-
-impl Coding {
-    /// The most memory that a decoder for a layer with this head can take, in bytes. It is what
-    /// `MaxScanState` counts.
-    pub(super) fn state_bytes(self, head: &[u8]) -> u64 {
-        match self {
-            // A window of 32 KiB and the tables of two Huffman codes.
-            Self::Gzip | Self::Deflate => 64 << 10,
-            // A window of 16 MiB, twice while it grows from the half, and at most 1 MiB of code tables.
-            Self::Brotli => 25 << 20,
-            // A window of 8 MiB, and blocks of 128 KiB.
-            Self::Zstd => 9 << 20,
-            // Four bytes for each of a block of 900 kB, and the tables.
-            Self::Bzip2 => 4 << 20,
-            Self::Xz => xz::state_bytes(head),
-            Self::Lzma => lzma::state_bytes(head),
-            Self::Lzip => lzip::state_bytes(head),
-            // A window of 64 KiB.
-            Self::Lz4 => 64 << 10,
-            // Four bytes for each of 65,536 codes.
-            Self::Compress => 256 << 10,
-            Self::Base64 | Self::Quoted => 0,
-            // A window of 4 KiB.
-            Self::Szdd => 8 << 10,
         }
     }
 }

@@ -5,14 +5,18 @@
 
 use super::cab::Cab;
 use super::chm::Chm;
+use super::disk::Disk;
+use super::dmg::Dmg;
 use super::ole2::Ole2;
 use super::pdf::Pdf;
 use super::seven_zip::SevenZip;
+use super::sis::Sis;
 use super::{Member, Step, Whole};
 use crate::engine::spool::Spool;
 
 /// A container that is open.
 pub(in crate::engine) struct Opened {
+    whole: Whole,
     spool: Spool,
     reader: Reader,
 }
@@ -24,6 +28,9 @@ enum Reader {
     SevenZip(Box<SevenZip>),
     Cab(Box<Cab>),
     Chm(Box<Chm>),
+    Disk(Disk),
+    Sis(Sis),
+    Dmg(Dmg),
 }
 
 impl Opened {
@@ -34,8 +41,11 @@ impl Opened {
             Whole::SevenZip => Reader::SevenZip(Box::default()),
             Whole::Cab => Reader::Cab(Box::default()),
             Whole::Chm => Reader::Chm(Box::default()),
+            Whole::Disk => Reader::Disk(Disk::new()),
+            Whole::Sis => Reader::Sis(Sis::new()),
+            Whole::Dmg => Reader::Dmg(Dmg::new()),
         };
-        Self { spool, reader }
+        Self { whole, spool, reader }
     }
 
     /// As [`super::Unpacker::step`] without input. [`super::Progress::Hungry`] says that nothing is left.
@@ -47,6 +57,9 @@ impl Opened {
             Reader::SevenZip(archive) => archive.step(bytes, output),
             Reader::Cab(cab) => cab.step(bytes, output),
             Reader::Chm(chm) => chm.step(bytes, output),
+            Reader::Disk(disk) => disk.step(bytes, output),
+            Reader::Sis(sis) => sis.step(bytes, output),
+            Reader::Dmg(dmg) => dmg.step(bytes, output),
         };
         Step { used: 0, made, progress }
     }
@@ -58,21 +71,28 @@ impl Opened {
             Reader::SevenZip(archive) => archive.member(),
             Reader::Cab(cab) => cab.member(),
             Reader::Chm(chm) => chm.member(),
+            Reader::Disk(disk) => disk.member(),
+            Reader::Sis(sis) => sis.member(),
+            Reader::Dmg(dmg) => dmg.member(),
         }
     }
 
     /// As [`super::Unpacker::pass_over`].
     pub(super) fn pass_over(&mut self) -> bool {
         match &mut self.reader {
-            Reader::Ole2(_) | Reader::Pdf(_) => false,
+            Reader::Ole2(_)
+            | Reader::Pdf(_)
+            | Reader::Disk(_)
+            | Reader::Sis(_)
+            | Reader::Dmg(_) => false,
             Reader::SevenZip(archive) => archive.pass_over(),
             Reader::Cab(cab) => cab.pass_over(),
             Reader::Chm(chm) => chm.pass_over(),
         }
     }
 
-    /// Gives the bytes back.
-    pub(in crate::engine) fn close(self) -> Spool {
-        self.spool
+    /// Gives the bytes back, and says as what they were opened.
+    pub(in crate::engine) fn close(self) -> (Whole, Spool) {
+        (self.whole, self.spool)
     }
 }

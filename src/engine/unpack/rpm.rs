@@ -9,6 +9,7 @@
 use super::member::{Label, Member};
 use super::parts::{Gathered, hand_on, pass};
 use super::{Progress, Step};
+use crate::engine::unpack::walk::Walk;
 use crate::engine::verdict::Why;
 
 /// An rpm package being read.
@@ -41,47 +42,6 @@ enum Part {
 impl Rpm {
     pub(super) fn new() -> Self {
         Self::default()
-    }
-
-    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
-        let mut rest = input;
-        let mut made = 0;
-        let progress = loop {
-            match self.place {
-                Place::Enter => {
-                    self.place = Place::Payload;
-                    break Progress::Begin;
-                }
-                Place::Payload => {
-                    let mut all = u64::MAX;
-                    made = hand_on(&mut rest, &mut all, output);
-                    break if rest.is_empty() { Progress::Hungry } else { Progress::Full };
-                }
-                Place::Lead | Place::Front(_) | Place::Header(..) => {
-                    match self.describe(&mut rest) {
-                        Ok(true) => {}
-                        Ok(false) => break Progress::Hungry,
-                        Err(why) => break Progress::Stopped(why),
-                    }
-                }
-            }
-        };
-        Step { used: input.len().saturating_sub(rest.len()), made, progress }
-    }
-
-    /// The payload, which has just begun.
-    pub(super) fn member() -> Member {
-        Member { label: Label::of("rpm"), ..Member::default() }
-    }
-
-    /// Whether the package may end here. Whether its payload may, that says.
-    pub(super) const fn finish(&self) -> Result<(), Why> {
-        match self.place {
-            Place::Enter | Place::Payload => Ok(()),
-            Place::Lead | Place::Front(_) | Place::Header(..) => {
-                Err(Why::Broken("rpm: ends early"))
-            }
-        }
     }
 
     /// Reads the next part of what is in front of the payload. False when it needs more input for it.
@@ -124,6 +84,47 @@ impl Rpm {
             Place::Enter | Place::Payload => {}
         }
         Ok(true)
+    }
+}
+
+impl Walk for Rpm {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        let mut rest = input;
+        let mut made = 0;
+        let progress = loop {
+            match self.place {
+                Place::Enter => {
+                    self.place = Place::Payload;
+                    break Progress::Begin;
+                }
+                Place::Payload => {
+                    let mut all = u64::MAX;
+                    made = hand_on(&mut rest, &mut all, output);
+                    break if rest.is_empty() { Progress::Hungry } else { Progress::Full };
+                }
+                Place::Lead | Place::Front(_) | Place::Header(..) => {
+                    match self.describe(&mut rest) {
+                        Ok(true) => {}
+                        Ok(false) => break Progress::Hungry,
+                        Err(why) => break Progress::Stopped(why),
+                    }
+                }
+            }
+        };
+        Step { used: input.len().saturating_sub(rest.len()), made, progress }
+    }
+
+    fn member(&mut self) -> Member {
+        Member { label: Label::of("rpm"), ..Member::default() }
+    }
+
+    fn finish(&self) -> Result<(), Why> {
+        match self.place {
+            Place::Enter | Place::Payload => Ok(()),
+            Place::Lead | Place::Front(_) | Place::Header(..) => {
+                Err(Why::Broken("rpm: ends early"))
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::armor::Transfer;
 use super::mime::{Mime, front_boundary, parameters};
-use super::{Coding, Container, Inside, Unpacker, Walker};
+use super::{Coding, Container, Inside, Unpacker};
 use crate::engine::file_type::FileType;
 
 /// What a layer is said to be.
@@ -104,7 +104,7 @@ impl Reading {
     }
 
     fn multipart(boundary: &[u8]) -> Self {
-        Self::Walked(Unpacker::Container(Walker::Mime(Box::new(Mime::multipart(boundary)))))
+        Self::Walked(Unpacker::Container(Box::new(Mime::multipart(boundary))))
     }
 }
 

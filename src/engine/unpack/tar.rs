@@ -11,6 +11,7 @@
 use super::member::{Label, Member};
 use super::parts::{Gathered, hand_on_member, pass};
 use super::{Progress, Step};
+use crate::engine::unpack::walk::Walk;
 use crate::engine::verdict::{Limit, Why};
 
 /// A tar being read.
@@ -65,7 +66,59 @@ impl Tar {
         Self::default()
     }
 
-    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+    /// Between members, after at least one: what is no header is not part of the archive.
+    fn is_over(&self) -> bool {
+        self.has_header && self.next.name.is_none() && self.next.size.is_none()
+    }
+
+    /// A header was read. Says what has to be said of it.
+    fn begin(&mut self, header: Header) -> Option<Progress> {
+        let extension = match header.kind {
+            b'L' => Some(Extension::LongName),
+            b'x' | b'X' => Some(Extension::Pax),
+            b'K' | b'g' => Some(Extension::Other),
+            _ => None,
+        };
+        let size = match extension {
+            None => self.next.size.unwrap_or(header.size),
+            Some(_) => header.size,
+        };
+        self.padding = padding(size);
+        self.left = size;
+        if let Some(kind) = extension {
+            self.place = Place::Extension(kind);
+            let is_long = size > EXTENSION_BYTES_MAX;
+            return is_long.then_some(Progress::Stopped(Why::Limit(Limit::MaxScanState)));
+        }
+        if matches!(header.kind, b'1'..=b'6') {
+            // Links, devices and folders have no bytes, whatever is said of their size.
+            self.next = Next::default();
+            return None;
+        }
+        self.next.name.get_or_insert(header.name);
+        self.next.is_sparse |= header.kind == b'S';
+        let has_map = header.kind == b'S' && header.has_more_map;
+        self.place = if has_map { Place::Map } else { Place::Enter };
+        None
+    }
+
+    /// Begins the member that was described. Says what has to be said of it.
+    fn enter(&mut self) -> Option<Progress> {
+        if std::mem::take(&mut self.next.is_sparse) {
+            return Some(Progress::Missed(SPARSE));
+        }
+        if self.left == 0 {
+            self.place = Place::Padding;
+            self.next = Next::default();
+            return None;
+        }
+        self.place = Place::Data;
+        Some(Progress::Begin)
+    }
+}
+
+impl Walk for Tar {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
         let mut rest = input;
         let mut made = 0;
         let progress = loop {
@@ -135,71 +188,19 @@ impl Tar {
         Step { used: input.len().saturating_sub(rest.len()), made, progress }
     }
 
-    /// The member that has just begun.
-    pub(super) fn member(&mut self) -> Member {
+    fn member(&mut self) -> Member {
         let name = self.next.name.take().unwrap_or_default();
         self.next = Next::default();
         Member { label: Label::named("tar", &name), size: Some(self.left), ..Member::default() }
     }
 
-    /// Whether the archive may end here. Many lack the two blocks of zeros.
-    pub(super) fn finish(&self) -> Result<(), Why> {
+    fn finish(&self) -> Result<(), Why> {
         let is_between = match self.place {
             Place::Header => self.gathered.bytes().iter().all(|byte| *byte == 0),
             Place::Padding | Place::End => true,
             Place::Map | Place::Extension(_) | Place::Enter | Place::Data => false,
         };
         if is_between && self.has_header { Ok(()) } else { Err(ENDS_EARLY) }
-    }
-
-    /// Between members, after at least one: what is no header is not part of the archive.
-    fn is_over(&self) -> bool {
-        self.has_header && self.next.name.is_none() && self.next.size.is_none()
-    }
-
-    /// A header was read. Says what has to be said of it.
-    fn begin(&mut self, header: Header) -> Option<Progress> {
-        let extension = match header.kind {
-            b'L' => Some(Extension::LongName),
-            b'x' | b'X' => Some(Extension::Pax),
-            b'K' | b'g' => Some(Extension::Other),
-            _ => None,
-        };
-        let size = match extension {
-            None => self.next.size.unwrap_or(header.size),
-            Some(_) => header.size,
-        };
-        self.padding = padding(size);
-        self.left = size;
-        if let Some(kind) = extension {
-            self.place = Place::Extension(kind);
-            let is_long = size > EXTENSION_BYTES_MAX;
-            return is_long.then_some(Progress::Stopped(Why::Limit(Limit::MaxScanState)));
-        }
-        if matches!(header.kind, b'1'..=b'6') {
-            // Links, devices and folders have no bytes, whatever is said of their size.
-            self.next = Next::default();
-            return None;
-        }
-        self.next.name.get_or_insert(header.name);
-        self.next.is_sparse |= header.kind == b'S';
-        let has_map = header.kind == b'S' && header.has_more_map;
-        self.place = if has_map { Place::Map } else { Place::Enter };
-        None
-    }
-
-    /// Begins the member that was described. Says what has to be said of it.
-    fn enter(&mut self) -> Option<Progress> {
-        if std::mem::take(&mut self.next.is_sparse) {
-            return Some(Progress::Missed(SPARSE));
-        }
-        if self.left == 0 {
-            self.place = Place::Padding;
-            self.next = Next::default();
-            return None;
-        }
-        self.place = Place::Data;
-        Some(Progress::Begin)
     }
 }
 

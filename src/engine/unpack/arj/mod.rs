@@ -16,6 +16,7 @@ use super::lz::window::Room;
 use super::lz::{Packed, Unpack};
 use super::parts::Gathered;
 use super::{Label, Member, Progress, Step};
+use crate::engine::unpack::walk::Walk;
 use crate::engine::verdict::Why;
 
 /// An archive being read.
@@ -71,73 +72,6 @@ impl Arj {
             codec: Codec::Stored(Stored),
             has_begun: false,
         }
-    }
-
-    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
-        let mut rest = input;
-        let mut made = 0_usize;
-        let progress = loop {
-            match self.place {
-                Place::Enter => {
-                    self.place = if self.refusal().is_some() { Place::Rest } else { Place::SetUp };
-                    break Progress::Begin;
-                }
-                Place::SetUp => {
-                    self.codec = Codec::of(self.header.method);
-                    self.place = Place::Data;
-                    break Progress::Full;
-                }
-                Place::Data => {
-                    let ends_early =
-                        if self.header.flags & GOES_ON != 0 { IN_NEXT } else { ENDS_EARLY };
-                    let said;
-                    (made, said) = self.member.step(&mut self.codec, &mut rest, output, ends_early);
-                    if let Progress::End(fate) = said {
-                        self.codec = Codec::Stored(Stored);
-                        self.place = Place::Rest;
-                        let goes_on = fate.is_ok() && self.header.flags & GOES_ON != 0;
-                        break Progress::End(if goes_on { Err(IN_NEXT) } else { fate });
-                    }
-                    break said;
-                }
-                Place::End => {
-                    rest = &[];
-                    break Progress::Hungry;
-                }
-                Place::Front
-                | Place::Header(_)
-                | Place::FieldSize
-                | Place::Field(_)
-                | Place::Rest => match self.describe(&mut rest) {
-                    Ok(true) => {}
-                    Ok(false) => break Progress::Hungry,
-                    Err(why) => break Progress::Stopped(why),
-                },
-            }
-        };
-        Step { used: input.len().saturating_sub(rest.len()), made, progress }
-    }
-
-    /// The member that has just begun.
-    pub(super) fn member(&self) -> Member {
-        Member {
-            label: Label::named("arj", &self.header.name),
-            size: Some(self.header.plain.into()),
-            state_bytes: STATE_BYTES,
-            closed: self.refusal(),
-            ..Member::default()
-        }
-    }
-
-    /// There is no memory for the member that has just begun.
-    pub(super) const fn pass_over(&mut self) -> bool {
-        self.place = Place::Rest;
-        true
-    }
-
-    /// Whether the archive may end here.
-    pub(super) const fn finish(&self) -> Result<(), Why> {
-        if matches!(self.place, Place::End) { Ok(()) } else { Err(ENDS_EARLY) }
     }
 
     /// Reads the next part of what is around members. False when it needs more input for it.
@@ -210,6 +144,72 @@ impl Arj {
             0..=4 => None,
             _ => Some(Why::Unsupported("ARJ: a method that is not known")),
         }
+    }
+}
+
+impl Walk for Arj {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        let mut rest = input;
+        let mut made = 0_usize;
+        let progress = loop {
+            match self.place {
+                Place::Enter => {
+                    self.place = if self.refusal().is_some() { Place::Rest } else { Place::SetUp };
+                    break Progress::Begin;
+                }
+                Place::SetUp => {
+                    self.codec = Codec::of(self.header.method);
+                    self.place = Place::Data;
+                    break Progress::Full;
+                }
+                Place::Data => {
+                    let ends_early =
+                        if self.header.flags & GOES_ON != 0 { IN_NEXT } else { ENDS_EARLY };
+                    let said;
+                    (made, said) = self.member.step(&mut self.codec, &mut rest, output, ends_early);
+                    if let Progress::End(fate) = said {
+                        self.codec = Codec::Stored(Stored);
+                        self.place = Place::Rest;
+                        let goes_on = fate.is_ok() && self.header.flags & GOES_ON != 0;
+                        break Progress::End(if goes_on { Err(IN_NEXT) } else { fate });
+                    }
+                    break said;
+                }
+                Place::End => {
+                    rest = &[];
+                    break Progress::Hungry;
+                }
+                Place::Front
+                | Place::Header(_)
+                | Place::FieldSize
+                | Place::Field(_)
+                | Place::Rest => match self.describe(&mut rest) {
+                    Ok(true) => {}
+                    Ok(false) => break Progress::Hungry,
+                    Err(why) => break Progress::Stopped(why),
+                },
+            }
+        };
+        Step { used: input.len().saturating_sub(rest.len()), made, progress }
+    }
+
+    fn member(&mut self) -> Member {
+        Member {
+            label: Label::named("arj", &self.header.name),
+            size: Some(self.header.plain.into()),
+            state_bytes: STATE_BYTES,
+            closed: self.refusal(),
+            ..Member::default()
+        }
+    }
+
+    fn pass_over(&mut self) -> bool {
+        self.place = Place::Rest;
+        true
+    }
+
+    fn finish(&self) -> Result<(), Why> {
+        if matches!(self.place, Place::End) { Ok(()) } else { Err(ENDS_EARLY) }
     }
 }
 

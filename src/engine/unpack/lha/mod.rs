@@ -25,6 +25,7 @@ use super::lz::window::Room;
 use super::lz::{Packed, Unpack};
 use super::parts::Gathered;
 use super::{Label, Member, Progress, Step};
+use crate::engine::unpack::walk::Walk;
 use crate::engine::verdict::{Limit, Why};
 
 /// An archive being read.
@@ -71,76 +72,6 @@ impl Lha {
             member: Sized::default(),
             codec: Codec::Stored(Stored),
             has_member: false,
-        }
-    }
-
-    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
-        let mut rest = input;
-        let mut made = 0_usize;
-        let progress = loop {
-            match self.place {
-                Place::Enter => {
-                    self.place = if self.refusal().is_some() { Place::Rest } else { Place::SetUp };
-                    break Progress::Begin;
-                }
-                Place::SetUp => {
-                    self.codec = Codec::of(self.header.method);
-                    self.place = Place::Data;
-                    break Progress::Full;
-                }
-                Place::Data => {
-                    let said;
-                    (made, said) = self.member.step(&mut self.codec, &mut rest, output, ENDS_EARLY);
-                    if let Progress::End(fate) = said {
-                        self.codec = Codec::Stored(Stored);
-                        self.place = Place::Rest;
-                        break Progress::End(fate);
-                    }
-                    break said;
-                }
-                Place::End => {
-                    rest = &[];
-                    break Progress::Hungry;
-                }
-                Place::Front | Place::Header(_) | Place::Field | Place::Rest => {
-                    match self.describe(&mut rest) {
-                        Ok(true) => {}
-                        Ok(false) => break Progress::Hungry,
-                        Err(why) => break Progress::Stopped(why),
-                    }
-                }
-            }
-        };
-        Step { used: input.len().saturating_sub(rest.len()), made, progress }
-    }
-
-    /// The member that has just begun.
-    pub(super) fn member(&self) -> Member {
-        Member {
-            label: Label::named("lha", &self.header.path()),
-            size: Some(self.header.plain),
-            state_bytes: match self.header.method {
-                [_, b'l', b'h', b'x', _] => (1 << 20) + STATE_BYTES,
-                _ => (64 << 10) + STATE_BYTES,
-            },
-            closed: self.refusal(),
-            ..Member::default()
-        }
-    }
-
-    /// There is no memory for the member that has just begun.
-    pub(super) const fn pass_over(&mut self) -> bool {
-        self.place = Place::Rest;
-        true
-    }
-
-    /// Whether the archive may end here. Many lack the zero at the end.
-    pub(super) fn finish(&self) -> Result<(), Why> {
-        match self.place {
-            Place::End => Ok(()),
-            Place::Front if self.has_member && self.gathered.bytes().is_empty() => Ok(()),
-            Place::Rest if self.member.packed == 0 => Ok(()),
-            _ => Err(ENDS_EARLY),
         }
     }
 
@@ -210,6 +141,75 @@ impl Lha {
             b"-lh0-" | b"-lz4-" | b"-lh1-" | b"-lh4-" | b"-lh5-" | b"-lh6-" | b"-lh7-"
             | b"-lhx-" | b"-lzs-" | b"-lz5-" | b"-pm0-" => None,
             _ => Some(Why::Unsupported("LHA: a method that is not known")),
+        }
+    }
+}
+
+impl Walk for Lha {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        let mut rest = input;
+        let mut made = 0_usize;
+        let progress = loop {
+            match self.place {
+                Place::Enter => {
+                    self.place = if self.refusal().is_some() { Place::Rest } else { Place::SetUp };
+                    break Progress::Begin;
+                }
+                Place::SetUp => {
+                    self.codec = Codec::of(self.header.method);
+                    self.place = Place::Data;
+                    break Progress::Full;
+                }
+                Place::Data => {
+                    let said;
+                    (made, said) = self.member.step(&mut self.codec, &mut rest, output, ENDS_EARLY);
+                    if let Progress::End(fate) = said {
+                        self.codec = Codec::Stored(Stored);
+                        self.place = Place::Rest;
+                        break Progress::End(fate);
+                    }
+                    break said;
+                }
+                Place::End => {
+                    rest = &[];
+                    break Progress::Hungry;
+                }
+                Place::Front | Place::Header(_) | Place::Field | Place::Rest => {
+                    match self.describe(&mut rest) {
+                        Ok(true) => {}
+                        Ok(false) => break Progress::Hungry,
+                        Err(why) => break Progress::Stopped(why),
+                    }
+                }
+            }
+        };
+        Step { used: input.len().saturating_sub(rest.len()), made, progress }
+    }
+
+    fn member(&mut self) -> Member {
+        Member {
+            label: Label::named("lha", &self.header.path()),
+            size: Some(self.header.plain),
+            state_bytes: match self.header.method {
+                [_, b'l', b'h', b'x', _] => (1 << 20) + STATE_BYTES,
+                _ => (64 << 10) + STATE_BYTES,
+            },
+            closed: self.refusal(),
+            ..Member::default()
+        }
+    }
+
+    fn pass_over(&mut self) -> bool {
+        self.place = Place::Rest;
+        true
+    }
+
+    fn finish(&self) -> Result<(), Why> {
+        match self.place {
+            Place::End => Ok(()),
+            Place::Front if self.has_member && self.gathered.bytes().is_empty() => Ok(()),
+            Place::Rest if self.member.packed == 0 => Ok(()),
+            _ => Err(ENDS_EARLY),
         }
     }
 }

@@ -33,6 +33,7 @@ mod frames;
 mod part;
 mod sort;
 
+use crate::engine::unpack::walk::Walk;
 use field::Section;
 pub(in crate::engine::unpack) use field::parameters;
 pub(in crate::engine::unpack) use frames::BOUNDARY_BYTES_MAX;
@@ -134,39 +135,6 @@ impl Mime {
             known: 0,
             missed: Vec::new(),
         }
-    }
-
-    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
-        let mut rest = input;
-        let mut made = 0_usize;
-        let progress = loop {
-            if let Some(why) = self.missed.pop() {
-                break Progress::Missed(why);
-            }
-            let turn = match self.place {
-                Place::Header => self.header(),
-                Place::LongLine => self.long_line(),
-                Place::Front => self.front(),
-                Place::Body => self.body(output, &mut made),
-            };
-            match turn {
-                Turn::Go => {}
-                Turn::Say(progress) => break progress,
-                Turn::More if rest.is_empty() => break Progress::Hungry,
-                Turn::More => self.fill(&mut rest),
-            }
-        };
-        Step { used: input.len().saturating_sub(rest.len()), made, progress }
-    }
-
-    /// No more bytes come. Whether there is still something to give out.
-    pub(super) fn end(&mut self) -> bool {
-        !std::mem::replace(&mut self.input.is_over, true)
-    }
-
-    /// The member that has just begun.
-    pub(super) fn member(&mut self) -> Member {
-        self.part.member()
     }
 
     /// Takes more of the input.
@@ -482,6 +450,39 @@ impl Mime {
         if !self.frames.push(boundaries, is_digest) {
             self.missed.push(Why::Limit(Limit::MaxRecursion));
         }
+    }
+}
+
+impl Walk for Mime {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        let mut rest = input;
+        let mut made = 0_usize;
+        let progress = loop {
+            if let Some(why) = self.missed.pop() {
+                break Progress::Missed(why);
+            }
+            let turn = match self.place {
+                Place::Header => self.header(),
+                Place::LongLine => self.long_line(),
+                Place::Front => self.front(),
+                Place::Body => self.body(output, &mut made),
+            };
+            match turn {
+                Turn::Go => {}
+                Turn::Say(progress) => break progress,
+                Turn::More if rest.is_empty() => break Progress::Hungry,
+                Turn::More => self.fill(&mut rest),
+            }
+        };
+        Step { used: input.len().saturating_sub(rest.len()), made, progress }
+    }
+
+    fn end(&mut self) -> bool {
+        !std::mem::replace(&mut self.input.is_over, true)
+    }
+
+    fn member(&mut self) -> Member {
+        self.part.member()
     }
 }
 

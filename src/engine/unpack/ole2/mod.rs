@@ -3,6 +3,7 @@
 //! ```text
 //!   directory ─┬─▶ every stream, in the order of the directory
 //!              ├─▶ before a stream with macros: the source of each module, decompressed (MS-OVBA)
+//!              ├─▶ before a workbook with macros of Excel 4: their formulas as text
 //!              ├─▶ before an attached file (`\1Ole10Native`): the file
 //!              └─▶ behind the stream of slides: the objects in it, unpacked (MS-PPT)
 //! ```
@@ -11,16 +12,20 @@
 //! macros are matched with the signatures for OLE2, whatever they look like. Documents that are
 //! encrypted say so.
 //!
-//! Absent on purpose: Excel 4 macros as text. Their stream is matched.
+//! Names that installers give their streams are shown as people know them.
 
+mod excel;
+mod formula;
 mod powerpoint;
 mod source;
 mod tables;
 mod vba;
 
+use self::excel::Macros;
 use self::source::{Coding, Source};
-use self::tables::{Chain, Entry, Kind, Tables, long, short};
+use self::tables::{Chain, Entry, Kind, Tables, long, readable, short};
 use self::vba::Module;
+use super::package::Packed;
 use super::{Label, Member, Progress};
 use crate::engine::database::signature::Target;
 use crate::engine::verdict::Why;
@@ -80,7 +85,7 @@ impl Ole2 {
             Place::Streams => (0, self.find_stream(file)),
             Place::Inside(source) => {
                 let made = source.read(&self.tables, file, output);
-                if made > 0 || output.is_empty() {
+                if made > 0 || output.is_empty() || source.is_busy() {
                     return (made, Progress::Full);
                 }
                 let fate = source.fate();
@@ -155,7 +160,7 @@ impl Ole2 {
             if entry.kind == Kind::Stream && entry.size > 0 {
                 self.look_into(file, &entry);
                 self.place = Place::Inside(Source {
-                    label: Label::named("ole2", entry.name.as_bytes()),
+                    label: Label::named("ole2", readable(&entry.name).as_bytes()),
                     chain: self.tables.chain(&entry),
                     coding: Coding::Plain,
                     part_of: Some(Target::Ole2),
@@ -197,6 +202,16 @@ impl Ole2 {
                 part_of: Some(Target::Ole2),
             });
         }
+        if entry.name == "Workbook"
+            && excel::has_macros(self.tables.chain(entry), &self.tables, file)
+        {
+            self.waiting.push(Source {
+                label: Label::of("xlm"),
+                chain: self.tables.chain(entry),
+                coding: Coding::Macros(Box::<Macros>::default()),
+                part_of: Some(Target::Ole2),
+            });
+        }
         if entry.name == "PowerPoint Document" {
             self.records = Some(self.tables.chain(entry));
         }
@@ -234,22 +249,13 @@ fn attached<'a>(stream: &str, head: &'a [u8]) -> Option<(&'a [u8], u64, u64)> {
     if !stream.eq_ignore_ascii_case("\u{1}Ole10Native") {
         return None;
     }
-    let whole = || Some((&b""[..], 4, u64::from(long(head, 0)?)));
-    // A size, two flags, name and path ended by zeros, eight bytes, another path with its length.
-    let body = head.get(6..)?;
-    let mut strings = body.split(|byte| *byte == 0);
-    let (Some(name), Some(path)) = (strings.next(), strings.next()) else { return whole() };
-    let at = name.len().checked_add(path.len())?.checked_add(6 + 2 + 4)?;
-    let Some(skipped) = long(head, at).and_then(|length| usize::try_from(length).ok()) else {
-        return whole();
-    };
-    let at = at.checked_add(4)?.checked_add(skipped)?;
-    match long(head, at) {
-        Some(size) if !path.is_empty() => {
-            Some((name, u64::try_from(at).ok()?.checked_add(4)?, size.into()))
+    let size = long(head, 0)?;
+    Some(match Packed::read(head.get(4..)?) {
+        Some(packed) => {
+            (packed.name, u64::try_from(packed.from).ok()?.checked_add(4)?, packed.size.into())
         }
-        _ => whole(),
-    }
+        None => (&b""[..], 4, size.into()),
+    })
 }
 
 /// Whether the stream says that the document is encrypted.

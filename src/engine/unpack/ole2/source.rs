@@ -3,6 +3,7 @@
 use super::super::deflate::Deflate;
 use super::super::parts::copy;
 use super::super::{Label, Progress};
+use super::excel::Macros;
 use super::tables::{Chain, Tables};
 use super::vba;
 use crate::engine::database::signature::Target;
@@ -23,6 +24,8 @@ pub(super) enum Coding {
     Module(Module),
     /// A zlib stream.
     Zlib(Box<Zlib>),
+    /// A workbook: its macros as text.
+    Macros(Box<Macros>),
 }
 
 #[derive(Default)]
@@ -53,6 +56,8 @@ impl Coding {
     /// Memory that it takes at most, in bytes.
     pub(super) fn state_bytes(&self) -> u64 {
         match self {
+            // A record, and what is printed of it.
+            Self::Macros(_) => 512 << 10,
             Self::Plain | Self::Module(_) => 0,
             Self::Zlib(_) => super::super::Coding::Deflate.state_bytes(&[]),
         }
@@ -66,7 +71,13 @@ impl Source {
             Coding::Plain => self.chain.fill(tables, file, output),
             Coding::Module(module) => module.read(&mut self.chain, tables, file, output),
             Coding::Zlib(zlib) => zlib.read(&mut self.chain, tables, file, output),
+            Coding::Macros(macros) => macros.read(&mut self.chain, tables, file, output),
         }
+    }
+
+    /// Whether there may be more although nothing was read.
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(&self.coding, Coding::Macros(macros) if macros.is_busy())
     }
 
     /// How it ended, when nothing more could be read.
@@ -74,7 +85,7 @@ impl Source {
         match &self.coding {
             Coding::Plain if self.chain.left > 0 => Err(ENDS_EARLY),
             // What follows the source of a module is not part of it.
-            Coding::Plain | Coding::Module(_) => Ok(()),
+            Coding::Plain | Coding::Module(_) | Coding::Macros(_) => Ok(()),
             Coding::Zlib(zlib) => zlib.end.unwrap_or(Err(ENDS_EARLY)),
         }
     }

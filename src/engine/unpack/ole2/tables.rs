@@ -251,6 +251,24 @@ pub(super) fn utf16(bytes: &[u8]) -> String {
     char::decode_utf16(units).map(|unit| unit.unwrap_or('\u{fffd}')).collect()
 }
 
+/// A name as people know it. Installers write two letters in one unit: 64 of each, and one for tables.
+pub(super) fn readable(name: &str) -> String {
+    let letter = |number: u32| {
+        let at = usize::try_from(number & 63).unwrap_or(0);
+        LETTERS.get(at).copied().map_or('_', char::from)
+    };
+    let mut shown = String::with_capacity(name.len());
+    for unit in name.chars() {
+        match u32::from(unit).checked_sub(FIRST_PAIR) {
+            Some(pair @ 0..PAIRS) => shown.extend([letter(pair), letter(pair >> 6)]),
+            Some(single @ PAIRS..TABLE) => shown.push(letter(single)),
+            Some(TABLE) => shown.push('!'),
+            Some(_) | None => shown.push(unit),
+        }
+    }
+    shown
+}
+
 pub(super) fn short(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk().map(|bytes| u16::from_le_bytes(*bytes))
 }
@@ -259,6 +277,11 @@ pub(super) fn long(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
 }
 
+const LETTERS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._";
+const FIRST_PAIR: u32 = 0x3800;
+/// Units for pairs of letters; those for single letters follow, and the mark of a table.
+const PAIRS: u32 = 64 * 64;
+const TABLE: u32 = PAIRS + 64;
 const HEADER_BYTES: usize = 512;
 const ENTRY_BYTES: usize = 128;
 /// Higher numbers are marks: free, end of chain.

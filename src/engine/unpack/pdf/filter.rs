@@ -6,7 +6,9 @@ use weezl::decode::Decoder as Lzw;
 use super::super::inflate::{Inflate, Outcome};
 use super::super::parts::copy;
 use super::ascii::{Base85, Hex, Runs};
+use super::cipher::Cipher;
 use super::dictionary::{Dictionary, Filter};
+use super::predictor::Predictor;
 use crate::engine::verdict::Why;
 
 /// What one call of a filter did.
@@ -40,6 +42,8 @@ enum Undo {
     Hex(Hex),
     Base85(Base85),
     Runs(Runs),
+    Decrypt(Cipher),
+    Predict(Predictor),
 }
 
 struct Flate {
@@ -49,14 +53,15 @@ struct Flate {
 }
 
 impl Pipe {
-    /// For a stream with this dictionary.
+    /// For a stream with this dictionary, encrypted as `cipher` undoes it.
     ///
     /// # Errors
     ///
     /// [`Why::Unsupported`] for a filter that cannot be undone.
-    pub(super) fn new(dictionary: &Dictionary) -> Result<Self, Why> {
+    pub(super) fn new(dictionary: &Dictionary, cipher: Option<Cipher>) -> Result<Self, Why> {
         let mut stages = Vec::new();
-        for filter in &dictionary.filters {
+        stages.extend(cipher.map(|cipher| Stage::new(Undo::Decrypt(cipher))));
+        for (index, filter) in dictionary.filters.iter().enumerate() {
             let filter = match filter {
                 Filter::Flate => Undo::Flate(Flate { inflate: Inflate::new(), header: 2 }),
                 Filter::Lzw if dictionary.is_late => {
@@ -67,10 +72,19 @@ impl Pipe {
                 Filter::Ascii85 => Undo::Base85(Base85::default()),
                 Filter::RunLength => Undo::Runs(Runs::default()),
                 Filter::AsItIs => break,
+                // What it says was done before.
+                Filter::Crypt => continue,
                 Filter::Unknown => return Err(Why::Unsupported("PDF: a filter")),
                 Filter::Unreadable => return Err(Why::Unsupported("PDF: a list of filters")),
             };
+            let parameters = dictionary.parameters.get(index);
+            let is_packed = matches!(filter, Undo::Flate(_) | Undo::Lzw(_));
             stages.push(Stage::new(filter));
+            if let Some(parameters) = parameters.filter(|_| is_packed)
+                && let Some(predictor) = Predictor::new(parameters)?
+            {
+                stages.push(Stage::new(Undo::Predict(predictor)));
+            }
         }
         if stages.is_empty() {
             stages.push(Stage::new(Undo::Copy));
@@ -80,7 +94,17 @@ impl Pipe {
 
     /// Memory that so many filters can take, in bytes.
     pub(super) fn state_bytes(&self) -> u64 {
-        u64::try_from(self.stages.len()).unwrap_or(u64::MAX).saturating_mul(STAGE_BYTES)
+        let stages = self.stages.iter().map(|stage| match &stage.filter {
+            Undo::Predict(predictor) => predictor.state_bytes().saturating_add(STAGE_BYTES),
+            Undo::Copy
+            | Undo::Flate(_)
+            | Undo::Lzw(_)
+            | Undo::Hex(_)
+            | Undo::Base85(_)
+            | Undo::Runs(_)
+            | Undo::Decrypt(_) => STAGE_BYTES,
+        });
+        stages.fold(0, u64::saturating_add)
     }
 
     /// Nothing more will be poured in: what is in it comes out, and then its end.
@@ -157,7 +181,10 @@ impl Stage {
         let is_own = output.is_none();
         let room = output.unwrap_or_else(|| self.room.get_mut(self.to..).unwrap_or_default());
         let has_room = !room.is_empty();
-        let poured = self.filter.pour(source, room);
+        let mut poured = self.filter.pour(source, room);
+        if poured.made == 0 && source.is_empty() && above.is_some() {
+            poured.made = self.filter.flush(room);
+        }
         if is_own {
             self.to = self.to.saturating_add(poured.made);
         }
@@ -201,7 +228,23 @@ impl Undo {
             | Self::Lzw(_)
             | Self::Hex(_)
             | Self::Base85(_)
-            | Self::Runs(_) => Ok(()),
+            | Self::Runs(_)
+            | Self::Decrypt(_)
+            | Self::Predict(_) => Ok(()),
+        }
+    }
+
+    /// Nothing more comes: bytes made of what was held back.
+    fn flush(&mut self, output: &mut [u8]) -> usize {
+        match self {
+            Self::Decrypt(cipher) => cipher.flush(output),
+            Self::Predict(predictor) => predictor.flush(output),
+            Self::Copy
+            | Self::Flate(_)
+            | Self::Lzw(_)
+            | Self::Hex(_)
+            | Self::Base85(_)
+            | Self::Runs(_) => 0,
         }
     }
 
@@ -224,6 +267,14 @@ impl Undo {
             Self::Hex(hex) => hex.pour(input, output),
             Self::Base85(base85) => base85.pour(input, output),
             Self::Runs(runs) => runs.pour(input, output),
+            Self::Decrypt(cipher) => {
+                let (used, made) = cipher.pour(input, output);
+                Poured { used, made, end: None }
+            }
+            Self::Predict(predictor) => {
+                let (used, made) = predictor.pour(input, output);
+                Poured { used, made, end: None }
+            }
         }
     }
 }

@@ -8,20 +8,24 @@
 //! Streams are found by their keyword, wherever they stand, in the order in which they stand: what no
 //! table of references leads to is seen as well, and so are streams of objects. A stream ends where its
 //! length says, when `endstream` is there, and else at the next `endstream`; a filter that wants more is
-//! given more. What is encrypted is not seen, and said.
+//! given more. What is encrypted is decrypted when nobody has to know a password ([`crypt`]); else it is not
+//! seen, and said.
 //!
-//! Pictures are handed on as they are. Absent on purpose: predictors, which matter to pictures and
-//! tables; fonts; the page tree.
+//! Pictures are handed on as they are. Absent on purpose: fonts; the page tree.
 
 mod ascii;
+mod cipher;
+mod crypt;
 mod dictionary;
 mod filter;
+mod predictor;
 #[cfg(test)]
 mod tests;
 mod token;
 
 use memchr::memmem;
 
+use self::crypt::{Crypt, Found};
 use self::dictionary::Dictionary;
 use self::filter::Pipe;
 use self::token::{Token, Tokens, is_space};
@@ -39,6 +43,7 @@ pub(super) struct Pdf {
     behind: usize,
     /// There is no `endstream` from here on.
     no_end_from: Option<usize>,
+    crypt: Option<Crypt>,
     said: Option<Why>,
 }
 
@@ -82,10 +87,12 @@ impl Pdf {
         match &mut self.place {
             Place::Start => {
                 self.place = Place::Between;
-                match memmem::find(file, b"/Encrypt") {
-                    Some(_) => (0, Progress::Missed(Why::Encrypted)),
-                    None => (0, Progress::Full),
+                let (found, is_certain) = Crypt::find(file);
+                let is_read = is_certain && !matches!(found, Found::Closed);
+                if let Found::Open(crypt) = found {
+                    self.crypt = Some(crypt);
                 }
+                (0, if is_read { Progress::Full } else { Progress::Missed(Why::Encrypted) })
             }
             Place::Between => (0, self.search(file)),
             Place::Stream(stream) => {
@@ -161,8 +168,13 @@ impl Pdf {
         self.behind = keyword;
         let object = memmem::rfind(before, b"obj");
         let dictionary = object.and_then(|at| before.get(at.saturating_add(3)..)).unwrap_or(before);
-        let number = object.and_then(|at| number_before(before.get(..at)?)).unwrap_or_default();
+        let name = object.and_then(|at| number_before(before.get(..at)?)).unwrap_or_default();
+        let number = numbers(name);
         let dictionary = Dictionary::read(dictionary);
+        let crypt = self.crypt.as_ref();
+        let cipher = crypt.and_then(|crypt| crypt.stream(number, &dictionary));
+        // The last block is held back until the end is known, so that has to be the first one.
+        let moves = if cipher.is_some() { 0 } else { MOVES_MAX };
         let start = match file.get(self.at..).unwrap_or_default() {
             [b'\r', b'\n', ..] => self.at.saturating_add(2),
             [b'\r' | b'\n', ..] => self.at.saturating_add(1),
@@ -174,11 +186,13 @@ impl Pdf {
             }
             _ => self.at,
         };
-        match Pipe::new(&dictionary) {
+        match Pipe::new(&dictionary, cipher) {
             Ok(pipe) => {
                 let end = self.end_of(file, start, dictionary.length);
-                let label = Label::named("pdf", number);
-                let moves = MOVES_MAX;
+                let label = Label::named(
+                    "pdf",
+                    name.split(|byte| *byte == b' ').next().unwrap_or_default(),
+                );
                 let (at, first_end) = (start, end);
                 self.place = Place::Stream(Stream { label, pipe, at, end, first_end, moves });
                 true
@@ -221,7 +235,14 @@ impl Pdf {
         }
         let rest = rest.get(..SCRIPT_BYTES_MAX).unwrap_or(rest);
         match Tokens::new(rest).next() {
-            Some(Token::Text(text)) if !text.is_empty() => {
+            Some(Token::Text(mut text)) if !text.is_empty() => {
+                if let Some(crypt) = &self.crypt {
+                    let from = self.behind.max(self.at.saturating_sub(DICTIONARY_BYTES_MAX));
+                    let before = file.get(from..self.at).unwrap_or_default();
+                    let object = memmem::rfind(before, b"obj");
+                    let name = object.and_then(|at| number_before(before.get(..at)?));
+                    text = crypt.string(numbers(name.unwrap_or_default()), &text);
+                }
                 self.place = Place::Script { text: narrow(text), given: 0 };
                 true
             }
@@ -264,12 +285,22 @@ impl Stream {
     }
 }
 
-/// The number of an object, given what stands before its `obj`: `12 0`.
+/// Number and generation of an object.
+fn numbers(name: &[u8]) -> (u32, u16) {
+    let mut numbers = Tokens::new(name).filter_map(|token| match token {
+        Token::Number(number) => Some(number),
+        Token::Name(_) | Token::Text(_) | Token::Bracket(_) | Token::Word(_) => None,
+    });
+    let number = numbers.next().and_then(|number| u32::try_from(number).ok());
+    let generation = numbers.next().and_then(|number| u16::try_from(number).ok());
+    (number.unwrap_or(0), generation.unwrap_or(0))
+}
+
+/// The numbers of an object, given what stands before its `obj`: `12 0`.
 fn number_before(before: &[u8]) -> Option<&[u8]> {
     let before = before.trim_ascii_end();
     let from = before.iter().rposition(|byte| !byte.is_ascii_digit() && *byte != b' ');
-    let numbers = before.get(from.map_or(0, |at| at.saturating_add(1))..)?.trim_ascii();
-    numbers.split(|byte| *byte == b' ').next()
+    Some(before.get(from.map_or(0, |at| at.saturating_add(1))..)?.trim_ascii())
 }
 
 /// A string in UTF-16 as bytes, when all of it is Latin: scripts are.

@@ -6,11 +6,12 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
-use super::dictionary::{Dictionary, Filter};
+use super::cipher::Rc4;
+use super::dictionary::{Dictionary, Filter, Parameters};
 use super::token::{Token, Tokens};
 use crate::engine::unpack::Whole::Pdf;
 use crate::engine::unpack::tests::walk::{Walk, Walked, check_opened};
-use crate::engine::verdict::Why;
+use crate::engine::verdict::{Limit, Why};
 
 fn zlib(plain: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
@@ -182,5 +183,79 @@ fn names_and_strings_are_read_as_the_standard_says() {
     );
     let read = Dictionary::read(b"<</Length 5/Filter[/ASCII85Decode /Fl#61teDecode]/X<</Y 1>>>>");
     let wanted = vec![Filter::Ascii85, Filter::Flate];
-    assert_eq!(read, Dictionary { filters: wanted, length: Some(5), is_late: false });
+    let known = Dictionary { filters: wanted, length: Some(5), ..Dictionary::default() };
+    assert_eq!(read, known);
+    let parameters = b"/DecodeParms[null<</Predictor 12/Columns 5/X<</Colors 9>>>>]/Type/ObjStm";
+    let read = Dictionary::read(parameters);
+    let said = |it: &Parameters| [it.predictor, it.columns, it.colors, it.bits];
+    let said: Vec<_> = read.parameters.iter().map(said).collect();
+    assert_eq!((said, read.kind), (vec![[1, 1, 1, 8], [12, 5, 9, 8]], b"ObjStm".to_vec()));
+}
+
+/// Rows of four samples of three bytes, the last one cut: each kind of row, as an encoder writes it.
+#[test]
+fn predictors_are_undone() {
+    let plain: Vec<u8> = (0..12 * 6 + 5_u32).map(|at| (at * at / 3).to_le_bytes()[0]).collect();
+    let mut png = Vec::new();
+    for (index, row) in plain.chunks(12).enumerate() {
+        let kind = u8::try_from(index % 5).expect("small");
+        png.push(kind);
+        for (at, byte) in row.iter().enumerate() {
+            let left = if at < 3 { 0 } else { row[at - 3] };
+            let above = if index == 0 { 0 } else { plain[(index - 1) * 12 + at] };
+            let corner = if index == 0 || at < 3 { 0 } else { plain[(index - 1) * 12 + at - 3] };
+            let promise = i32::from(left) + i32::from(above) - i32::from(corner);
+            let nearest = [left, above, corner].into_iter();
+            let nearest = nearest.min_by_key(|it| (promise - i32::from(*it)).abs());
+            let guess = match kind {
+                1 => left,
+                2 => above,
+                3 => u8::try_from((u32::from(left) + u32::from(above)) / 2).expect("a byte"),
+                4 => nearest.expect("there are three"),
+                _ => 0,
+            };
+            png.push(byte.wrapping_sub(guess));
+        }
+    }
+    let mut tiff = Vec::new();
+    for row in plain.chunks(12) {
+        for (at, byte) in row.iter().enumerate() {
+            tiff.push(byte.wrapping_sub(if at < 3 { 0 } else { row[at - 3] }));
+        }
+    }
+    let mut wide = Vec::new();
+    for row in plain[..72].chunks(12) {
+        let samples: Vec<u16> =
+            row.chunks(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
+        for (at, sample) in samples.iter().enumerate() {
+            let left = if at < 2 { 0 } else { samples[at - 2] };
+            wide.extend(sample.wrapping_sub(left).to_be_bytes());
+        }
+    }
+    let packed = |parameters: &str, coded: &[u8], plain: &[u8]| {
+        let dictionary = format!("/Filter/FlateDecode/DecodeParms<<{parameters}>>");
+        check(&document(&[(&dictionary, &zlib(coded))]), &[Walk::whole("pdf:1", plain)]);
+    };
+    packed("/Predictor 15/Colors 3/Columns 4", &png, &plain);
+    packed("/Predictor 2/Colors 3/Columns 4", &tiff, &plain);
+    packed("/Predictor 2/Colors 2/BitsPerComponent 16/Columns 3", &wide, &plain[..72]);
+    packed("/Predictor 1/Columns 4", &png, &png);
+    for (parameters, why) in [
+        ("<</Predictor 3>>", Why::Unsupported("PDF: a predictor")),
+        ("<</Predictor 2/BitsPerComponent 4/Columns 9>>", Why::Unsupported("PDF: a predictor")),
+        ("9 0 R", Why::Unsupported("PDF: a predictor")),
+        ("<</Predictor 12/Columns 99999999>>", Why::Limit(Limit::MaxScanState)),
+        ("<</Predictor 12/Columns 0>>", Why::Limit(Limit::MaxScanState)),
+    ] {
+        let dictionary = format!("/Filter/FlateDecode/DecodeParms {parameters}");
+        assert_eq!(check_opened(Pdf, &document(&[(&dictionary, &zlib(b"x"))])).missed, [why]);
+    }
+}
+
+/// A vector of which everybody knows.
+#[test]
+fn rc4_is_what_it_is_elsewhere() {
+    let mut text = *b"Plaintext";
+    Rc4::new(b"Key").apply(&mut text);
+    assert_eq!(text, [0xbb, 0xf3, 0x16, 0xe8, 0xd9, 0x40, 0xaf, 0x0a, 0xd3]);
 }

@@ -31,6 +31,7 @@ use super::lz::window::Room;
 use super::lz::{Packed, Unpack};
 use super::parts::{Gathered, pass};
 use super::{Label, Member, Progress, Step};
+use crate::engine::unpack::walk::Walk;
 use crate::engine::verdict::Why;
 
 /// An archive being read.
@@ -91,75 +92,6 @@ impl Rar {
         }
     }
 
-    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
-        let mut rest = input;
-        let mut made = 0_usize;
-        let progress = loop {
-            match self.place {
-                Place::Enter => {
-                    let is_closed = self.refusal().is_some();
-                    self.place = if is_closed { Place::Rest } else { Place::SetUp };
-                    if is_closed && self.header.kind == Kind::File {
-                        self.is_whole = false;
-                    }
-                    break Progress::Begin;
-                }
-                Place::SetUp => {
-                    self.set_up();
-                    self.place = Place::Data;
-                    break Progress::Full;
-                }
-                Place::Data => {
-                    let said;
-                    (made, said) = self.data(&mut rest, output);
-                    break said;
-                }
-                Place::Drain => {
-                    self.place = match self.member.drain(&mut self.codec, &mut rest) {
-                        Ok(true) => Place::Rest,
-                        Ok(false) if self.member.packed > 0 && rest.is_empty() => {
-                            break Progress::Hungry;
-                        }
-                        Ok(false) => break Progress::Full,
-                        Err(_) => {
-                            self.is_whole = false;
-                            Place::Rest
-                        }
-                    };
-                }
-                Place::End => {
-                    rest = &[];
-                    break Progress::Hungry;
-                }
-                Place::Mark | Place::Front | Place::Header(_) | Place::Rest | Place::Skip => {
-                    match self.describe(&mut rest) {
-                        Ok(true) => {}
-                        Ok(false) => break Progress::Hungry,
-                        Err(why) => break Progress::Stopped(why),
-                    }
-                }
-            }
-        };
-        Step { used: input.len().saturating_sub(rest.len()), made, progress }
-    }
-
-    /// The member that has just begun.
-    pub(super) fn member(&self) -> Member {
-        let mut name = self.header.name.clone();
-        for letter in &mut name {
-            if *letter == b'\\' {
-                *letter = b'/';
-            }
-        }
-        Member {
-            label: Label::named("rar", &name),
-            size: self.header.plain,
-            state_bytes: self.state_bytes(),
-            closed: self.refusal(),
-            ..Member::default()
-        }
-    }
-
     /// The memory that the member takes: a window, what waits for a filter, and a model of any size that RAR 3
     /// writes. A model fills its memory by no more than so much for each byte.
     fn state_bytes(&self) -> u64 {
@@ -180,24 +112,6 @@ impl Rar {
                 window(1 << three::WINDOW_WIDTH).saturating_add(model)
             }
             Packing::Five { window: bytes, .. } => window(bytes),
-        }
-    }
-
-    /// There is no memory for the member that has just begun.
-    pub(super) const fn pass_over(&mut self) -> bool {
-        self.place = Place::Rest;
-        self.is_whole = false;
-        true
-    }
-
-    /// Whether the archive may end here. Old ones have no header at their end.
-    pub(super) fn finish(&self) -> Result<(), Why> {
-        match self.place {
-            Place::End => Ok(()),
-            Place::Front if self.has_header && self.gathered.bytes().is_empty() => Ok(()),
-            Place::Rest if self.member.packed == 0 => Ok(()),
-            Place::Skip if self.left == 0 => Ok(()),
-            _ => Err(ENDS_EARLY),
         }
     }
 
@@ -344,6 +258,92 @@ impl Rar {
         };
         let width = needed.max(1).checked_next_power_of_two()?.trailing_zeros();
         Some(width.max(WIDTH_MIN))
+    }
+}
+
+impl Walk for Rar {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        let mut rest = input;
+        let mut made = 0_usize;
+        let progress = loop {
+            match self.place {
+                Place::Enter => {
+                    let is_closed = self.refusal().is_some();
+                    self.place = if is_closed { Place::Rest } else { Place::SetUp };
+                    if is_closed && self.header.kind == Kind::File {
+                        self.is_whole = false;
+                    }
+                    break Progress::Begin;
+                }
+                Place::SetUp => {
+                    self.set_up();
+                    self.place = Place::Data;
+                    break Progress::Full;
+                }
+                Place::Data => {
+                    let said;
+                    (made, said) = self.data(&mut rest, output);
+                    break said;
+                }
+                Place::Drain => {
+                    self.place = match self.member.drain(&mut self.codec, &mut rest) {
+                        Ok(true) => Place::Rest,
+                        Ok(false) if self.member.packed > 0 && rest.is_empty() => {
+                            break Progress::Hungry;
+                        }
+                        Ok(false) => break Progress::Full,
+                        Err(_) => {
+                            self.is_whole = false;
+                            Place::Rest
+                        }
+                    };
+                }
+                Place::End => {
+                    rest = &[];
+                    break Progress::Hungry;
+                }
+                Place::Mark | Place::Front | Place::Header(_) | Place::Rest | Place::Skip => {
+                    match self.describe(&mut rest) {
+                        Ok(true) => {}
+                        Ok(false) => break Progress::Hungry,
+                        Err(why) => break Progress::Stopped(why),
+                    }
+                }
+            }
+        };
+        Step { used: input.len().saturating_sub(rest.len()), made, progress }
+    }
+
+    fn member(&mut self) -> Member {
+        let mut name = self.header.name.clone();
+        for letter in &mut name {
+            if *letter == b'\\' {
+                *letter = b'/';
+            }
+        }
+        Member {
+            label: Label::named("rar", &name),
+            size: self.header.plain,
+            state_bytes: self.state_bytes(),
+            closed: self.refusal(),
+            ..Member::default()
+        }
+    }
+
+    fn pass_over(&mut self) -> bool {
+        self.place = Place::Rest;
+        self.is_whole = false;
+        true
+    }
+
+    fn finish(&self) -> Result<(), Why> {
+        match self.place {
+            Place::End => Ok(()),
+            Place::Front if self.has_header && self.gathered.bytes().is_empty() => Ok(()),
+            Place::Rest if self.member.packed == 0 => Ok(()),
+            Place::Skip if self.left == 0 => Ok(()),
+            _ => Err(ENDS_EARLY),
+        }
     }
 }
 

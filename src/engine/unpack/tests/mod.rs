@@ -2,9 +2,12 @@
 //! every stream that does not end well.
 #![expect(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
+mod carriers;
 mod codings;
+mod disks;
 mod mails;
 mod ole2s;
+mod rtfs;
 mod streams;
 mod tars;
 mod texts;

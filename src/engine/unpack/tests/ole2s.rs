@@ -193,3 +193,121 @@ fn damage_is_said_and_loops_end() {
     assert_eq!(check_opened(Ole2, &bare).end, Err(Why::Broken("OLE2: header")));
     assert_eq!(check_opened(Ole2, &bare[..20]).end, Err(Why::Broken("OLE2: header")));
 }
+
+/// `Binary.icon` in the units of installers, and the mark of a table in front.
+#[test]
+fn names_of_installers_are_readable() {
+    let number = |letter: u8| match letter {
+        b'0'..=b'9' => u32::from(letter - b'0'),
+        b'A'..=b'Z' => u32::from(letter - b'A') + 10,
+        b'a'..=b'z' => u32::from(letter - b'a') + 36,
+        b'.' => 62,
+        _ => 63,
+    };
+    let mut name = String::from('\u{4840}');
+    for pair in b"Binary.icon".chunks(2) {
+        let unit = match pair {
+            [first, second] => 0x3800 + number(*first) + (number(*second) << 6),
+            _ => 0x4800 + number(pair[0]),
+        };
+        name.push(char::from_u32(unit).expect("no surrogate"));
+    }
+    let walked = check_opened(Ole2, &file(&[(&name, &[1; 700]), ("Plain\u{5}", &[2; 700])]));
+    let labels: Vec<_> = walked.members.iter().map(|it| it.label.as_str()).collect();
+    assert_eq!(labels, ["ole2:!Binary.icon", "ole2:Plain\\u{5}"]);
+}
+
+/// A record of a workbook.
+fn biff(kind: u16, body: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(body.len()).expect("short").to_le_bytes();
+    [&kind.to_le_bytes()[..], &length, body].concat()
+}
+
+fn begin(kind: u8) -> Vec<u8> {
+    biff(0x809, &[0, 6, kind, 0, 0, 0, 0, 0])
+}
+
+fn sheet_of(kind: u8, name: &str) -> Vec<u8> {
+    let length = u8::try_from(name.len()).expect("short");
+    biff(0x85, &[&[0, 0, 0, 0, 2, kind, length, 0], name.as_bytes()].concat())
+}
+
+fn formula_at(row: u8, tokens: &[u8]) -> Vec<u8> {
+    let mut body = vec![row, 0, 1, 0];
+    body.resize(20, 0);
+    body.extend(u16::try_from(tokens.len()).expect("short").to_le_bytes());
+    body.extend_from_slice(tokens);
+    biff(6, &body)
+}
+
+#[test]
+fn macros_of_excel_4_are_printed() {
+    let name = [&[0x20, 0, 0, 1, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0][..], b"\0\x01", b"\x3a\0\0\0\0\0\0"];
+    let wide: Vec<u8> = "cmd ü".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    // EXEC("calc"&CHAR(46)&"exe"); -(1+R2C3)%; FORMULA(TRUE,1.5); IF with the jumps that it has.
+    let exec = b"\x17\x04\0calc\x1e\x2e\0\x41\x6f\0\x08\x17\x03\0exe\x08\x42\x01\x6e\0";
+    let minus = b"\x1e\x01\0\x44\x01\0\x02\xc0\x03\x15\x13\x14";
+    let put = b"\x1d\x01\x1f\0\0\0\0\0\0\xf8\x3f\x42\x02\x60\x80";
+    let when =
+        b"\x1d\0\x19\x02\x07\0\x1e\x01\0\x19\x08\x05\0\x1e\x02\0\x19\x08\x03\0\x42\x03\x01\0";
+    let choose = b"\x19\x04\x01\0\x01\0\x02\0\x16\x16\x42\x02\x64\0\x19\x10\0\0";
+    let own = b"\x23\x07\0\0\0\x17\x01\0a\x25\0\0\x01\0\0\0\x01\0\x42\x03\xff\0";
+    let text = [&[5, 0, 1][..], &wide].concat();
+    let globals = [
+        begin(5),
+        biff(0x31, &[7; 300]),
+        sheet_of(0, "Sheet1"),
+        sheet_of(1, "Macro1"),
+        biff(0x18, &name.concat()),
+        biff(0x0a, b""),
+    ];
+    let plain = [begin(0x10), formula_at(0, exec), biff(0x0a, b"")];
+    let macros = [
+        begin(0x40),
+        formula_at(0, exec),
+        formula_at(1, minus),
+        biff(0x207, &text),
+        formula_at(2, put),
+        formula_at(3, when),
+        formula_at(4, choose),
+        formula_at(5, own),
+        formula_at(6, b"\x1e\x05\0\xff\x1e\x06\0"),
+        biff(0x204, b"\x07\0\x01\0\0\0\x02\0\0ab"),
+        biff(0x0a, b""),
+    ];
+    let wanted = "SHEET Sheet1 sheet very hidden\n\
+        SHEET Macro1 macro very hidden\n\
+        NAME Auto_Open =SHEET0!R1C1\n\
+        R1C2 =EXEC(\"calc\"&CHAR(46)&\"exe\")\n\
+        R2C2 =-(1+R2C3)%\n\
+        R2C2 \"cmd ü\"\n\
+        R3C2 =FORMULA(TRUE,1.5)\n\
+        R4C2 =IF(FALSE,1,2)\n\
+        R5C2 =SUM(CHOOSE(,))\n\
+        R6C2 =NAME7(\"a\",R1C1:R2C2)\n\
+        R7C2 =5\n\
+        R8C2 \"ab\"\n";
+    let book = [globals.concat(), plain.concat(), macros.concat()].concat();
+    let walked = check_opened(Ole2, &file(&[("Workbook", &book)]));
+    assert_eq!(named(&walked, "xlm"), [("xlm", wanted.as_bytes())]);
+    assert_eq!((walked.missed.as_slice(), walked.end), (&[][..], Ok(())));
+    // Without a macro sheet nothing is printed; a stream that is cut ends.
+    let quiet = [begin(5), sheet_of(0, "Sheet1"), biff(0x0a, b""), plain.concat()].concat();
+    let walked = check_opened(Ole2, &file(&[("Workbook", &quiet)]));
+    assert_eq!(named(&walked, "xlm"), []);
+    for cut in 1..book.len() {
+        let walked = Walked::of_opened(Ole2, &file(&[("Workbook", &book[..cut])]));
+        assert_eq!(walked.end, Ok(()), "cut at {cut}");
+    }
+}
+
+/// Operands in each other are copied for each operator: that comes to an end.
+#[test]
+fn formulas_that_grow_are_cut() {
+    let tokens = [&b"\x17\xc8\0"[..], &[b'x'; 200], &[0x15; 7_000]].concat();
+    let globals = [begin(5), sheet_of(1, "M"), biff(0x0a, b""), begin(0x40)].concat();
+    let book = [globals, formula_at(0, &tokens), biff(0x0a, b"")].concat();
+    let walked = Walked::of_opened(Ole2, &file(&[("Workbook", &book)]));
+    let printed = named(&walked, "xlm");
+    assert!((1_000..40_000).contains(&printed[0].1.len()), "{}", printed[0].1.len());
+}

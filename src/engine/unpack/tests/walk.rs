@@ -106,17 +106,25 @@ pub(in crate::engine::unpack) fn check_walk(container: Container, bytes: &[u8]) 
     whole
 }
 
+impl Walked {
+    /// Opens `bytes` in one way only.
+    pub(in crate::engine::unpack) fn of_opened(container: Whole, bytes: &[u8]) -> Self {
+        opened(container, bytes, 65_536)
+    }
+}
+
+fn opened(container: Whole, bytes: &[u8], room: usize) -> Walked {
+    let mut spool = Spool::new(1 << 30, SpoolBudget::new(1 << 30));
+    spool.push(bytes);
+    take_out(Unpacker::open(container, spool), &[], 0, room)
+}
+
 /// Opens `bytes` with windows of many sizes, checks that all agree, and says what came out.
 #[track_caller]
 pub(in crate::engine::unpack) fn check_opened(container: Whole, bytes: &[u8]) -> Walked {
-    let opened = |room| {
-        let mut spool = Spool::new(1 << 30, SpoolBudget::new(1 << 30));
-        spool.push(bytes);
-        take_out(Unpacker::open(container, spool), &[], 0, room)
-    };
-    let whole = opened(65_536);
+    let whole = opened(container, bytes, 65_536);
     for room in [1, 3, 511, 1_024] {
-        let walked = opened(room);
+        let walked = opened(container, bytes, room);
         assert!(walked == whole, "{room} out:\n{walked:#?}\n{whole:#?}");
     }
     whole

@@ -27,6 +27,7 @@
 mod blob;
 mod find;
 
+use crate::engine::unpack::walk::Walk;
 use blob::{Armor, Blob, Said};
 use find::{Finder, Found, RUN_LETTERS, is_hex, is_plausible, is_type};
 
@@ -92,56 +93,6 @@ impl Text {
             ahead: Vec::new(),
             is_over: false,
         }
-    }
-
-    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
-        let mut rest = input;
-        let mut made = 0_usize;
-        let progress = loop {
-            let kept = std::mem::take(&mut self.ahead);
-            let is_ahead = !kept.is_empty();
-            let source = if is_ahead { kept.as_slice() } else { rest };
-            let is_last = self.is_over && (!is_ahead || rest.is_empty());
-            let room = output.get_mut(made..).unwrap_or_default();
-            let (used, out, said) = self.work(source, room, is_last);
-            made = made.saturating_add(out);
-            if is_ahead {
-                self.ahead.extend_from_slice(kept.get(used..).unwrap_or_default());
-            } else {
-                rest = rest.get(used..).unwrap_or_default();
-            }
-            match said {
-                // What comes behind the bytes that were kept.
-                Some(Progress::Hungry)
-                    if !self.ahead.is_empty() || (is_ahead && !rest.is_empty()) => {}
-                Some(said) => break said,
-                None => {}
-            }
-        };
-        Step { used: input.len().saturating_sub(rest.len()), made, progress }
-    }
-
-    /// No more bytes come. Whether there is still something to give out.
-    pub(super) fn end(&mut self) -> bool {
-        let was_over = std::mem::replace(&mut self.is_over, true);
-        !was_over && !matches!(self.place, Place::Search)
-    }
-
-    /// The member that has just begun.
-    pub(super) fn member(&mut self) -> Member {
-        match &mut self.place {
-            Place::Blob(blob) => blob.member(),
-            Place::Search | Place::Lead(..) | Place::Doubt(_) => self.zip.member(),
-        }
-    }
-
-    /// The member that has just begun is not wanted. Says whether those behind it can be had.
-    pub(super) fn pass_over(&mut self) -> bool {
-        matches!(self.place, Place::Search) && self.zip.pass_over()
-    }
-
-    pub(super) fn finish(&self) -> Result<(), Why> {
-        self.zip.finish()
     }
 
     fn work(&mut self, source: &[u8], output: &mut [u8], is_last: bool) -> Did {
@@ -266,6 +217,55 @@ impl Text {
             }
         };
         (used, made, progress)
+    }
+}
+
+impl Walk for Text {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        let mut rest = input;
+        let mut made = 0_usize;
+        let progress = loop {
+            let kept = std::mem::take(&mut self.ahead);
+            let is_ahead = !kept.is_empty();
+            let source = if is_ahead { kept.as_slice() } else { rest };
+            let is_last = self.is_over && (!is_ahead || rest.is_empty());
+            let room = output.get_mut(made..).unwrap_or_default();
+            let (used, out, said) = self.work(source, room, is_last);
+            made = made.saturating_add(out);
+            if is_ahead {
+                self.ahead.extend_from_slice(kept.get(used..).unwrap_or_default());
+            } else {
+                rest = rest.get(used..).unwrap_or_default();
+            }
+            match said {
+                // What comes behind the bytes that were kept.
+                Some(Progress::Hungry)
+                    if !self.ahead.is_empty() || (is_ahead && !rest.is_empty()) => {}
+                Some(said) => break said,
+                None => {}
+            }
+        };
+        Step { used: input.len().saturating_sub(rest.len()), made, progress }
+    }
+
+    fn end(&mut self) -> bool {
+        let was_over = std::mem::replace(&mut self.is_over, true);
+        !was_over && !matches!(self.place, Place::Search)
+    }
+
+    fn member(&mut self) -> Member {
+        match &mut self.place {
+            Place::Blob(blob) => blob.member(),
+            Place::Search | Place::Lead(..) | Place::Doubt(_) => self.zip.member(),
+        }
+    }
+
+    fn pass_over(&mut self) -> bool {
+        matches!(self.place, Place::Search) && self.zip.pass_over()
+    }
+
+    fn finish(&self) -> Result<(), Why> {
+        self.zip.finish()
     }
 }
 

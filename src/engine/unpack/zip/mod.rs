@@ -39,6 +39,7 @@ mod lock;
 mod office;
 mod open;
 
+use crate::engine::unpack::walk::Walk;
 use ahead::{Ahead, Input};
 use codec::{Codec, Method};
 use directory::{Directory, Facts};
@@ -151,10 +152,6 @@ impl Zip {
         }
     }
 
-    pub(super) fn step(&mut self, bytes: &[u8], output: &mut [u8]) -> Step {
-        self.walk(bytes, output, false)
-    }
-
     /// As [`Zip::step`], up to where the next record is searched for.
     pub(super) fn step_inside(&mut self, bytes: &[u8], output: &mut [u8]) -> Step {
         self.walk(bytes, output, true)
@@ -214,48 +211,6 @@ impl Zip {
         };
         self.read = input.at;
         Step { used: bytes.len().saturating_sub(input.rest.len()), made, progress }
-    }
-
-    /// The member that has just begun.
-    pub(super) fn member(&mut self) -> Member {
-        if let Some(listed) = self.listed.take() {
-            return listed;
-        }
-        let method = Method::of(&self.local);
-        let state_bytes =
-            method.map_or(0, |method| method.state_bytes(&self.local, self.ahead.bytes()));
-        Member {
-            label: Label::named("zip", &self.local.name),
-            size: self.local.plain,
-            packed: self.local.packed,
-            sum: self.local.sum(),
-            is_encrypted: self.unlocked.is_some() || self.local.is_encrypted(),
-            state_bytes: state_bytes.saturating_add(self.directory.state_bytes()),
-            closed: method.err(),
-            around: self.kind.take(),
-            ..Member::default()
-        }
-    }
-
-    /// The member that has just begun is not wanted. Says that those behind it can be had.
-    pub(super) const fn pass_over(&mut self) -> bool {
-        self.place = if self.left.is_some() { Place::Rest } else { Place::Search };
-        true
-    }
-
-    /// Whether the archive may end here: behind its directory, whatever comes after that.
-    pub(super) fn finish(&self) -> Result<(), Why> {
-        match (self.setting, self.end) {
-            (Setting::Alone, Some(_)) => Ok(()),
-            (Setting::Alone, None) => Err(ENDS_EARLY),
-            // Readers look for the end of a directory in front of a comment, which has a length of 16 bits.
-            (Setting::Carried, Some(end))
-                if self.read.saturating_sub(end) <= u64::from(u16::MAX) =>
-            {
-                self.withheld.map_or(Ok(()), Err)
-            }
-            (Setting::Carried, _) => Ok(()),
-        }
     }
 
     /// A record begins here, or there is something else in front of the next one.
@@ -637,6 +592,51 @@ impl Zip {
                 self.withheld.get_or_insert(why);
                 None
             }
+        }
+    }
+}
+
+impl Walk for Zip {
+    fn step(&mut self, bytes: &[u8], output: &mut [u8]) -> Step {
+        self.walk(bytes, output, false)
+    }
+
+    fn member(&mut self) -> Member {
+        if let Some(listed) = self.listed.take() {
+            return listed;
+        }
+        let method = Method::of(&self.local);
+        let state_bytes =
+            method.map_or(0, |method| method.state_bytes(&self.local, self.ahead.bytes()));
+        Member {
+            label: Label::named("zip", &self.local.name),
+            size: self.local.plain,
+            packed: self.local.packed,
+            sum: self.local.sum(),
+            is_encrypted: self.unlocked.is_some() || self.local.is_encrypted(),
+            state_bytes: state_bytes.saturating_add(self.directory.state_bytes()),
+            closed: method.err(),
+            around: self.kind.take(),
+            ..Member::default()
+        }
+    }
+
+    fn pass_over(&mut self) -> bool {
+        self.place = if self.left.is_some() { Place::Rest } else { Place::Search };
+        true
+    }
+
+    fn finish(&self) -> Result<(), Why> {
+        match (self.setting, self.end) {
+            (Setting::Alone, Some(_)) => Ok(()),
+            (Setting::Alone, None) => Err(ENDS_EARLY),
+            // Readers look for the end of a directory in front of a comment, which has a length of 16 bits.
+            (Setting::Carried, Some(end))
+                if self.read.saturating_sub(end) <= u64::from(u16::MAX) =>
+            {
+                self.withheld.map_or(Ok(()), Err)
+            }
+            (Setting::Carried, _) => Ok(()),
         }
     }
 }

@@ -1,0 +1,410 @@
+//! Encryption with the standard security handler (ISO 32000-2, 7.6), when the user's password is empty: then
+//! every viewer opens the document without asking.
+//!
+//! The key is found once (algorithms 2, 2.A and 2.B); each stream and string has one made of it. RC4 with keys
+//! of 40 to 128 bits, AES with 128 and 256 bits. Absent on purpose: passwords that somebody has to know, the
+//! owner's, and certificates: what they protect is not seen, and said.
+
+use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
+use aes::{Aes128, Aes256};
+use md5::{Digest as _, Md5};
+use memchr::memmem;
+use sha2::{Sha256, Sha384, Sha512};
+
+use super::cipher::{Cipher, Rc4};
+use super::dictionary::Dictionary;
+use super::token::{Token, Tokens, is_space};
+
+/// How streams and strings are decrypted.
+#[derive(Debug)]
+pub(super) struct Crypt {
+    key: Vec<u8>,
+    streams: Method,
+    strings: Method,
+    /// Of files that are embedded.
+    files: Method,
+    has_plain_metadata: bool,
+}
+
+/// How something is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    None,
+    Rc4,
+    Aes,
+    /// With the key of the document itself.
+    Aes256,
+}
+
+/// What a document says of its encryption.
+pub(super) enum Found {
+    /// Nothing.
+    Plain,
+    /// It can be undone.
+    Open(Crypt),
+    /// It is encrypted, and cannot be read.
+    Closed,
+}
+
+/// The dictionary, as far as it is of use.
+#[derive(Debug, Default)]
+struct Said {
+    version: u64,
+    revision: u64,
+    bits: u64,
+    permissions: u32,
+    owner: Vec<u8>,
+    user: Vec<u8>,
+    user_key: Vec<u8>,
+    has_plain_metadata: bool,
+    /// The names of crypt filters, and what each is.
+    filters: Vec<(Vec<u8>, Vec<u8>)>,
+    streams: Vec<u8>,
+    strings: Vec<u8>,
+    files: Vec<u8>,
+    is_standard: bool,
+}
+
+impl Crypt {
+    /// Looks for the dictionary that the document names. Says beside it whether the name stands in what a viewer
+    /// reads last; when not, others may have it for a document that is not encrypted.
+    pub(super) fn find(file: &[u8]) -> (Found, bool) {
+        let Some(at) = name_at(file) else { return (Found::Plain, true) };
+        let is_certain = trailer(file).is_some_and(|(from, to)| (from..to).contains(&at));
+        let rest = file.get(at.saturating_add(NAME.len())..).unwrap_or_default();
+        let dictionary = match Tokens::new(head(rest)).next() {
+            Some(Token::Number(number)) => object(file, number),
+            _ => Some(rest),
+        };
+        let said = dictionary.map(|bytes| Said::read(head(bytes)));
+        let crypt = said.and_then(|said| said.open(&first_id(file)));
+        (crypt.map_or(Found::Closed, Found::Open), is_certain)
+    }
+
+    /// For the stream of an object, given its dictionary. `None` when it stands as it is.
+    pub(super) fn stream(&self, object: (u32, u16), dictionary: &Dictionary) -> Option<Cipher> {
+        let method = match dictionary.kind.as_slice() {
+            b"XRef" => Method::None,
+            b"Metadata" if self.has_plain_metadata => Method::None,
+            _ if dictionary.is_identity() => Method::None,
+            b"EmbeddedFile" => self.files,
+            _ => self.streams,
+        };
+        self.cipher(method, object)
+    }
+
+    /// Decrypts a string of an object.
+    pub(super) fn string(&self, object: (u32, u16), text: &[u8]) -> Vec<u8> {
+        let Some(mut cipher) = self.cipher(self.strings, object) else { return text.to_vec() };
+        let mut plain = vec![0; text.len()];
+        let (_, made) = cipher.pour(text, &mut plain);
+        let rest = plain.get_mut(made..).unwrap_or_default();
+        let last = cipher.flush(rest);
+        plain.truncate(made.saturating_add(last));
+        plain
+    }
+
+    fn cipher(&self, method: Method, (number, generation): (u32, u16)) -> Option<Cipher> {
+        let mut digest = Md5::new();
+        digest.update(&self.key);
+        digest.update(number.to_le_bytes().get(..3)?);
+        digest.update(generation.to_le_bytes());
+        if method == Method::Aes {
+            digest.update(b"sAlT");
+        }
+        let digest = digest.finalize();
+        let length = self.key.len().saturating_add(5).min(16);
+        let own = digest.get(..length)?;
+        match method {
+            Method::None => None,
+            Method::Rc4 => Some(Cipher::Rc4(Box::new(Rc4::new(own)))),
+            Method::Aes => Cipher::aes128(own),
+            Method::Aes256 => Cipher::aes256(&self.key),
+        }
+    }
+}
+
+impl Said {
+    /// Reads the dictionary at the front of `bytes`.
+    fn read(bytes: &[u8]) -> Self {
+        let mut said = Self::default();
+        let mut tokens = Tokens::new(bytes).peekable();
+        let (mut depth, mut filter) = (0_usize, Vec::new());
+        while let Some(token) = tokens.next() {
+            let key = match token {
+                Token::Bracket(b"<<") => {
+                    depth = depth.saturating_add(1);
+                    continue;
+                }
+                Token::Bracket(b">>") => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        break;
+                    }
+                    continue;
+                }
+                Token::Word(b"endobj") => break,
+                Token::Name(key) => key,
+                Token::Number(_) | Token::Text(_) | Token::Bracket(_) | Token::Word(_) => continue,
+            };
+            let number = match tokens.peek() {
+                Some(Token::Number(number)) => *number,
+                _ => 0,
+            };
+            // Names of crypt filters stand as keys, one level down.
+            if matches!(tokens.peek(), Some(Token::Bracket(b"<<"))) {
+                filter = key;
+                continue;
+            }
+            match key.as_slice() {
+                b"V" if depth == 1 => said.version = number,
+                b"R" if depth == 1 => said.revision = number,
+                b"Length" if depth == 1 => said.bits = number,
+                b"P" => said.permissions = permissions(tokens.peek()),
+                b"O" => said.owner = text(tokens.peek()),
+                b"U" => said.user = text(tokens.peek()),
+                b"UE" => said.user_key = text(tokens.peek()),
+                b"EncryptMetadata" => {
+                    said.has_plain_metadata = tokens.peek() == Some(&Token::Word(b"false"));
+                }
+                b"Filter" => said.is_standard = name(tokens.peek()) == b"Standard",
+                b"CFM" => said.filters.push((filter.clone(), name(tokens.peek()))),
+                b"StmF" => said.streams = name(tokens.peek()),
+                b"StrF" => said.strings = name(tokens.peek()),
+                b"EFF" => said.files = name(tokens.peek()),
+                _ => continue,
+            }
+            tokens.next();
+        }
+        said
+    }
+
+    /// Finds the key, when the user's password is empty.
+    fn open(&self, id: &[u8]) -> Option<Crypt> {
+        if !self.is_standard {
+            return None;
+        }
+        let key = match self.revision {
+            2..=4 => self.old_key(id)?,
+            5 | 6 => self.new_key()?,
+            _ => return None,
+        };
+        let of = |name: &[u8]| match self.version {
+            1 | 2 => Some(Method::Rc4),
+            4 | 5 if name.is_empty() || name == b"Identity" => Some(Method::None),
+            4 | 5 => {
+                let found = self.filters.iter().find(|(known, _)| known == name);
+                match found.map(|(_, method)| method.as_slice()) {
+                    Some(b"V2") => Some(Method::Rc4),
+                    Some(b"AESV2") => Some(Method::Aes),
+                    Some(b"AESV3") => Some(Method::Aes256),
+                    Some(b"None") => Some(Method::None),
+                    Some(_) | None => None,
+                }
+            }
+            _ => None,
+        };
+        let files = if self.files.is_empty() { &self.streams } else { &self.files };
+        Some(Crypt {
+            key,
+            streams: of(&self.streams)?,
+            strings: of(&self.strings)?,
+            files: of(files)?,
+            has_plain_metadata: self.has_plain_metadata,
+        })
+    }
+
+    /// Algorithms 2, 4 and 5: the key of revisions 2 to 4.
+    fn old_key(&self, id: &[u8]) -> Option<Vec<u8>> {
+        let bytes = match (self.version, self.bits) {
+            (1, _) => 5,
+            // Of version 4 the crypt filters say so, and it is always this.
+            (4, _) => 16,
+            (_, 0) => 5,
+            (_, bits) => {
+                usize::try_from(bits).ok()?.checked_div(8).filter(|it| (5..=16).contains(it))?
+            }
+        };
+        let mut digest = Md5::new();
+        digest.update(PADDING);
+        digest.update(self.owner.get(..32)?);
+        digest.update(self.permissions.to_le_bytes());
+        digest.update(id);
+        if self.revision >= 4 && self.has_plain_metadata {
+            digest.update([0xff; 4]);
+        }
+        let mut key = digest.finalize().to_vec();
+        key.truncate(if self.revision >= 3 { 16 } else { bytes });
+        if self.revision >= 3 {
+            for _ in 0..50 {
+                key = Md5::digest(key.get(..bytes)?).to_vec();
+            }
+            key.truncate(bytes);
+        }
+        let mut proof = if self.revision == 2 {
+            PADDING.to_vec()
+        } else {
+            Md5::new().chain_update(PADDING).chain_update(id).finalize().to_vec()
+        };
+        let rounds = if self.revision == 2 { 1 } else { 20 };
+        for round in 0..rounds {
+            let own: Vec<u8> = key.iter().map(|byte| byte ^ round).collect();
+            Rc4::new(&own).apply(&mut proof);
+        }
+        self.user.starts_with(&proof).then_some(key)
+    }
+
+    /// Algorithm 2.A: the key of revisions 5 and 6.
+    fn new_key(&self) -> Option<Vec<u8>> {
+        let (proof, salts) = self.user.get(..48)?.split_at_checked(32)?;
+        let (proof_salt, key_salt) = salts.split_at_checked(8)?;
+        let hash = |salt: &[u8]| match self.revision {
+            5 => Some(Sha256::digest(salt).to_vec()),
+            _ => hardened(salt),
+        };
+        if hash(proof_salt)? != proof {
+            return None;
+        }
+        let mut key = self.user_key.get(..32)?.to_vec();
+        let cipher = Aes256::new_from_slice(&hash(key_salt)?).ok()?;
+        let mut before = [0; 16];
+        for chunk in key.chunks_exact_mut(16) {
+            let coded: [u8; 16] = chunk.try_into().ok()?;
+            let mut block = aes::Block::from(coded);
+            cipher.decrypt_block(&mut block);
+            for ((to, plain), mask) in chunk.iter_mut().zip(&block).zip(before) {
+                *to = plain ^ mask;
+            }
+            before = coded;
+        }
+        Some(key)
+    }
+}
+
+/// Algorithm 2.B, of an empty password.
+fn hardened(salt: &[u8]) -> Option<Vec<u8>> {
+    let mut key = Sha256::digest(salt).to_vec();
+    for round in 0..HARDENED_ROUNDS_MAX {
+        let mut coded = key.repeat(64);
+        let cipher = Aes128::new_from_slice(key.get(..16)?).ok()?;
+        let mut before: [u8; 16] = key.get(16..32)?.try_into().ok()?;
+        for chunk in coded.chunks_exact_mut(16) {
+            for (to, mask) in chunk.iter_mut().zip(before) {
+                *to ^= mask;
+            }
+            let mut block = aes::Block::from(<[u8; 16]>::try_from(&*chunk).ok()?);
+            cipher.encrypt_block(&mut block);
+            chunk.copy_from_slice(&block);
+            before = block.into();
+        }
+        let sum: u32 = coded.get(..16)?.iter().map(|byte| u32::from(*byte)).sum();
+        key = match sum.checked_rem(3)? {
+            0 => Sha256::digest(&coded).to_vec(),
+            1 => Sha384::digest(&coded).to_vec(),
+            _ => Sha512::digest(&coded).to_vec(),
+        };
+        if round >= 63 && u32::from(*coded.last()?) <= round.saturating_sub(31) {
+            key.truncate(32);
+            return Some(key);
+        }
+    }
+    None
+}
+
+/// The last place where a document names a dictionary of encryption.
+fn name_at(file: &[u8]) -> Option<usize> {
+    let mut end = file.len();
+    for _ in 0..NAMES_MAX {
+        let at = memmem::rfind(file.get(..end)?, NAME)?;
+        let rest = file.get(at.checked_add(NAME.len())?..)?;
+        // Not `/EncryptMetadata`.
+        let is_name = !rest.first().is_some_and(u8::is_ascii_alphanumeric);
+        if is_name {
+            return Some(at);
+        }
+        end = at;
+    }
+    None
+}
+
+/// Where the dictionary lies that a viewer reads first: that of the last table of references.
+fn trailer(file: &[u8]) -> Option<(usize, usize)> {
+    let last = memmem::rfind(file, b"startxref")?;
+    let number = Tokens::new(head(file.get(last.checked_add(9)?..)?)).next();
+    let Some(Token::Number(at)) = number else { return None };
+    let at = usize::try_from(at).ok()?;
+    let rest = file.get(at..)?;
+    let table = rest.trim_ascii_start().starts_with(b"xref");
+    let from = if table { at.checked_add(memmem::find(rest, b"trailer")?)? } else { at };
+    let rest = file.get(from..)?;
+    let end: &[u8] = if table { b"startxref" } else { b"stream" };
+    Some((from, from.checked_add(memmem::find(rest, end)?)?))
+}
+
+/// What stands behind the `obj` of an object of generation 0.
+fn object(file: &[u8], number: u64) -> Option<&[u8]> {
+    let mark = format!("{number} 0 obj");
+    let places = memmem::find_iter(file, mark.as_bytes()).take(NAMES_MAX);
+    let starts = places.filter(|at| {
+        let before = at.checked_sub(1).and_then(|at| file.get(at));
+        before.is_none_or(|byte| is_space(*byte))
+    });
+    starts.last().and_then(|at| file.get(at.checked_add(mark.len())?..))
+}
+
+/// The first string of the document's `/ID`.
+fn first_id(file: &[u8]) -> Vec<u8> {
+    let places = memmem::rfind_iter(file, b"/ID").take(NAMES_MAX);
+    let ids = places.filter_map(|at| {
+        let mut tokens = Tokens::new(head(file.get(at.checked_add(3)?..)?));
+        match (tokens.next(), tokens.next()) {
+            (Some(Token::Bracket(b"[")), Some(Token::Text(id))) => Some(id),
+            _ => None,
+        }
+    });
+    ids.into_iter().next().unwrap_or_default()
+}
+
+/// As much as a dictionary of encryption has.
+fn head(bytes: &[u8]) -> &[u8] {
+    bytes.get(..DICTIONARY_BYTES_MAX).unwrap_or(bytes)
+}
+
+fn text(token: Option<&Token<'_>>) -> Vec<u8> {
+    match token {
+        Some(Token::Text(text)) => text.clone(),
+        _ => Vec::new(),
+    }
+}
+
+fn name(token: Option<&Token<'_>>) -> Vec<u8> {
+    match token {
+        Some(Token::Name(name)) => name.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// 32 bits with a sign, which some writers leave out.
+fn permissions(token: Option<&Token<'_>>) -> u32 {
+    let number = match token {
+        Some(Token::Number(number)) => u32::try_from(*number).ok(),
+        Some(Token::Word(word)) => {
+            let word = std::str::from_utf8(word).ok();
+            word.and_then(|word| word.parse().ok()).map(i32::cast_unsigned)
+        }
+        _ => None,
+    };
+    number.unwrap_or(0)
+}
+
+const NAME: &[u8] = b"/Encrypt";
+/// How often a name is looked for.
+const NAMES_MAX: usize = 64;
+const DICTIONARY_BYTES_MAX: usize = 8 << 10;
+/// It is over after less than three hundred.
+const HARDENED_ROUNDS_MAX: u32 = 512;
+/// What a password is filled up with (ISO 32000-1, algorithm 2).
+const PADDING: [u8; 32] = [
+    0x28, 0xbf, 0x4e, 0x5e, 0x4e, 0x75, 0x8a, 0x41, 0x64, 0x00, 0x4e, 0x56, 0xff, 0xfa, 0x01, 0x08,
+    0x2e, 0x2e, 0x00, 0xb6, 0xd0, 0x68, 0x3e, 0x80, 0x2f, 0x0c, 0xa9, 0xfe, 0x64, 0x53, 0x69, 0x7a,
+];
