@@ -25,6 +25,7 @@
 //! | tar, all dialects | POSIX.1-2017 pax, GNU, V7 | [`tar`] |
 //! | OLE2: Office 97, MSI, Outlook messages; macros | MS-CFB, MS-OVBA; as a whole | [`ole2`] |
 //! | PDF: streams, their filters undone; scripts | ISO 32000-1; as a whole | [`pdf`] |
+//! | packed programs: for Windows run by a machine, of UPX decompressed; as a whole | [`packed`] |
 //! | cpio, all dialects | new ASCII, with sums, old ASCII, binary | [`cpio`] |
 //! | ar, `.deb`, `.a` | System V, GNU, BSD | [`ar`] |
 //! | `.rpm` | LSB 5.0: lead, signature, header, payload | [`rpm`] |
@@ -69,6 +70,7 @@ mod lzma;
 mod member;
 mod ole2;
 mod opened;
+mod packed;
 mod parts;
 mod pdf;
 mod rpm;
@@ -82,6 +84,7 @@ mod zstd;
 pub use codings::{Coding, ContentCodings, Unsupported};
 pub(super) use member::{Label, Member};
 pub(super) use opened::Opened;
+pub(super) use packed::Suspect;
 
 use super::spool::Spool;
 use super::verdict::Why;
@@ -103,6 +106,8 @@ pub(super) enum Unpacker {
 pub(super) enum Whole {
     Ole2,
     Pdf,
+    /// A program that looks packed.
+    Packed(Suspect),
 }
 
 /// A container that is read from its front to its end.
@@ -218,9 +223,24 @@ impl Inside {
         }
     }
 
+    /// Of a program that begins with `head`.
+    pub(super) fn of_program(head: &[u8]) -> Self {
+        Suspect::of(head).map_or(Self::Nothing, |suspect| Self::Whole(Whole::Packed(suspect)))
+    }
+
     /// Whether a layer that begins with `head` may be a bzip2 file: three letters of magic may begin a text.
     pub(super) fn may_be_bzip2(head: &[u8]) -> bool {
         bzip2::is_front(head)
+    }
+}
+
+impl Whole {
+    /// Whether something is in it for certain, so that it is not scanned when it cannot be opened.
+    pub(super) const fn is_certain(self) -> bool {
+        match self {
+            Self::Ole2 | Self::Pdf => true,
+            Self::Packed(suspect) => suspect.is_certain(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! into slices like any other. Every offset and length in it is somebody's word.
 
 use super::ole2::Ole2;
+use super::packed::Packed;
 use super::pdf::Pdf;
 use super::{Member, Step, Whole};
 use crate::engine::spool::Spool;
@@ -18,6 +19,7 @@ pub(in crate::engine) struct Opened {
 enum Reader {
     Ole2(Ole2),
     Pdf(Pdf),
+    Packed(Box<Packed>),
 }
 
 impl Opened {
@@ -25,6 +27,7 @@ impl Opened {
         let reader = match whole {
             Whole::Ole2 => Reader::Ole2(Ole2::new()),
             Whole::Pdf => Reader::Pdf(Pdf::new()),
+            Whole::Packed(suspect) => Reader::Packed(Box::new(Packed::new(suspect))),
         };
         Self { spool, reader }
     }
@@ -35,6 +38,7 @@ impl Opened {
         let (made, progress) = match &mut self.reader {
             Reader::Ole2(ole2) => ole2.step(bytes, output),
             Reader::Pdf(pdf) => pdf.step(bytes, output),
+            Reader::Packed(packed) => packed.step(bytes, output),
         };
         Step { used: 0, made, progress }
     }
@@ -43,6 +47,7 @@ impl Opened {
         match &self.reader {
             Reader::Ole2(ole2) => ole2.member(),
             Reader::Pdf(pdf) => pdf.member(),
+            Reader::Packed(packed) => packed.member(),
         }
     }
 
