@@ -8,12 +8,9 @@
 pub(super) struct Headers {
     /// Where `PE\0\0` is.
     pub(super) at: usize,
-    /// Whether addresses have 64 bits.
-    pub(super) is_wide: bool,
-    pub(super) is_i386: bool,
+    /// What it runs on.
+    pub(super) platform: Platform,
     pub(super) is_library: bool,
-    /// Runs on .NET.
-    pub(super) is_managed: bool,
     pub(super) entry: u32,
     pub(super) base: u32,
     pub(super) header_bytes: u32,
@@ -22,6 +19,15 @@ pub(super) struct Headers {
     pub(super) optional_bytes: usize,
     pub(super) imports: Option<u32>,
     pub(super) sections: Vec<Section>,
+}
+
+/// What a program runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Platform {
+    I386,
+    /// .NET, whatever the processor is.
+    Managed,
+    Other,
 }
 
 /// A row of the table of sections.
@@ -76,10 +82,12 @@ impl Headers {
         let image_bytes = ends.chain([long(optional, 56)?]).max()?;
         Some(Self {
             at,
-            is_wide,
-            is_i386: short(coff, 4)? == 0x014c,
+            platform: match short(coff, 4)? {
+                _ if has(14).is_some() => Platform::Managed,
+                0x014c if !is_wide => Platform::I386,
+                _ => Platform::Other,
+            },
             is_library: short(coff, 22)? & 0x2000 != 0,
-            is_managed: has(14).is_some(),
             entry: long(optional, 16)?,
             // Of a wide one, its lower half, which nobody uses.
             base: long(optional, if is_wide { 24 } else { 28 })?,

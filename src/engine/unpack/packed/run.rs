@@ -1,6 +1,6 @@
 //! A program loaded and run by the machine, in slices.
 
-use super::headers::Headers;
+use super::headers::{Headers, Platform};
 use super::windows::{HEAP_BYTES_MAX, Process, Start, is_free, ordinal};
 
 /// A program that is run.
@@ -27,9 +27,7 @@ impl Run {
     /// The most memory that it takes, in bytes; `None` for what cannot be run.
     pub(super) fn state_bytes(headers: &Headers) -> Option<u64> {
         let size = image_bytes(headers);
-        let may_run = headers.is_i386
-            && !headers.is_wide
-            && !headers.is_managed
+        let may_run = headers.platform == Platform::I386
             && size <= IMAGE_BYTES_MAX
             && is_free(headers.base, size);
         // For each byte another one, which says how it came to be there.

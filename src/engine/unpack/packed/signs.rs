@@ -8,10 +8,10 @@
 //! | headers that are not in the first kilobyte | a guess |
 //!
 //! A guess costs the work of looking, and nothing else: where nothing comes out of it the program was seen
-//! as every other one is. Absent on purpose: the names of protectors (VMProtect, Themida), which leave
+//! as every other one is. Absent on purpose: the names of protectors (`VMProtect`, Themida), which leave
 //! code packed while it runs; there is no moment at which all of it could be looked at.
 
-use super::headers::{CODE, EXECUTABLE, Headers, WRITABLE, long};
+use super::headers::{CODE, EXECUTABLE, Headers, Platform, WRITABLE, long};
 use super::upx;
 
 /// A program that may be packed.
@@ -56,7 +56,7 @@ impl Suspect {
         if let Some(packer) = packer(&headers) {
             return Some(Self { packer: Some(packer), ..guess });
         }
-        let runs_here = headers.is_i386 && !headers.is_wide && !headers.is_managed;
+        let runs_here = headers.platform == Platform::I386;
         (runs_here && headers.entry != 0 && is_odd(&headers)).then_some(guess)
     }
 }

@@ -38,11 +38,16 @@ enum Answer {
     Time,
     Fill(FillKind),
     Length,
-    /// The path of the program is written to the second argument.
-    FileName,
-    /// The program's own file.
+    File(FileCall),
+}
+
+/// Calls for the program's own file.
+#[derive(Clone, Copy, Debug)]
+enum FileCall {
+    /// Its path is written to the second argument.
+    Name,
     Open,
-    FileSize,
+    Size,
     Read,
     Seek,
 }
@@ -117,9 +122,7 @@ impl Process {
                 )
             }
             Answer::Fill(kind) => self.fill(kind)?,
-            Answer::FileName | Answer::Open | Answer::FileSize | Answer::Read | Answer::Seek => {
-                self.file_answer(answer, file)?
-            }
+            Answer::File(call) => self.file_answer(call, file)?,
             Answer::Length => {
                 let text = self.machine.memory.text(self.argument(0)?, TEXT_BYTES_MAX);
                 u32::try_from(text.len()).unwrap_or(0)
@@ -128,23 +131,23 @@ impl Process {
     }
 
     /// Of the program's own file, which some loaders read to see whether it was changed.
-    fn file_answer(&mut self, answer: Answer, file: &[u8]) -> Result<u32, Stop> {
+    fn file_answer(&mut self, call: FileCall, file: &[u8]) -> Result<u32, Stop> {
         let size = u32::try_from(file.len()).unwrap_or(u32::MAX);
-        Ok(match answer {
-            Answer::FileName => {
+        Ok(match call {
+            FileCall::Name => {
                 let place = self.argument(1)?;
                 let is_written = self.machine.put(place, PATH).is_ok();
                 if is_written { u32::try_from(PATH.len()).unwrap_or(1).wrapping_sub(1) } else { 0 }
             }
-            Answer::Open => {
+            FileCall::Open => {
                 let name = self.machine.memory.text(self.argument(0)?, NAME_BYTES_MAX);
                 let is_own = PATH.strip_suffix(b"\0").is_some_and(|path| path.ends_with(&name));
                 let is_read = self.argument(1)? & GENERIC_WRITE == 0;
                 self.file_position = 0;
                 if is_own && !name.is_empty() && is_read { FILE_HANDLE } else { u32::MAX }
             }
-            Answer::FileSize => size,
-            Answer::Seek => {
+            FileCall::Size => size,
+            FileCall::Seek => {
                 let from = match self.argument(3)? {
                     0 => 0,
                     1 => self.file_position,
@@ -153,7 +156,7 @@ impl Process {
                 self.file_position = from.wrapping_add(self.argument(1)?);
                 self.file_position
             }
-            _ => {
+            FileCall::Read => {
                 let rest = file.get(self.file_position as usize..).unwrap_or_default();
                 let bytes = rest.get(..self.argument(2)? as usize).unwrap_or(rest);
                 let bytes = bytes.get(..HEAP_BYTES_MAX as usize).unwrap_or(bytes);
@@ -309,11 +312,11 @@ pub(super) const KNOWN: &[Known] = &[
     known("RtlMoveMemory", 3, Answer::Fill(FillKind::Copy)),
     known("lstrlenA", 1, Answer::Length),
     number("CloseHandle", 1, 1),
-    known("GetModuleFileNameA", 3, Answer::FileName),
-    known("CreateFileA", 7, Answer::Open),
-    known("GetFileSize", 2, Answer::FileSize),
-    known("ReadFile", 5, Answer::Read),
-    known("SetFilePointer", 4, Answer::Seek),
+    known("GetModuleFileNameA", 3, Answer::File(FileCall::Name)),
+    known("CreateFileA", 7, Answer::File(FileCall::Open)),
+    known("GetFileSize", 2, Answer::File(FileCall::Size)),
+    known("ReadFile", 5, Answer::File(FileCall::Read)),
+    known("SetFilePointer", 4, Answer::File(FileCall::Seek)),
     number("MessageBoxA", 4, 1),
     number("InitCommonControls", 0, 0),
 ];

@@ -185,15 +185,18 @@ fn system_blocks(start: Start) -> Vec<u8> {
         put(PROCESS.wrapping_add(at), value);
     }
     // The program itself, a library without exports, and the one that has them: the order of XP.
-    let modules = [start.base, library::LOWEST, library::BASE];
+    let modules = [
+        (start.base, "program.exe"),
+        (library::LOWEST, "ntdll.dll"),
+        (library::BASE, "kernel32.dll"),
+    ];
     let entry = |number: u32| list.wrapping_add(0x100).wrapping_add(number.wrapping_mul(0x100));
-    for (number, base) in (0..).zip(modules) {
+    for (number, (base, name)) in (0..).zip(modules) {
         let own = entry(number);
         for (at, value) in [(0x18, base), (0x20, library::BYTES), (0x30, own.wrapping_add(0x60))] {
             put(own.wrapping_add(at), value);
         }
         put(own.wrapping_add(0x2c), 0x001a_0018);
-        let name = ["program.exe", "ntdll.dll", "kernel32.dll"][number.min(2) as usize];
         for (at, letter) in (own.wrapping_add(0x60)..).step_by(2).zip(name.bytes()) {
             put(at, letter.into());
         }
