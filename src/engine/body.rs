@@ -164,9 +164,13 @@ impl Body {
                     volume.give(spool);
                 }
             }
-            Whole::Ole2 | Whole::Pdf | Whole::Sis | Whole::SevenZip | Whole::Cab | Whole::Chm => {
-                self.raw.spool = Some(spool)
-            }
+            Whole::Ole2
+            | Whole::Pdf
+            | Whole::Sis
+            | Whole::SevenZip
+            | Whole::Cab
+            | Whole::Chm
+            | Whole::Packed(_) => self.raw.spool = Some(spool),
         }
     }
 

@@ -128,9 +128,8 @@ impl FileType {
             Self::MachOUniversal => Inside::Unopened("universal Mach-O"),
             Self::Flash if !head.starts_with(b"FWS") => Inside::Coding(Coding::Flash),
             Self::Gzip => Inside::Coding(Coding::Gzip),
+            Self::Pe | Self::Elf => Inside::of_program(head),
             Self::Flash
-            | Self::Pe
-            | Self::Elf
             | Self::MachO
             | Self::Html(_)
             | Self::Graphics(_)

@@ -112,6 +112,8 @@ impl Scan {
                 layer.is_unpacking = true;
                 true
             }
+            // What only may have something in it was looked at as everything else.
+            Err(SpoolFull::Layer) if !whole.is_certain() => false,
             Err(full) => {
                 self.findings.miss(Why::Limit(match full {
                     SpoolFull::Layer => Limit::MaxWholeSize,

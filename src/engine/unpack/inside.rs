@@ -1,7 +1,8 @@
 //! What is inside a layer whose type says nothing of it, by the first bytes.
 
 use super::{
-    Coding, Container, Whole, ar, bzip2, compress, expand, lnk, lz4, lzma, onenote, rpm, tar,
+    Coding, Container, Suspect, Whole, ar, bzip2, compress, expand, lnk, lz4, lzma, onenote, rpm,
+    tar,
 };
 
 /// What is inside a layer, as far as its first bytes tell.
@@ -78,6 +79,11 @@ impl Inside {
             _ if lz4::is_front(rest) => Self::Coding(Coding::Lz4),
             _ => Self::Nothing,
         }
+    }
+
+    /// Of a program that begins with `head`.
+    pub(in crate::engine) fn of_program(head: &[u8]) -> Self {
+        Suspect::of(head).map_or(Self::Nothing, |suspect| Self::Whole(Whole::Packed(suspect)))
     }
 
     /// Whether a layer that begins with `head` may be a bzip2 file: three letters of magic may begin a text.

@@ -34,6 +34,7 @@
 //! | ISO 9660, UDF; as a whole | ECMA-119, Joliet, Rock Ridge; ECMA-167 | [`disk`] |
 //! | UDIF (`.dmg`): partitions; as a whole | koly, blkx; ADC, zlib, bzip2, xz | [`dmg`] |
 //! | PDF: streams, their filters undone; scripts | ISO 32000-1; as a whole | [`pdf`] |
+//! | packed programs: for Windows run by a machine, of UPX decompressed; as a whole | [`packed`] |
 //! | cpio, all dialects | new ASCII, with sums, old ASCII, binary | [`cpio`] |
 //! | ar, `.deb`, `.a` | System V, GNU, BSD | [`ar`] |
 //! | `.rpm` | LSB 5.0: lead, signature, header, payload | [`rpm`] |
@@ -102,6 +103,7 @@ mod ole2;
 mod onenote;
 mod opened;
 mod package;
+mod packed;
 mod parts;
 mod pdf;
 mod ppmd;
@@ -128,6 +130,7 @@ pub(super) use dmg::{TRAILER_BYTES as DMG_TRAILER_BYTES, is_trailer as is_dmg_tr
 pub(super) use inside::Inside;
 pub(super) use member::{Label, Member};
 pub(super) use opened::Opened;
+pub(super) use packed::Suspect;
 pub use said::MediaType;
 pub(super) use said::{Reading, Said};
 use walk::Walk;
@@ -162,6 +165,8 @@ pub(super) enum Whole {
     Sis,
     /// An image of macOS.
     Dmg,
+    /// A program that looks packed.
+    Packed(Suspect),
 }
 
 /// The containers that are walked.
@@ -217,6 +222,23 @@ pub(super) enum Progress {
     Missed(Why),
     /// Nothing: it cannot go on, and what it gave out so far is all there is.
     Stopped(Why),
+}
+
+impl Whole {
+    /// Whether something is in it for certain, so that it is not scanned when it cannot be opened.
+    pub(super) const fn is_certain(self) -> bool {
+        match self {
+            Self::Ole2
+            | Self::Pdf
+            | Self::SevenZip
+            | Self::Cab
+            | Self::Chm
+            | Self::Disk
+            | Self::Sis
+            | Self::Dmg => true,
+            Self::Packed(suspect) => suspect.is_certain(),
+        }
+    }
 }
 
 impl Unpacker {

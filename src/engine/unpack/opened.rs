@@ -8,6 +8,7 @@ use super::chm::Chm;
 use super::disk::Disk;
 use super::dmg::Dmg;
 use super::ole2::Ole2;
+use super::packed::Packed;
 use super::pdf::Pdf;
 use super::seven_zip::SevenZip;
 use super::sis::Sis;
@@ -31,6 +32,7 @@ enum Reader {
     Disk(Disk),
     Sis(Sis),
     Dmg(Dmg),
+    Packed(Box<Packed>),
 }
 
 impl Opened {
@@ -44,6 +46,7 @@ impl Opened {
             Whole::Disk => Reader::Disk(Disk::new()),
             Whole::Sis => Reader::Sis(Sis::new()),
             Whole::Dmg => Reader::Dmg(Dmg::new()),
+            Whole::Packed(suspect) => Reader::Packed(Box::new(Packed::new(suspect))),
         };
         Self { whole, spool, reader }
     }
@@ -60,6 +63,7 @@ impl Opened {
             Reader::Disk(disk) => disk.step(bytes, output),
             Reader::Sis(sis) => sis.step(bytes, output),
             Reader::Dmg(dmg) => dmg.step(bytes, output),
+            Reader::Packed(packed) => packed.step(bytes, output),
         };
         Step { used: 0, made, progress }
     }
@@ -74,6 +78,7 @@ impl Opened {
             Reader::Disk(disk) => disk.member(),
             Reader::Sis(sis) => sis.member(),
             Reader::Dmg(dmg) => dmg.member(),
+            Reader::Packed(packed) => packed.member(),
         }
     }
 
@@ -84,7 +89,8 @@ impl Opened {
             | Reader::Pdf(_)
             | Reader::Disk(_)
             | Reader::Sis(_)
-            | Reader::Dmg(_) => false,
+            | Reader::Dmg(_)
+            | Reader::Packed(_) => false,
             Reader::SevenZip(archive) => archive.pass_over(),
             Reader::Cab(cab) => cab.pass_over(),
             Reader::Chm(chm) => chm.pass_over(),
