@@ -49,7 +49,7 @@ fn conditions_mean_what_they_mean_to_clamscan() {
         "A:CL_TYPE_ZIP:*:exe:*:*:*:1:*:*".to_owned(),
         format!("A:CL_TYPE_ZIP:{size}:exe:*:*:*:*:*:*"),
         format!("A:CL_TYPE_ZIP:{}-{}:exe:*:*:*:*:*:*", size + 1, size + 9),
-        "A:CL_TYPE_TAR:*:exe:*:*:*:*:*:*".to_owned(),
+        "A:CL_TYPE_POSIX_TAR:*:exe:*:*:*:*:*:*".to_owned(),
     ];
     let mut agreed = [0, 0];
     for line in &lines {
