@@ -4,6 +4,7 @@
 //! by the tests.
 
 mod archives;
+mod carriers;
 mod codings;
 mod containers;
 mod digests;
