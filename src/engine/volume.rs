@@ -199,7 +199,7 @@ mod tests {
         disc.extend_from_slice(b"\x01CD001\x01 and what follows");
         let mut other = disc.clone();
         other[32_772] = b'!';
-        let kept = [&[0; 32 << 10], &disc[32 << 10..]].concat();
+        let kept = [&vec![0; 32 << 10][..], &disc[32 << 10..]].concat();
         let mut trailer = b"koly\0\0\0\x04\0\0\x02\0".to_vec();
         trailer.resize(512, 9);
         let packed = [b"\x78\xda packed runs", &[1; 2_000][..], &trailer].concat();

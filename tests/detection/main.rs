@@ -6,6 +6,7 @@
 mod alerts;
 mod archives;
 mod cabinets;
+mod carriers;
 mod codings;
 mod containers;
 mod digests;

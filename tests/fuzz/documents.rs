@@ -5,6 +5,7 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
+use super::encrypted;
 use super::harness::Target;
 use super::unpack::scan;
 
@@ -35,6 +36,9 @@ const PDF_WORDS: &[&[u8]] = &[
     b">>",
     b" obj",
     b"/Encrypt",
+    b"/DecodeParms<</Predictor 12/Columns 5>>",
+    b"/V 4",
+    b"/CFM/AESV2",
 ];
 
 fn tars() -> Vec<Vec<u8>> {
@@ -101,6 +105,9 @@ fn documents() -> Vec<Vec<u8>> {
     vec![
         [b"%PDF-1.4\n", &flate[..], script, page].concat(),
         [b"%PDF-1.7\n", &ascii[..], &flate, b"%%EOF"].concat(),
+        encrypted::RC4.to_vec(),
+        encrypted::AES_128.to_vec(),
+        encrypted::AES_256.to_vec(),
     ]
 }
 

@@ -13,6 +13,7 @@ mod carriers;
 mod clamd;
 mod containers;
 mod documents;
+mod encrypted;
 mod harness;
 mod lists;
 mod regexes;

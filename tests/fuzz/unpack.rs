@@ -37,6 +37,11 @@ const RPM_HEADER: &[u8] = b"\x8e\xad\xe8\x01\0\0\0\0\0\0\0\x01\0\0\0\x04";
 
 /// The verdict is the same in one piece and in small ones, and nothing fails.
 pub(crate) fn scan(input: &[u8]) {
+    scan_in(input, &[usize::MAX, 4_096, 61, 1]);
+}
+
+/// As [`scan`], in pieces of these sizes.
+pub(crate) fn scan_in(input: &[u8], pieces: &[usize]) {
     static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
         let training = GramCounts::default();
         let sources = builtin_sources(BuildOptions::default());
@@ -45,8 +50,8 @@ pub(crate) fn scan(input: &[u8]) {
         let limits = Limits { scan_bytes_max: 4 << 20, objects_max: 64, ..Limits::default() };
         Arc::new(Engine::new(Arc::new(image), limits))
     });
-    let verdicts = [usize::MAX, 4_096, 61, 1]
-        .map(|piece| lists::scan(ENGINE.start(Object::default()), input, piece));
+    let verdict = |piece: &usize| lists::scan(ENGINE.start(Object::default()), input, *piece);
+    let verdicts: Vec<Verdict> = pieces.iter().map(verdict).collect();
     assert!(verdicts.windows(2).all(|pair| pair[0] == pair[1]), "{verdicts:?}");
     assert!(!matches!(verdicts[0], Verdict::Unscanned(Why::Failed)));
 }

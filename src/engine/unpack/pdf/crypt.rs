@@ -69,7 +69,10 @@ impl Crypt {
     /// Looks for the dictionary that the document names. Says beside it whether the name stands in what a viewer
     /// reads last; when not, others may have it for a document that is not encrypted.
     pub(super) fn find(file: &[u8]) -> (Found, bool) {
-        let Some(at) = name_at(file) else { return (Found::Plain, true) };
+        let Some(at) = name_at(file) else {
+            let found = if is_named_otherwise(file) { Found::Closed } else { Found::Plain };
+            return (found, true);
+        };
         let is_certain = trailer(file).is_some_and(|(from, to)| (from..to).contains(&at));
         let rest = file.get(at.saturating_add(NAME.len())..).unwrap_or_default();
         let dictionary = match Tokens::new(head(rest)).next() {
@@ -325,6 +328,13 @@ fn name_at(file: &[u8]) -> Option<usize> {
         end = at;
     }
     None
+}
+
+/// Whether the dictionary that a viewer reads first has the name with letters written as numbers.
+fn is_named_otherwise(file: &[u8]) -> bool {
+    let dictionary = trailer(file).and_then(|(from, to)| file.get(from..to));
+    let mut tokens = Tokens::new(head(dictionary.unwrap_or_default()));
+    tokens.any(|token| token == Token::Name(b"Encrypt".to_vec()))
 }
 
 /// Where the dictionary lies that a viewer reads first: that of the last table of references.

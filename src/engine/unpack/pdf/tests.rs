@@ -141,6 +141,10 @@ fn what_cannot_be_seen_is_said() {
     let mut encrypted = document(&[("/Length 1", b"y")]);
     encrypted.extend_from_slice(b"trailer <</Encrypt 5 0 R>>");
     assert_eq!(check_opened(Pdf, &encrypted).missed, [Why::Encrypted]);
+    let mut hidden = document(&[("/Length 1", b"y")]);
+    let place = hidden.len();
+    hidden.extend(format!("xref\ntrailer <</#45ncrypt 5 0 R>>\nstartxref\n{place}\n%%EOF").bytes());
+    assert_eq!(check_opened(Pdf, &hidden).missed, [Why::Encrypted]);
 }
 
 #[test]

@@ -211,8 +211,10 @@ fn base64(bytes: &[u8]) -> String {
     out
 }
 
-/// Runs: a kind, sectors, and the packed bytes.
-fn image(partitions: &[(&str, &[(u32, u64, &[u8])])]) -> Vec<u8> {
+/// A kind, sectors, and the packed bytes.
+type Run<'a> = (u32, u64, &'a [u8]);
+
+fn image(partitions: &[(&str, &[Run<'_>])]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut list = String::from("<plist><dict><key>resource-fork</key><key>blkx</key><array>");
     for (name, runs) in partitions {
@@ -256,7 +258,7 @@ fn partitions_are_put_together_from_their_runs() {
     // Four literals; a copy of 60 from 4 back, with two bytes of distance; 448 more by short copies.
     let adc: Vec<u8> = [&b"\x83abcd\x78\0\x03"[..], &b"\x3c\x03".repeat(24), b"\x34\x03"].concat();
     let adc_plain = b"abcd".repeat(128);
-    let runs: &[(u32, u64, &[u8])] = &[
+    let runs: &[Run<'_>] = &[
         (0x8000_0005, 2, &zlib(&plain)),
         (0, 1, b""),
         (0x7fff_fffe, 0, b""),
@@ -267,7 +269,7 @@ fn partitions_are_put_together_from_their_runs() {
         (0xffff_ffff, 0, b""),
     ];
     let whole = [&plain[..], &[0; 512], &plain, &plain, &plain, &adc_plain].concat();
-    let other: &[(u32, u64, &[u8])] = &[(2, 1, b""), (0x8000_0005, 1, &zlib(&plain))];
+    let other: &[Run<'_>] = &[(2, 1, b""), (0x8000_0005, 1, &zlib(&plain))];
     let bytes = image(&[("disk image (Apple_HFS : 1)", runs), ("second", other)]);
     let walked = check_opened(Dmg, &bytes);
     let cut = [&[0; 512], &plain[..512]].concat();

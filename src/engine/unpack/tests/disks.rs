@@ -151,7 +151,7 @@ fn tagged(number: u16, block: u32, length: usize) -> Vec<u8> {
     let mut out = vec![0; length];
     set(&mut out, 0, &number.to_le_bytes());
     set(&mut out, 12, &block.to_le_bytes());
-    out[4] = out[..16].iter().fold(0, |sum, byte| sum + byte);
+    out[4] = out[..16].iter().fold(0, |sum: u8, byte| sum.wrapping_add(*byte));
     out
 }
 
