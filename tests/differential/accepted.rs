@@ -48,7 +48,6 @@ pub(crate) const RECOGNISED: &[(&str, Rule, usize)] = &[
 pub(crate) const ACCEPTED: &[Accepted] = &[
     packed("clam-fsg.exe"),
     packed("clam-nsis.exe"),
-    packed("clam-pespin.exe"),
     packed("clam.7z"),
     packed("clam.arj"),
     packed("clam.cab"),
