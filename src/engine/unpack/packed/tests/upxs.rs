@@ -72,9 +72,9 @@ impl Writer {
     fn distance(&mut self, code: Code, raw: u32) {
         let upper = (raw >> 8).wrapping_add(3);
         if code == Code::B {
-            self.number(upper)
+            self.number(upper);
         } else {
-            self.upper(upper)
+            self.upper(upper);
         }
         self.out.push(raw.to_le_bytes()[0]);
     }
