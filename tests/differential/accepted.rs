@@ -46,16 +46,8 @@ pub(crate) const RECOGNISED: &[(&str, Rule, usize)] = &[
 
 /// All of them.
 pub(crate) const ACCEPTED: &[Accepted] = &[
-    packed("clam-aspack.exe"),
     packed("clam-fsg.exe"),
-    packed("clam-mew.exe"),
     packed("clam-nsis.exe"),
-    packed("clam-pespin.exe"),
-    packed("clam-petite.exe"),
-    packed("clam-upack.exe"),
-    packed("clam-upx.exe"),
-    packed("clam-wwpack.exe"),
-    packed("clam-yc.exe"),
     packed("clam.exe.binhex"),
     packed("clam.exe.html"),
     packed("clam.exe.mbox.base64"),

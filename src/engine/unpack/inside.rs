@@ -83,7 +83,8 @@ impl Inside {
 
     /// Of a program that begins with `head`.
     pub(in crate::engine) fn of_program(head: &[u8]) -> Self {
-        Suspect::of(head).map_or(Self::Nothing, |suspect| Self::Whole(Whole::Packed(suspect)))
+        let packed = |suspect| Self::Whole(Whole::Packed(suspect));
+        Suspect::of(head).map_or_else(|| Self::of(head), packed)
     }
 
     /// Whether a layer that begins with `head` may be a bzip2 file: three letters of magic may begin a text.

@@ -131,7 +131,7 @@ impl Packed {
                 self.place = Place::Searching;
                 (0, Progress::End(std::mem::replace(&mut self.fate, Ok(()))))
             }
-            Place::Searching => (0, self.search()),
+            Place::Searching => (0, self.search(file)),
             Place::Over => (0, Progress::Hungry),
         }
     }
@@ -204,8 +204,9 @@ impl Packed {
         if entry.is_none() && written < WRITTEN_MIN {
             return;
         }
-        // Without an entry point it is no program that could be packed.
-        let entry = entry.filter(|_| self.fate.is_ok()).map_or(0, |(entry, _)| entry);
+        // Without an entry point in a section it is no program that could be packed.
+        let is_inside = |at: u32| self.fate.is_ok() && headers.section_of(at).is_some();
+        let entry = entry.map(|(entry, _)| entry).filter(|at| is_inside(*at)).unwrap_or(0);
         let image = stretches.first().map(|(_, bytes)| bytes.as_slice()).unwrap_or_default();
         if let Some(rebuilt) = Rebuilt::program(&headers, file, image, entry) {
             self.gift.rebuilt = rebuilt;
@@ -214,7 +215,7 @@ impl Packed {
     }
 
     /// Looks for the next program in memory, in some of it.
-    fn search(&mut self) -> Progress {
+    fn search(&mut self, file: &[u8]) -> Progress {
         let (stretch, at) = self.searched;
         let Some((_, bytes)) = self.stretches.get(stretch) else { return Progress::Hungry };
         if self.found >= INNER_MAX {
@@ -236,6 +237,8 @@ impl Packed {
         let rest = bytes.get(found..).unwrap_or_default();
         // At the front of the first one are the headers of the program itself.
         let length = rebuild::inner(rest).filter(|_| (stretch, found) != (0, 0));
+        // Some loaders read their own file.
+        let length = length.filter(|length| rest.get(..*length) != file.get(..*length));
         let Some(length) = length else { return Progress::Full };
         self.found = self.found.saturating_add(1);
         self.gift = Gift {

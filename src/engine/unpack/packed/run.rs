@@ -8,6 +8,8 @@ use super::windows::{HEAP_BYTES_MAX, Process, Start, is_free, ordinal};
 pub(super) struct Run {
     process: Process,
     headers: Headers,
+    /// How much was written when that was last more than before, and after how many instructions.
+    progress: (u64, u64),
 }
 
 /// What came of it.
@@ -48,7 +50,7 @@ impl Run {
         if let Some(imports) = headers.imports {
             bind(&mut process, base, base.wrapping_add(imports));
         }
-        Self { process, headers }
+        Self { process, headers, progress: (0, 0) }
     }
 
     /// Runs some instructions. Says whether it has come to its end, by itself or at the limit.
@@ -56,12 +58,18 @@ impl Run {
         let done = self.process.machine.executed;
         let until = done.saturating_add(INSTRUCTIONS_PER_STEP);
         let stop = self.process.run(until.min(INSTRUCTIONS_MAX), file);
-        stop.is_some() || until >= INSTRUCTIONS_MAX
+        let (written, executed) =
+            (self.process.machine.memory.written(), self.process.machine.executed);
+        if written > self.progress.0 {
+            self.progress = (written, executed);
+        }
+        let idle = executed.saturating_sub(self.progress.1);
+        stop.is_some() || until >= INSTRUCTIONS_MAX || idle > IDLE_MAX
     }
 
     /// What is in memory.
     pub(super) fn end(self) -> Unpacked {
-        let Self { process, headers } = self;
+        let Self { process, headers, .. } = self;
         let machine = process.machine;
         // A loader that had nothing to unpack ends with control elsewhere, too.
         let entry = machine.entry().or_else(|| machine.left()).map(|entry| {
@@ -138,9 +146,11 @@ fn bind(process: &mut Process, base: u32, directory: u32) {
 }
 
 /// A program that takes more is not run.
-pub(super) const IMAGE_BYTES_MAX: u32 = 32 << 20;
+const IMAGE_BYTES_MAX: u32 = 32 << 20;
 /// Instructions of one program: what a loader of the slowest kind needs for a megabyte.
-pub(super) const INSTRUCTIONS_MAX: u64 = 60_000_000;
+const INSTRUCTIONS_MAX: u64 = 60_000_000;
+/// Instructions of one that writes nothing where nothing was written before: it waits, or goes in a circle.
+const IDLE_MAX: u64 = 8_000_000;
 /// Instructions of one step: some tens of microseconds.
 const INSTRUCTIONS_PER_STEP: u64 = 4_096;
 const PAGE_BYTES: u32 = 0x1000;

@@ -27,6 +27,7 @@ fn what_ten_packers_packed_comes_out() {
     let rows = [
         ("clam-aspack.exe", true, None),
         ("clam-mew.exe", false, None),
+        ("clam-pespin.exe", true, None),
         ("clam-petite.exe", false, None),
         ("clam-upack.exe", false, None),
         ("clam-upx.exe", true, None),

@@ -3,3 +3,4 @@
 
 mod carriers;
 mod made;
+mod upxs;

@@ -11,10 +11,9 @@ pub(super) fn undo(filter: u8, mark: u8, code: &mut [u8]) {
         0x24 => marked(code, mark, |first, _| first == 0xe8),
         0x25 => marked(code, mark, |first, _| first == 0xe9),
         0x26 => marked(code, mark, |first, _| matches!(first, 0xe8 | 0xe9)),
-        0x36 => marked(code, mark, |first, before| {
+        0x36 | 0x49 => marked(code, mark, |first, before| {
             matches!(first, 0xe8 | 0xe9) || before == 0x0f && matches!(first, 0x80..=0x8f)
         }),
-        0x46 | 0x49 => turned(code, mark),
         _ => {}
     }
 }
@@ -39,28 +38,6 @@ fn marked(code: &mut [u8], mark: u8, is_call: impl Fn(u8, u8) -> bool) {
         if is_call(first, before) && a == mark {
             let target = u32::from_be_bytes([0, b, c, d]);
             put(code, at, target.wrapping_sub(behind_opcode(at)));
-            at = at.saturating_add(4);
-            before = 0;
-        } else {
-            before = first;
-        }
-        at = at.saturating_add(1);
-    }
-}
-
-/// As [`marked`]; of long jumps with a condition the two bytes of the opcode have changed places, too.
-fn turned(code: &mut [u8], mark: u8) {
-    let (mut at, mut before) = (0_usize, 0);
-    while let Some(&[first, a, b, c, d]) = chunk(code, at) {
-        let is_jump = first == 0x0f && matches!(before, 0x80..=0x8f);
-        if (is_jump || matches!(first, 0xe8 | 0xe9)) && a == mark {
-            let target = u32::from_be_bytes([0, b, c, d]);
-            put(code, at, target.wrapping_sub(behind_opcode(at)));
-            if is_jump
-                && let Some(pair) = at.checked_sub(1).and_then(|from| code.get_mut(from..=at))
-            {
-                pair.reverse();
-            }
             at = at.saturating_add(4);
             before = 0;
         } else {

@@ -317,6 +317,11 @@ pub(super) const KNOWN: &[Known] = &[
     known("GetFileSize", 2, Answer::File(FileCall::Size)),
     known("ReadFile", 5, Answer::File(FileCall::Read)),
     known("SetFilePointer", 4, Answer::File(FileCall::Seek)),
+    // Threads begin, and never have their turn.
+    number("CreateThread", 6, 0x84),
+    number("OpenProcess", 3, 0),
+    number("WaitForSingleObject", 2, 0),
+    number("TerminateThread", 2, 1),
     number("MessageBoxA", 4, 1),
     number("InitCommonControls", 0, 0),
 ];

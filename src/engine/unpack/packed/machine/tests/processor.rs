@@ -1,6 +1,6 @@
 //! Digests of what a processor makes of each instruction over many operands.
 //!
-//! Made by running the same bytes on an x86-64 (Intel, 2019) with the operands of [`super::operands`]: FNV-1a of
+//! Made by running the same bytes on an x86-64 with the operands of [`super::operands`]: FNV-1a of
 //! eax, ecx, edx and the flags named by the mask, in that order, for one set of operands after another.
 //! Flags that the manual leaves undefined are not in the mask.
 
