@@ -5,6 +5,7 @@
 
 mod archives;
 mod cabinets;
+mod carried;
 mod codings;
 mod containers;
 mod digests;
@@ -15,6 +16,7 @@ mod limits;
 mod normal_text;
 mod office;
 mod old_archives;
+mod rars;
 mod regexes;
 mod seven_zips;
 mod streams;

@@ -26,11 +26,13 @@
 //! | tar, all dialects | POSIX.1-2017 pax, GNU, V7 | [`tar`] |
 //! | OLE2: Office 97, MSI, Outlook messages; macros | MS-CFB, MS-OVBA; as a whole | [`ole2`] |
 //! | ARJ | methods 0 to 4 | [`arj`] |
-//! | LHA, LZH, LArc | headers of the levels 0 to 3 | [`lha`] |
+//! | LHA, LZH, `LArc` | headers of the levels 0 to 3 | [`lha`] |
+//! | any of RAR, 7z, cabinets, ARJ and NSIS carried by something else | | [`carried`] |
 //! | RAR | versions 2.9 to 7, and what older ones stored | [`rar`] |
 //! | 7z: all its coders, solid or not | 7-Zip's `7zFormat.txt`; as a whole | [`seven_zip`] |
 //! | cabinets: MSZIP, LZX, Quantum | MS-CAB; as a whole | [`cab`] |
 //! | compiled help | CHM, with LZX; as a whole | [`chm`] |
+//! | installers of NSIS | deflate, LZMA; as a whole | [`nsis`] |
 //! | PDF: streams, their filters undone; scripts | ISO 32000-1; as a whole | [`pdf`] |
 //! | cpio, all dialects | new ASCII, with sums, old ASCII, binary | [`cpio`] |
 //! | ar, `.deb`, `.a` | System V, GNU, BSD | [`ar`] |
@@ -66,6 +68,7 @@ mod block;
 mod brotli;
 mod bzip2;
 mod cab;
+mod carried;
 mod chm;
 mod codings;
 mod compress;
@@ -80,6 +83,7 @@ mod lz4;
 mod lzip;
 mod lzma;
 mod member;
+mod nsis;
 mod ole2;
 mod opened;
 mod parts;
@@ -122,6 +126,7 @@ pub(super) enum Whole {
     SevenZip,
     Cab,
     Chm,
+    Nsis,
 }
 
 /// A container that is read from its front to its end.
@@ -134,6 +139,7 @@ pub(super) enum Walker {
     Arj(Box<arj::Arj>),
     Lha(Box<lha::Lha>),
     Rar(Box<rar::Rar>),
+    Carried(Box<carried::Carried>),
 }
 
 /// The containers that are walked.
@@ -147,14 +153,14 @@ pub(super) enum Container {
     Arj,
     Lha,
     Rar,
-    /// A zip that may be behind, or in the middle of, something else.
+    /// A zip, or another archive, that may be behind, or in the middle of, something else.
     CarriedZip,
 }
 
 /// What is inside a layer, as far as its first bytes tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inside {
-    /// Nothing that is not seen in its bytes, but for a zip that it may carry.
+    /// Nothing that is not seen in its bytes, but for an archive that it may carry.
     Nothing,
     /// One stream.
     Coding(Coding),
@@ -224,6 +230,7 @@ impl Inside {
             _ if lz4::is_front(head) => Self::Coding(Coding::Lz4),
             [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::of_skipped(lz4::after_skipped(head)),
             _ if compress::is_front(head) => Self::Coding(Coding::Compress),
+            _ if nsis::is_front(head) => Self::Whole(Whole::Nsis),
             _ if expand::is_front(head) => Self::Coding(Coding::Szdd),
             _ if lzma::is_plausible(head) => Self::Coding(Coding::Lzma),
             _ if head.starts_with(ar::MAGIC) => Self::Container(Container::Ar),
@@ -266,7 +273,7 @@ impl Unpacker {
             Container::Arj => Walker::Arj(Box::new(arj::Arj::new())),
             Container::Lha => Walker::Lha(Box::new(lha::Lha::new())),
             Container::Rar => Walker::Rar(Box::new(rar::Rar::new())),
-            Container::CarriedZip => Walker::Zip(Box::new(zip::Zip::carried())),
+            Container::CarriedZip => Walker::Carried(Box::new(carried::Carried::new())),
         })
     }
 
@@ -292,6 +299,7 @@ impl Unpacker {
                 Walker::Arj(arj) => arj.step(input, output),
                 Walker::Lha(lha) => lha.step(input, output),
                 Walker::Rar(rar) => rar.step(input, output),
+                Walker::Carried(carried) => carried.step(input, output),
             },
             Self::Waiting(_) => Step { used: length, made: 0, progress: Progress::Hungry },
             Self::Whole(opened) => opened.step(output),
@@ -314,6 +322,7 @@ impl Unpacker {
                 Walker::Arj(arj) => arj.member(),
                 Walker::Lha(lha) => lha.member(),
                 Walker::Rar(rar) => rar.member(),
+                Walker::Carried(carried) => carried.member(),
             },
         }
     }
@@ -329,6 +338,7 @@ impl Unpacker {
                 Walker::Arj(arj) => arj.pass_over(),
                 Walker::Lha(lha) => lha.pass_over(),
                 Walker::Rar(rar) => rar.pass_over(),
+                Walker::Carried(carried) => carried.pass_over(),
                 Walker::Tar(_) | Walker::Cpio(_) | Walker::Ar(_) | Walker::Rpm(_) => false,
             },
         }
@@ -351,6 +361,7 @@ impl Unpacker {
                 Walker::Arj(arj) => arj.finish(),
                 Walker::Lha(lha) => lha.finish(),
                 Walker::Rar(rar) => rar.finish(),
+                Walker::Carried(carried) => carried.finish(),
             },
             Self::Waiting(_) | Self::Whole(_) => Ok(()),
         }

@@ -5,6 +5,7 @@
 
 use super::cab::Cab;
 use super::chm::Chm;
+use super::nsis::Nsis;
 use super::ole2::Ole2;
 use super::pdf::Pdf;
 use super::seven_zip::SevenZip;
@@ -24,6 +25,7 @@ enum Reader {
     SevenZip(Box<SevenZip>),
     Cab(Box<Cab>),
     Chm(Box<Chm>),
+    Nsis(Box<Nsis>),
 }
 
 impl Opened {
@@ -34,6 +36,7 @@ impl Opened {
             Whole::SevenZip => Reader::SevenZip(Box::default()),
             Whole::Cab => Reader::Cab(Box::default()),
             Whole::Chm => Reader::Chm(Box::default()),
+            Whole::Nsis => Reader::Nsis(Box::default()),
         };
         Self { spool, reader }
     }
@@ -47,6 +50,7 @@ impl Opened {
             Reader::SevenZip(archive) => archive.step(bytes, output),
             Reader::Cab(cab) => cab.step(bytes, output),
             Reader::Chm(chm) => chm.step(bytes, output),
+            Reader::Nsis(nsis) => nsis.step(bytes, output),
         };
         Step { used: 0, made, progress }
     }
@@ -58,13 +62,14 @@ impl Opened {
             Reader::SevenZip(archive) => archive.member(),
             Reader::Cab(cab) => cab.member(),
             Reader::Chm(chm) => chm.member(),
+            Reader::Nsis(nsis) => nsis.member(),
         }
     }
 
     /// As [`super::Unpacker::pass_over`].
     pub(super) fn pass_over(&mut self) -> bool {
         match &mut self.reader {
-            Reader::Ole2(_) | Reader::Pdf(_) => false,
+            Reader::Ole2(_) | Reader::Pdf(_) | Reader::Nsis(_) => false,
             Reader::SevenZip(archive) => archive.pass_over(),
             Reader::Cab(cab) => cab.pass_over(),
             Reader::Chm(chm) => chm.pass_over(),

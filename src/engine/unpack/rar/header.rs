@@ -5,6 +5,10 @@ use crate::engine::verdict::{Limit, Why};
 
 /// A header.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of the format, which do not depend on each other"
+)]
 pub(super) struct Header {
     pub(super) kind: Kind,
     /// Bytes behind it.
@@ -222,7 +226,12 @@ fn new_file(header: &mut Header, kind: u64, extra: u64, mut fields: Fields<'_>) 
     while !records.rest.is_empty() {
         let size = records.number()?;
         let mut record = Fields { rest: records.bytes(size)? };
-        header.is_locked |= record.number()? == 1;
+        match record.number()? {
+            1 => header.is_locked = true,
+            // A link, whose target is in the header.
+            5 if header.packed == 0 => header.kind = Kind::Other,
+            _ => {}
+        }
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! every stream that does not end well.
 #![expect(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
+mod archives;
 mod codings;
 mod ole2s;
 mod streams;
