@@ -139,8 +139,9 @@ impl Finder {
             joined = [&self.held[..], piece].concat();
             &joined[..]
         };
+        let mut magics = Magics::of(bytes);
         let mut from = 0_usize;
-        while let Some((at, kind)) = next_magic(bytes, from) {
+        while let Some((at, kind)) = magics.first() {
             let begin = at.saturating_sub(kind.back());
             match kind.check(bytes.get(at..).unwrap_or_default()) {
                 Check::Archive(length) => {
@@ -153,7 +154,10 @@ impl Finder {
                     let held = bytes.get(begin..).unwrap_or_default().to_vec();
                     return Found { until: piece.len(), held, is_archive: false };
                 }
-                Check::Nothing => from = at.saturating_add(1),
+                Check::Nothing => {
+                    from = at.saturating_add(1);
+                    magics.pass(kind, bytes, from);
+                }
             }
         }
         let kept = bytes.len().saturating_sub(MAGIC_BYTES_MAX).max(from.saturating_sub(4));
@@ -180,14 +184,32 @@ enum Check {
     Nothing,
 }
 
-/// The first magic number from a place on.
-fn next_magic(bytes: &[u8], from: usize) -> Option<(usize, Kind)> {
-    let rest = bytes.get(from..)?;
-    let found = MAGICS.iter().filter_map(|(magic, kind)| {
-        let at = memmem::find(rest, magic)?;
-        Some((from.checked_add(at)?, *kind))
-    });
-    found.min_by_key(|(at, _)| *at)
+/// Where the next magic number of each kind is.
+struct Magics {
+    nexts: [Option<usize>; MAGICS.len()],
+}
+
+impl Magics {
+    fn of(bytes: &[u8]) -> Self {
+        Self { nexts: MAGICS.map(|(magic, _)| memmem::find(bytes, magic)) }
+    }
+
+    /// The first of them.
+    fn first(&self) -> Option<(usize, Kind)> {
+        let all = self.nexts.iter().zip(&MAGICS);
+        let found = all.filter_map(|(next, (_, kind))| Some(((*next)?, *kind)));
+        found.min_by_key(|(at, _)| *at)
+    }
+
+    /// That of a kind was none: the next one of it, from a place on.
+    fn pass(&mut self, passed: Kind, bytes: &[u8], from: usize) {
+        for (next, (magic, kind)) in self.nexts.iter_mut().zip(&MAGICS) {
+            if *kind == passed {
+                let rest = bytes.get(from..).unwrap_or_default();
+                *next = memmem::find(rest, magic).and_then(|at| at.checked_add(from));
+            }
+        }
+    }
 }
 
 impl Kind {
@@ -271,7 +293,7 @@ fn long(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|field| u32::from_le_bytes(*field))
 }
 
-const MAGICS: &[(&[u8], Kind)] = &[
+const MAGICS: [(&[u8], Kind); 5] = [
     (b"7z\xbc\xaf\x27\x1c", Kind::SevenZip),
     (b"Rar!\x1a\x07", Kind::Rar),
     (b"MSCF\0\0\0\0", Kind::Cabinet),

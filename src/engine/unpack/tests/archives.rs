@@ -16,7 +16,9 @@ struct Bits {
 
 impl Bits {
     fn put(&mut self, value: u32, width: u32) -> &mut Self {
-        self.bits.extend((0..width).rev().map(|at| value >> at & 1 == 1));
+        self.bits.extend(
+            (0..width).rev().map(|at| value.checked_shr(at).is_some_and(|rest| rest & 1 == 1)),
+        );
         self
     }
 

@@ -5,6 +5,7 @@
 mod archives;
 mod codings;
 mod ole2s;
+mod rars;
 mod streams;
 mod tars;
 pub(super) mod walk;
