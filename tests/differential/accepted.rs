@@ -49,7 +49,6 @@ pub(crate) const ACCEPTED: &[Accepted] = &[
     packed("clam-aspack.exe"),
     packed("clam-fsg.exe"),
     packed("clam-mew.exe"),
-    packed("clam-nsis.exe"),
     packed("clam-pespin.exe"),
     packed("clam-petite.exe"),
     packed("clam-upack.exe"),
