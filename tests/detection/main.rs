@@ -5,7 +5,6 @@
 
 mod archives;
 mod cabinets;
-mod carried;
 mod codings;
 mod containers;
 mod digests;
@@ -16,7 +15,6 @@ mod limits;
 mod normal_text;
 mod office;
 mod old_archives;
-mod rars;
 mod regexes;
 mod seven_zips;
 mod streams;
