@@ -170,6 +170,7 @@ impl Body {
             | Whole::SevenZip
             | Whole::Cab
             | Whole::Chm
+            | Whole::Nsis
             | Whole::Packed(_) => self.raw.spool = Some(spool),
         }
     }

@@ -98,6 +98,7 @@ fn the_program_in_published_test_files_comes_out_whole() {
         ("clam.chm", "chm:clam.exe.txt"),
         ("clam.exe.szdd", "szdd"),
         ("clam.arj", "arj:clam.exe"),
+        ("clam-nsis.exe", "sfx>nsis:1"),
     ] {
         check_infected(&engine, &Object::default(), &read(name), "Code.UNOFFICIAL", path);
     }

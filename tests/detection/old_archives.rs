@@ -1,5 +1,4 @@
-//! ARJ archives as `arj` writes them, and LHA archives as `jlha` does: each of their methods, damaged, locked
-//! and cut off.
+//! ARJ archives as `arj` writes them: each of their methods, damaged, locked and cut off.
 
 use baleen::engine::Object;
 use baleen::engine::database::builtin::eicar;

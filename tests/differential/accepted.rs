@@ -47,7 +47,6 @@ pub(crate) const RECOGNISED: &[(&str, Rule, usize)] = &[
 /// All of them.
 pub(crate) const ACCEPTED: &[Accepted] = &[
     packed("clam-fsg.exe"),
-    packed("clam-nsis.exe"),
     packed("clam.exe.binhex"),
     packed("clam.exe.html"),
     packed("clam.exe.mbox.base64"),

@@ -1,4 +1,4 @@
-//! What `COMPRESS.EXE` of DOS and Windows made, to be expanded by `EXPAND.EXE`: SZDD, its form of QBasic, and KWAJ.
+//! What `COMPRESS.EXE` of DOS and Windows made, to be expanded by `EXPAND.EXE`: SZDD, its form of `QBasic`, and KWAJ.
 //!
 //! A header, and LZSS with a window of 4 KiB that holds spaces at first: a byte of eight marks, then a byte for
 //! each one that is set, and a place and a length for each that is not. There is no end but that of the file,

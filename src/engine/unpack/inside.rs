@@ -1,8 +1,8 @@
 //! What is inside a layer whose type says nothing of it, by the first bytes.
 
 use super::{
-    Coding, Container, Suspect, Whole, ar, bzip2, compress, expand, lnk, lz4, lzma, onenote, rpm,
-    tar,
+    Coding, Container, Suspect, Whole, ar, bzip2, compress, expand, lnk, lz4, lzma, nsis, onenote,
+    rpm, tar,
 };
 
 /// What is inside a layer, as far as its first bytes tell.
@@ -36,6 +36,7 @@ impl Inside {
             _ if lz4::is_front(head) => Self::Coding(Coding::Lz4),
             [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::of_skipped(lz4::after_skipped(head)),
             _ if compress::is_front(head) => Self::Coding(Coding::Compress),
+            _ if nsis::is_front(head) => Self::Whole(Whole::Nsis),
             _ if expand::is_front(head) => Self::Coding(Coding::Szdd),
             _ if lzma::is_plausible(head) => Self::Coding(Coding::Lzma),
             _ if head.starts_with(ar::MAGIC) => Self::Container(Container::Ar),

@@ -26,13 +26,15 @@
 //! | tar, all dialects | POSIX.1-2017 pax, GNU, V7 | [`tar`] |
 //! | OLE2: Office 97, MSI, Outlook messages; macros | MS-CFB, MS-OVBA; as a whole | [`ole2`] |
 //! | ARJ | methods 0 to 4 | [`arj`] |
-//! | LHA, LZH, LArc | headers of the levels 0 to 3 | [`lha`] |
+//! | LHA, LZH, `LArc` | headers of the levels 0 to 3 | [`lha`] |
+//! | any of RAR, 7z, cabinets, ARJ and NSIS carried by something else | | [`carried`] |
 //! | RAR | versions 2.9 to 7, and what older ones stored | [`rar`] |
 //! | 7z: all its coders, solid or not | 7-Zip's `7zFormat.txt`; as a whole | [`seven_zip`] |
 //! | cabinets: MSZIP, LZX, Quantum | MS-CAB; as a whole | [`cab`] |
 //! | compiled help | CHM, with LZX; as a whole | [`chm`] |
 //! | ISO 9660, UDF; as a whole | ECMA-119, Joliet, Rock Ridge; ECMA-167 | [`disk`] |
 //! | UDIF (`.dmg`): partitions; as a whole | koly, blkx; ADC, zlib, bzip2, xz | [`dmg`] |
+//! | installers of NSIS | deflate, LZMA; as a whole | [`nsis`] |
 //! | PDF: streams, their filters undone; scripts | ISO 32000-1; as a whole | [`pdf`] |
 //! | packed programs: for Windows run by a machine, of UPX decompressed; as a whole | [`packed`] |
 //! | cpio, all dialects | new ASCII, with sums, old ASCII, binary | [`cpio`] |
@@ -77,6 +79,7 @@ mod block;
 mod brotli;
 mod bzip2;
 mod cab;
+mod carried;
 mod chm;
 mod codings;
 mod compress;
@@ -98,6 +101,7 @@ mod lzip;
 mod lzma;
 mod member;
 mod mime;
+mod nsis;
 mod numbers;
 mod ole2;
 mod onenote;
@@ -160,6 +164,7 @@ pub(super) enum Whole {
     SevenZip,
     Cab,
     Chm,
+    Nsis,
     /// An image of a disc.
     Disk,
     Sis,
@@ -180,7 +185,7 @@ pub(super) enum Container {
     Arj,
     Lha,
     Rar,
-    /// A zip that may be behind, or in the middle of, something else.
+    /// A zip, or another archive, that may be behind, or in the middle of, something else.
     CarriedZip,
     /// A mail, or a mailbox.
     Mail,
@@ -233,6 +238,7 @@ impl Whole {
             | Self::SevenZip
             | Self::Cab
             | Self::Chm
+            | Self::Nsis
             | Self::Disk
             | Self::Sis
             | Self::Dmg => true,
@@ -250,7 +256,7 @@ impl Unpacker {
             Container::Ar => Box::new(ar::Ar::new()),
             Container::Rpm => Box::new(rpm::Rpm::new()),
             Container::Zip => Box::new(zip::Zip::new(passwords)),
-            Container::CarriedZip => Box::new(zip::Zip::carried(passwords)),
+            Container::CarriedZip => Box::new(carried::Carried::new(passwords)),
             Container::Mail => Box::new(mime::Mime::mail()),
             Container::Text => Box::new(text::Text::new(passwords)),
             Container::Arj => Box::new(arj::Arj::new()),

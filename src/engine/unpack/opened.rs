@@ -7,6 +7,7 @@ use super::cab::Cab;
 use super::chm::Chm;
 use super::disk::Disk;
 use super::dmg::Dmg;
+use super::nsis::Nsis;
 use super::ole2::Ole2;
 use super::packed::Packed;
 use super::pdf::Pdf;
@@ -33,6 +34,7 @@ enum Reader {
     Sis(Sis),
     Dmg(Dmg),
     Packed(Box<Packed>),
+    Nsis(Box<Nsis>),
 }
 
 impl Opened {
@@ -47,6 +49,7 @@ impl Opened {
             Whole::Sis => Reader::Sis(Sis::new()),
             Whole::Dmg => Reader::Dmg(Dmg::new()),
             Whole::Packed(suspect) => Reader::Packed(Box::new(Packed::new(suspect))),
+            Whole::Nsis => Reader::Nsis(Box::default()),
         };
         Self { whole, spool, reader }
     }
@@ -64,6 +67,7 @@ impl Opened {
             Reader::Sis(sis) => sis.step(bytes, output),
             Reader::Dmg(dmg) => dmg.step(bytes, output),
             Reader::Packed(packed) => packed.step(bytes, output),
+            Reader::Nsis(nsis) => nsis.step(bytes, output),
         };
         Step { used: 0, made, progress }
     }
@@ -79,6 +83,7 @@ impl Opened {
             Reader::Sis(sis) => sis.member(),
             Reader::Dmg(dmg) => dmg.member(),
             Reader::Packed(packed) => packed.member(),
+            Reader::Nsis(nsis) => nsis.member(),
         }
     }
 
@@ -87,6 +92,7 @@ impl Opened {
         match &mut self.reader {
             Reader::Ole2(_)
             | Reader::Pdf(_)
+            | Reader::Nsis(_)
             | Reader::Disk(_)
             | Reader::Sis(_)
             | Reader::Dmg(_)

@@ -131,7 +131,7 @@ impl Arj {
             return;
         }
         self.member.begin(self.header.packed.into(), self.header.plain.into());
-        let is_empty = matches!(self.header.kind, 2 | 3 | 4 | 5) || self.header.plain == 0;
+        let is_empty = matches!(self.header.kind, 2..=5) || self.header.plain == 0;
         self.place = if is_empty { Place::Rest } else { Place::Enter };
     }
 

@@ -122,7 +122,8 @@ fn inflate(
     };
     let is_short = made < out.len();
     out.truncate(made);
-    outcome.and_then(|()| if is_short { Err(MSZIP) } else { Ok(()) })
+    outcome?;
+    if is_short { Err(MSZIP) } else { Ok(()) }
 }
 
 /// Why a folder cannot be unpacked, if so.

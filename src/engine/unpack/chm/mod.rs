@@ -180,7 +180,8 @@ impl Chm {
             return Progress::Full;
         };
         self.index = self.index.saturating_add(1);
-        self.name = name(file, &entry).strip_prefix(b"/").unwrap_or(name(file, &entry)).to_vec();
+        let whole = name(file, &entry);
+        self.name = whole.strip_prefix(b"/").unwrap_or(whole).to_vec();
         self.entry = Some(entry);
         self.left = entry.size;
         self.at = match entry.section {

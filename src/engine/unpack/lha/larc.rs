@@ -1,4 +1,4 @@
-//! lzs and lz5 of LArc, which LHA reads as well: LZSS without codes.
+//! lzs and lz5 of `LArc`, which LHA reads as well: LZSS without codes.
 
 use crate::engine::unpack::inflate::Outcome;
 use crate::engine::unpack::lz::bits::Bits;

@@ -1,4 +1,4 @@
-//! LHA archives (`.lzh`, `.lha`), with headers of the levels 0 to 3, and those of LArc.
+//! LHA archives (`.lzh`, `.lha`), with headers of the levels 0 to 3, and those of `LArc`.
 //!
 //! | method | what |
 //! | --- | --- |
@@ -8,7 +8,7 @@
 //! | lzs, lz5 | LZSS without codes ([`larc`]) |
 //! | lhd | a folder |
 //!
-//! Absent on purpose: sums, times and attributes; lh2, lh3 and those of PMarc, which hardly anybody ever used
+//! Absent on purpose: sums, times and attributes; lh2, lh3 and those of `PMarc`, which hardly anybody ever used
 //! and which say so.
 
 mod dynamic;
@@ -94,7 +94,7 @@ impl Lha {
                 }
                 match length {
                     Some(length) if length <= HEADER_BYTES_MAX => {
-                        self.place = Place::Header(length)
+                        self.place = Place::Header(length);
                     }
                     _ => return Err(Why::Limit(Limit::MaxScanState)),
                 }
@@ -209,7 +209,13 @@ impl Walk for Lha {
             Place::End => Ok(()),
             Place::Front if self.has_member && self.gathered.bytes().is_empty() => Ok(()),
             Place::Rest if self.member.packed == 0 => Ok(()),
-            _ => Err(ENDS_EARLY),
+            Place::Front
+            | Place::Header(_)
+            | Place::Field
+            | Place::Enter
+            | Place::SetUp
+            | Place::Data
+            | Place::Rest => Err(ENDS_EARLY),
         }
     }
 }

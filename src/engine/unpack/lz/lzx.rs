@@ -12,6 +12,10 @@ use super::{Bytes as _, Packed};
 use crate::engine::verdict::Why;
 
 /// A stream being read.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "marks of the format, which do not depend on each other"
+)]
 pub(in crate::engine::unpack) struct Lzx {
     bits: Bits,
     /// Bytes of words that were read ahead of a block that is not packed.

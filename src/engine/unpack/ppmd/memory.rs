@@ -1,4 +1,4 @@
-//! The memory of a PPMd model: units of twelve bytes from a fixed piece, in lists of free blocks.
+//! The memory of a `PPMd` model: units of twelve bytes from a fixed piece, in lists of free blocks.
 //!
 //! Which block is given out decides when the memory is used up, and with that when the model begins anew: the
 //! order of everything here is part of the format. Places are numbers, 0 is none; one outside of the memory
@@ -272,44 +272,33 @@ impl Memory {
     }
 }
 
-/// The list of blocks with room for so many units, of 1 to 128.
-fn index_of(units: u32) -> usize {
-    let at = wide(units.wrapping_sub(1));
-    INDEX_OF_UNITS.get(at).map_or(INDEXES - 1, |index| usize::from(*index))
+/// The list of blocks with room for so many units, of 1 to 128: four steps each of one, two and three units, then steps
+/// of four.
+const fn index_of(units: u32) -> usize {
+    wide(match units {
+        0..=4 => units.saturating_sub(1),
+        5..=12 => units.wrapping_sub(4).div_ceil(2).wrapping_add(3),
+        13..=24 => units.wrapping_sub(12).div_ceil(3).wrapping_add(7),
+        _ => units.wrapping_sub(24).div_ceil(4).wrapping_add(11),
+    })
 }
 
 /// How many units the blocks of a list have.
-fn units_of(index: usize) -> u32 {
-    UNITS_OF_INDEX.get(index).map_or(0, |units| u32::from(*units))
+const fn units_of(index: usize) -> u32 {
+    let units = match index {
+        0..=3 => index.wrapping_add(1),
+        4..=7 => index.wrapping_sub(3).wrapping_mul(2).wrapping_add(4),
+        8..=11 => index.wrapping_sub(7).wrapping_mul(3).wrapping_add(12),
+        _ => index.wrapping_sub(11).wrapping_mul(4).wrapping_add(24),
+    };
+    let bytes = units.to_le_bytes();
+    u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
 }
 
 const fn wide(at: u32) -> usize {
     at as usize
 }
 
-/// Four steps each of one, two and three units, then steps of four up to 128.
-const UNITS_OF_INDEX: [u8; INDEXES] = {
-    let mut table = [0; INDEXES];
-    let (mut index, mut units) = (0, 0);
-    while index < INDEXES {
-        units += if index >= 12 { 4 } else { index / 4 + 1 };
-        table[index] = units as u8;
-        index += 1;
-    }
-    table
-};
-const INDEX_OF_UNITS: [u8; 128] = {
-    let mut table = [0; 128];
-    let (mut index, mut units) = (0, 0);
-    while units < 128 {
-        if units == UNITS_OF_INDEX[index] as usize {
-            index += 1;
-        }
-        table[units] = index as u8;
-        units += 1;
-    }
-    table
-};
 const INDEXES: usize = 38;
 /// Bytes of a unit: a context, or two states.
 pub(super) const UNIT: u32 = 12;

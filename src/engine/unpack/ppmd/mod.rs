@@ -1,4 +1,4 @@
-//! PPMd variant H, as 7z and RAR 3 have it (Dmitry Shkarin's PPMII, of which it is an implementation with a fixed
+//! `PPMd` variant H, as 7z and RAR 3 have it (Dmitry Shkarin's PPMII, of which it is an implementation with a fixed
 //! memory).
 //!
 //! A byte is coded by the statistics of the contexts that it follows, the longest first; one that a context
@@ -74,12 +74,6 @@ impl Model {
         };
         model.restart();
         model
-    }
-
-    /// Forgets everything, and goes on with another order.
-    pub(super) fn restart_with(&mut self, order: u32) {
-        self.order_max = order.clamp(2, ORDER_MAX);
-        self.restart();
     }
 
     /// The next byte; nothing at the mark of an end.
@@ -734,10 +728,10 @@ const fn escape_row(unmasked: u32) -> u32 {
     if at < 3 {
         return at;
     }
-    let (mut row, mut end) = (3, 4);
+    let (mut row, mut end) = (3_u32, 4_u32);
     while at >= end {
-        row += 1;
-        end += row - 2;
+        row = row.wrapping_add(1);
+        end = row.wrapping_add(end).wrapping_sub(2);
         if row >= 24 {
             break;
         }

@@ -1,4 +1,4 @@
-//! The two range decoders that feed a PPMd model.
+//! The two range decoders that feed a `PPMd` model.
 
 use crate::engine::unpack::lz::Bytes;
 
@@ -36,11 +36,6 @@ impl Range {
     /// Whether bytes were used that are not there.
     pub(in crate::engine::unpack) const fn is_over(&self) -> bool {
         self.is_over
-    }
-
-    /// Whether 7z would say that the stream may end here.
-    pub(in crate::engine::unpack) const fn is_at_end(&self) -> bool {
-        self.code == 0
     }
 
     /// Which of `total` parts of the range the code lies in.

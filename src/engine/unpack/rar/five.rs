@@ -11,6 +11,10 @@ use crate::engine::unpack::lz::{Packed, UNIT_BYTES, Unpack};
 use crate::engine::verdict::Why;
 
 /// A stream being read, or several that are packed as one.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "marks of the format, which do not depend on each other"
+)]
 pub(super) struct Five {
     output: Output,
     bits: Bits,
@@ -188,7 +192,10 @@ impl Five {
     }
 
     fn copy(&mut self, length: usize, distance: u64) -> Option<()> {
-        (!self.bits.is_over() && self.output.copy(length, distance)).then_some(())
+        if !self.bits.is_over() {
+            self.output.copy(length, distance);
+        }
+        Some(())
     }
 
     fn distance(&mut self, packed: &mut Packed<'_>) -> Option<u64> {

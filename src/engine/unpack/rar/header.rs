@@ -1,10 +1,14 @@
 //! The headers of both kinds of archives, as far as they are needed: RAR 1.5 to 4 (sizes in fixed fields), and RAR
 //! 5 (numbers of seven bits a byte).
 
-use crate::engine::verdict::{Limit, Why};
+use crate::engine::verdict::Why;
 
 /// A header.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of the format, which do not depend on each other"
+)]
 pub(super) struct Header {
     pub(super) kind: Kind,
     /// Bytes behind it.
@@ -146,18 +150,15 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// How long a header of RAR 5 is, by its first [`FRONT_BYTES`]: a sum, and a size of up to three bytes.
+/// How long a header of RAR 5 is, by its first [`FRONT_BYTES`]: a sum, and a size of up to
+/// three bytes, which is less than 2 MiB.
 pub(super) fn new_length(front: &[u8]) -> Result<usize, Why> {
     let mut fields = Fields { rest: front.get(4..).unwrap_or_default() };
     let before = fields.rest.len();
     let size = usize::try_from(fields.number()?).map_err(|_| NOT_A_HEADER)?;
     let width = before.saturating_sub(fields.rest.len());
     let length = size.saturating_add(4).saturating_add(width);
-    match length {
-        _ if size > HEADER_BYTES_MAX => Err(Why::Limit(Limit::MaxScanState)),
-        _ if length < FRONT_BYTES => Err(NOT_A_HEADER),
-        _ => Ok(length),
-    }
+    if length < FRONT_BYTES { Err(NOT_A_HEADER) } else { Ok(length) }
 }
 
 /// Reads a header of RAR 5.
@@ -222,7 +223,12 @@ fn new_file(header: &mut Header, kind: u64, extra: u64, mut fields: Fields<'_>) 
     while !records.rest.is_empty() {
         let size = records.number()?;
         let mut record = Fields { rest: records.bytes(size)? };
-        header.is_locked |= record.number()? == 1;
+        match record.number()? {
+            1 => header.is_locked = true,
+            // A link, whose target is in the header.
+            5 if header.packed == 0 => header.kind = Kind::Other,
+            _ => {}
+        }
     }
     Ok(())
 }
@@ -239,6 +245,4 @@ fn long(bytes: &[u8], at: usize) -> Option<u32> {
 pub(super) const FRONT_BYTES: usize = 7;
 /// Data follows: the size of it is the first field.
 const OLD_HAS_DATA: u16 = 0x8000;
-/// RAR itself writes no longer ones.
-const HEADER_BYTES_MAX: usize = 2 << 20;
 const VERSION: Why = Why::Unsupported("RAR: packed by a version that is not known");

@@ -3,7 +3,7 @@
 //! | member | here |
 //! | --- | --- |
 //! | as it is | any version |
-//! | packed by RAR 2.9 to 4 | [`three`]: LZ and PPMd, with the filters that RAR writes ([`program`]) |
+//! | packed by RAR 2.9 to 4 | [`three`]: LZ and `PPMd`, with the filters that RAR writes ([`program`]) |
 //! | packed by RAR 5 and 7 | [`five`] |
 //! | encrypted, with clear headers | said, by its name; with headers that are encrypted nothing is seen |
 //! | begun in the volume before, or going on in the next | said; of the latter what is here is seen |
@@ -35,6 +35,10 @@ use crate::engine::unpack::walk::Walk;
 use crate::engine::verdict::Why;
 
 /// An archive being read.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what the headers said, which does not depend on each other"
+)]
 pub(in crate::engine) struct Rar {
     place: Place,
     gathered: Gathered,
@@ -117,11 +121,10 @@ impl Rar {
 
     /// Bytes of a member.
     fn data(&mut self, rest: &mut &[u8], output: &mut [u8]) -> (usize, Progress) {
-        let ends_early = if self.header.goes_on { IN_NEXT } else { MEMBER_ENDS_EARLY };
         let is_packed = self.header.packing != Packing::Stored;
         let (made, said) = match is_packed {
-            true => self.member.step(&mut self.codec, rest, output, ends_early),
-            false => self.member.step(&mut Stored, rest, output, ends_early),
+            true => self.member.step(&mut self.codec, rest, output, MEMBER_ENDS_EARLY),
+            false => self.member.step(&mut Stored, rest, output, MEMBER_ENDS_EARLY),
         };
         let Progress::End(fate) = said else { return (made, said) };
         let is_service = self.header.kind == Kind::Service;
@@ -130,7 +133,8 @@ impl Rar {
         }
         self.place =
             if self.is_solid && self.is_whole && is_packed { Place::Drain } else { Place::Rest };
-        let fate = if fate.is_ok() && self.header.goes_on { Err(IN_NEXT) } else { fate };
+        let is_cut = self.header.goes_on && matches!(fate, Ok(()) | Err(MEMBER_ENDS_EARLY));
+        let fate = if is_cut { Err(IN_NEXT) } else { fate };
         (made, Progress::End(fate))
     }
 
@@ -342,7 +346,15 @@ impl Walk for Rar {
             Place::Front if self.has_header && self.gathered.bytes().is_empty() => Ok(()),
             Place::Rest if self.member.packed == 0 => Ok(()),
             Place::Skip if self.left == 0 => Ok(()),
-            _ => Err(ENDS_EARLY),
+            Place::Mark
+            | Place::Front
+            | Place::Header(_)
+            | Place::Enter
+            | Place::SetUp
+            | Place::Data
+            | Place::Drain
+            | Place::Rest
+            | Place::Skip => Err(ENDS_EARLY),
         }
     }
 }

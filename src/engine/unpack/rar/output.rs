@@ -67,18 +67,19 @@ impl Output {
         self.queue.push(byte);
     }
 
-    /// Puts bytes again that came out `distance` bytes ago. False when they did not.
-    pub(super) fn copy(&mut self, length: usize, distance: u64) -> bool {
+    /// Puts bytes again that came out `distance` bytes ago. In front of the first byte are zeros, as for RAR itself.
+    pub(super) fn copy(&mut self, length: usize, distance: u64) {
         let back = usize::try_from(distance).unwrap_or(usize::MAX);
-        if distance == 0 || distance > self.total || back > self.window.len() {
-            return false;
-        }
+        let is_before = distance == 0 || distance > self.total || back > self.window.len();
         for _ in 0..length {
+            if is_before {
+                self.put(0);
+                continue;
+            }
             let from = self.at.wrapping_sub(back) & self.mask();
             let byte = self.window.get(from).copied().unwrap_or(0);
             self.put(byte);
         }
-        true
     }
 
     /// A filter for `length` bytes which begin so many behind the next byte that comes out.

@@ -1,4 +1,4 @@
-//! The packing of RAR 2.9 to 4: LZ symbols behind four prefix codes, or PPMd, in turns; and filters.
+//! The packing of RAR 2.9 to 4: LZ symbols behind four prefix codes, or `PPMd`, in turns; and filters.
 
 use super::output::Output;
 use super::program::{Programs, Said};
@@ -33,7 +33,7 @@ pub(super) struct Three {
     programs: Programs,
     /// A filter in an LZ block that is being read.
     program: Option<Program>,
-    /// An escape in a PPMd block, and what was read behind it.
+    /// An escape in a `PPMd` block, and what was read behind it.
     escaped: Vec<u8>,
     is_over: bool,
     fault: Option<Why>,
@@ -104,7 +104,7 @@ impl Three {
         }
     }
 
-    /// The codes of a block, or the front of a PPMd one.
+    /// The codes of a block, or the front of a `PPMd` one.
     fn read_codes(&mut self, packed: &mut Packed<'_>) -> Result<(), Why> {
         self.bits.align();
         self.range = None;
@@ -287,10 +287,8 @@ impl Three {
     fn copy(&mut self, length: u32, distance: u32) -> Result<(), Why> {
         self.check()?;
         let length = usize::try_from(length).unwrap_or(0);
-        match self.output.copy(length, u64::from(distance)) {
-            true => Ok(()),
-            false => Err(DAMAGED),
-        }
+        self.output.copy(length, u64::from(distance));
+        Ok(())
     }
 
     const fn check(&self) -> Result<(), Why> {
@@ -333,7 +331,7 @@ impl Three {
         if self.output.is_damaged { Err(DAMAGED) } else { Ok(()) }
     }
 
-    /// A byte of a PPMd block, or one of what stands behind an escape.
+    /// A byte of a `PPMd` block, or one of what stands behind an escape.
     fn modelled(&mut self, packed: &mut Packed<'_>) -> Result<(), Why> {
         let byte = self.next_modelled(packed)?;
         if self.escaped.is_empty() && byte != self.escape {

@@ -40,7 +40,7 @@ pub(super) struct Filter {
     has_ended: bool,
 }
 
-/// A stream of PPMd, variant H.
+/// A stream of `PPMd`, variant H.
 pub(super) struct Ppmd {
     model: Model,
     range: Option<Range>,

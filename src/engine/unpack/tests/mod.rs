@@ -2,11 +2,13 @@
 //! every stream that does not end well.
 #![expect(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
+mod archives;
 mod carriers;
 mod codings;
 mod disks;
 mod mails;
 mod ole2s;
+mod rars;
 mod rtfs;
 mod streams;
 mod tars;
