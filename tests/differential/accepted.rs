@@ -60,13 +60,8 @@ pub(crate) const ACCEPTED: &[Accepted] = &[
     packed("clam.arj"),
     packed("clam.cab"),
     packed("clam.chm"),
-    packed("clam.exe.binhex"),
-    packed("clam.exe.html"),
-    packed("clam.exe.mbox.base64"),
-    packed("clam.exe.mbox.uu"),
     packed("clam.exe.rtf"),
     packed("clam.exe.szdd"),
-    packed("clam.mail"),
     packed("clam.sis"),
     packed("clam.tnef"),
     Accepted {
