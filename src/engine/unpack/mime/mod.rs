@@ -114,10 +114,11 @@ impl Mime {
         Self::of("mail", Place::Header)
     }
 
-    /// Parts with this boundary.
+    /// Parts with this boundary; an empty one is told by the first line that may be one.
     pub(super) fn multipart(boundary: &[u8]) -> Self {
         let mut mime = Self::of("multipart", Place::Body);
-        mime.push_frames(&[boundary.to_vec()], false);
+        let known = if boundary.is_empty() { Vec::new() } else { vec![boundary.to_vec()] };
+        mime.push_frames(&known, false);
         mime
     }
 
