@@ -39,7 +39,6 @@ pub(crate) enum Rule {
 
 /// How often a rule applies to a batch: exactly, so that a row goes stale when a container is opened.
 pub(crate) const RECOGNISED: &[(&str, Rule, usize)] = &[
-    ("planted", Rule::Unscanned, 107),
     ("planted", Rule::AsItCame, 4),
     ("pairs", Rule::AsItCame, 162),
 ];
@@ -63,7 +62,6 @@ pub(crate) const ACCEPTED: &[Accepted] = &[
     packed("clam.exe.rtf"),
     packed("clam.exe.szdd"),
     packed("clam.sis"),
-    packed("clam.tnef"),
     Accepted {
         batch: "seeded",
         file: "102-shifted",

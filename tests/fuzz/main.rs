@@ -14,6 +14,7 @@ mod containers;
 mod documents;
 mod harness;
 mod lists;
+mod mails;
 mod regexes;
 mod targets;
 mod unpack;
@@ -27,9 +28,8 @@ use harness::{Target, fuzz};
 fn every_target_survives_its_corpus_and_mutations_of_it() {
     let seconds = number("BALEEN_FUZZ_SECONDS", 2);
     let seed = number("BALEEN_FUZZ_SEED", 20_261_121);
-    for target in
-        targets::ALL.into_iter().chain(containers::ALL).chain(unpack::ALL).chain(documents::ALL)
-    {
+    let targets = targets::ALL.into_iter().chain(containers::ALL).chain(unpack::ALL);
+    for target in targets.chain(documents::ALL).chain(mails::ALL) {
         let count = fuzz(target, seed, Duration::from_secs(seconds));
         println!("{}: {count} inputs from seed {seed}", target.name);
         assert!(count >= INPUTS_MIN, "{}: only {count} inputs: it has become slow", target.name);

@@ -29,6 +29,7 @@
 //! | ar, `.deb`, `.a` | System V, GNU, BSD | [`ar`] |
 //! | `.rpm` | LSB 5.0: lead, signature, header, payload | [`rpm`] |
 //! | mails, mailboxes, MHTML; bodies of HTTP with parts | RFC 5322, 2045 to 2047, 2231, 4155, 7578 | [`mime`] |
+//! | TNEF: `winmail.dat` of Outlook; bodies in RTF | MS-OXTNEF, MS-OXRTFCP | [`tnef`] |
 //! | what is written as text in a text: `data:`, base64, uuencode, yEnc, `BinHex` | RFC 2397, 4648, 1741 | [`text`], [`armor`] |
 //! | zip: JAR, APK, OOXML, ODF and the like, alone or carried by something else | APPNOTE 6.3.10 | [`zip`] |
 //!
@@ -81,6 +82,7 @@ mod tar;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tnef;
 mod xz;
 mod zip;
 mod zstd;
@@ -122,6 +124,7 @@ pub(super) enum Walker {
     Zip(Box<zip::Zip>),
     Mime(Box<mime::Mime>),
     Text(Box<text::Text>),
+    Tnef(Box<tnef::Tnef>),
 }
 
 /// The containers that are walked.
@@ -138,6 +141,7 @@ pub(super) enum Container {
     Mail,
     /// What is written as text in a text, and a zip that it may carry.
     Text,
+    Tnef,
 }
 
 /// What is inside a layer, as far as its first bytes tell.
@@ -251,6 +255,7 @@ impl Unpacker {
             Container::CarriedZip => Walker::Zip(Box::new(zip::Zip::carried())),
             Container::Mail => Walker::Mime(Box::new(mime::Mime::mail())),
             Container::Text => Walker::Text(Box::new(text::Text::new())),
+            Container::Tnef => Walker::Tnef(Box::new(tnef::Tnef::new())),
         })
     }
 
@@ -275,6 +280,7 @@ impl Unpacker {
                 Walker::Zip(zip) => zip.step(input, output),
                 Walker::Mime(mime) => mime.step(input, output),
                 Walker::Text(text) => text.step(input, output),
+                Walker::Tnef(tnef) => tnef.step(input, output),
             },
             Self::Waiting(_) => Step { used: length, made: 0, progress: Progress::Hungry },
             Self::Whole(opened) => opened.step(output),
@@ -296,6 +302,7 @@ impl Unpacker {
                 Walker::Zip(zip) => zip.member(),
                 Walker::Mime(mime) => mime.member(),
                 Walker::Text(text) => text.member(),
+                Walker::Tnef(tnef) => tnef.member(),
             },
         }
     }
@@ -312,7 +319,8 @@ impl Unpacker {
                 | Walker::Cpio(_)
                 | Walker::Ar(_)
                 | Walker::Rpm(_)
-                | Walker::Mime(_) => false,
+                | Walker::Mime(_)
+                | Walker::Tnef(_) => false,
             },
         }
     }
@@ -324,7 +332,12 @@ impl Unpacker {
             Self::Container(Walker::Mime(mime)) => mime.end(),
             Self::Container(Walker::Text(text)) => text.end(),
             Self::Container(
-                Walker::Tar(_) | Walker::Cpio(_) | Walker::Ar(_) | Walker::Rpm(_) | Walker::Zip(_),
+                Walker::Tar(_)
+                | Walker::Cpio(_)
+                | Walker::Ar(_)
+                | Walker::Rpm(_)
+                | Walker::Zip(_)
+                | Walker::Tnef(_),
             )
             | Self::Coding(_)
             | Self::Waiting(_)
@@ -348,6 +361,7 @@ impl Unpacker {
                 Walker::Zip(zip) => zip.finish(),
                 Walker::Text(text) => text.finish(),
                 Walker::Mime(_) => Ok(()),
+                Walker::Tnef(tnef) => tnef.finish(),
             },
             Self::Waiting(_) | Self::Whole(_) => Ok(()),
         }

@@ -8,6 +8,7 @@ mod ole2s;
 mod streams;
 mod tars;
 mod texts;
+mod tnefs;
 pub(super) mod walk;
 mod walkers;
 mod zips;
