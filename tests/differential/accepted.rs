@@ -38,10 +38,8 @@ pub(crate) enum Rule {
 }
 
 /// How often a rule applies to a batch: exactly, so that a row goes stale when a container is opened.
-pub(crate) const RECOGNISED: &[(&str, Rule, usize)] = &[
-    ("planted", Rule::AsItCame, 4),
-    ("pairs", Rule::AsItCame, 162),
-];
+pub(crate) const RECOGNISED: &[(&str, Rule, usize)] =
+    &[("planted", Rule::AsItCame, 4), ("pairs", Rule::AsItCame, 162)];
 
 /// All of them.
 pub(crate) const ACCEPTED: &[Accepted] = &[
