@@ -148,4 +148,8 @@ fn a_link_that_pretends_is_found_in_a_mail() {
     let honest = mail.replace("evil.example", "login.bank.example");
     let found = verdict(&engine, &Object::default(), honest.as_bytes());
     assert_eq!(found, Verdict::Clean);
+    // The same page, encoded.
+    let page = "PGh0bWw+PGEgaHJlZj0iaHR0cDovL2V2aWwuZXhhbXBsZS94Ij5odHRwOi8vd3d3LmJhbmsuZXhhbXBsZS9sb2dpbjwvYT4=";
+    let mail = format!("From: a\r\nContent-Transfer-Encoding: base64\r\n\r\n{page}\r\n");
+    check_infected(&engine, &Object::default(), mail.as_bytes(), name, "mail");
 }

@@ -38,21 +38,12 @@ pub(crate) enum Rule {
 }
 
 /// How often a rule applies to a batch: exactly, so that a row goes stale when a container is opened.
-pub(crate) const RECOGNISED: &[(&str, Rule, usize)] = &[
-    ("planted", Rule::Unscanned, 107),
-    ("planted", Rule::AsItCame, 4),
-    ("pairs", Rule::AsItCame, 162),
-];
+pub(crate) const RECOGNISED: &[(&str, Rule, usize)] =
+    &[("planted", Rule::AsItCame, 4), ("pairs", Rule::AsItCame, 162)];
 
 /// All of them.
 pub(crate) const ACCEPTED: &[Accepted] = &[
     packed("clam-fsg.exe"),
-    packed("clam.exe.binhex"),
-    packed("clam.exe.html"),
-    packed("clam.exe.mbox.base64"),
-    packed("clam.exe.mbox.uu"),
-    packed("clam.mail"),
-    packed("clam.tnef"),
     Accepted {
         batch: "seeded",
         file: "102-shifted",

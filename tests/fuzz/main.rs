@@ -16,6 +16,7 @@ mod documents;
 mod encrypted;
 mod harness;
 mod lists;
+mod mails;
 mod programs;
 mod regexes;
 mod targets;
@@ -31,7 +32,7 @@ fn every_target_survives_its_corpus_and_mutations_of_it() {
     let seconds = number("BALEEN_FUZZ_SECONDS", 2);
     let seed = number("BALEEN_FUZZ_SEED", 20_261_121);
     let files = unpack::ALL.into_iter().chain(documents::ALL).chain(carriers::ALL);
-    let files = files.chain(programs::ALL);
+    let files = files.chain(programs::ALL).chain(mails::ALL);
     for target in targets::ALL.into_iter().chain(containers::ALL).chain(files) {
         let count = fuzz(target, seed, Duration::from_secs(seconds));
         println!("{}: {count} inputs from seed {seed}", target.name);

@@ -155,6 +155,11 @@ fn an_upload_is_scanned_by_its_own_head() {
     let post = "POST http://a.example/ HTTP/1.1\nContent-Type: text/plain\nContent-Encoding: br\n";
     let connection = connection(REQMOD, &[("req-hdr", post)], Some("x"));
     assert_eq!(shown(&connection), "scan: br");
+    let Begin::Scan(plan) = begin(connection.request(), &policy(), &adaptation::Options::default())
+    else {
+        panic!("it is scanned")
+    };
+    assert_eq!(plan.content_type, Some(&b"text/plain"[..]), "it may tell where parts begin");
 }
 
 #[test]

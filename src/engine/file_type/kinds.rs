@@ -99,6 +99,7 @@ const BIG: Script = Script::Wide(ByteOrder::Big);
 const TAR: Inside = Inside::Container(Container::Tar);
 const CPIO: Inside = Inside::Container(Container::Cpio);
 const ZIP: Inside = Inside::Container(Container::Zip);
+const TEXT: Inside = Inside::Container(Container::Text);
 
 /// Sorted by name.
 const KINDS: [(&str, Class); 93] = [
@@ -112,7 +113,7 @@ const KINDS: [(&str, Class); 93] = [
     bytes("CL_TYPE_ARJSFX"),
     bytes("CL_TYPE_AUTOIT"),
     own("CL_TYPE_BINARY_DATA", FileType::Other),
-    bytes("CL_TYPE_BINHEX"),
+    opened("CL_TYPE_BINHEX", TEXT),
     opened("CL_TYPE_BZ", Inside::Coding(Coding::Bzip2)),
     bytes("CL_TYPE_CABSFX"),
     opened("CL_TYPE_CPIO_CRC", CPIO),
@@ -146,7 +147,7 @@ const KINDS: [(&str, Class); 93] = [
     own("CL_TYPE_MACHO_UNIBIN", FileType::MachOUniversal),
     own("CL_TYPE_MAIL", FileType::Mail),
     bytes("CL_TYPE_MBR"),
-    bytes("CL_TYPE_MHTML"),
+    opened("CL_TYPE_MHTML", Inside::Container(Container::Mail)),
     opened("CL_TYPE_MSCAB", Inside::Whole(Whole::Cab)),
     opened("CL_TYPE_MSCHM", Inside::Whole(Whole::Chm)),
     own("CL_TYPE_MSEXE", FileType::Pe),
@@ -174,23 +175,23 @@ const KINDS: [(&str, Class); 93] = [
     bytes("CL_TYPE_RIFF"),
     opened("CL_TYPE_RTF", Inside::Container(Container::Rtf)),
     bytes("CL_TYPE_SCRENC"),
-    bytes("CL_TYPE_SCRIPT"),
+    opened("CL_TYPE_SCRIPT", TEXT),
     bytes("CL_TYPE_SFX"),
     opened("CL_TYPE_SIS", Inside::Whole(Whole::Sis)),
     own("CL_TYPE_SWF", FileType::Flash),
     own("CL_TYPE_TEXT_ASCII", FileType::Text(Script::Bytes)),
     own("CL_TYPE_TEXT_UTF16BE", FileType::Text(BIG)),
     own("CL_TYPE_TEXT_UTF16LE", FileType::Text(LITTLE)),
-    bytes("CL_TYPE_TEXT_UTF8"),
+    opened("CL_TYPE_TEXT_UTF8", TEXT),
     graphics("CL_TYPE_TIFF"),
-    container("CL_TYPE_TNEF", "TNEF attachment"),
+    opened("CL_TYPE_TNEF", Inside::Container(Container::Tnef)),
     bytes("CL_TYPE_UDF"),
-    bytes("CL_TYPE_UUENCODED"),
+    opened("CL_TYPE_UUENCODED", TEXT),
     container("CL_TYPE_XAR", "XAR archive"),
-    bytes("CL_TYPE_XDP"),
-    bytes("CL_TYPE_XML_HWP"),
-    bytes("CL_TYPE_XML_WORD"),
-    bytes("CL_TYPE_XML_XL"),
+    opened("CL_TYPE_XDP", TEXT),
+    opened("CL_TYPE_XML_HWP", TEXT),
+    opened("CL_TYPE_XML_WORD", TEXT),
+    opened("CL_TYPE_XML_XL", TEXT),
     opened("CL_TYPE_XZ", Inside::Coding(Coding::Xz)),
     opened("CL_TYPE_ZIP", ZIP),
     bytes("CL_TYPE_ZIPSFX"),

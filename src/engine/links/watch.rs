@@ -23,11 +23,15 @@ enum Kind {
 }
 
 impl Watch {
-    /// For a layer of this type; `None` when its links are of no interest.
-    pub(in crate::engine) fn of(file_type: FileType, lists: Option<Lists<'_>>) -> Option<Self> {
+    /// For a layer of this type, which was encoded in a mail or not; `None` when its links are of no interest.
+    pub(in crate::engine) fn of(
+        file_type: FileType,
+        is_mailed: bool,
+        lists: Option<Lists<'_>>,
+    ) -> Option<Self> {
         let kind = match (file_type, lists?) {
             (FileType::Mail, _) => Kind::Mail(0),
-            (FileType::Html(_), lists) if lists.in_pages() => Kind::Page,
+            (FileType::Html(_), lists) if is_mailed || lists.in_pages() => Kind::Page,
             _ => return None,
         };
         Some(Self { kind, form: None, found: None })

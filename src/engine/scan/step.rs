@@ -10,7 +10,7 @@ use crate::engine::embedded::Embedded;
 use crate::engine::file_type::{FileType, HEAD_BYTES};
 use crate::engine::layer::End;
 use crate::engine::links::Watch;
-use crate::engine::unpack::{Container, Inside, Progress, Reading, Unpacker};
+use crate::engine::unpack::{Container, Inside, Progress, Reading, Said, Unpacker};
 use crate::engine::verdict::Why;
 
 impl Scan {
@@ -101,7 +101,7 @@ impl Scan {
         }
         body.watch_for_volume(head, &engine.spools, size);
         layer.body = Some(body);
-        layer.watch = Watch::of(file_type, image.links());
+        layer.watch = Watch::of(file_type, said == Some(Said::Mailed), image.links());
         layer.embedded = Some(Embedded::new(room));
         if let Some(why) = fault {
             findings.miss(Why::Broken(why));

@@ -41,6 +41,7 @@
 //! | ar, `.deb`, `.a` | System V, GNU, BSD | [`ar`] |
 //! | `.rpm` | LSB 5.0: lead, signature, header, payload | [`rpm`] |
 //! | mails, mailboxes, MHTML; bodies of HTTP with parts | RFC 5322, 2045 to 2047, 2231, 4155, 7578 | [`mime`] |
+//! | TNEF: `winmail.dat` of Outlook; bodies in RTF | MS-OXTNEF, MS-OXRTFCP | [`tnef`] |
 //! | what is written as text in a text: `data:`, base64, uuencode, yEnc, `BinHex` | RFC 2397, 4648, 1741 | [`text`], [`armor`] |
 //! | `CWS`, `ZWS`: packed Flash | SWF 19 | [`flash`] |
 //! | SIS packages; as a whole | Symbian OS 5, 6 and 9 | [`sis`] |
@@ -122,6 +123,7 @@ mod tar;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tnef;
 mod walk;
 mod xz;
 mod zip;
@@ -195,6 +197,7 @@ pub(super) enum Container {
     OneNote,
     /// A shell link, with something behind it.
     Link,
+    Tnef,
 }
 
 /// What one call of [`Unpacker::step`] did.
@@ -265,6 +268,7 @@ impl Unpacker {
             Container::Rtf => Box::new(rtf::Rtf::new()),
             Container::OneNote => Box::new(onenote::OneNote::new()),
             Container::Link => Box::new(lnk::Link::new()),
+            Container::Tnef => Box::new(tnef::Tnef::new()),
         })
     }
 

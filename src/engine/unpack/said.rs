@@ -18,6 +18,8 @@ pub(in crate::engine) enum Said {
     Multipart(Box<[u8]>),
     /// Encoded, besides what it is itself.
     Encoded(Transfer),
+    /// Nothing, but that it was encoded in a mail: its links are those of the mail, which has not seen them.
+    Mailed,
 }
 
 /// The media type of an object, as an HTTP header tells it: as much of it as decides how it is scanned.
@@ -93,7 +95,7 @@ impl Reading {
             Some(Said::Encoded(_)) => {
                 (Self::Natural(natural), Some("mail: a part that is of two kinds"))
             }
-            None => match front_boundary(head) {
+            Some(Said::Mailed) | None => match front_boundary(head) {
                 Some(boundary) => (Self::multipart(boundary), None),
                 None if is_plain && (file_type.text().is_some() || begins_yenc(head)) => {
                     (Self::Natural(Inside::Container(Container::Text)), None)

@@ -35,7 +35,7 @@ impl Image {
     }
 
     fn watch(&self, file_type: FileType, bytes: &[u8], piece: usize) -> Option<LinkFinding> {
-        let mut watch = Watch::of(file_type, Some(self.lists()))?;
+        let mut watch = Watch::of(file_type, false, Some(self.lists()))?;
         let mut found = None;
         for piece in bytes.chunks(piece) {
             watch.feed(piece, &[], self.lists());
@@ -208,12 +208,13 @@ fn what_is_off_by_default_is_off() {
     assert_eq!(on.mail(&cloaked), Some(LinkFinding::Cloaked));
     // A page is looked at only when it was asked for.
     let page = FileType::from_clam_name(b"CL_TYPE_HTML").expect("a known name");
-    assert!(Watch::of(page, Some(plain.lists())).is_none());
+    assert!(Watch::of(page, false, Some(plain.lists())).is_none());
     let pages = Image::of(LinkRows {
         options: LinkOptions { in_pages: true, ..LinkOptions::default() },
         ..domains(&["bank.com"])
     });
-    assert!(Watch::of(page, Some(pages.lists())).is_some());
+    assert!(Watch::of(page, false, Some(pages.lists())).is_some());
+    assert!(Watch::of(page, true, Some(plain.lists())).is_some(), "a page that a mail has encoded");
 }
 
 #[test]

@@ -115,10 +115,11 @@ impl Mime {
         Self::of("mail", Place::Header)
     }
 
-    /// Parts with this boundary.
+    /// Parts with this boundary; an empty one is told by the first line that may be one.
     pub(super) fn multipart(boundary: &[u8]) -> Self {
         let mut mime = Self::of("multipart", Place::Body);
-        mime.push_frames(&[boundary.to_vec()], false);
+        let known = if boundary.is_empty() { Vec::new() } else { vec![boundary.to_vec()] };
+        mime.push_frames(&known, false);
         mime
     }
 
@@ -521,10 +522,13 @@ fn postmark(bytes: &[u8], is_over: bool) -> Line {
     }
     let window = bytes.get(..POSTMARK_BYTES_MAX).unwrap_or(bytes);
     match memchr::memchr2(b'\r', b'\n', window) {
-        None if window.len() < POSTMARK_BYTES_MAX && !is_over => Line::More,
+        None if window.len() == POSTMARK_BYTES_MAX => Line::Other,
+        None if !is_over => Line::More,
         end => {
             let line = window.get(..end.unwrap_or(window.len())).unwrap_or(window);
-            if is_postmark(line) { Line::Part(0, false) } else { Line::Other }
+            // A header takes the same lines, so that reading goes on behind it.
+            let is_text = !line.iter().any(|byte| is_control(*byte));
+            if is_text && is_postmark(line) { Line::Part(0, false) } else { Line::Other }
         }
     }
 }

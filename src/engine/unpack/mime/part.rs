@@ -54,7 +54,7 @@ impl Part {
     /// Gives it out as it is, and says that it is encoded.
     pub(super) fn read_both_ways(&mut self) {
         self.undo = Undo::Nothing;
-        if self.said.is_none() {
+        if matches!(self.said, None | Some(Said::Mailed)) {
             self.said = self.transfer.map(Said::Encoded);
         }
     }

@@ -51,7 +51,7 @@ impl Mime {
             (true, true) => Part::new(label, None, Some(Said::Mail)),
             (true, false) => Part::new(label, first, Some(Said::Mail)),
             (false, true) => Part::new(label, None, first.map(Said::Encoded)),
-            (false, false) => Part::new(label, first, None),
+            (false, false) => Part::new(label, first, first.map(|_| Said::Mailed)),
         };
         if first.is_some() && !is_both {
             self.place = Place::Front;

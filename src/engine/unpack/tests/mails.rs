@@ -122,6 +122,11 @@ fn every_mail_of_a_mailbox_is_read() {
     // In a mail that is none of a mailbox such a line is text.
     let mail = "From: a\r\n\r\nx\r\nFrom a@b Thu Jul 31 13:49:50 2008\r\ny\r\n";
     assert_eq!(members(mail).len(), 1);
+    // Nor is one with bytes that no such line has, or a very long one.
+    for odd in ["\u{1}", &"x".repeat(600)] {
+        let mail = "From a Thu Jul 31 13:49:50 2008\nFrom: a\n\nx\nFrom a Thu Jul 31 13:49:50 2008";
+        assert_eq!(members(&format!("{mail}{odd}\ny\n")).len(), 1);
+    }
     // A boundary of the mail before goes on.
     let open = format!(
         "From a Thu Jul 31 13:49:50 2008\r\n{TYPED}--=_b\r\n\r\none\r\n\

@@ -13,6 +13,7 @@ mod rtfs;
 mod streams;
 mod tars;
 mod texts;
+mod tnefs;
 pub(super) mod walk;
 mod walkers;
 mod zips;

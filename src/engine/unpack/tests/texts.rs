@@ -117,6 +117,23 @@ fn digests_addresses_and_words_are_no_base64() {
 }
 
 #[test]
+fn where_a_run_begins_does_not_depend_on_how_the_text_is_cut() {
+    let coded = encoded(&plain());
+    for front in [
+        "%".repeat(200),
+        "\\".repeat(201),
+        "\\".repeat(90),
+        "%41%".repeat(40),
+        "\\u00".repeat(40),
+        "a\\x".repeat(60),
+        format!("{}\\q", "b".repeat(40)),
+    ] {
+        let text = format!("{front}{coded} ");
+        assert_eq!(check_walk(Text, text.as_bytes()).members.len(), 1, "{front}");
+    }
+}
+
+#[test]
 fn files_in_lines_come_out_with_their_names() {
     let uu = "begin 644 a b.exe\n4:&5L;&\\L('=O<FQD(2!A9V%I;@$ \n`\nend\n";
     let python = b"hello, world! again\x01".to_vec();

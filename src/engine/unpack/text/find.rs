@@ -57,34 +57,34 @@ impl Finder {
                 first = (end, Some(*what));
             }
         }
-        let within = bytes.get(..first.0).unwrap_or(bytes);
-        let mut run = self.run;
-        let mut from = 0_usize;
-        while let Some(end) = run_end(within.get(from..).unwrap_or_default(), run) {
-            let end = from.saturating_add(end);
-            match self.false_start(bytes, end) {
-                None => return (end, Some(Found::Run)),
-                Some(letters) => (from, run) = (end, letters),
+        match self.runs(bytes.get(..first.0).unwrap_or(bytes)) {
+            (Some(end), _) => (end, Some(Found::Run)),
+            (None, _) => first,
+        }
+    }
+
+    /// Where the first run of letters in `bytes` is long enough; or how many letters there are at their end.
+    fn runs(&self, bytes: &[u8]) -> (Option<usize>, usize) {
+        let (mut from, mut run) = (0_usize, self.run);
+        loop {
+            match run_end(bytes.get(from..).unwrap_or_default(), run) {
+                Err(letters) => return (None, letters),
+                Ok(end) => from = from.saturating_add(end),
+            }
+            match self.false_start(bytes, from) {
+                None => return (Some(from), 0),
+                Some(letters) => run = letters,
             }
         }
-        first
     }
 
     /// The bytes were read.
     pub(super) fn pass(&mut self, bytes: &[u8]) {
+        (_, self.run) = self.runs(bytes);
         let kept = bytes.get(bytes.len().saturating_sub(TAIL_BYTES)..).unwrap_or(bytes);
         let too_many = self.tail.len().saturating_add(kept.len()).saturating_sub(TAIL_BYTES);
         self.tail.drain(..too_many.min(self.tail.len()));
         self.tail.extend_from_slice(kept);
-        self.run = match kept.iter().rposition(|byte| !is_run(*byte)) {
-            None => self.run.saturating_add(kept.len()),
-            Some(other) => kept.len().saturating_sub(other).saturating_sub(1),
-        };
-        self.run = self.run.min(RUN_LETTERS);
-        // A run that is no base64 was told before, and begins behind what it cannot have.
-        if self.run == RUN_LETTERS {
-            self.run = self.false_start(&[], 0).unwrap_or(0);
-        }
     }
 
     /// Something else was read since: nothing goes on over it. `last` is the byte before what comes.
@@ -138,23 +138,24 @@ impl Finder {
         let old = self.tail.get(self.tail.len().saturating_sub(missing)..).unwrap_or_default();
         let new = bytes.get(end.saturating_sub(RUN_LETTERS)..end).unwrap_or_default();
         let run = [old, new].concat();
-        let mut at = 0_usize;
+        let (mut at, mut letters) = (0_usize, None);
         while let Some(byte) = run.get(at) {
             let rest = run.get(at.saturating_add(1)..).unwrap_or_default();
-            match escape(*byte, rest) {
-                Some(length) => at = at.saturating_add(length),
-                None => {
-                    let is_percent =
-                        *byte == b'%' && rest.iter().take(2).all(u8::is_ascii_hexdigit);
-                    let digits = match byte {
-                        b'\\' => 1,
-                        _ => usize::from(is_percent).saturating_mul(2),
-                    };
-                    return Some(rest.len().saturating_sub(digits));
-                }
+            if let Some(length) = escape(*byte, rest) {
+                at = at.saturating_add(length);
+                continue;
             }
+            // Another escape than base64 has: what may begin begins behind it.
+            let is_percent = *byte == b'%' && rest.iter().take(2).all(u8::is_ascii_hexdigit);
+            let length = match byte {
+                b'\\' => 2,
+                _ if is_percent => 3,
+                _ => 1,
+            };
+            at = at.saturating_add(length);
+            letters = Some(run.len().saturating_sub(at));
         }
-        None
+        letters
     }
 }
 
@@ -190,18 +191,20 @@ fn escape(byte: u8, rest: &[u8]) -> Option<usize> {
 }
 
 /// Where the run of letters that `before` letters in front of `bytes` belong to has [`RUN_LETTERS`], or the first other
-/// one that has.
-fn run_end(bytes: &[u8], before: usize) -> Option<usize> {
-    let mut start = 0_usize;
-    let mut missing = RUN_LETTERS.saturating_sub(before);
+/// one that has; or how many letters there are at the end.
+fn run_end(bytes: &[u8], before: usize) -> Result<usize, usize> {
+    let (mut start, mut known) = (0_usize, before);
     loop {
-        let end = start.saturating_add(missing);
-        let window = bytes.get(start..end)?;
-        match window.iter().rposition(|byte| !is_run(*byte)) {
-            None => return Some(end),
-            Some(other) => start = start.saturating_add(other).saturating_add(1),
+        let end = start.saturating_add(RUN_LETTERS.saturating_sub(known));
+        let window = bytes.get(start..end);
+        let whole = window.or_else(|| bytes.get(start..)).unwrap_or_default();
+        match (whole.iter().rposition(|byte| !is_run(*byte)), window) {
+            (None, Some(_)) => return Ok(end),
+            (None, None) => return Err(known.saturating_add(whole.len())),
+            (Some(other), Some(_)) => start = start.saturating_add(other).saturating_add(1),
+            (Some(other), None) => return Err(whole.len().saturating_sub(other).saturating_sub(1)),
         }
-        missing = RUN_LETTERS;
+        known = 0;
     }
 }
 
