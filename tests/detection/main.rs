@@ -6,6 +6,7 @@
 mod alerts;
 mod archives;
 mod cabinets;
+mod carried;
 mod carriers;
 mod codings;
 mod containers;
@@ -21,6 +22,7 @@ mod normal_text;
 mod office;
 mod old_archives;
 mod passwords;
+mod rars;
 mod regexes;
 mod reports;
 mod seven_zips;

@@ -1,4 +1,5 @@
-//! ARJ archives as `arj` writes them: each of their methods, damaged, locked and cut off.
+//! ARJ archives as `arj` writes them, and LHA archives as `jlha` does: each of their methods, damaged, locked
+//! and cut off.
 
 use baleen::engine::Object;
 use baleen::engine::database::builtin::eicar;
@@ -81,4 +82,30 @@ fn volumes_of_an_arj_archive_say_what_lies_in_another_one() {
     check_unscanned(&engine, &Object::default(), &made(&members, command, "out.arj"), reason);
     let reason = Why::Unsupported("ARJ: a member that began in another volume");
     check_unscanned(&engine, &Object::default(), &made(&members, command, "out.a01"), reason);
+}
+
+#[test]
+fn methods_and_headers_of_lha_are_undone() {
+    let commands: Vec<String> =
+        [("0o5", 0), ("1o5", 1), ("2o5", 2), ("1o6", 3), ("2o7", 4), ("0z", 5), ("2z", 6)]
+            .iter()
+            .map(|(options, _)| format!("jlha a{options} out.lzh first code >&2"))
+            .collect();
+    let commands: Vec<(&str, &str)> =
+        commands.iter().map(|command| (command.as_str(), "out.lzh")).collect();
+    check_methods(&commands, "lha:code", 150_000);
+}
+
+#[test]
+fn members_of_lha_archives_are_found_in_folders() {
+    let members: [(&str, &[u8]); 4] =
+        [("a", &noise(70_000, 5)), ("d/e.gz", &gzip(&eicar())), ("empty", b""), ("z", b"zz")];
+    let engine = eicar_engine(Limits::default());
+    for level in 0..=2 {
+        let command = format!("jlha a{level} out.lzh a d/e.gz empty z >&2");
+        let bytes = made(&members, &command, "out.lzh");
+        check_infected(&engine, &Object::default(), &bytes, EICAR, "lha:d/e.gz>gzip");
+    }
+    let clean = made(&members, "jlha a1 out.lzh a empty z >&2", "out.lzh");
+    check_damage(&clean, Why::Broken("LHA: ends early"));
 }

@@ -9,6 +9,7 @@
     reason = "the harness bounds itself in time and takes its seed from the environment"
 )]
 
+mod archives;
 mod carriers;
 mod clamd;
 mod containers;
@@ -32,7 +33,7 @@ fn every_target_survives_its_corpus_and_mutations_of_it() {
     let seconds = number("BALEEN_FUZZ_SECONDS", 2);
     let seed = number("BALEEN_FUZZ_SEED", 20_261_121);
     let files = unpack::ALL.into_iter().chain(documents::ALL).chain(carriers::ALL);
-    let files = files.chain(programs::ALL).chain(mails::ALL);
+    let files = files.chain(programs::ALL).chain(mails::ALL).chain(archives::ALL);
     for target in targets::ALL.into_iter().chain(containers::ALL).chain(files) {
         let count = fuzz(target, seed, Duration::from_secs(seconds));
         println!("{}: {count} inputs from seed {seed}", target.name);
