@@ -52,6 +52,7 @@ pub enum Fragment {
 
 /// What the first look needs of a message.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub struct Message<'a> {
     /// What the service does.
     pub kind: ServiceKind,

@@ -104,7 +104,8 @@ impl Findings {
 
     /// The verdict, and every detection kept.
     pub(super) fn conclude(self) -> (Verdict, Vec<Detection>) {
-        let first = self.found.iter().min_by_key(|known| known.layer).or(self.alerts.first());
+        let first =
+            self.found.iter().min_by_key(|known| known.layer).or_else(|| self.alerts.first());
         let verdict = match (first, self.reason) {
             (Some(first), _) => Verdict::Infected(first.detection.clone()),
             (None, Some(why)) => Verdict::Unscanned(why),

@@ -141,8 +141,7 @@ mod tests {
     fn found(rule: MemberRule, facts: &MemberFacts<'_>) -> Option<Match> {
         let section = Members::compile(&[rule]);
         let members = Members::open(&section, 8).expect("what was written is read");
-        let found = members.find(facts).next();
-        found
+        members.find(facts).next()
     }
 
     #[test]

@@ -31,7 +31,7 @@ fn ended(engine: &Arc<Engine>, bytes: &[u8], piece_bytes: usize, full: bool) -> 
 fn lines(layers: &Layers) -> Vec<String> {
     let line = |at: usize| {
         let way = layers.way_to(at);
-        let path: Vec<String> = way.iter().skip(1).map(|row| row.label()).collect();
+        let path: Vec<String> = way.iter().skip(1).map(|row| row.label.clone()).collect();
         let row = &layers.rows[at];
         let reason = row.missed.map(|why| format!(" {why}")).unwrap_or_default();
         let file_type = row.file_type.unwrap_or("-");

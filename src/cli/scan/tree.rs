@@ -58,7 +58,7 @@ pub(super) fn tree(layers: &Layers, detections: &[Detection]) -> Option<Node> {
 
 fn node(row: &LayerReport) -> Node {
     Node {
-        name: row.label(),
+        name: row.label.clone(),
         file_type: row.file_type,
         bytes: row.bytes,
         complete: row.is_whole,

@@ -34,7 +34,8 @@ pub struct Layers {
 pub struct LayerReport {
     /// The row of the layer around it; `None` for the outer object.
     pub around: Option<usize>,
-    label: Label,
+    /// What it was taken out of and its name there: `zip:a.exe`; empty for the outer object.
+    pub label: String,
     /// Its `CL_TYPE_*` name; `None` when not enough of it was seen.
     pub file_type: Option<&'static str>,
     /// Bytes that were looked at.
@@ -52,7 +53,7 @@ pub struct LayerReport {
 /// A chart being drawn.
 #[derive(Debug, Default)]
 pub(super) struct Chart {
-    rows: Vec<LayerReport>,
+    rows: Vec<(Label, LayerReport)>,
     unlisted: u64,
     now: Duration,
     is_full: bool,
@@ -70,10 +71,10 @@ pub(super) struct Facts {
 }
 
 impl LayerReport {
-    fn of(around: Option<usize>, label: &Label, began: Duration) -> Self {
+    const fn of(around: Option<usize>, began: Duration) -> Self {
         Self {
             around,
-            label: label.clone(),
+            label: String::new(),
             file_type: None,
             bytes: 0,
             is_whole: false,
@@ -81,12 +82,6 @@ impl LayerReport {
             time: began,
             missed: None,
         }
-    }
-
-    /// What it was taken out of and its name there: `zip:a.exe`; empty for the outer object.
-    #[must_use]
-    pub fn label(&self) -> String {
-        self.label.to_string()
     }
 }
 
@@ -114,7 +109,7 @@ impl Chart {
             self.unlisted = self.unlisted.saturating_add(1);
             return None;
         }
-        self.rows.push(LayerReport::of(Some(around), label, self.now));
+        self.rows.push((label.clone(), LayerReport::of(Some(around), self.now)));
         Some(self.rows.len() - 1)
     }
 
@@ -122,7 +117,7 @@ impl Chart {
     pub(super) fn refuse(&mut self, around: Row, label: &Label, why: Why) {
         let row = self.begin(around, label);
         self.miss(row, why);
-        if let Some(row) = row.and_then(|row| self.rows.get_mut(row)) {
+        if let Some((_, row)) = row.and_then(|row| self.rows.get_mut(row)) {
             row.time = Duration::ZERO;
         }
     }
@@ -130,7 +125,7 @@ impl Chart {
     /// Something of a layer was not looked at.
     pub(super) fn miss(&mut self, row: Row, why: Why) {
         self.meet_outer();
-        if let Some(row) = row.and_then(|row| self.rows.get_mut(row)) {
+        if let Some((_, row)) = row.and_then(|row| self.rows.get_mut(row)) {
             row.missed.get_or_insert(why);
         }
     }
@@ -142,7 +137,7 @@ impl Chart {
             self.meet_outer();
         }
         let is_last = at.checked_add(1) == Some(self.rows.len());
-        let Some(row) = self.rows.get_mut(at) else { return };
+        let Some((_, row)) = self.rows.get_mut(at) else { return };
         let is_dull = !self.is_full && !has_findings && row.missed.is_none();
         if at > 0 && is_last && is_dull {
             self.rows.pop();
@@ -164,13 +159,15 @@ impl Chart {
         if !self.is_full && *verdict == Verdict::Clean {
             return Layers::default();
         }
-        Layers { rows: self.rows, unlisted: self.unlisted }
+        let named =
+            |(label, row): (Label, LayerReport)| LayerReport { label: label.to_string(), ..row };
+        Layers { rows: self.rows.into_iter().map(named).collect(), unlisted: self.unlisted }
     }
 
     /// The outer object has a row as soon as there is something to tell.
     fn meet_outer(&mut self) {
         if self.rows.is_empty() {
-            self.rows.push(LayerReport::of(None, &Label::default(), Duration::ZERO));
+            self.rows.push((Label::default(), LayerReport::of(None, Duration::ZERO)));
         }
     }
 }
@@ -190,7 +187,7 @@ impl Layers {
     pub fn row_at(&self, path: &str) -> Option<usize> {
         let depth = |row: usize| {
             let way = self.way_to(row);
-            let labels: Vec<String> = way.iter().skip(1).map(|row| row.label()).collect();
+            let labels: Vec<&str> = way.iter().skip(1).map(|row| &*row.label).collect();
             let own = labels.join(">");
             let rest = path.strip_prefix(&own)?;
             let is_there = own.is_empty() || rest.is_empty() || rest.starts_with('>');
@@ -211,7 +208,7 @@ impl Layers {
         };
         let way = row.map(|row| self.way_to(row)).unwrap_or_default();
         let steps = way.iter().map(|row| {
-            let label = row.label();
+            let label = &row.label;
             let space = if label.is_empty() { "" } else { " " };
             match row.file_type {
                 Some(file_type) => format!("{label}{space}{file_type} {} bytes", row.bytes),

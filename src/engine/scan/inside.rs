@@ -184,7 +184,7 @@ impl Scan {
         let known = if index == 0 { object.size } else { None };
         let facts = MemberFacts {
             container: layer.body.as_ref().map_or("", |body| body.file_type.clam_name()),
-            container_size: known.or((layer.end == End::Whole).then_some(layer.position)),
+            container_size: known.or_else(|| (layer.end == End::Whole).then_some(layer.position)),
             name: member.label.name(),
             packed: member.packed,
             size: member.size,

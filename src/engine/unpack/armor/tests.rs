@@ -14,12 +14,10 @@ use crate::engine::verdict::Why;
 /// What comes out, how many bytes of `input` belong to it, and how it ended.
 type Came = (Vec<u8>, usize, Option<Result<(), Why>>);
 
-fn pour(
-    decode: &mut dyn FnMut(&[u8], &mut [u8], bool) -> Poured,
-    input: &[u8],
-    piece: usize,
-    room: usize,
-) -> Came {
+/// One step of a decoder.
+type Decode<'a> = &'a mut dyn FnMut(&[u8], &mut [u8], bool) -> Poured;
+
+fn pour(decode: Decode<'_>, input: &[u8], piece: usize, room: usize) -> Came {
     let (mut out, mut at, mut idle) = (Vec::new(), 0, 0);
     loop {
         let end = at + piece.min(input.len() - at);

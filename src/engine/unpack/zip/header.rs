@@ -91,7 +91,7 @@ pub(super) struct Local {
     /// Its size when unpacked, if it is said here.
     pub(super) plain: Option<u64>,
     pub(super) name: Vec<u8>,
-    /// WinZip's AE-x: 1, 2 or 3 for the length of the key, and the method that is behind the cipher.
+    /// `WinZip`'s AE-x: 1, 2 or 3 for the length of the key, and the method that is behind the cipher.
     pub(super) aes: Option<(u8, u16)>,
     time: u16,
     sum: u32,

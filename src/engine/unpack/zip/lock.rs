@@ -1,4 +1,4 @@
-//! Encrypted members, where a password of the administrator's list fits: APPNOTE 6.1 and WinZip's AE-1 and AE-2.
+//! Encrypted members, where a password of the administrator's list fits: APPNOTE 6.1 and `WinZip`'s AE-1 and AE-2.
 //!
 //! ```text
 //!   traditional:  ┃ 12 bytes: the last one is a check ┃ cipher text ┃
@@ -71,7 +71,7 @@ impl Lock {
     pub(super) const fn front_bytes(self) -> usize {
         match self {
             Self::Traditional => 12,
-            Self::Aes { key_bytes } => key_bytes / 2 + CHECK_BYTES,
+            Self::Aes { key_bytes } => (key_bytes / 2).saturating_add(CHECK_BYTES),
         }
     }
 
@@ -195,7 +195,7 @@ fn crc_step(crc: u32, byte: u8) -> u32 {
     (crc >> 8) ^ row
 }
 
-/// AES in counter mode as WinZip has it: the counter is little endian and begins at 1.
+/// AES in counter mode as `WinZip` has it: the counter is little endian and begins at 1.
 struct Counter {
     cipher: Aes,
     count: u128,
@@ -295,7 +295,7 @@ impl Trial {
 const CHECK_BYTES: usize = 2;
 const CODE_BYTES: usize = 10;
 const BLOCK_BYTES: usize = 16;
-/// Of PBKDF2, as WinZip has it.
+/// Of PBKDF2, as `WinZip` has it.
 const ROUNDS: u32 = 1_000;
 /// What is decrypted at a time.
 const PIECE_BYTES: usize = 4 << 10;

@@ -136,11 +136,14 @@ fn decimal_adjustments_are_those_of_the_manual() {
     }
 }
 
+/// An instruction, the registers that matter, and the fault.
+type Row = (&'static [u8], &'static [(u8, u32)], Option<Trap>);
+
 #[test]
 fn faults_leave_everything_as_it_was() {
     let missing = |address, is_write| Some(Trap::Access { address, is_write });
     // add [0], eax would set flags; push with the stack below its memory; xchg with nothing.
-    let rows: [(&[u8], &[(u8, u32)], Option<Trap>); 12] = [
+    let rows: [Row; 12] = [
         (b"\x01\x05\0\0\0\0", &[(EAX, 1)], missing(0, false)),
         (b"\x50", &[(ESP, 0x1002)], missing(0x0ffe, true)),
         (b"\x87\x03", &[(EBX, 0x9000)], missing(0x9000, false)),
