@@ -141,10 +141,12 @@ fn members_are_found_at_any_depth() {
             inner = archive(Builder::new(version), &[("0", &inner)]);
         }
         let path = format!("{}rar:e>gzip", "rar:0>".repeat(14));
-        let whole = scan(&engine, &Object::default(), &inner, usize::MAX);
+        // Each layer has its window.
+        let deep = Limits { state_bytes_max: 1 << 30, ..Limits::default() };
+        let whole = scan(&eicar_engine(deep), &Object::default(), &inner, usize::MAX);
         let Verdict::Infected(found) = whole else { panic!("{version:?}: {whole:?}") };
         assert_eq!(&*found.path, path);
-        let limits = Limits { layers_max: 16, ..Limits::default() };
+        let limits = Limits { layers_max: 16, ..deep };
         let limited = scan(&eicar_engine(limits), &Object::default(), &inner, usize::MAX);
         assert_eq!(limited, Verdict::Unscanned(Why::Limit(Limit::MaxRecursion)));
     }
@@ -157,6 +159,10 @@ fn what_is_locked_cut_off_or_in_another_volume_is_not_clean() {
     let members: [(&str, &[u8]); 2] = [("a", &quiet), ("b", &quiet[..30_000])];
     for version in VERSIONS {
         for headers in [false, true] {
+            if headers && version == ArchiveVersion::Rar29 {
+                // The writer of this version has no such headers.
+                continue;
+            }
             let builder = Builder::new(version).password(Some(b"word".to_vec()));
             let locked = archive(builder.header_encryption(headers), &members);
             check_unscanned(&engine, &Object::default(), &locked, Why::Encrypted);
@@ -189,7 +195,7 @@ fn what_is_locked_cut_off_or_in_another_volume_is_not_clean() {
 
 #[test]
 fn bombs_and_windows_meet_the_limit_that_is_meant_for_them() {
-    let zeros = vec![0; 100 << 20];
+    let zeros = vec![0; 24 << 20];
     for version in [ArchiveVersion::Rar40, ArchiveVersion::Rar50] {
         let bomb = archive(Builder::new(version).compression_level(Some(1)), &[("z", &zeros)]);
         let limits = Limits { ratio_max: 50, ..Limits::default() };
@@ -197,7 +203,7 @@ fn bombs_and_windows_meet_the_limit_that_is_meant_for_them() {
         let found = scan(&eicar_engine(limits), &Object::default(), &bomb, usize::MAX);
         assert_eq!(found, Verdict::Unscanned(reason));
     }
-    let quiet = noise(3 << 20, 3);
+    let quiet = noise(5 << 18, 3);
     let limits = Limits { state_bytes_max: 1 << 20, ..Limits::default() };
     for version in VERSIONS {
         let bytes = archive(Builder::new(version), &[("a", &quiet)]);

@@ -153,7 +153,7 @@ pub(super) enum Unpacker {
     Container(Box<dyn Walk>),
     /// Any number, when all bytes of the container are there. Until then a zip that it may carry is looked
     /// for in them: readers of zip open it whatever else the file is.
-    Waiting(Whole, Option<Box<zip::Zip>>),
+    Waiting(Whole, Option<Box<dyn Walk>>),
     /// They are.
     Whole(Box<Opened>),
 }
@@ -274,7 +274,23 @@ impl Unpacker {
 
     /// For a container that is opened at its end.
     pub(super) fn waiting(whole: Whole, passwords: &Passwords) -> Self {
-        Self::Waiting(whole, Some(Box::new(zip::Zip::carried(passwords))))
+        Self::Waiting(
+            whole,
+            Some(match whole {
+                // What unpacks itself may carry any archive.
+                Whole::Packed(_) => Box::new(carried::Carried::new(passwords)),
+                // Of documents and discs the members lie in pieces, which look like broken archives.
+                Whole::Ole2
+                | Whole::Pdf
+                | Whole::SevenZip
+                | Whole::Cab
+                | Whole::Chm
+                | Whole::Nsis
+                | Whole::Disk
+                | Whole::Sis
+                | Whole::Dmg => Box::new(zip::Zip::carried(passwords)),
+            }),
+        )
     }
 
     /// For a container all of whose bytes are there.
@@ -291,7 +307,7 @@ impl Unpacker {
         let step = match self {
             Self::Coding(decoder) => decoder.step(input, output),
             Self::Container(walker) => walker.step(input, output),
-            Self::Waiting(_, Some(zip)) => zip.step(input, output),
+            Self::Waiting(_, Some(walker)) => walker.step(input, output),
             Self::Waiting(_, None) => Step { used: length, made: 0, progress: Progress::Hungry },
             Self::Whole(opened) => opened.step(output),
         };
@@ -303,7 +319,7 @@ impl Unpacker {
     pub(super) fn member(&mut self) -> Member {
         match self {
             Self::Coding(_) | Self::Waiting(_, None) => Member::default(),
-            Self::Waiting(_, Some(zip)) => zip.member(),
+            Self::Waiting(_, Some(walker)) => walker.member(),
             Self::Whole(opened) => opened.member(),
             Self::Container(walker) => walker.member(),
         }
@@ -314,7 +330,7 @@ impl Unpacker {
     pub(super) fn pass_over(&mut self) -> bool {
         match self {
             Self::Coding(_) | Self::Waiting(_, None) => false,
-            Self::Waiting(_, Some(zip)) => zip.pass_over(),
+            Self::Waiting(_, Some(walker)) => walker.pass_over(),
             Self::Whole(opened) => opened.pass_over(),
             Self::Container(walker) => walker.pass_over(),
         }
@@ -338,7 +354,7 @@ impl Unpacker {
         match self {
             Self::Coding(decoder) => decoder.finish(),
             Self::Container(walker) => walker.finish(),
-            Self::Waiting(_, Some(zip)) => zip.finish(),
+            Self::Waiting(_, Some(walker)) => walker.finish(),
             Self::Waiting(_, None) | Self::Whole(_) => Ok(()),
         }
     }

@@ -267,7 +267,7 @@ fn start(image: &[u8], section: usize) -> usize {
 fn faults_name_the_place_in_header_and_directory() {
     let image = built(BuildOptions::default()).image;
     refused(&image, 0, 0, "byte 0: not a compiled database");
-    let version = "byte 8: layout version 9, this program reads 6: build it again";
+    let version = "byte 8: layout version 9, this program reads 7: build it again";
     refused(&image, 8, 9, version);
     refused(&image, 12, 1, "byte 12: the header is not that of an image");
     refused(&image, 16, 6, "byte 12: the header is not that of an image");

@@ -533,10 +533,11 @@ impl Zip {
             fate = Err(Why::Encrypted);
             self.left = self.left.map(|left| left.saturating_add(wide(lock.back_bytes())));
         }
-        self.place = match (self.left, fate) {
-            (Some(_), _) => Place::Rest,
-            (None, Ok(())) => Place::Descriptor,
-            (None, Err(_)) => Place::Search,
+        self.place = match (self.left, fate, self.setting) {
+            // It may have been no member: what its size covers may be the archive that readers open.
+            (Some(_), Err(_), Setting::Carried) | (None, Err(_), _) => Place::Search,
+            (Some(_), ..) => Place::Rest,
+            (None, Ok(()), _) => Place::Descriptor,
         };
         if self.local.packed.is_none() && fate.is_ok() {
             self.directory.measure(self.packed, self.plain);
