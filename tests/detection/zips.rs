@@ -213,3 +213,32 @@ fn a_member_that_is_too_long_hides_no_other() {
     let clean = made(&members[..1], "zip -q out.zip 0");
     check_unscanned(&engine, &Object::default(), &clean, Why::Limit(Limit::MaxFileSize));
 }
+
+/// What looks like the header of a member in front of an archive, and says of itself that it covers it.
+#[test]
+fn a_header_that_is_none_hides_nothing() {
+    let engine = eicar_engine(Limits::default());
+    let zip = made(&[("a", &test_file())], "zip -q out.zip a");
+    let header = |packed: u32, name: u16, extra: u16| {
+        let mut bytes = b"PK\x03\x04\x14\0\0\0\x08\0".to_vec();
+        bytes.extend([0; 8]);
+        bytes.extend(packed.to_le_bytes());
+        bytes.extend(100_u32.to_le_bytes());
+        bytes.extend(name.to_le_bytes());
+        bytes.extend(extra.to_le_bytes());
+        bytes
+    };
+    let long_name = header(40, u16::MAX, u16::MAX);
+    let short_name = header(40, 400, 0);
+    let large = [header(1 << 20, 1, 0), b"n\xff\xff\xff\xff".to_vec()].concat();
+    for front in [b"\x7fwords ".to_vec(), b"<html>words ".to_vec(), b"%PDF-1.4\n".to_vec()] {
+        for trap in [&long_name, &short_name, &large] {
+            for behind in [0, 500] {
+                let bytes = [&front[..], trap, &zip, &vec![b' '; behind]].concat();
+                let verdict = crate::kit::verdict(&engine, &Object::default(), &bytes);
+                let is_found = format!("{verdict:?}").contains(EICAR);
+                assert!(is_found, "{front:?} {:?} {behind}: {verdict:?}", &trap[18..]);
+            }
+        }
+    }
+}

@@ -20,8 +20,9 @@ use crate::engine::verdict::Why;
 /// Looks for archives in bytes of any kind.
 pub(in crate::engine) struct Carried {
     zip: Zip,
-    /// Whether the zip is inside a member.
+    /// Whether the zip is inside a member, or one of its members begins.
     is_inside: bool,
+    begins: bool,
     finder: Finder,
     place: Place,
 }
@@ -53,6 +54,7 @@ impl Carried {
         Self {
             zip: Zip::carried(passwords),
             is_inside: false,
+            begins: false,
             finder: Finder::default(),
             place: Place::Looking,
         }
@@ -66,6 +68,7 @@ impl Carried {
         if matches!(step.progress, Progress::End(_)) {
             self.is_inside = false;
         }
+        self.begins = step.progress == Progress::Begin;
         match found {
             None => self.finder.held.clear(),
             Some(found) if step.used == until => {
@@ -113,8 +116,14 @@ impl Walk for Carried {
             return Member { label: Label::of("sfx"), ..Member::default() };
         }
         let member = self.zip.member();
-        self.is_inside = member.closed.is_none();
+        // What is listed does not begin.
+        self.is_inside |= self.begins && member.closed.is_none();
+        self.begins = false;
         member
+    }
+
+    fn end(&mut self) -> bool {
+        matches!(self.place, Place::Looking) && self.zip.end()
     }
 
     fn pass_over(&mut self) -> bool {

@@ -340,8 +340,8 @@ impl Unpacker {
     /// asked until it says no, and before [`Unpacker::finish`].
     pub(super) fn end(&mut self) -> bool {
         match self {
-            Self::Container(walker) => walker.end(),
-            Self::Coding(_) | Self::Waiting(..) | Self::Whole(_) => false,
+            Self::Container(walker) | Self::Waiting(_, Some(walker)) => walker.end(),
+            Self::Coding(_) | Self::Waiting(_, None) | Self::Whole(_) => false,
         }
     }
 

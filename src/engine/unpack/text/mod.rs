@@ -250,7 +250,16 @@ impl Walk for Text {
 
     fn end(&mut self) -> bool {
         let was_over = std::mem::replace(&mut self.is_over, true);
-        !was_over && !matches!(self.place, Place::Search)
+        if !matches!(self.place, Place::Search) {
+            return !was_over;
+        }
+        if self.zip.is_searching() || !self.zip.end() {
+            return false;
+        }
+        // What looked like a member was none: what follows is read again.
+        self.ahead = self.zip.give_back();
+        self.finder.restart(None);
+        true
     }
 
     fn member(&mut self) -> Member {

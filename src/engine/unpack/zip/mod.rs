@@ -47,6 +47,8 @@ use header::{Central, DESCRIPTOR_BYTES_MAX, End, Local, Record, descriptor_bytes
 use lock::{Lock, Trial, Unlocked};
 use office::Office;
 
+use memchr::memmem;
+
 use super::inflate::{Inflate, Outcome};
 use super::member::{Label, Member};
 use super::parts::wide;
@@ -254,6 +256,11 @@ impl Zip {
         let from = self.ahead.at(input);
         let until = from.saturating_add(wide(total));
         let bytes = self.ahead.bytes().get(..total).unwrap_or_default();
+        if self.setting == Setting::Carried && record == Record::Local && hides_another(bytes) {
+            self.ahead.drop(1);
+            self.place = Place::Search;
+            return None;
+        }
         self.place = Place::Record;
         let wrong = match record {
             Record::Local => {
@@ -622,6 +629,23 @@ impl Walk for Zip {
         }
     }
 
+    /// What looked like a record and is longer than all that is left may have been none: what else begins in
+    /// those bytes is read.
+    fn end(&mut self) -> bool {
+        let is_open = matches!(self.place, Place::In(_) | Place::Search | Place::Record);
+        if self.setting == Setting::Alone || !is_open {
+            return false;
+        }
+        let bytes = self.ahead.bytes();
+        let behind = bytes.get(1..).unwrap_or_default();
+        let begins = memmem::find_iter(behind, b"PK").map(|at| at.saturating_add(1));
+        let next =
+            begins.into_iter().find(|at| is_whole_record(bytes.get(*at..).unwrap_or_default()));
+        self.ahead.drop(next.unwrap_or(bytes.len()));
+        self.place = Place::Search;
+        next.is_some()
+    }
+
     fn pass_over(&mut self) -> bool {
         self.place = if self.left.is_some() { Place::Rest } else { Place::Search };
         true
@@ -640,6 +664,24 @@ impl Walk for Zip {
             (Setting::Carried, _) => Ok(()),
         }
     }
+}
+
+/// Whether bytes begin with a record that is all there.
+fn is_whole_record(bytes: &[u8]) -> bool {
+    Record::of(bytes).is_some_and(|record| {
+        let fixed = bytes.get(..record.fixed_bytes());
+        fixed.is_some_and(|fixed| {
+            record.is_plausible(fixed) && record.total_bytes(fixed) <= bytes.len()
+        })
+    })
+}
+
+/// Whether another record begins inside of one: names do not look so, and what does may be the archive that
+/// readers open.
+fn hides_another(record: &[u8]) -> bool {
+    let behind = record.get(1..).unwrap_or_default();
+    let mut begins = memmem::find_iter(behind, b"PK");
+    begins.any(|at| Record::of(behind.get(at..).unwrap_or_default()).is_some())
 }
 
 const SIGNATURE_BYTES: usize = 4;
