@@ -48,7 +48,7 @@ impl Decoder {
         })
     }
 
-    /// As [`Unpacker::step`].
+    /// As [`super::Unpacker::step`].
     pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
         match self {
             Self::Gzip(gzip) => gzip.step(input, output),
@@ -67,7 +67,7 @@ impl Decoder {
         }
     }
 
-    /// As [`Unpacker::finish`].
+    /// As [`super::Unpacker::finish`].
     pub(super) fn finish(&self) -> Result<(), Why> {
         match self {
             Self::Gzip(gzip) => gzip.finish(),
