@@ -9,6 +9,7 @@ use baleen::engine::{MediaType, Object};
 use crate::containers::made;
 use crate::kit::{
     EICAR, check_clean, check_infected, check_unscanned, coded, eicar_engine, gzip, noise, scan,
+    verdict,
 };
 
 /// What Python prints, given the test file as `eicar`.
@@ -221,4 +222,47 @@ fn bombs_of_mails_are_bounded_and_not_clean() {
     unscanned(format!("From: a\n{}\n\nx", "X: y\n".repeat(400_000)), Limit::MaxScanState);
     let mails = "Content-Type: message/rfc822\n\n".repeat(100_000);
     unscanned(format!("From: a\n{mails}\nx"), Limit::MaxRecursion);
+}
+
+/// Catalogues of messages have the fields of a mail behind some binary data: their text is not opened again and
+/// again as the mail that it is not.
+#[test]
+fn what_only_looks_as_a_mail_is_clean() {
+    let fields = "Report-Msgid-Bugs-To: https://a.example/issues\nLast-Translator: a <a@b.example>\n\
+                  MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\n\
+                  Content-Transfer-Encoding: 8bit\nwords \n";
+    let engine = eicar_engine(Limits::default());
+    for front in
+        [&b"\xde\x12\x04\x95\0\0\0\0\x09\0\0\0Project-Id-Version: a\n"[..], b"words\nmore words\n"]
+    {
+        for behind in [0, 3_000] {
+            let bytes =
+                [front, fields.as_bytes(), &b"words and words\n".repeat(behind / 16)].concat();
+            check_clean(&engine, &Object::default(), &bytes);
+            let coded = gzip(&eicar());
+            let carried = [&bytes[..], b"\nbegin 644 a\n"].concat();
+            let carried = [&carried[..], &uu(&coded), b"`\nend\n"].concat();
+            let found = format!("{:?}", verdict(&engine, &Object::default(), &carried));
+            assert!(found.contains(EICAR), "{found}");
+        }
+    }
+}
+
+fn uu(bytes: &[u8]) -> Vec<u8> {
+    let letter = |six: u32| u8::try_from(32 + (six & 63)).unwrap_or(b' ').max(b' ');
+    let line = |line: &[u8]| {
+        let mut out = vec![letter(u32::try_from(line.len()).unwrap_or(0))];
+        for three in line.chunks(3) {
+            let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
+            let word = byte(0) << 16 | byte(1) << 8 | byte(2);
+            out.extend(
+                [18, 12, 6, 0]
+                    .map(|shift| letter(word >> shift))
+                    .map(|c| if c == b' ' { b'`' } else { c }),
+            );
+        }
+        out.push(b'\n');
+        out
+    };
+    bytes.chunks(45).flat_map(line).collect()
 }

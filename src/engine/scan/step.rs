@@ -67,6 +67,8 @@ impl Scan {
         let room = self.room(index);
         let Self { engine, layers, findings, .. } = self;
         let image = &engine.image;
+        let around = index.checked_sub(1).and_then(|around| layers[around].body.as_ref());
+        let in_mail = around.is_some_and(|body| body.file_type == FileType::Mail);
         let layer = &mut layers[index];
         let head = if outer.is_empty() { layer.window.filled() } else { outer };
         let head = &head[..head.len().min(HEAD_BYTES)];
@@ -74,7 +76,7 @@ impl Scan {
         let was_announced = !layer.codings.is_empty();
         let (inside, fault) = inside_of(&mut layer.codings, file_type, head);
         let said = layer.said.take();
-        let (reading, strange) = Reading::of(said.as_ref(), file_type, inside, head);
+        let (reading, strange) = Reading::of(said.as_ref(), (file_type, in_mail), inside, head);
         let (inside, walker) = match reading {
             // The codings are undone first, and what was said is said of what comes out.
             _ if was_announced && matches!(inside, Inside::Coding(_)) => (inside, None),

@@ -62,14 +62,22 @@ pub(in crate::engine) enum Reading {
 
 impl Reading {
     /// Of a layer that begins with `head`, given what its type makes of that. Says what is wrong, too.
+    ///
+    /// The text of a mail that has no header may look as the mail around it: inside of one (`in_mail`) another
+    /// has to begin with its first byte, or the same bytes would be opened again and again.
     pub(in crate::engine) fn of(
         said: Option<&Said>,
-        file_type: FileType,
+        (file_type, in_mail): (FileType, bool),
         natural: Inside,
         head: &[u8],
     ) -> (Self, Option<&'static str>) {
-        let is_plain = matches!(natural, Inside::Nothing);
         let mail = Inside::Container(Container::Mail);
+        let begins = begins_with_field(head) || head.starts_with(b"From ");
+        let natural = match natural == mail && in_mail && !begins {
+            true => Inside::Container(Container::Text),
+            false => natural,
+        };
+        let is_plain = matches!(natural, Inside::Nothing);
         match said {
             Some(Said::Multipart(boundary)) => {
                 let front = head.trim_ascii_start().strip_prefix(b"--");
