@@ -4,21 +4,18 @@ use std::process::Command;
 use std::sync::Arc;
 
 use baleen::engine::alerts::Alerts;
-use baleen::engine::database::builtin::{builtin_sources, eicar};
-use baleen::engine::database::{BuildOptions, Image, build};
+use baleen::engine::database::builtin::eicar;
 use baleen::engine::limits::Limits;
-use baleen::engine::matcher::{self, GramCounts};
 use baleen::engine::verdict::{Limit, Why};
 use baleen::engine::{Engine, Object};
 
 use crate::containers::made;
-use crate::kit::{EICAR, check_clean, check_infected, check_unscanned, noise, test_file};
+use crate::kit::{
+    EICAR, check_clean, check_infected, check_unscanned, eicar_engine_with, noise, test_file,
+};
 
 fn engine(limits: Limits, alerts: Alerts) -> Arc<Engine> {
-    let sources = builtin_sources(BuildOptions::default());
-    let built = build(sources, &|bodies| matcher::compile(bodies, &GramCounts::new()), &mut |_| {});
-    let image = Image::open(Arc::new(built.image)).expect("just built");
-    Arc::new(Engine::new(Arc::new(image), limits).with_alerts(alerts))
+    eicar_engine_with(limits, |engine| engine.with_alerts(alerts))
 }
 
 const NONE: Alerts = Alerts {

@@ -17,7 +17,15 @@ pub(crate) const EICAR: &str = "Eicar-Test-Signature.UNOFFICIAL";
 
 /// An engine that knows the test file only.
 pub(crate) fn eicar_engine(limits: Limits) -> Arc<Engine> {
-    compiled(builtin_sources(BuildOptions::default()), limits)
+    eicar_engine_with(limits, |engine| engine)
+}
+
+/// The same, set up further.
+pub(crate) fn eicar_engine_with(
+    limits: Limits,
+    set_up: impl FnOnce(Engine) -> Engine,
+) -> Arc<Engine> {
+    Arc::new(set_up(compiled(builtin_sources(BuildOptions::default()), limits)))
 }
 
 /// An engine over signature files, each a name and its lines.
@@ -28,13 +36,13 @@ pub(crate) fn engine(files: &[(&str, &str)], limits: Limits) -> Arc<Engine> {
     }
     let totals = sources.report().totals();
     assert_eq!((totals.bad, totals.unsupported_count()), (0, 0), "{:?}", sources.report());
-    compiled(sources, limits)
+    Arc::new(compiled(sources, limits))
 }
 
-fn compiled(sources: Sources, limits: Limits) -> Arc<Engine> {
+fn compiled(sources: Sources, limits: Limits) -> Engine {
     let built = build(sources, &|bodies| matcher::compile(bodies, &GramCounts::new()), &mut |_| {});
     let image = Image::open(Arc::new(built.image)).expect("just built");
-    Arc::new(Engine::new(Arc::new(image), limits))
+    Engine::new(Arc::new(image), limits)
 }
 
 /// An object with a `Content-Encoding`.

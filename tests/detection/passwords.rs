@@ -2,23 +2,19 @@
 
 use std::sync::Arc;
 
-use baleen::engine::database::builtin::builtin_sources;
-use baleen::engine::database::{BuildOptions, Image, build};
 use baleen::engine::limits::Limits;
-use baleen::engine::matcher::{self, GramCounts};
 use baleen::engine::passwords::Passwords;
 use baleen::engine::verdict::Why;
 use baleen::engine::{Engine, Object};
 
 use crate::containers::made;
-use crate::kit::{EICAR, check_clean, check_infected, check_unscanned, noise, test_file};
+use crate::kit::{
+    EICAR, check_clean, check_infected, check_unscanned, eicar_engine_with, noise, test_file,
+};
 
 fn engine(passwords: &str) -> Arc<Engine> {
-    let sources = builtin_sources(BuildOptions::default());
-    let built = build(sources, &|bodies| matcher::compile(bodies, &GramCounts::new()), &mut |_| {});
-    let image = Image::open(Arc::new(built.image)).expect("just built");
     let passwords = Passwords::read(passwords.as_bytes()).expect("a good list");
-    Arc::new(Engine::new(Arc::new(image), Limits::default()).with_passwords(passwords))
+    eicar_engine_with(Limits::default(), |engine| engine.with_passwords(passwords))
 }
 
 /// What locks an archive with the password `infected`.

@@ -6,6 +6,7 @@
 //!
 //! Of several only the first begins a layer, in which the others are looked for again.
 
+use crate::engine::unpack::numbers::le32;
 use crate::engine::unpack::walk::Walk;
 use flate2::Crc;
 use memchr::memmem;
@@ -234,11 +235,11 @@ impl Kind {
     /// Whether the bytes from a magic number on are those of an archive.
     fn check(self, bytes: &[u8]) -> Check {
         match self {
-            Self::SevenZip => of_sum(bytes, 12..32, |bytes, sum| long(bytes, 8) == Some(sum)),
+            Self::SevenZip => of_sum(bytes, 12..32, |bytes, sum| le32(bytes, 8) == Some(sum)),
             Self::Cabinet => match bytes.get(..26) {
                 None => Check::Short,
                 Some(header) => {
-                    let is_zero = [4, 12, 20].iter().all(|at| long(header, *at) == Some(0));
+                    let is_zero = [4, 12, 20].iter().all(|at| le32(header, *at) == Some(0));
                     let is_cabinet = is_zero && header.ends_with(&[3, 1]);
                     if is_cabinet { Check::Archive(26) } else { Check::Nothing }
                 }
@@ -267,13 +268,13 @@ fn rar(bytes: &[u8]) -> Check {
     match bytes {
         // The header of the archive, of 13 bytes.
         [_, _, _, _, _, _, 0, _, _, 0x73, _, _, 13, 0, ..] => of_sum(bytes, 9..20, |bytes, sum| {
-            let said = long(bytes, 7).map(|said| said & 0xffff);
+            let said = le32(bytes, 7).map(|said| said & 0xffff);
             said == Some(sum & 0xffff)
         }),
         // A sum of 32 bits, a size of one byte, and as many bytes.
         [_, _, _, _, _, _, 1, 0, _, _, _, _, size @ 1..=0x7f, ..] => {
             let end = usize::from(*size).saturating_add(13);
-            of_sum(bytes, 12..end, |bytes, sum| long(bytes, 8) == Some(sum))
+            of_sum(bytes, 12..end, |bytes, sum| le32(bytes, 8) == Some(sum))
         }
         _ if bytes.len() < 14 => Check::Short,
         _ => Check::Nothing,
@@ -293,14 +294,10 @@ fn arj(bytes: &[u8]) -> Check {
     if bytes.len() < whole {
         return Check::Short;
     }
-    match of_sum(bytes, 4..end, |bytes, sum| long(bytes, end) == Some(sum)) {
+    match of_sum(bytes, 4..end, |bytes, sum| le32(bytes, end) == Some(sum)) {
         Check::Archive(_) => Check::Archive(whole),
         other @ (Check::Short | Check::Nothing) => other,
     }
-}
-
-fn long(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|field| u32::from_le_bytes(*field))
 }
 
 const MAGICS: [(&[u8], Kind); 5] = [

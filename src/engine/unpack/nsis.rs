@@ -12,6 +12,7 @@ use super::inflate::{Inflate, Outcome};
 use super::lzma::{self, Lzma};
 use super::parts::{at_most, copy, wide};
 use super::{Coding, Label, Member, Progress, Step};
+use crate::engine::unpack::numbers::le32;
 use crate::engine::verdict::{Limit, Why};
 
 /// An installer being read.
@@ -105,7 +106,7 @@ impl Nsis {
     }
 
     fn start(&mut self, file: &[u8]) -> Progress {
-        let (Some(header), Some(following)) = (long(file, 20), long(file, 24)) else {
+        let (Some(header), Some(following)) = (le32(file, 20), le32(file, 24)) else {
             return Progress::Stopped(ENDS_EARLY);
         };
         let whole = usize::try_from(following).unwrap_or(usize::MAX);
@@ -131,7 +132,7 @@ impl Nsis {
         if method.is_solid {
             return self.next_of_stream(file);
         }
-        let size = long(file, self.at).filter(|_| self.at.saturating_add(SUM_BYTES) < self.end);
+        let size = le32(file, self.at).filter(|_| self.at.saturating_add(SUM_BYTES) < self.end);
         let Some(size) = size else {
             self.place = Place::Over;
             return Progress::Full;
@@ -175,7 +176,7 @@ impl Nsis {
             }
             Err(why) => return Progress::Stopped(why),
         }
-        let Some(size) = long(&self.size, 0) else { return Progress::Full };
+        let Some(size) = le32(&self.size, 0) else { return Progress::Full };
         self.size.clear();
         if size == 0 {
             return Progress::Full;
@@ -264,7 +265,7 @@ impl Nsis {
 impl Method {
     /// By the first bytes behind the header, and the size of the script.
     fn of(body: &[u8], script: u32) -> Self {
-        let size = long(body, 0).unwrap_or(0);
+        let size = le32(body, 0).unwrap_or(0);
         let inner = body.get(4..).unwrap_or_default();
         match () {
             () if is_lzma(body) => Self { packing: Packing::Lzma, is_solid: true },
@@ -358,10 +359,6 @@ impl Stream {
 /// Whether a layer begins with the header of an installer.
 pub(super) fn is_front(head: &[u8]) -> bool {
     head.get(4..).is_some_and(|rest| rest.starts_with(MARK))
-}
-
-fn long(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|field| u32::from_le_bytes(*field))
 }
 
 pub(super) const MARK: &[u8] = b"\xef\xbe\xad\xdeNullsoftInst";

@@ -1,8 +1,9 @@
 //! A folder at work: its blocks, one after another, through what packed them.
 
+use crate::engine::unpack::numbers::le16;
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::tables::{ENDS_EARLY, Folder, short};
+use super::tables::{ENDS_EARLY, Folder};
 use crate::engine::unpack::lz::Packed;
 use crate::engine::unpack::lz::lzx::{FRAME_BYTES, Lzx};
 use crate::engine::unpack::lz::quantum::Quantum;
@@ -47,8 +48,8 @@ impl Blocks {
             return Ok(false);
         }
         self.left = self.left.saturating_sub(1);
-        let packed = short(cabinet, self.at.saturating_add(4)).ok_or(ENDS_EARLY)?;
-        let size = short(cabinet, self.at.saturating_add(6)).ok_or(ENDS_EARLY)?;
+        let packed = le16(cabinet, self.at.saturating_add(4)).ok_or(ENDS_EARLY)?;
+        let size = le16(cabinet, self.at.saturating_add(6)).ok_or(ENDS_EARLY)?;
         let begin = self.at.saturating_add(8).saturating_add(self.reserve);
         let end = begin.saturating_add(usize::from(packed));
         let block = cabinet.get(begin..end).ok_or(ENDS_EARLY)?;

@@ -1,5 +1,6 @@
 //! The tables of a cabinet: its folders, and the files in them by their places.
 
+use crate::engine::unpack::numbers::{le16, le32};
 use crate::engine::verdict::Why;
 
 /// What a cabinet tells of itself.
@@ -41,15 +42,15 @@ pub(super) struct File {
 impl Cabinet {
     /// Reads the tables. Nothing is kept that is not in the file.
     pub(super) fn read(cabinet: &[u8]) -> Result<Self, Why> {
-        let flags = short(cabinet, 30).ok_or(ENDS_EARLY)?;
-        let (folders, files) = (short(cabinet, 26), short(cabinet, 28));
+        let flags = le16(cabinet, 30).ok_or(ENDS_EARLY)?;
+        let (folders, files) = (le16(cabinet, 26), le16(cabinet, 28));
         let files_at =
-            usize::try_from(long(cabinet, 16).ok_or(ENDS_EARLY)?).map_err(|_| ENDS_EARLY)?;
+            usize::try_from(le32(cabinet, 16).ok_or(ENDS_EARLY)?).map_err(|_| ENDS_EARLY)?;
         let mut at = HEADER_BYTES;
         let mut read = Self::default();
         let mut folder_reserve = 0_usize;
         if flags & HAS_RESERVE != 0 {
-            let header_reserve = usize::from(short(cabinet, 36).ok_or(ENDS_EARLY)?);
+            let header_reserve = usize::from(le16(cabinet, 36).ok_or(ENDS_EARLY)?);
             folder_reserve = usize::from(*cabinet.get(38).ok_or(ENDS_EARLY)?);
             read.block_reserve = usize::from(*cabinet.get(39).ok_or(ENDS_EARLY)?);
             at = at.saturating_add(4).saturating_add(header_reserve);
@@ -60,9 +61,9 @@ impl Cabinet {
             }
         }
         for _ in 0..folders.ok_or(ENDS_EARLY)? {
-            let blocks_at = long(cabinet, at).ok_or(ENDS_EARLY)?;
-            let blocks = short(cabinet, at.saturating_add(4)).ok_or(ENDS_EARLY)?;
-            let method = short(cabinet, at.saturating_add(6)).ok_or(ENDS_EARLY)?;
+            let blocks_at = le32(cabinet, at).ok_or(ENDS_EARLY)?;
+            let blocks = le16(cabinet, at.saturating_add(4)).ok_or(ENDS_EARLY)?;
+            let method = le16(cabinet, at.saturating_add(6)).ok_or(ENDS_EARLY)?;
             let blocks_at = usize::try_from(blocks_at).map_err(|_| ENDS_EARLY)?;
             read.folders.push(Folder { at: blocks_at, blocks, method });
             at = at.saturating_add(8).saturating_add(folder_reserve);
@@ -73,9 +74,9 @@ impl Cabinet {
 
     fn read_files(&mut self, cabinet: &[u8], mut at: usize, count: u16) -> Result<(), Why> {
         for _ in 0..count {
-            let size = long(cabinet, at).ok_or(ENDS_EARLY)?;
-            let place = long(cabinet, at.saturating_add(4)).ok_or(ENDS_EARLY)?;
-            let folder = short(cabinet, at.saturating_add(8)).ok_or(ENDS_EARLY)?;
+            let size = le32(cabinet, at).ok_or(ENDS_EARLY)?;
+            let place = le32(cabinet, at.saturating_add(4)).ok_or(ENDS_EARLY)?;
+            let folder = le16(cabinet, at.saturating_add(8)).ok_or(ENDS_EARLY)?;
             let name = at.saturating_add(16);
             at = behind_string(cabinet, name).ok_or(ENDS_EARLY)?;
             let last = self.folders.len().saturating_sub(1);
@@ -105,14 +106,6 @@ pub(super) fn string(cabinet: &[u8], at: usize) -> &[u8] {
 fn behind_string(cabinet: &[u8], at: usize) -> Option<usize> {
     let end = memchr::memchr(0, cabinet.get(at..)?)?;
     at.checked_add(end)?.checked_add(1)
-}
-
-pub(super) fn short(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..)?.first_chunk().map(|field| u16::from_le_bytes(*field))
-}
-
-pub(super) fn long(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|field| u32::from_le_bytes(*field))
 }
 
 const HEADER_BYTES: usize = 36;

@@ -1,5 +1,6 @@
 //! The directory of a compiled help file: chunks of entries, each a name, a section, a place and a length.
 
+use crate::engine::unpack::numbers::{le32, le64};
 use crate::engine::verdict::Why;
 
 /// The front of the file.
@@ -26,16 +27,16 @@ pub(super) struct Entry {
 
 impl Header {
     pub(super) fn read(file: &[u8]) -> Result<Self, Why> {
-        let version = long(file, 4).ok_or(ENDS_EARLY)?;
-        let (at, size) = (quad(file, 72), quad(file, 80));
+        let version = le32(file, 4).ok_or(ENDS_EARLY)?;
+        let (at, size) = (le64(file, 72), le64(file, 80));
         let (at, size) = (at.ok_or(ENDS_EARLY)?, size.ok_or(ENDS_EARLY)?);
         let behind = at.checked_add(size).ok_or(DAMAGED)?;
-        let content_at = if version < 3 { behind } else { quad(file, 88).ok_or(ENDS_EARLY)? };
+        let content_at = if version < 3 { behind } else { le64(file, 88).ok_or(ENDS_EARLY)? };
         let at = usize::try_from(at).map_err(|_| ENDS_EARLY)?;
         let front = file.get(at..).ok_or(ENDS_EARLY)?;
-        let header = long(front, 8).and_then(|bytes| usize::try_from(bytes).ok());
-        let chunk = long(front, 16).and_then(|bytes| usize::try_from(bytes).ok());
-        let chunks = long(front, 44).and_then(|count| usize::try_from(count).ok());
+        let header = le32(front, 8).and_then(|bytes| usize::try_from(bytes).ok());
+        let chunk = le32(front, 16).and_then(|bytes| usize::try_from(bytes).ok());
+        let chunks = le32(front, 44).and_then(|count| usize::try_from(count).ok());
         let (Some(header), Some(chunk_bytes), Some(chunks)) = (header, chunk, chunks) else {
             return Err(ENDS_EARLY);
         };
@@ -61,7 +62,7 @@ impl Header {
         if !bytes.starts_with(b"PMGL") {
             return Ok(entries);
         }
-        let free = long(bytes, 4).and_then(|free| usize::try_from(free).ok()).unwrap_or(0);
+        let free = le32(bytes, 4).and_then(|free| usize::try_from(free).ok()).unwrap_or(0);
         let end = self.chunk_bytes.checked_sub(free).ok_or(DAMAGED)?;
         let bytes = bytes.get(..end).ok_or(DAMAGED)?;
         let mut place = ENTRIES_AT;
@@ -89,14 +90,6 @@ fn number(bytes: &[u8], at: &mut usize) -> Option<u64> {
         }
     }
     None
-}
-
-pub(super) fn long(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|field| u32::from_le_bytes(*field))
-}
-
-pub(super) fn quad(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..)?.first_chunk().map(|field| u64::from_le_bytes(*field))
 }
 
 const ENTRIES_AT: usize = 20;

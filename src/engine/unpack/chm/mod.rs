@@ -8,12 +8,13 @@
 
 mod directory;
 
-use self::directory::{DAMAGED, ENDS_EARLY, Entry, Header, long, quad};
+use self::directory::{DAMAGED, ENDS_EARLY, Entry, Header};
 use super::lz::Packed;
 use super::lz::frames::Frames;
 use super::lz::lzx::{FRAME_BYTES, Lzx};
 use super::parts::{at_most, copy, wide};
 use super::{Label, Member, Progress};
+use crate::engine::unpack::numbers::{le32, le64};
 use crate::engine::verdict::{Limit, Why};
 
 /// A help file being read.
@@ -148,7 +149,7 @@ impl Chm {
             return closed(Why::Unsupported("chm: packed in a way that is not known"));
         };
         let Some((begin, content)) = bytes(self.content) else { return closed(ENDS_EARLY) };
-        let fields = [4, 8, 12, 16].map(|at| long(control, at).unwrap_or(0));
+        let fields = [4, 8, 12, 16].map(|at| le32(control, at).unwrap_or(0));
         let [magic, version, reset, window] = fields;
         if magic != u32::from_le_bytes(*b"LZXC") {
             return closed(Why::Unsupported("chm: packed in a way that is not known"));
@@ -161,7 +162,7 @@ impl Chm {
         {
             return closed(DAMAGED);
         }
-        let said = bytes(self.span).and_then(|(_, span)| quad(span, 0));
+        let said = bytes(self.span).and_then(|(_, span)| le64(span, 0));
         let packed = self.entries.iter().filter(|entry| entry.section != 0);
         let needed = packed.map(|entry| entry.place.saturating_add(entry.size)).max();
         Packing {

@@ -12,7 +12,8 @@
 
 use super::super::parts::copy;
 use super::formula;
-use super::tables::{Chain, Tables, short};
+use super::tables::{Chain, Tables};
+use crate::engine::unpack::numbers::le16;
 
 /// A workbook whose macros are printed.
 #[derive(Default)]
@@ -34,9 +35,9 @@ pub(super) fn has_macros(mut chain: Chain, tables: &Tables, file: &[u8]) -> bool
         if chain.fill(tables, file, &mut header) < header.len() {
             return false;
         }
-        let length = short(&header, 2).map_or(0, u64::from);
+        let length = le16(&header, 2).map_or(0, u64::from);
         left = left.saturating_sub(length).saturating_sub(4);
-        match short(&header, 0) {
+        match le16(&header, 0) {
             Some(END) => return false,
             Some(SHEET) if length > 6 => {
                 let mut front = [0; 6];
@@ -86,7 +87,7 @@ impl Macros {
             self.is_over = true;
             return;
         }
-        let (kind, length) = (short(&header, 0).unwrap_or(0), short(&header, 2).unwrap_or(0));
+        let (kind, length) = (le16(&header, 0).unwrap_or(0), le16(&header, 2).unwrap_or(0));
         let is_printed = match kind {
             BEGIN | SHEET | NAME => true,
             FORMULA | STRING | LABEL => self.is_macro,
@@ -101,8 +102,8 @@ impl Macros {
         body.truncate(count);
         let line = match kind {
             BEGIN => {
-                let is_new = short(&body, 0) == Some(VERSION_8);
-                self.is_macro = is_new && short(&body, 2) == Some(MACRO_SHEET);
+                let is_new = le16(&body, 0) == Some(VERSION_8);
+                self.is_macro = is_new && le16(&body, 2) == Some(MACRO_SHEET);
                 None
             }
             SHEET => sheet(&body),
@@ -118,8 +119,8 @@ impl Macros {
     }
 
     fn formula(&mut self, body: &[u8]) -> Option<String> {
-        self.cell = (short(body, 0)?, short(body, 2)?);
-        let length = usize::from(short(body, 20)?);
+        self.cell = (le16(body, 0)?, le16(body, 2)?);
+        let length = usize::from(le16(body, 20)?);
         let rest = body.get(22..)?;
         let tokens = rest.get(..length).unwrap_or(rest);
         Some(format!("{} ={}", self.place(), formula::print(tokens)))
@@ -127,13 +128,13 @@ impl Macros {
 
     /// What the formula before came to.
     fn string(&self, body: &[u8]) -> Option<String> {
-        let letters = usize::from(short(body, 0)?);
+        let letters = usize::from(le16(body, 0)?);
         let (text, _) = formula::string(body.get(2..)?, letters)?;
         Some(format!("{} \"{text}\"", self.place()))
     }
 
     fn label(&mut self, body: &[u8]) -> Option<String> {
-        self.cell = (short(body, 0)?, short(body, 2)?);
+        self.cell = (le16(body, 0)?, le16(body, 2)?);
         self.string(body.get(6..)?)
     }
 
@@ -164,11 +165,11 @@ fn sheet(body: &[u8]) -> Option<String> {
 fn name(body: &[u8]) -> Option<String> {
     let letters = usize::from(*body.get(3)?);
     let (own, size) = formula::string(body.get(14..)?, letters)?;
-    let is_known = short(body, 0)? & 0x20 != 0;
+    let is_known = le16(body, 0)? & 0x20 != 0;
     let number = own.chars().next().and_then(|letter| usize::try_from(u32::from(letter)).ok());
     let known = number.filter(|_| is_known).and_then(|number| KNOWN_NAMES.get(number));
     let shown = known.copied().unwrap_or(own.as_str());
-    let length = usize::from(short(body, 4)?);
+    let length = usize::from(le16(body, 4)?);
     let rest = body.get(size.checked_add(14)?..)?;
     let tokens = rest.get(..length).unwrap_or(rest);
     Some(format!("NAME {shown} ={}", formula::print(tokens)))

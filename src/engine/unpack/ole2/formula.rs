@@ -3,7 +3,7 @@
 //! What is printed is for signatures, and for nobody to compute with: names of other sheets are numbers, parts of a
 //! formula whose meaning lies elsewhere are passed over, and what does not fit is set side by side.
 
-use super::tables::{long, short};
+use crate::engine::unpack::numbers::{le16, le32};
 
 /// Prints the tokens of a formula.
 pub(super) fn print(tokens: &[u8]) -> String {
@@ -65,7 +65,7 @@ impl Printer<'_> {
                 self.stack.push(if is_true { "TRUE" } else { "FALSE" }.to_owned());
             }
             0x1e => {
-                let number = short(self.take(2)?, 0)?;
+                let number = le16(self.take(2)?, 0)?;
                 self.stack.push(number.to_string());
             }
             0x1f => {
@@ -73,7 +73,7 @@ impl Printer<'_> {
                 self.stack.push(f64::from_le_bytes(bytes).to_string());
             }
             0x21 => {
-                let number = short(self.take(2)?, 0)?;
+                let number = le16(self.take(2)?, 0)?;
                 let row = FUNCTIONS.iter().find(|row| row.0 == number);
                 let count = row.map_or(1, |row| usize::from(row.2));
                 self.call(name(FUNCTIONS, number), count);
@@ -81,7 +81,7 @@ impl Printer<'_> {
             0x22 => {
                 let front = self.take(3)?;
                 let count = usize::from(front.first()? & 0x7f);
-                let number = short(front, 1)?;
+                let number = le16(front, 1)?;
                 let table = if number & 0x8000 == 0 { FUNCTIONS } else { COMMANDS };
                 self.call(name(table, number & 0x7fff), count);
             }
@@ -93,20 +93,20 @@ impl Printer<'_> {
     /// References and names.
     fn operand(&mut self, base: u8) -> Option<()> {
         let shown = match base {
-            0x23 => format!("NAME{}", long(self.take(4)?, 0)?),
+            0x23 => format!("NAME{}", le32(self.take(4)?, 0)?),
             0x24 | 0x2c => cell(self.take(4)?, 0, 2)?,
             0x25 | 0x2d => area(self.take(8)?, 0)?,
             0x39 => {
                 let part = self.take(6)?;
-                format!("NAME{}!{}", short(part, 0)?, long(part, 2)?)
+                format!("NAME{}!{}", le16(part, 0)?, le32(part, 2)?)
             }
             0x3a => {
                 let part = self.take(6)?;
-                format!("SHEET{}!{}", short(part, 0)?, cell(part, 2, 4)?)
+                format!("SHEET{}!{}", le16(part, 0)?, cell(part, 2, 4)?)
             }
             0x3b => {
                 let part = self.take(10)?;
-                format!("SHEET{}!{}", short(part, 0)?, area(part, 2)?)
+                format!("SHEET{}!{}", le16(part, 0)?, area(part, 2)?)
             }
             0x20 => {
                 self.take(7)?;
@@ -133,7 +133,7 @@ impl Printer<'_> {
     /// How a formula is shown, and shortcuts, of which only the sum is a part of it.
     fn attribute(&mut self) -> Option<()> {
         let part = self.take(3)?;
-        let (kind, count) = (*part.first()?, usize::from(short(part, 1)?));
+        let (kind, count) = (*part.first()?, usize::from(le16(part, 1)?));
         if kind & 0x04 != 0 {
             self.take(count.checked_add(1)?.checked_mul(2)?)?;
         }
@@ -188,7 +188,7 @@ impl Printer<'_> {
 }
 
 fn cell(part: &[u8], row: usize, column: usize) -> Option<String> {
-    let (row, column) = (u32::from(short(part, row)?), u32::from(short(part, column)? & 0x3fff));
+    let (row, column) = (u32::from(le16(part, row)?), u32::from(le16(part, column)? & 0x3fff));
     Some(format!("R{}C{}", row.saturating_add(1), column.saturating_add(1)))
 }
 

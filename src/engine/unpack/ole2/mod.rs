@@ -23,11 +23,12 @@ mod vba;
 
 use self::excel::Macros;
 use self::source::{Coding, Source};
-use self::tables::{Chain, Entry, Kind, Tables, long, readable, short};
+use self::tables::{Chain, Entry, Kind, Tables, readable};
 use self::vba::Module;
 use super::package::Packed;
 use super::{Label, Member, Progress};
 use crate::engine::database::signature::Target;
+use crate::engine::unpack::numbers::{le16, le32};
 use crate::engine::verdict::Why;
 
 /// A compound file being read.
@@ -249,7 +250,7 @@ fn attached<'a>(stream: &str, head: &'a [u8]) -> Option<(&'a [u8], u64, u64)> {
     if !stream.eq_ignore_ascii_case("\u{1}Ole10Native") {
         return None;
     }
-    let size = long(head, 0)?;
+    let size = le32(head, 0)?;
     Some(match Packed::read(head.get(4..)?) {
         Some(packed) => {
             (packed.name, u64::try_from(packed.from).ok()?.checked_add(4)?, packed.size.into())
@@ -266,24 +267,24 @@ fn is_encrypted(stream: &str, head: &[u8]) -> bool {
         // MS-DOC 2.5.1: fEncrypted.
         "WordDocument" => {
             head.starts_with(&[0xec, 0xa5])
-                && short(head, 10).is_some_and(|flags| flags & 0x100 != 0)
+                && le16(head, 10).is_some_and(|flags| flags & 0x100 != 0)
         }
         // MS-XLS 2.4.117: FilePass, among the first records.
         "Workbook" | "Book" => {
             let mut rest = head;
             for _ in 0..RECORDS_MAX {
-                match short(rest, 0) {
+                match le16(rest, 0) {
                     Some(0x2f) => return true,
                     None => return false,
                     Some(_) => {}
                 }
-                let length = short(rest, 2).map_or(usize::MAX, usize::from);
+                let length = le16(rest, 2).map_or(usize::MAX, usize::from);
                 rest = rest.get(length.saturating_add(4)..).unwrap_or_default();
             }
             false
         }
         // MS-PPT 2.3.2: headerToken.
-        "Current User" => long(head, 12) == Some(0xf3d1_c4df),
+        "Current User" => le32(head, 12) == Some(0xf3d1_c4df),
         _ => false,
     }
 }

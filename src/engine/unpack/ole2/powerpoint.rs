@@ -1,7 +1,8 @@
 //! Objects that `PowerPoint` keeps inside its stream (MS-PPT 2.10.34 to 2.10.36): documents of other
 //! programs, and the project with the macros, each a compound file, mostly in a zlib stream.
 
-use super::tables::{Chain, Tables, long, short};
+use super::tables::{Chain, Tables};
+use crate::engine::unpack::numbers::{le16, le32};
 
 /// An object in the stream.
 pub(super) struct Object {
@@ -24,7 +25,7 @@ pub(super) fn next_object(
             return None;
         }
         let (Some(version), Some(kind), Some(length)) =
-            (short(&header, 0), short(&header, 2), long(&header, 4))
+            (le16(&header, 0), le16(&header, 2), le32(&header, 4))
         else {
             return None;
         };

@@ -4,6 +4,7 @@
 //! at most as long as the file has sectors, so loops end.
 
 use super::super::parts::hand_on;
+use crate::engine::unpack::numbers::{le16, le32};
 use crate::engine::verdict::Why;
 
 /// The tables of one file.
@@ -64,10 +65,10 @@ impl Tables {
     ///
     /// [`Why::Broken`] when there is no header of a compound file.
     pub(super) fn read(file: &[u8]) -> Result<Self, Why> {
-        let sector_shift = short(file, 30).map(u32::from).filter(|shift| (7..=16).contains(shift));
-        let mini_shift = short(file, 32).map(u32::from).filter(|shift| (4..=12).contains(shift));
+        let sector_shift = le16(file, 30).map(u32::from).filter(|shift| (7..=16).contains(shift));
+        let mini_shift = le16(file, 32).map(u32::from).filter(|shift| (4..=12).contains(shift));
         let (Some(sector_shift), Some(mini_shift), Some(mini_below)) =
-            (sector_shift, mini_shift, long(file, 56))
+            (sector_shift, mini_shift, le32(file, 56))
         else {
             return Err(BAD_HEADER);
         };
@@ -79,8 +80,8 @@ impl Tables {
             ..Self::default()
         };
         tables.fat = tables.sectors_of_fat(file);
-        tables.directory = tables.sectors_from(file, long(file, 48).unwrap_or(END));
-        tables.mini_fat = tables.sectors_from(file, long(file, 60).unwrap_or(END));
+        tables.directory = tables.sectors_from(file, le32(file, 48).unwrap_or(END));
+        tables.mini_fat = tables.sectors_from(file, le32(file, 60).unwrap_or(END));
         if tables.entry(file, 0).is_none() {
             return Err(Why::Broken("OLE2: no directory"));
         }
@@ -97,10 +98,10 @@ impl Tables {
         let sector = *self.directory.get(index.checked_div(within)?)?;
         let from = index.checked_rem(within)?.checked_mul(ENTRY_BYTES)?;
         let entry = self.sector(file, sector)?.get(from..)?.get(..ENTRY_BYTES)?;
-        let name_bytes = usize::from(short(entry, 64)?).min(64).saturating_sub(2);
-        let size = u64::from(long(entry, 120)?);
+        let name_bytes = usize::from(le16(entry, 64)?).min(64).saturating_sub(2);
+        let size = u64::from(le32(entry, 120)?);
         // Files with sectors of 512 bytes keep rubbish in the high half.
-        let high = if self.sector_shift > 9 { long(entry, 124)? } else { 0 };
+        let high = if self.sector_shift > 9 { le32(entry, 124)? } else { 0 };
         Some(Entry {
             name: utf16(entry.get(..name_bytes)?),
             kind: match entry.get(66)? {
@@ -108,7 +109,7 @@ impl Tables {
                 5 => Kind::Root,
                 _ => Kind::Other,
             },
-            start: long(entry, 116)?,
+            start: le32(entry, 116)?,
             size: u64::from(high) << 32 | size,
         })
     }
@@ -152,7 +153,7 @@ impl Tables {
         let index = usize::try_from(number).ok()?;
         let sector = *table.get(index.checked_div(within)?)?;
         let at = index.checked_rem(within)?.checked_mul(4)?;
-        long(self.sector(file, sector)?, at).filter(|next| *next <= LAST)
+        le32(self.sector(file, sector)?, at).filter(|next| *next <= LAST)
     }
 
     /// The sectors of a chain, in order.
@@ -165,11 +166,11 @@ impl Tables {
     /// 109 of them are in the header, the others in sectors of their own, each of which names the next.
     fn sectors_of_fat(&self, file: &[u8]) -> Vec<u32> {
         let listed = |list: &[u8]| -> Vec<u32> {
-            let numbers = list.chunks_exact(4).filter_map(|bytes| long(bytes, 0));
+            let numbers = list.chunks_exact(4).filter_map(|bytes| le32(bytes, 0));
             numbers.take_while(|number| *number <= LAST).collect()
         };
         let mut fat = listed(file.get(76..HEADER_BYTES).unwrap_or_default());
-        let mut more = long(file, 68).unwrap_or(END);
+        let mut more = le32(file, 68).unwrap_or(END);
         // Each lists a hundred and more; a file has no more of them than sectors.
         for _ in 0..self.sectors {
             let Some((last, list)) = self
@@ -267,14 +268,6 @@ pub(super) fn readable(name: &str) -> String {
         }
     }
     shown
-}
-
-pub(super) fn short(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..)?.first_chunk().map(|bytes| u16::from_le_bytes(*bytes))
-}
-
-pub(super) fn long(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
 }
 
 const LETTERS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._";

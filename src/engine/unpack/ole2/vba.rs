@@ -1,6 +1,7 @@
 //! The source of macros (MS-OVBA): where it begins in which stream, and its decompression.
 
-use super::tables::{long, short, utf16};
+use super::tables::utf16;
+use crate::engine::unpack::numbers::{le16, le32};
 
 /// Where the source of a module lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub(super) fn modules(dir: &[u8]) -> Vec<Module> {
     let mut found = Vec::new();
     let mut stream: Option<String> = None;
     let mut rest = dir;
-    while let (Some(id), Some(size)) = (short(rest, 0), long(rest, 2)) {
+    while let (Some(id), Some(size)) = (le16(rest, 0), le32(rest, 2)) {
         // The version record says 4 and has 6 bytes.
         let size = if id == VERSION { 6 } else { usize::try_from(size).unwrap_or(usize::MAX) };
         let Some((data, after)) = rest.get(6..).and_then(|rest| rest.split_at_checked(size)) else {
@@ -28,7 +29,7 @@ pub(super) fn modules(dir: &[u8]) -> Vec<Module> {
                 stream = Some(String::from_utf8_lossy(data).to_lowercase());
             }
             OFFSET => {
-                let offset = long(data, 0).map(u64::from);
+                let offset = le32(data, 0).map(u64::from);
                 if let (Some(stream), Some(offset)) = (stream.take(), offset)
                     && found.len() < MODULES_MAX
                 {

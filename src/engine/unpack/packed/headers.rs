@@ -42,6 +42,8 @@ pub(super) struct Section {
     pub(super) flags: u32,
 }
 
+use crate::engine::unpack::numbers::{le16, le32};
+
 pub(super) const CODE: u32 = 0x20;
 pub(super) const EXECUTABLE: u32 = 0x2000_0000;
 pub(super) const WRITABLE: u32 = 0x8000_0000;
@@ -50,7 +52,7 @@ impl Headers {
     /// Of a file that begins with `file`. `None` when these are none, or not all of them are there.
     pub(super) fn of(file: &[u8]) -> Option<Self> {
         file.starts_with(b"MZ").then_some(())?;
-        let at = usize::try_from(long(file, 0x3c)?).ok()?;
+        let at = usize::try_from(le32(file, 0x3c)?).ok()?;
         Self::at(file, at)
     }
 
@@ -58,40 +60,40 @@ impl Headers {
     pub(super) fn at(file: &[u8], at: usize) -> Option<Self> {
         let coff = file.get(at..)?;
         coff.starts_with(b"PE\0\0").then_some(())?;
-        let count = usize::from(short(coff, 6)?);
+        let count = usize::from(le16(coff, 6)?);
         (1..=SECTIONS_MAX).contains(&count).then_some(())?;
-        let optional_bytes = usize::from(short(coff, 20)?);
+        let optional_bytes = usize::from(le16(coff, 20)?);
         let optional = coff.get(24..)?;
-        let is_wide = match short(optional, 0)? {
+        let is_wide = match le16(optional, 0)? {
             0x010b => false,
             0x020b => true,
             _ => return None,
         };
         let directories: usize = if is_wide { 112 } else { 96 };
         let has = |number: usize| {
-            let counted = long(optional, directories.checked_sub(4)?)?;
+            let counted = le32(optional, directories.checked_sub(4)?)?;
             (number < usize::try_from(counted).ok()?).then_some(())?;
             let place = number.checked_mul(8)?.checked_add(directories)?;
             (place.checked_add(8)? <= optional_bytes.max(directories)).then_some(())?;
-            long(optional, place).filter(|address| *address != 0)
+            le32(optional, place).filter(|address| *address != 0)
         };
         let table = optional.get(optional_bytes..)?;
         let rows = (0..count).map(|row| Section::of(table.get(row.checked_mul(40)?..)?));
         let sections: Vec<_> = rows.collect::<Option<_>>()?;
         let ends = sections.iter().map(|it| it.address.saturating_add(it.memory_size()));
-        let image_bytes = ends.chain([long(optional, 56)?]).max()?;
+        let image_bytes = ends.chain([le32(optional, 56)?]).max()?;
         Some(Self {
             at,
-            platform: match short(coff, 4)? {
+            platform: match le16(coff, 4)? {
                 _ if has(14).is_some() => Platform::Managed,
                 0x014c if !is_wide => Platform::I386,
                 _ => Platform::Other,
             },
-            is_library: short(coff, 22)? & 0x2000 != 0,
-            entry: long(optional, 16)?,
+            is_library: le16(coff, 22)? & 0x2000 != 0,
+            entry: le32(optional, 16)?,
             // Of a wide one, its lower half, which nobody uses.
-            base: long(optional, if is_wide { 24 } else { 28 })?,
-            header_bytes: long(optional, 60)?,
+            base: le32(optional, if is_wide { 24 } else { 28 })?,
+            header_bytes: le32(optional, 60)?,
             image_bytes,
             optional_bytes,
             imports: has(1),
@@ -120,11 +122,11 @@ impl Section {
     fn of(row: &[u8]) -> Option<Self> {
         Some(Self {
             name: *row.first_chunk()?,
-            memory_bytes: long(row, 8)?,
-            address: long(row, 12)?,
-            bytes: long(row, 16)?,
-            start: long(row, 20)?,
-            flags: long(row, 36)?,
+            memory_bytes: le32(row, 8)?,
+            address: le32(row, 12)?,
+            bytes: le32(row, 16)?,
+            start: le32(row, 20)?,
+            flags: le32(row, 36)?,
         })
     }
 
@@ -136,14 +138,6 @@ impl Section {
     pub(super) const fn has(&self, flag: u32) -> bool {
         self.flags & flag != 0
     }
-}
-
-pub(super) fn short(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..)?.first_chunk().map(|word| u16::from_le_bytes(*word))
-}
-
-pub(super) fn long(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|word| u32::from_le_bytes(*word))
 }
 
 /// The loader accepts no more.

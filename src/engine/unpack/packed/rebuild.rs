@@ -3,9 +3,10 @@
 //! Signatures count from the entry point and from sections, so a file has headers that say where those
 //! are now. A section has in the file what it has in memory, but for the empty pages at its end.
 
+use crate::engine::unpack::numbers::le32;
 use std::ops::Range;
 
-use super::headers::{CODE, EXECUTABLE, Headers, Section, WRITABLE, long};
+use super::headers::{CODE, EXECUTABLE, Headers, Section, WRITABLE};
 use crate::engine::unpack::parts::copy;
 
 /// A file to be given out.
@@ -155,7 +156,7 @@ fn put(to: &mut [u8], at: usize, bytes: &[u8]) {
 
 /// A program that lies somewhere in memory as a file: how long it is. At most what is there.
 pub(super) fn inner(bytes: &[u8]) -> Option<usize> {
-    let at = long(bytes, 0x3c)? as usize;
+    let at = le32(bytes, 0x3c)? as usize;
     (at < INNER_HEADER_MAX).then_some(())?;
     let headers = Headers::of(bytes)?;
     (headers.entry < headers.image_bytes).then_some(())?;

@@ -11,8 +11,9 @@
 //! as every other one is. Absent on purpose: the names of protectors (`VMProtect`, Themida), which leave
 //! code packed while it runs; there is no moment at which all of it could be looked at.
 
-use super::headers::{CODE, EXECUTABLE, Headers, Platform, WRITABLE, long};
+use super::headers::{CODE, EXECUTABLE, Headers, Platform, WRITABLE};
 use super::upx;
+use crate::engine::unpack::numbers::le32;
 
 /// A program that may be packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +64,7 @@ impl Suspect {
 
 /// Whether the headers lie behind the head.
 fn are_further(head: &[u8]) -> bool {
-    let Some(at) = long(head, 0x3c) else { return false };
+    let Some(at) = le32(head, 0x3c) else { return false };
     let at = at as usize;
     let begins = match head.get(at..) {
         Some(rest) => b"PE\0\0".starts_with(rest.get(..4).unwrap_or(rest)),

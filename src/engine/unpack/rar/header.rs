@@ -1,6 +1,7 @@
 //! The headers of both kinds of archives, as far as they are needed: RAR 1.5 to 4 (sizes in fixed fields), and RAR
 //! 5 (numbers of seven bits a byte).
 
+use crate::engine::unpack::numbers::{le16, le32};
 use crate::engine::verdict::Why;
 
 /// A header.
@@ -59,17 +60,17 @@ pub(super) const NOT_A_HEADER: Why = Why::Broken("RAR: not a header");
 
 /// How long a header of RAR 1.5 to 4 is, by its first [`FRONT_BYTES`].
 pub(super) fn old_length(front: &[u8]) -> Result<usize, Why> {
-    let length = usize::from(short(front, 5).ok_or(NOT_A_HEADER)?);
+    let length = usize::from(le16(front, 5).ok_or(NOT_A_HEADER)?);
     if length < FRONT_BYTES { Err(NOT_A_HEADER) } else { Ok(length) }
 }
 
 /// Reads a header of RAR 1.5 to 4.
 pub(super) fn old(bytes: &[u8]) -> Result<Header, Why> {
     let kind = *bytes.get(2).ok_or(NOT_A_HEADER)?;
-    let flags = short(bytes, 3).ok_or(NOT_A_HEADER)?;
+    let flags = le16(bytes, 3).ok_or(NOT_A_HEADER)?;
     let mut header = Header::default();
     if flags & OLD_HAS_DATA != 0 {
-        header.packed = long(bytes, 7).ok_or(NOT_A_HEADER)?.into();
+        header.packed = le32(bytes, 7).ok_or(NOT_A_HEADER)?.into();
     }
     match kind {
         0x73 => {
@@ -85,11 +86,11 @@ pub(super) fn old(bytes: &[u8]) -> Result<Header, Why> {
 }
 
 fn old_file(header: &mut Header, kind: u8, flags: u16, bytes: &[u8]) -> Result<(), Why> {
-    let field = |at: usize| long(bytes, at).map(u64::from).ok_or(NOT_A_HEADER);
+    let field = |at: usize| le32(bytes, at).map(u64::from).ok_or(NOT_A_HEADER);
     let (mut packed, mut plain) = (field(7)?, field(11)?);
     let version = *bytes.get(24).ok_or(NOT_A_HEADER)?;
     let method = *bytes.get(25).ok_or(NOT_A_HEADER)?;
-    let name_bytes = usize::from(short(bytes, 26).ok_or(NOT_A_HEADER)?);
+    let name_bytes = usize::from(le16(bytes, 26).ok_or(NOT_A_HEADER)?);
     let mut at = 32_usize;
     let is_unknown = plain == u64::from(u32::MAX);
     if flags & 0x100 != 0 {
@@ -231,14 +232,6 @@ fn new_file(header: &mut Header, kind: u64, extra: u64, mut fields: Fields<'_>) 
         }
     }
     Ok(())
-}
-
-fn short(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..)?.first_chunk().map(|field| u16::from_le_bytes(*field))
-}
-
-fn long(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|field| u32::from_le_bytes(*field))
 }
 
 /// So many bytes tell how long a header is.

@@ -16,11 +16,12 @@ pub(super) mod elf;
 mod filter;
 mod nrv;
 
+use crate::engine::unpack::numbers::le32;
 use std::ops::Range;
 
 use self::elf::Elf;
 use self::nrv::{Code, Nrv};
-use super::headers::{CODE, Headers, long};
+use super::headers::{CODE, Headers};
 use super::rebuild::Rebuilt;
 use crate::engine::unpack::Progress;
 use crate::engine::unpack::lzma::Lzma;
@@ -108,9 +109,9 @@ impl Upx {
         let found = memchr::memmem::rfind(front, b"UPX!")?;
         let head = file.get(found..found.checked_add(HEADER_BYTES)?)?;
         let [_, _, _, _, _, _, method, _, ..] = *head else { return None };
-        let plain = long(head, 16)? as usize;
+        let plain = le32(head, 16)? as usize;
         let start = found.checked_add(HEADER_BYTES)?;
-        let end = start.checked_add(long(head, 20)? as usize)?;
+        let end = start.checked_add(le32(head, 20)? as usize)?;
         let filter = Filter { kind: *head.get(28)?, mark: *head.get(29)? };
         (end <= file.len() && plain <= PLAIN_BYTES_MAX).then_some(())?;
         let block = Block { packed: start..end, plain, method: Method::of(method)?, filter };
@@ -244,14 +245,14 @@ fn windows(
     file: &[u8],
     filter: Filter,
 ) -> Option<Rebuilt> {
-    let place = long(out, out.len().checked_sub(4)?)? as usize;
+    let place = le32(out, out.len().checked_sub(4)?)? as usize;
     let own = Headers::at(out, place)?;
     let table = place.checked_add(24)?.checked_add(own.optional_bytes)?;
     let end = table.checked_add(own.sections.len().checked_mul(40)?)?;
     let mut front = file.get(..headers.at)?.to_vec();
     front.extend_from_slice(out.get(place..end)?);
     let code = own.sections.iter().find(|section| section.has(CODE));
-    let (from, length) = (long(out, place.checked_add(44)?)?, long(out, place.checked_add(28)?)?);
+    let (from, length) = (le32(out, place.checked_add(44)?)?, le32(out, place.checked_add(28)?)?);
     let from = from.checked_sub(base).or_else(|| code?.address.checked_sub(base))? as usize;
     let until = from.saturating_add(length as usize).min(out.len());
     filter::undo(filter.kind, filter.mark, out.get_mut(from..until).unwrap_or_default());
