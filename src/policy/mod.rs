@@ -11,6 +11,7 @@
 //! | lines of a black or white list | [`list`] |
 //! | the compiled, sorted form of a list | `table` |
 //! | rules by MIME type and size | [`mime`] |
+//! | the categories of sites | [`category`] |
 //!
 //! The black list beats the white list. The white list exempts from blocking by category only, never
 //! from scanning: no function of this room can say "do not scan" because of a list.
@@ -36,6 +37,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+pub mod category;
 pub mod host;
 pub mod list;
 pub mod mime;
@@ -45,6 +47,7 @@ pub mod url;
 #[cfg(test)]
 mod tests;
 
+pub use category::{Categories, Category};
 pub use host::{Host, HostFault};
 pub use list::{EntryFault, LineFault, List};
 pub use mime::{BodyAction, MimeRule, Pattern, PatternFault};

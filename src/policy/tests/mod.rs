@@ -1,5 +1,6 @@
 //! The promises of the policy room.
 
+mod category;
 mod host;
 mod list;
 mod mime;
