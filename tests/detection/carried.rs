@@ -62,11 +62,6 @@ fn files_of_installers_are_found() {
              > s.nsi; makensis -V2 s.nsi >&2"
         );
         let bytes = made(&members, &script, "o.exe");
-        if compressor.ends_with("bzip2") {
-            let reason = Why::Unsupported("NSIS: its own form of bzip2");
-            check_unscanned(&engine, &Object::default(), &bytes, reason);
-            continue;
-        }
         let verdict = crate::kit::verdict(&engine, &Object::default(), &bytes);
         let text = format!("{verdict:?}");
         assert!(text.contains(EICAR) && text.contains("sfx>nsis:2>gzip"), "{compressor}: {text}");

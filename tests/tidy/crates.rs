@@ -18,7 +18,6 @@ const CRATES: &[(&str, &[&str])] = &[
     ("boreal", &["engine"]),
     ("boreal-parser", &["engine"]),
     ("brotli-decompressor", &["engine"]),
-    ("bzip2", &["engine"]),
     ("clap", &["cli", "main", "perf"]),
     ("cms", &["engine"]),
     ("crossbeam-channel", &["runtime", "cli"]),

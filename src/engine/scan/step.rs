@@ -158,28 +158,33 @@ impl Scan {
         // The unpacker goes first: what it does not take yet is not looked at yet either, so a layer
         // and its child never drift apart.
         if let Some(unpacker) = &mut layer.unpacker {
+            let pace = unpacker.pace();
             let child = inner.first_mut().map(|child| &mut child.window);
             let (step, has_room) = match child {
                 Some(window) => {
-                    let step = unpacker.step(piece, window.room());
+                    let room = window.room();
+                    let length = room.len().min(pace.room());
+                    let step = unpacker.step(piece, &mut room[..length]);
                     window.add(step.made);
-                    (step, !window.room().is_empty())
+                    (step, step.made < length)
                 }
                 None if layer.is_dropping => {
-                    let step = unpacker.step(piece, &mut [0; SCRAP_BYTES]);
+                    let length = SCRAP_BYTES.min(pace.room());
+                    let step = unpacker.step(piece, &mut [0; SCRAP_BYTES][..length]);
                     layer.dropped += u64::try_from(step.made).unwrap_or(u64::MAX);
-                    (step, step.made < SCRAP_BYTES)
+                    (step, step.made < length)
                 }
                 None => (unpacker.step(piece, &mut []), false),
             };
             piece = &piece[..step.used];
             said = step.progress;
             layer.is_unpacking = !matches!(said, Progress::Hungry | Progress::Stopped(_));
-            work += u64::try_from(step.made).unwrap_or(u64::MAX);
+            let made = u64::try_from(step.made).unwrap_or(u64::MAX);
+            work += made.saturating_mul(pace.units());
             let is_whole = matches!(unpacker, Unpacker::Whole(_));
             work += match said {
                 // What only reads a container that is all there has looked at much to make nothing.
-                Progress::Full if is_whole && step.made == 0 => READING_UNITS,
+                Progress::Full if is_whole && step.made == 0 => pace.reading_units(),
                 Progress::Full if !is_whole && has_room => SETUP_UNITS,
                 _ => 0,
             };
@@ -207,8 +212,6 @@ impl Scan {
     }
 }
 
-/// What a step of a container that is all there counts for at least: it reads a few sectors or objects.
-const READING_UNITS: u64 = 4 << 10;
 /// Room for what is dropped. The stack has it for each piece, so it is small.
 const SCRAP_BYTES: usize = 4 << 10;
 /// What it counts for that an unpacker set up a decoder: up to a third of a millisecond.

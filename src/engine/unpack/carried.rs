@@ -14,7 +14,7 @@ use memchr::memmem;
 use super::nsis;
 use super::parts::hand_on;
 use super::zip::Zip;
-use super::{Label, Member, Progress, Step};
+use super::{Label, Member, Pace, Progress, Step};
 use crate::engine::passwords::Passwords;
 use crate::engine::verdict::Why;
 
@@ -121,6 +121,10 @@ impl Walk for Carried {
         self.is_inside |= self.begins && member.closed.is_none();
         self.begins = false;
         member
+    }
+
+    fn pace(&self) -> Pace {
+        self.zip.pace()
     }
 
     fn end(&mut self) -> bool {

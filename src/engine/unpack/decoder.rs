@@ -1,8 +1,8 @@
 //! The decoders of codings, one at work at a time in a layer.
 
 use super::{
-    Coding, Step, armor, brotli, bzip2, compress, deflate, expand, flash, gzip, lz4, lzip, lzma,
-    xz, zstd,
+    Coding, Pace, Step, armor, brotli, bzip2, compress, deflate, expand, flash, gzip, lz4, lzip,
+    lzma, xz, zstd,
 };
 use crate::engine::verdict::Why;
 
@@ -64,6 +64,26 @@ impl Decoder {
             Self::Transfer(undo) => undo.step(input, output),
             Self::Expand(expand) => expand.step(input, output),
             Self::Flash(flash) => flash.step(input, output),
+        }
+    }
+
+    /// As [`super::Unpacker::pace`].
+    pub(super) const fn pace(&self) -> Pace {
+        match self {
+            Self::Gzip(_)
+            | Self::Deflate(_)
+            | Self::Brotli(_)
+            | Self::Zstd(_)
+            | Self::Lz4(_)
+            | Self::Compress(_)
+            | Self::Transfer(_) => Pace::Quick,
+            // Of Flash, what is packed by LZMA.
+            Self::Xz(_)
+            | Self::Lzma(_)
+            | Self::Lzip(_)
+            | Self::Bzip2(_)
+            | Self::Expand(_)
+            | Self::Flash(_) => Pace::Steady,
         }
     }
 

@@ -107,6 +107,7 @@ mod numbers;
 mod ole2;
 mod onenote;
 mod opened;
+mod pace;
 mod package;
 mod packed;
 mod parts;
@@ -136,6 +137,7 @@ pub(super) use dmg::{TRAILER_BYTES as DMG_TRAILER_BYTES, is_trailer as is_dmg_tr
 pub(super) use inside::Inside;
 pub(super) use member::{Label, Member};
 pub(super) use opened::Opened;
+pub(super) use pace::Pace;
 pub(super) use packed::Suspect;
 pub use said::MediaType;
 pub(super) use said::{Reading, Said};
@@ -313,6 +315,16 @@ impl Unpacker {
         };
         debug_assert!(step.used <= length && step.made <= room);
         step
+    }
+
+    /// How dear what the next step gives out will be.
+    pub(super) fn pace(&self) -> Pace {
+        match self {
+            Self::Coding(decoder) => decoder.pace(),
+            Self::Container(walker) | Self::Waiting(_, Some(walker)) => walker.pace(),
+            Self::Waiting(_, None) => Pace::Quick,
+            Self::Whole(opened) => opened.pace(),
+        }
     }
 
     /// The member that has just begun, or was listed.

@@ -3,15 +3,15 @@
 //! Flags, a mark, the size of the script and of all that follows. Then blocks of a size and that many bytes:
 //! the script, and the files in the order in which it has them. Each block is packed by itself, or all of them
 //! are packed as one stream. By what is not said: it is told from the first bytes, as LZMA has its properties
-//! there and NSIS's own form of bzip2 a digit; all else is deflate.
+//! there and bzip2, in a form of its own, a digit; all else is deflate.
 //!
-//! Names are in the script, which is not read: members have numbers. Absent on purpose: NSIS's own form of
-//! bzip2, and LZMA behind a filter, which say so.
+//! Names are in the script, which is not read: members have numbers. Absent on purpose: LZMA behind a filter,
+//! which says so.
 
 use super::inflate::{Inflate, Outcome};
 use super::lzma::{self, Lzma};
 use super::parts::{at_most, copy, wide};
-use super::{Coding, Label, Member, Progress, Step};
+use super::{Coding, Label, Member, Progress, Step, bzip2};
 use crate::engine::unpack::numbers::le32;
 use crate::engine::verdict::{Limit, Why};
 
@@ -58,6 +58,7 @@ enum Packing {
     Stored,
     Deflate,
     Lzma,
+    Bzip2,
     Other(Why),
 }
 
@@ -72,6 +73,7 @@ enum Codec {
     Stored,
     Inflate(Inflate),
     Lzma(Box<Lzma>),
+    Bzip2(Box<bzip2::Stream>),
 }
 
 impl Nsis {
@@ -192,6 +194,7 @@ impl Nsis {
             (Some(Packing::Lzma), Some(properties)) => {
                 lzma::state_bytes(&[&properties[..], &[0xff; 8]].concat())
             }
+            (Some(Packing::Bzip2), _) => Coding::Bzip2.state_bytes(&[]),
             _ => Coding::Gzip.state_bytes(&[]),
         };
         self.members = self.members.saturating_add(1);
@@ -220,6 +223,10 @@ impl Nsis {
                     return Err(Why::Limit(Limit::MaxScanState));
                 }
                 (Codec::Lzma(Box::new(Lzma::raw(properties, None)?)), properties.len())
+            }
+            Packing::Bzip2 => {
+                let stream = bzip2::Stream::new(bzip2::Style::Nsis, BZIP2_LEVEL);
+                (Codec::Bzip2(Box::new(stream)), 0)
             }
             Packing::Stored | Packing::Deflate | Packing::Other(_) => {
                 (Codec::Inflate(Inflate::new()), 0)
@@ -275,12 +282,12 @@ impl Method {
                 let packing = match () {
                     () if is_lzma(inner) => Packing::Lzma,
                     () if is_filtered(inner) => FILTERED,
-                    () if is_bzip2(inner) => BZIP2,
+                    () if is_bzip2(inner) => Packing::Bzip2,
                     () => Packing::Deflate,
                 };
                 Self { packing, is_solid: false }
             }
-            () if is_bzip2(body) => Self { packing: BZIP2, is_solid: true },
+            () if is_bzip2(body) => Self { packing: Packing::Bzip2, is_solid: true },
             () => Self { packing: Packing::Deflate, is_solid: true },
         }
     }
@@ -312,6 +319,10 @@ impl Stream {
             }
             Codec::Inflate(inflate) => {
                 let step = inflate.step(piece, output);
+                (step.used, step.made, step.outcome)
+            }
+            Codec::Bzip2(stream) => {
+                let step = stream.step(piece, output);
                 (step.used, step.made, step.outcome)
             }
             Codec::Lzma(lzma) => {
@@ -346,7 +357,7 @@ impl Stream {
     fn end(&self) -> Result<Option<usize>, Why> {
         match &self.codec {
             Codec::Stored => Ok(None),
-            Codec::Inflate(_) => Err(ENDS_EARLY),
+            Codec::Inflate(_) | Codec::Bzip2(_) => Err(ENDS_EARLY),
             Codec::Lzma(lzma) => lzma.finish().map(|()| None),
         }
     }
@@ -373,5 +384,6 @@ const PIECE_BYTES: usize = 32 << 10;
 /// sets.
 const LZMA_BYTES_MAX: u64 = (64 << 20) + lzma::CORE_BYTES;
 const FILTERED: Packing = Packing::Other(Why::Unsupported("NSIS: LZMA behind a filter"));
-const BZIP2: Packing = Packing::Other(Why::Unsupported("NSIS: its own form of bzip2"));
+/// Its blocks have 900,000 bytes at most.
+const BZIP2_LEVEL: u8 = 9;
 const ENDS_EARLY: Why = Why::Broken("NSIS: ends early");

@@ -13,7 +13,7 @@ use super::packed::Packed;
 use super::pdf::Pdf;
 use super::seven_zip::SevenZip;
 use super::sis::Sis;
-use super::{Member, Step, Whole};
+use super::{Member, Pace, Step, Whole};
 use crate::engine::spool::Spool;
 
 /// A container that is open.
@@ -70,6 +70,20 @@ impl Opened {
             Reader::Nsis(nsis) => nsis.step(bytes, output),
         };
         Step { used: 0, made, progress }
+    }
+
+    /// As [`super::Unpacker::pace`].
+    pub(super) fn pace(&self) -> Pace {
+        match &self.reader {
+            Reader::Ole2(_) | Reader::Pdf(_) | Reader::Disk(_) | Reader::Sis(_) => Pace::Quick,
+            Reader::SevenZip(archive) => archive.pace(),
+            // Instructions of a machine, and bits.
+            Reader::Cab(_)
+            | Reader::Chm(_)
+            | Reader::Dmg(_)
+            | Reader::Packed(_)
+            | Reader::Nsis(_) => Pace::Steady,
+        }
     }
 
     pub(super) fn member(&self) -> Member {

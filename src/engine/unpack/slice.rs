@@ -72,4 +72,4 @@ impl Slice {
 }
 
 /// What one step reads at most.
-const INPUT_BYTES_MAX: usize = 64 << 10;
+const INPUT_BYTES_MAX: usize = 16 << 10;

@@ -1,6 +1,6 @@
 //! A container that is read from its front to its end.
 
-use super::{Member, Step};
+use super::{Member, Pace, Step};
 use crate::engine::verdict::Why;
 
 /// What the walkers have in common. A walker takes no memory to speak of before its first step.
@@ -10,6 +10,11 @@ pub(in crate::engine) trait Walk: Send {
 
     /// The member that has just begun, or was listed.
     fn member(&mut self) -> Member;
+
+    /// As [`super::Unpacker::pace`].
+    fn pace(&self) -> Pace {
+        Pace::Quick
+    }
 
     /// As [`super::Unpacker::pass_over`].
     fn pass_over(&mut self) -> bool {

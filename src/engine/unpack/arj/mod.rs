@@ -15,7 +15,7 @@ use super::lz::member::{Sized, Stored};
 use super::lz::window::Room;
 use super::lz::{Packed, Unpack};
 use super::parts::Gathered;
-use super::{Label, Member, Progress, Step};
+use super::{Label, Member, Pace, Progress, Step};
 use crate::engine::unpack::walk::Walk;
 use crate::engine::verdict::Why;
 
@@ -191,6 +191,10 @@ impl Walk for Arj {
             }
         };
         Step { used: input.len().saturating_sub(rest.len()), made, progress }
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Steady
     }
 
     fn member(&mut self) -> Member {

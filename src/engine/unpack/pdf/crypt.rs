@@ -13,6 +13,7 @@ use sha2::{Sha256, Sha384, Sha512};
 
 use super::cipher::{Cipher, Rc4};
 use super::dictionary::Dictionary;
+use super::marks::{Marks, NAME, TABLE};
 use super::token::{Token, Tokens, is_space};
 
 /// How streams and strings are decrypted.
@@ -68,19 +69,20 @@ struct Said {
 impl Crypt {
     /// Looks for the dictionary that the document names. Says beside it whether the name stands in what a viewer
     /// reads last; when not, others may have it for a document that is not encrypted.
-    pub(super) fn find(file: &[u8]) -> (Found, bool) {
-        let Some(at) = name_at(file) else {
-            let found = if is_named_otherwise(file) { Found::Closed } else { Found::Plain };
-            return (found, true);
+    pub(super) fn find(file: &[u8], marks: &Marks) -> (Found, bool) {
+        let trailer = marks.table.and_then(|at| trailer(file, at));
+        let Some(at) = marks.name else {
+            let is_closed = trailer.is_some_and(|place| is_named_otherwise(file, place));
+            return (if is_closed { Found::Closed } else { Found::Plain }, true);
         };
-        let is_certain = trailer(file).is_some_and(|(from, to)| (from..to).contains(&at));
+        let is_certain = trailer.is_some_and(|(from, to)| (from..to).contains(&at));
         let rest = file.get(at.saturating_add(NAME.len())..).unwrap_or_default();
         let dictionary = match Tokens::new(head(rest)).next() {
             Some(Token::Number(number)) => object(file, number),
             _ => Some(rest),
         };
         let said = dictionary.map(|bytes| Said::read(head(bytes)));
-        let crypt = said.and_then(|said| said.open(&first_id(file)));
+        let crypt = said.and_then(|said| said.open(&marks.first_id(file)));
         (crypt.map_or(Found::Closed, Found::Open), is_certain)
     }
 
@@ -314,40 +316,22 @@ fn hardened(salt: &[u8]) -> Option<Vec<u8>> {
     None
 }
 
-/// The last place where a document names a dictionary of encryption.
-fn name_at(file: &[u8]) -> Option<usize> {
-    let mut end = file.len();
-    for _ in 0..NAMES_MAX {
-        let at = memmem::rfind(file.get(..end)?, NAME)?;
-        let rest = file.get(at.checked_add(NAME.len())?..)?;
-        // Not `/EncryptMetadata`.
-        let is_name = !rest.first().is_some_and(u8::is_ascii_alphanumeric);
-        if is_name {
-            return Some(at);
-        }
-        end = at;
-    }
-    None
-}
-
 /// Whether the dictionary that a viewer reads first has the name with letters written as numbers.
-fn is_named_otherwise(file: &[u8]) -> bool {
-    let dictionary = trailer(file).and_then(|(from, to)| file.get(from..to));
-    let mut tokens = Tokens::new(head(dictionary.unwrap_or_default()));
+fn is_named_otherwise(file: &[u8], (from, to): (usize, usize)) -> bool {
+    let mut tokens = Tokens::new(head(file.get(from..to).unwrap_or_default()));
     tokens.any(|token| token == Token::Name(b"Encrypt".to_vec()))
 }
 
-/// Where the dictionary lies that a viewer reads first: that of the last table of references.
-fn trailer(file: &[u8]) -> Option<(usize, usize)> {
-    let last = memmem::rfind(file, b"startxref")?;
-    let number = Tokens::new(head(file.get(last.checked_add(9)?..)?)).next();
+/// Where the dictionary lies that a viewer reads first: that of the table of references that is named last.
+fn trailer(file: &[u8], named: usize) -> Option<(usize, usize)> {
+    let number = Tokens::new(head(file.get(named.checked_add(TABLE.len())?..)?)).next();
     let Some(Token::Number(at)) = number else { return None };
     let at = usize::try_from(at).ok()?;
     let rest = file.get(at..)?;
     let table = rest.trim_ascii_start().starts_with(b"xref");
     let from = if table { at.checked_add(memmem::find(rest, b"trailer")?)? } else { at };
     let rest = file.get(from..)?;
-    let end: &[u8] = if table { b"startxref" } else { b"stream" };
+    let end: &[u8] = if table { TABLE } else { b"stream" };
     Some((from, from.checked_add(memmem::find(rest, end)?)?))
 }
 
@@ -362,21 +346,8 @@ fn object(file: &[u8], number: u64) -> Option<&[u8]> {
     starts.last().and_then(|at| file.get(at.checked_add(mark.len())?..))
 }
 
-/// The first string of the document's `/ID`.
-fn first_id(file: &[u8]) -> Vec<u8> {
-    let places = memmem::rfind_iter(file, b"/ID").take(NAMES_MAX);
-    let ids = places.filter_map(|at| {
-        let mut tokens = Tokens::new(head(file.get(at.checked_add(3)?..)?));
-        match (tokens.next(), tokens.next()) {
-            (Some(Token::Bracket(b"[")), Some(Token::Text(id))) => Some(id),
-            _ => None,
-        }
-    });
-    ids.into_iter().next().unwrap_or_default()
-}
-
 /// As much as a dictionary of encryption has.
-fn head(bytes: &[u8]) -> &[u8] {
+pub(super) fn head(bytes: &[u8]) -> &[u8] {
     bytes.get(..DICTIONARY_BYTES_MAX).unwrap_or(bytes)
 }
 
@@ -407,9 +378,9 @@ fn permissions(token: Option<&Token<'_>>) -> u32 {
     number.unwrap_or(0)
 }
 
-const NAME: &[u8] = b"/Encrypt";
 /// How often a name is looked for.
 const NAMES_MAX: usize = 64;
+
 const DICTIONARY_BYTES_MAX: usize = 8 << 10;
 /// It is over after less than three hundred.
 const HARDENED_ROUNDS_MAX: u32 = 512;

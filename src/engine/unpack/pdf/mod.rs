@@ -18,6 +18,7 @@ mod cipher;
 mod crypt;
 mod dictionary;
 mod filter;
+mod marks;
 mod predictor;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use memchr::memmem;
 use self::crypt::{Crypt, Found};
 use self::dictionary::Dictionary;
 use self::filter::Pipe;
+use self::marks::Marks;
 use self::token::{Token, Tokens, is_space};
 use super::parts::copy;
 use super::{Label, Member, Progress};
@@ -47,11 +49,9 @@ pub(super) struct Pdf {
     said: Option<Why>,
 }
 
-#[derive(Default)]
 enum Place {
     /// Whether it is encrypted is asked first.
-    #[default]
-    Start,
+    Start(Marks),
     Between,
     Stream(Stream),
     Script {
@@ -59,6 +59,12 @@ enum Place {
         given: usize,
     },
     Over,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::Start(Marks::default())
+    }
 }
 
 /// A stream whose beginning was said.
@@ -85,9 +91,12 @@ impl Pdf {
             return (0, Progress::Missed(why));
         }
         match &mut self.place {
-            Place::Start => {
+            Place::Start(marks) => {
+                if !marks.search(file) {
+                    return (0, Progress::Full);
+                }
+                let (found, is_certain) = Crypt::find(file, marks);
                 self.place = Place::Between;
-                let (found, is_certain) = Crypt::find(file);
                 let is_read = is_certain && !matches!(found, Found::Closed);
                 if let Found::Open(crypt) = found {
                     self.crypt = Some(crypt);
@@ -130,7 +139,7 @@ impl Pdf {
                 size: u64::try_from(text.len()).ok(),
                 ..Member::default()
             },
-            Place::Start | Place::Between | Place::Over => Member::default(),
+            Place::Start(_) | Place::Between | Place::Over => Member::default(),
         }
     }
 

@@ -30,7 +30,7 @@ use super::lz::member::{Sized, Stored};
 use super::lz::window::Room;
 use super::lz::{Packed, Unpack};
 use super::parts::{Gathered, pass};
-use super::{Label, Member, Progress, Step};
+use super::{Label, Member, Pace, Progress, Step};
 use crate::engine::unpack::walk::Walk;
 use crate::engine::verdict::Why;
 
@@ -316,6 +316,13 @@ impl Walk for Rar {
             }
         };
         Step { used: input.len().saturating_sub(rest.len()), made, progress }
+    }
+
+    fn pace(&self) -> Pace {
+        match &self.codec {
+            Codec::Three(three, _) => three.pace(),
+            Codec::None | Codec::Five(..) => Pace::Steady,
+        }
     }
 
     fn member(&mut self) -> Member {

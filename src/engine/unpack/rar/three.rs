@@ -3,6 +3,7 @@
 use super::output::Output;
 use super::program::{Programs, Said};
 use super::{DAMAGED, MEMBER_ENDS_EARLY};
+use crate::engine::unpack::Pace;
 use crate::engine::unpack::inflate::Outcome;
 use crate::engine::unpack::lz::bits::{AsBytes, Bits};
 use crate::engine::unpack::lz::prefix::Prefix;
@@ -42,6 +43,11 @@ pub(super) struct Three {
 }
 
 impl Three {
+    /// How dear the next bytes are.
+    pub(super) const fn pace(&self) -> Pace {
+        if self.range.is_some() { Pace::Slowest } else { Pace::Steady }
+    }
+
     /// With a window of 2 to the power of `width` bytes, and a model of at most so many.
     pub(super) fn new(width: u32, model_bytes_max: u32) -> Self {
         let mut slots = Vec::new();

@@ -13,7 +13,7 @@ use crate::engine::unpack::lzma::{self, Core, Lzma};
 use crate::engine::unpack::parts::copy;
 use crate::engine::unpack::ppmd::{self, Model, Range, Style};
 use crate::engine::unpack::zip::deflate64::Deflate64;
-use crate::engine::unpack::{Coding, Progress, Step, bzip2, zstd};
+use crate::engine::unpack::{Coding, Pace, Progress, Step, bzip2, zstd};
 use crate::engine::verdict::Why;
 
 /// A coder at work.
@@ -68,6 +68,19 @@ impl Codec {
             ZSTD => Self::Zstd(zstd::Zstd::new()?),
             _ => Self::Filter(Filter::of(coder)?),
         })
+    }
+
+    /// How dear what comes out of it is.
+    pub(super) const fn pace(&self) -> Pace {
+        match self {
+            Self::Copy | Self::Inflate(_) | Self::Zstd(_) => Pace::Quick,
+            Self::Lzma(_)
+            | Self::Lzma2(_)
+            | Self::Filter(_)
+            | Self::Deflate64(_)
+            | Self::Bzip2(_) => Pace::Steady,
+            Self::Ppmd(_) => Pace::Slowest,
+        }
     }
 
     /// Undoes as much as fits. `is_last` says that nothing follows this input.

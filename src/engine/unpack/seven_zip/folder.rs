@@ -6,6 +6,7 @@
 use super::bcj2::Bcj2;
 use super::coder::Codec;
 use super::header::{Folder, Streams};
+use crate::engine::unpack::Pace;
 use crate::engine::unpack::inflate::Outcome;
 use crate::engine::unpack::parts::{at_most, copy, wide};
 use crate::engine::verdict::Why;
@@ -53,6 +54,15 @@ impl Node {
         let output = folder.last_output().ok_or(NOT_JOINED)?;
         let mut plan = Plan { streams, folder, used: vec![false; folder.coders.len()] };
         plan.node(output)
+    }
+
+    /// How dear what comes out of it is: as the dearest of its coders.
+    pub(super) fn pace(&self) -> Pace {
+        match self {
+            Self::Packed { .. } => Pace::Quick,
+            Self::Coded(coded) => coded.codec.pace().max(coded.source.node.pace()),
+            Self::Bcj2(_) => Pace::Steady,
+        }
     }
 
     pub(super) fn read(&mut self, file: &[u8], output: &mut [u8]) -> Result<Got, Why> {
@@ -188,5 +198,5 @@ impl Source {
 pub(super) const BCJ2: u64 = 0x0303_011b;
 const NOT_JOINED: Why = Why::Broken("7z: coders that do not fit together");
 pub(super) const ENDS_EARLY: Why = Why::Broken("7z: a stream ends early");
-/// The buffer of each coder.
-pub(super) const HELD_BYTES: usize = 32 << 10;
+/// The buffer of each coder: what one step of a scan makes of it is short.
+pub(super) const HELD_BYTES: usize = 4 << 10;

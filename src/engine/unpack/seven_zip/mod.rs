@@ -19,7 +19,7 @@ mod header;
 use self::folder::{Got, Node};
 use self::header::{Archive, DAMAGED, Folder, Header, Streams, bit};
 use super::parts::{at_most, wide};
-use super::{Label, Member, Progress};
+use super::{Label, Member, Pace, Progress};
 use crate::engine::verdict::{Limit, Why};
 
 /// A 7z archive being read.
@@ -86,6 +86,17 @@ impl SevenZip {
             Place::Inside => self.inside(file, output),
             Place::Over => (0, Progress::Hungry),
         }
+    }
+
+    /// How dear what comes next is.
+    pub(super) fn pace(&self) -> Pace {
+        let node = match &self.place {
+            Place::Header(node, ..) => Some(node),
+            Place::Start | Place::Files | Place::Enter | Place::Inside | Place::Over => {
+                self.node.as_ref()
+            }
+        };
+        node.map_or(Pace::Quick, Node::pace)
     }
 
     /// The member that has just begun.
@@ -235,18 +246,15 @@ impl SevenZip {
             return (0, Progress::Full);
         }
         let Some(node) = &mut self.node else { return (0, self.fail(DAMAGED)) };
-        for _ in 0..READS_PER_STEP {
-            match node.read(file, room) {
-                Ok(Got::Later) => {}
-                Ok(Got::Bytes(made)) => {
-                    self.left = self.left.saturating_sub(wide(made));
-                    return (made, Progress::Full);
-                }
-                Ok(Got::End) => return (0, self.fail(folder::ENDS_EARLY)),
-                Err(why) => return (0, self.fail(why)),
+        match node.read(file, room) {
+            Ok(Got::Later) => (0, Progress::Full),
+            Ok(Got::Bytes(made)) => {
+                self.left = self.left.saturating_sub(wide(made));
+                (made, Progress::Full)
             }
+            Ok(Got::End) => (0, self.fail(folder::ENDS_EARLY)),
+            Err(why) => (0, self.fail(why)),
         }
-        (0, Progress::Full)
     }
 
     /// The folder goes no further: neither its member nor those behind it in the same folder can be seen.
@@ -356,6 +364,4 @@ const HEADER_BYTES_MAX: u64 = 16 << 20;
 const HEADER_STATE_BYTES_MAX: u64 = 40 << 20;
 /// Files without contents that one step passes over.
 const FILES_PER_STEP: usize = 256;
-/// Reads of a folder in one step that make nothing.
-const READS_PER_STEP: usize = 8;
 const ENDS_EARLY: Why = Why::Broken("7z: ends early");

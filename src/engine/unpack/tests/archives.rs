@@ -321,7 +321,7 @@ fn blocks_of_an_installer_are_its_members() {
     let walked = check_opened(Whole::Nsis, &front(&packed, 3));
     assert_eq!(walked.members, [Walk::whole("nsis:0", b"abc"), Walk::whole("nsis:1", b"de")]);
     let bzip2 = check_opened(Whole::Nsis, &front(b"1\x05..........", 9));
-    assert_eq!(bzip2.missed, [Why::Unsupported("NSIS: its own form of bzip2")]);
+    assert!(format!("{bzip2:?}").contains("bzip2: damaged"), "{bzip2:?}");
     let large = front(b"\x5d\0\0\0\x20\0\0......", 9);
     assert_eq!(check_opened(Whole::Nsis, &large).end, Err(Why::Limit(Limit::MaxScanState)));
 }

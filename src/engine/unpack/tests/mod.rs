@@ -3,6 +3,7 @@
 #![expect(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 mod archives;
+mod bzip2s;
 mod carriers;
 mod codings;
 mod disks;

@@ -6,7 +6,7 @@ use super::header::Local;
 use super::open::Open;
 use crate::engine::unpack::inflate::{Inflate, Inflated, Outcome};
 use crate::engine::unpack::parts::copy;
-use crate::engine::unpack::{Coding, Progress, Step, bzip2, lzma, xz, zstd};
+use crate::engine::unpack::{Coding, Pace, Progress, Step, bzip2, lzma, xz, zstd};
 use crate::engine::verdict::Why;
 
 /// A method that can be undone.
@@ -122,6 +122,18 @@ impl Method {
 }
 
 impl Codec {
+    /// How dear the bytes of the member are.
+    pub(super) const fn pace(&self) -> Pace {
+        match self {
+            Self::Stored | Self::Open(_) | Self::Inflate(_) | Self::File(File::Zstd(_), _) => {
+                Pace::Quick
+            }
+            Self::Deflate64(_)
+            | Self::Explode(_)
+            | Self::File(File::Lzma(_) | File::Xz(_) | File::Bzip2(_), _) => Pace::Steady,
+        }
+    }
+
     /// Takes the memory for a member that begins with `front`, and says how many bytes of it were needed
     /// for that. `spare` is what the last member left.
     ///

@@ -52,7 +52,7 @@ use memchr::memmem;
 use super::inflate::{Inflate, Outcome};
 use super::member::{Label, Member};
 use super::parts::wide;
-use super::{Progress, Step};
+use super::{Pace, Progress, Step};
 use crate::engine::passwords::Passwords;
 use crate::engine::verdict::Why;
 
@@ -607,6 +607,10 @@ impl Zip {
 impl Walk for Zip {
     fn step(&mut self, bytes: &[u8], output: &mut [u8]) -> Step {
         self.walk(bytes, output, false)
+    }
+
+    fn pace(&self) -> Pace {
+        self.codec.as_ref().map_or(Pace::Quick, Codec::pace)
     }
 
     fn member(&mut self) -> Member {

@@ -4,16 +4,20 @@
 //! blocks and a sum, without bytes between. Zero bytes after a stream are padding, as in
 //! [`gzip`](super::gzip); any other bytes that are no stream end it with a reason.
 //!
-//! The library puts a block back in one go: its call takes some 10 ms for one of 900 kB, once for each,
-//! whatever the pieces of input are. That is the longest thing one step of this engine does. The sum of
-//! a block is looked at after its bytes came out, so damage costs none of them.
+//! A block is undone by code of our own ([`block`]): libraries put one back in a single call of 10 to 30 ms, and
+//! nobody else on the shard would have a turn in that time.
+//!
+//! Absent on purpose: the sums.
 
-use bzip2::{Decompress, Error, Status};
+mod bits;
+mod block;
+mod code;
 
+use self::bits::{Bits, Reader};
+use self::block::Blocks;
 use super::inflate::{Inflated, Outcome};
-use super::parts::difference;
 use super::{Progress, Step};
-use crate::engine::verdict::{Limit, Why};
+use crate::engine::verdict::Why;
 
 /// A bzip2 file being read.
 pub(in crate::engine) struct Bzip2 {
@@ -28,9 +32,44 @@ enum Place {
     Magic(usize),
     /// The digit behind it.
     Level,
-    Body(Decompress),
+    Body(Box<Stream>),
     /// After a stream: another one, padding, or the end.
     Between,
+}
+
+/// The blocks of a stream, and its end.
+pub(super) struct Stream {
+    bits: Bits,
+    blocks: Blocks,
+}
+
+/// In what form a stream is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Of bzip2.
+    File,
+    /// Of NSIS: marks of a byte, no sums.
+    Nsis,
+}
+
+impl Stream {
+    /// A stream behind its magic number and level, which is 1 to 9.
+    pub(super) fn new(style: Style, level: u8) -> Self {
+        let rows_max = usize::from(level).saturating_mul(ROWS_PER_LEVEL);
+        Self { bits: Bits::default(), blocks: Blocks::new(style, rows_max) }
+    }
+
+    /// Undoes as much as fits, and as one step may. [`Outcome::Full`] with room left says that the step is over.
+    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Inflated {
+        if output.is_empty() {
+            return Inflated { used: 0, made: 0, outcome: Outcome::Full };
+        }
+        let mut reader = Reader::new(&mut self.bits, input);
+        let (made, outcome) = self.blocks.run(&mut reader, output);
+        let left = reader.end(matches!(outcome, Outcome::Hungry));
+        let used = input.len().saturating_sub(left);
+        Inflated { used, made, outcome }
+    }
 }
 
 impl Bzip2 {
@@ -44,7 +83,7 @@ impl Bzip2 {
         let progress = loop {
             if let Place::Body(state) = &mut self.place {
                 let room = output.get_mut(made..).unwrap_or_default();
-                let unpacked = unpack(state, rest, room);
+                let unpacked = state.step(rest, room);
                 rest = rest.get(unpacked.used..).unwrap_or_default();
                 made = made.saturating_add(unpacked.made);
                 match unpacked.outcome {
@@ -66,7 +105,7 @@ impl Bzip2 {
                 }
                 rest = after;
                 if matches!(self.place, Place::Body(_)) {
-                    // Taking its memory is dear, and a stream may have as few as 14 bytes.
+                    // A stream may have as few as 14 bytes.
                     break Progress::Full;
                 }
             }
@@ -90,7 +129,9 @@ impl Bzip2 {
             Place::Between if byte == 0 => Ok(Place::Between),
             Place::Between => self.magic(0, byte),
             Place::Magic(read) => self.magic(read, byte),
-            Place::Level | Place::Body(_) if byte.is_ascii_digit() && byte != b'0' => begin(byte),
+            Place::Level | Place::Body(_) if byte.is_ascii_digit() && byte != b'0' => {
+                Ok(begin(byte))
+            }
             Place::Level | Place::Body(_) => Err(self.no_stream()),
         }
     }
@@ -113,35 +154,8 @@ impl Bzip2 {
 }
 
 /// A stream whose magic number and level were read.
-fn begin(level: u8) -> Result<Place, Why> {
-    let mut state = Decompress::new(false);
-    let head = [MAGIC, &[level]].concat();
-    match state.decompress(&head, &mut []) {
-        Ok(Status::MemNeeded) => Err(Why::Limit(Limit::MaxScanState)),
-        Ok(_) => Ok(Place::Body(state)),
-        Err(_) => Err(Why::Broken(DAMAGED)),
-    }
-}
-
-fn unpack(state: &mut Decompress, input: &[u8], output: &mut [u8]) -> Inflated {
-    if output.is_empty() {
-        return Inflated { used: 0, made: 0, outcome: Outcome::Full };
-    }
-    let (in_before, out_before) = (state.total_in(), state.total_out());
-    let status = state.decompress(input, output);
-    let used = difference(in_before, state.total_in());
-    let made = difference(out_before, state.total_out());
-    let outcome = match status {
-        Err(Error::Data | Error::DataMagic | Error::Param | Error::Sequence) => {
-            Outcome::Stopped(Why::Broken(DAMAGED))
-        }
-        Ok(Status::StreamEnd) => Outcome::End,
-        Ok(Status::MemNeeded) => Outcome::Stopped(Why::Limit(Limit::MaxScanState)),
-        Ok(_) if made == output.len() => Outcome::Full,
-        Ok(_) if used == input.len() => Outcome::Hungry,
-        Ok(_) => Outcome::Stopped(Why::Broken(DAMAGED)),
-    };
-    Inflated { used, made, outcome }
+fn begin(level: u8) -> Place {
+    Place::Body(Box::new(Stream::new(Style::File, level.wrapping_sub(b'0'))))
 }
 
 /// Whether these are the first bytes of a file, with those of a block or of an end behind them: three letters may
@@ -160,4 +174,6 @@ const MAGIC: &[u8] = b"BZh";
 /// The digits of pi, and of its root.
 const BLOCK: &[u8] = b"1AY&SY";
 const END: &[u8] = b"\x17rE8P\x90";
+/// Bytes of a block for each level.
+const ROWS_PER_LEVEL: usize = 100_000;
 const DAMAGED: &str = "bzip2: damaged";
