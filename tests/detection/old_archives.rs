@@ -109,3 +109,59 @@ fn members_of_lha_archives_are_found_in_folders() {
     let clean = made(&members, "jlha a1 out.lzh a empty z >&2", "out.lzh");
     check_damage(&clean, Why::Broken("LHA: ends early"));
 }
+
+/// An ARJ archive of one stored member, whose header is changed, and its sum with it.
+fn changed(arj: &[u8], change: impl Fn(&mut [u8])) -> Vec<u8> {
+    let mut bytes = arj.to_vec();
+    let at = 2 + memchr::memmem::find(&bytes[2..], b"\x60\xea").expect("a header");
+    let size = usize::from(u16::from_le_bytes([bytes[at + 2], bytes[at + 3]]));
+    let header = at + 4..at + 4 + size;
+    change(&mut bytes[header.clone()]);
+    let mut sum = flate2::Crc::new();
+    sum.update(&bytes[header.clone()]);
+    bytes[header.end..header.end + 4].copy_from_slice(&sum.sum().to_le_bytes());
+    bytes
+}
+
+#[test]
+fn sizes_and_kinds_that_readers_pass_over_hide_nothing_in_arj() {
+    let engine = eicar_engine(Limits::default());
+    let hidden: [(&str, &[u8]); 1] = [("e.gz", &gzip(&eicar()))];
+    let arj = made(&hidden, "arj a -y -m0 o.arj e.gz >&2", "o.arj");
+    for size in [0_u32, 3] {
+        let bytes = changed(&arj, |header| header[16..20].copy_from_slice(&size.to_le_bytes()));
+        check_infected(&engine, &Object::default(), &bytes, EICAR, "arj:e.gz>gzip");
+    }
+    // 7-Zip takes labels and comments with contents for files.
+    for kind in [2, 4, 5, 9] {
+        let bytes = changed(&arj, |header| header[6] = kind);
+        check_infected(&engine, &Object::default(), &bytes, EICAR, "arj:e.gz>gzip");
+    }
+}
+
+/// A member of an LHA archive that is as it is, with a header of level 2 that is so long.
+fn member(bytes: &[u8], header_bytes: usize, size: usize) -> Vec<u8> {
+    let long = |value: usize| u32::try_from(value).expect("small").to_le_bytes();
+    let word = |value: usize| u16::try_from(value).expect("small").to_le_bytes();
+    let mut out = [&word(header_bytes)[..], b"-lh0-", &long(bytes.len()), &long(size)].concat();
+    out.extend(b"....\x20\x02..U\x04\0\x01e");
+    out.extend(word(header_bytes - out.len() - 2));
+    out.push(0x3f);
+    out.resize(header_bytes, 0);
+    [&out, bytes].concat()
+}
+
+#[test]
+fn sizes_that_readers_pass_over_hide_nothing_in_lha() {
+    let engine = eicar_engine(Limits::default());
+    let packed = gzip(&eicar());
+    let first = member(b"nothing", 60, 7);
+    check_clean(&engine, &Object::default(), &[&first[..], b"\0"].concat());
+    for size in [0, 3, packed.len()] {
+        // A header whose first byte is zero is no end.
+        for header_bytes in [60, 256] {
+            let bytes = [&first[..], &member(&packed, header_bytes, size), b"\0"].concat();
+            check_infected(&engine, &Object::default(), &bytes, EICAR, "lha:e>gzip");
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! What is inside a layer whose type says nothing of it, by the first bytes.
 
 use super::{
-    Coding, Container, Suspect, Whole, ar, bzip2, compress, expand, lnk, lz4, lzma, nsis, onenote,
-    rpm, tar,
+    Coding, Container, Suspect, Whole, ar, bzip2, cab, compress, expand, lnk, lz4, lzma, nsis,
+    onenote, rpm, tar,
 };
 
 /// What is inside a layer, as far as its first bytes tell.
@@ -36,6 +36,10 @@ impl Inside {
             _ if lz4::is_front(head) => Self::Coding(Coding::Lz4),
             [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::of_skipped(lz4::after_skipped(head)),
             _ if compress::is_front(head) => Self::Coding(Coding::Compress),
+            // Readers do not look at the words between, which tables of types ask for.
+            _ if cab::is_front(head) => Self::Whole(Whole::Cab),
+            // What unrar reads and nobody else.
+            [b'R', b'E', 0x7e, 0x5e, ..] => Self::Unopened("archive of RAR 1.4"),
             _ if nsis::is_front(head) => Self::Whole(Whole::Nsis),
             _ if expand::is_front(head) => Self::Coding(Coding::Szdd),
             _ if lzma::is_plausible(head) => Self::Coding(Coding::Lzma),
@@ -43,6 +47,9 @@ impl Inside {
             _ if head.starts_with(rpm::MAGIC) => Self::Container(Container::Rpm),
             [_, _, b'-', b'l', b'z', b's' | b'4' | b'5', b'-', ..] => {
                 Self::Container(Container::Lha)
+            }
+            _ if onenote::is_other_packaging(head) => {
+                Self::Unopened("OneNote section as servers pack it")
             }
             _ if head.starts_with(onenote::MAGIC) => Self::Container(Container::OneNote),
             _ if head.starts_with(lnk::MAGIC) => Self::Container(Container::Link),
@@ -66,6 +73,9 @@ fn packed_disk(head: &[u8]) -> Option<&'static str> {
         // A sector of a CD as it is on the disc, with its address and sums.
         [0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, _, _, _, 1 | 2, ..] => {
             Some("image of raw CD sectors")
+        }
+        [b'k', b'o', b'l', b'y', 0, 0, 0, 4, 0, 0, 2, 0, ..] => {
+            Some("DMG with its trailer in front")
         }
         _ if field(64) == Some(*b"\x7f\x10\xda\xbe") => Some("VDI image"),
         _ => None,

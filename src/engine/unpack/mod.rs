@@ -27,7 +27,7 @@
 //! | OLE2: Office 97, MSI, Outlook messages; macros | MS-CFB, MS-OVBA; as a whole | [`ole2`] |
 //! | ARJ | methods 0 to 4 | [`arj`] |
 //! | LHA, LZH, `LArc` | headers of the levels 0 to 3 | [`lha`] |
-//! | any of RAR, 7z, cabinets, ARJ and NSIS carried by something else | | [`carried`] |
+//! | any of RAR, 7z, cabinets, ARJ, LHA and NSIS carried by something else | | [`carried`] |
 //! | RAR | versions 2.9 to 7, and what older ones stored | [`rar`] |
 //! | 7z: all its coders, solid or not | 7-Zip's `7zFormat.txt`; as a whole | [`seven_zip`] |
 //! | cabinets: MSZIP, LZX, Quantum | MS-CAB; as a whole | [`cab`] |
@@ -142,6 +142,8 @@ pub(super) use packed::Suspect;
 pub use said::MediaType;
 pub(super) use said::{Reading, Said};
 use walk::Walk;
+
+use carried::{Behind, Carried};
 
 use super::passwords::Passwords;
 use super::spool::Spool;
@@ -261,12 +263,12 @@ impl Unpacker {
             Container::Ar => Box::new(ar::Ar::new()),
             Container::Rpm => Box::new(rpm::Rpm::new()),
             Container::Zip => Box::new(zip::Zip::new(passwords)),
-            Container::CarriedZip => Box::new(carried::Carried::new(passwords)),
+            Container::CarriedZip => Box::new(Carried::new(passwords)),
             Container::Mail => Box::new(mime::Mime::mail()),
             Container::Text => Box::new(text::Text::new(passwords)),
-            Container::Arj => Box::new(arj::Arj::new()),
-            Container::Lha => Box::new(lha::Lha::new()),
-            Container::Rar => Box::new(rar::Rar::new()),
+            Container::Arj => Box::new(Behind::new(arj::Arj::new(), passwords)),
+            Container::Lha => Box::new(Behind::new(lha::Lha::new(), passwords)),
+            Container::Rar => Box::new(Behind::new(rar::Rar::new(), passwords)),
             Container::Rtf => Box::new(rtf::Rtf::new()),
             Container::OneNote => Box::new(onenote::OneNote::new()),
             Container::Link => Box::new(lnk::Link::new()),
@@ -279,18 +281,15 @@ impl Unpacker {
         Self::Waiting(
             whole,
             Some(match whole {
-                // What unpacks itself may carry any archive.
-                Whole::Packed(_) => Box::new(carried::Carried::new(passwords)),
+                // What unpacks itself may carry any archive; of a PDF readers do not ask what is in front of one.
+                Whole::Packed(_) | Whole::Pdf => Box::new(Carried::new(passwords)),
+                Whole::SevenZip | Whole::Cab | Whole::Nsis => {
+                    Box::new(Carried::behind(whole, passwords))
+                }
                 // Of documents and discs the members lie in pieces, which look like broken archives.
-                Whole::Ole2
-                | Whole::Pdf
-                | Whole::SevenZip
-                | Whole::Cab
-                | Whole::Chm
-                | Whole::Nsis
-                | Whole::Disk
-                | Whole::Sis
-                | Whole::Dmg => Box::new(zip::Zip::carried(passwords)),
+                Whole::Ole2 | Whole::Chm | Whole::Disk | Whole::Sis | Whole::Dmg => {
+                    Box::new(zip::Zip::carried(passwords))
+                }
             }),
         )
     }

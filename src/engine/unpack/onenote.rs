@@ -116,6 +116,14 @@ impl Walk for OneNote {
     }
 }
 
+/// Whether a section that begins so is packed in the other way (MS-ONESTORE 2.8), as servers hand it out: its files
+/// have no marks of their own there.
+pub(super) fn is_other_packaging(head: &[u8]) -> bool {
+    head.starts_with(MAGIC) && head.get(48..).is_some_and(|format| format.starts_with(OTHER))
+}
+
+/// `{638DE92F-A6D4-4BC1-9A36-B3FC2511A5B7}`.
+const OTHER: &[u8] = b"\x2f\xe9\x8d\x63\xd4\xa6\xc1\x4b\x9a\x36\xb3\xfc\x25\x11\xa5\xb7";
 /// The first bytes of a section.
 pub(super) const MAGIC: &[u8] = b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3";
 /// `{BDE316E7-2665-4511-A4C4-8D4D0B7A9EAC}`.

@@ -55,6 +55,9 @@ impl Sis {
             return (0, Progress::End(fate));
         }
         let Some(file) = self.files.pop() else { return (0, Progress::Hungry) };
+        if file.length == 0 {
+            return (0, Progress::Full);
+        }
         let decoder = if file.is_packed {
             Decoder::of(Coding::Deflate, Coding::Deflate.state_bytes(&[])).map(Some)
         } else {
@@ -175,12 +178,10 @@ fn fields(package: &[u8], files: &mut Vec<File>) -> Result<(), Why> {
 }
 
 fn add(files: &mut Vec<File>, file: File) -> Result<(), Why> {
-    if file.length == 0 {
-        return Ok(());
-    }
     if files.len() >= FILES_MAX {
         return Err(Why::Limit(Limit::MaxFiles));
     }
+    // Those without contents count as well: reading tables comes to an end.
     files.push(file);
     Ok(())
 }

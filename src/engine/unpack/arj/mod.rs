@@ -9,6 +9,7 @@
 mod fastest;
 
 use self::fastest::Fastest;
+use super::carried::Ends;
 use super::inflate::Outcome;
 use super::lz::lh::Lh;
 use super::lz::member::{Sized, Stored};
@@ -130,8 +131,12 @@ impl Arj {
             self.place = Place::Front;
             return;
         }
+        if self.header.method == 0 {
+            // There are readers that give out all of it, whatever size is said.
+            self.header.plain = self.header.plain.max(self.header.packed);
+        }
         self.member.begin(self.header.packed.into(), self.header.plain.into());
-        let is_empty = matches!(self.header.kind, 2..=5) || self.header.plain == 0;
+        let is_empty = self.header.kind == FOLDER || self.header.plain == 0;
         self.place = if is_empty { Place::Rest } else { Place::Enter };
     }
 
@@ -175,10 +180,7 @@ impl Walk for Arj {
                     }
                     break said;
                 }
-                Place::End => {
-                    rest = &[];
-                    break Progress::Hungry;
-                }
+                Place::End => break Progress::Hungry,
                 Place::Front
                 | Place::Header(_)
                 | Place::FieldSize
@@ -214,6 +216,12 @@ impl Walk for Arj {
 
     fn finish(&self) -> Result<(), Why> {
         if matches!(self.place, Place::End) { Ok(()) } else { Err(ENDS_EARLY) }
+    }
+}
+
+impl Ends for Arj {
+    fn is_over(&self) -> bool {
+        matches!(self.place, Place::End)
     }
 }
 
@@ -268,6 +276,8 @@ impl Unpack for Codec {
 /// The program itself writes no longer ones.
 const HEADER_BYTES_MAX: usize = 2_600;
 const SUM_BYTES: usize = 4;
+/// Labels and comments have no contents; with some, readers take them for files.
+const FOLDER: u8 = 3;
 const IS_LOCKED: u8 = 1;
 const GOES_ON: u8 = 4;
 const HAS_BEGUN_BEFORE: u8 = 8;

@@ -13,7 +13,7 @@ use self::folder::Blocks;
 use self::tables::{Cabinet, File, string};
 use super::lz::frames::Frames;
 use super::parts::wide;
-use super::{Label, Member, Progress};
+use super::{Label, Member, Progress, numbers};
 use crate::engine::verdict::Why;
 
 /// A cabinet being read.
@@ -174,6 +174,11 @@ impl Cab {
         self.place = Place::Files;
         Progress::End(Err(why))
     }
+}
+
+/// Whether a layer begins with the header of a cabinet.
+pub(super) fn is_front(head: &[u8]) -> bool {
+    head.starts_with(b"MSCF") && numbers::le16(head, 24) == Some(0x0103)
 }
 
 /// Files without contents that one step passes over.

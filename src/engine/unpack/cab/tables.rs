@@ -99,16 +99,24 @@ impl Cabinet {
 
 /// The bytes of a string that ends with a zero.
 pub(super) fn string(cabinet: &[u8], at: usize) -> &[u8] {
-    let rest = cabinet.get(at..).unwrap_or_default();
+    let rest = front(cabinet, at);
     rest.get(..memchr::memchr(0, rest).unwrap_or(rest.len())).unwrap_or_default()
 }
 
 fn behind_string(cabinet: &[u8], at: usize) -> Option<usize> {
-    let end = memchr::memchr(0, cabinet.get(at..)?)?;
+    let end = memchr::memchr(0, front(cabinet, at))?;
     at.checked_add(end)?.checked_add(1)
 }
 
+/// As much as a string may be long.
+fn front(cabinet: &[u8], at: usize) -> &[u8] {
+    let rest = cabinet.get(at..).unwrap_or_default();
+    rest.get(..STRING_BYTES_MAX).unwrap_or(rest)
+}
+
 const HEADER_BYTES: usize = 36;
+/// Names have up to 256 bytes.
+const STRING_BYTES_MAX: usize = 4 << 10;
 const HAS_PREVIOUS: u16 = 1;
 const HAS_NEXT: u16 = 2;
 const HAS_RESERVE: u16 = 4;

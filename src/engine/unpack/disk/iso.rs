@@ -109,7 +109,10 @@ impl Iso {
     fn take(&mut self, file: &[u8], record: &[u8], notes: &mut Notes) -> Option<File> {
         let folder = self.open.as_ref()?;
         let name_bytes = usize::from(*record.get(32)?);
-        let name = record.get(33..33_usize.checked_add(name_bytes)?)?;
+        let Some(name) = record.get(33..33_usize.checked_add(name_bytes)?) else {
+            notes.miss(DAMAGED);
+            return None;
+        };
         if matches!(name, [0 | 1]) {
             return None;
         }
@@ -160,7 +163,7 @@ impl Folder {
         }
         let record = part(file, self.at, u64::from(*length)).ok_or(ENDS_EARLY)?;
         if record.len() < RECORD_BYTES_MIN {
-            return Err(Why::Broken("ISO 9660: a record of a folder"));
+            return Err(DAMAGED);
         }
         self.at = self.at.saturating_add(u64::from(*length));
         Ok(Some(record))
@@ -239,7 +242,7 @@ fn without_version(mut name: Vec<u8>) -> Vec<u8> {
 
 const SECTOR_BYTES: u64 = 2_048;
 /// Real images have three to five.
-const DESCRIPTORS_MAX: u64 = 64;
+const DESCRIPTORS_MAX: u64 = 256;
 const RECORD_BYTES_MIN: usize = 34;
 /// Records of folders that one step looks at.
 const RECORDS_PER_STEP: usize = 64;
@@ -249,4 +252,5 @@ const CONTINUATIONS_MAX: usize = 8;
 const NAME_BYTES_MAX: usize = 255;
 const IS_FOLDER: u8 = 0x02;
 const GOES_ON: u8 = 0x80;
+const DAMAGED: Why = Why::Broken("ISO 9660: a record of a folder");
 const ENDS_EARLY: Why = Why::Broken("ISO 9660: a folder ends early");

@@ -67,8 +67,8 @@ enum Turn {
 #[derive(Default)]
 struct Notes {
     said: Option<Why>,
-    /// The first bytes of folders.
-    folders: BTreeSet<u64>,
+    /// The first bytes of folders, and how many they have: one may be said to be longer than another says.
+    folders: BTreeSet<(u64, u64)>,
     /// The first bytes and sizes of files.
     files: BTreeSet<(u64, u64)>,
     /// Bytes that folders may have from here on; `None` when they had too many.
@@ -168,7 +168,7 @@ impl Notes {
 
     /// Whether a folder of so many bytes is read: one that was not yet, and not too much of them.
     fn enters(&mut self, from: u64, length: u64) -> bool {
-        if length == 0 || !self.folders.insert(from) {
+        if length == 0 || !self.folders.insert((from, length)) {
             return false;
         }
         let Some(left) = self.left else { return false };

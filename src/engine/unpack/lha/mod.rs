@@ -18,6 +18,7 @@ mod larc;
 use self::dynamic::Dynamic;
 use self::header::{FRONT_BYTES, Header, LARGE_FRONT_BYTES};
 use self::larc::{Lz5, Lzs};
+use super::carried::Ends;
 use super::inflate::Outcome;
 use super::lz::lh::Lh;
 use super::lz::member::{Sized, Stored};
@@ -79,8 +80,7 @@ impl Lha {
     fn describe(&mut self, rest: &mut &[u8]) -> Result<bool, Why> {
         match self.place {
             Place::Front => {
-                let is_zero = self.gathered.bytes().is_empty() && rest.first() == Some(&0);
-                if is_zero && self.has_member {
+                if self.has_member && self.is_end(rest) {
                     self.place = Place::End;
                     return Ok(true);
                 }
@@ -125,11 +125,25 @@ impl Lha {
         Ok(true)
     }
 
+    /// Whether the archive ends here: with a zero, which may also be the low byte of the size of a header of level 2.
+    fn is_end(&mut self, rest: &mut &[u8]) -> bool {
+        let first = self.gathered.bytes().first().or_else(|| rest.first());
+        if first != Some(&0) {
+            return false;
+        }
+        let Some(front) = self.gathered.fill(rest, FRONT_BYTES) else { return false };
+        !matches!(front, [_, _, b'-', _, _, _, b'-', .., 2])
+    }
+
     /// What follows a header or a field.
     fn settle(&mut self) {
         if self.header.next > 2 {
             self.place = Place::Field;
             return;
+        }
+        if matches!(&self.header.method, b"-lh0-" | b"-lz4-" | b"-pm0-") {
+            // There are readers that give out all of it, whatever size is said.
+            self.header.plain = self.header.plain.max(self.header.packed);
         }
         self.member.begin(self.header.packed, self.header.plain);
         let is_empty = self.header.method == *b"-lhd-" || self.header.plain == 0;
@@ -170,10 +184,7 @@ impl Walk for Lha {
                     }
                     break said;
                 }
-                Place::End => {
-                    rest = &[];
-                    break Progress::Hungry;
-                }
+                Place::End => break Progress::Hungry,
                 Place::Front | Place::Header(_) | Place::Field | Place::Rest => {
                     match self.describe(&mut rest) {
                         Ok(true) => {}
@@ -211,7 +222,9 @@ impl Walk for Lha {
     fn finish(&self) -> Result<(), Why> {
         match self.place {
             Place::End => Ok(()),
-            Place::Front if self.has_member && self.gathered.bytes().is_empty() => Ok(()),
+            Place::Front if self.has_member && matches!(self.gathered.bytes(), [] | [0, ..]) => {
+                Ok(())
+            }
             Place::Rest if self.member.packed == 0 => Ok(()),
             Place::Front
             | Place::Header(_)
@@ -221,6 +234,18 @@ impl Walk for Lha {
             | Place::Data
             | Place::Rest => Err(ENDS_EARLY),
         }
+    }
+}
+
+impl Ends for Lha {
+    fn is_over(&self) -> bool {
+        matches!(self.place, Place::End)
+    }
+
+    fn give_back(&mut self) -> Vec<u8> {
+        let back = self.gathered.bytes().get(1..).unwrap_or_default().to_vec();
+        self.gathered.clear();
+        back
     }
 }
 

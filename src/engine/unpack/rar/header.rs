@@ -79,6 +79,11 @@ pub(super) fn old(bytes: &[u8]) -> Result<Header, Why> {
             header.kind = if flags & 0x80 != 0 { Kind::Locked } else { kind };
         }
         0x74 | 0x7a => old_file(&mut header, kind, flags, bytes)?,
+        0x77 if le16(bytes, 11) == Some(OLD_STREAM) => {
+            header.kind = Kind::Service;
+            header.plain = le32(bytes, 14).map(u64::from);
+            header.packing = Packing::Other(Why::Unsupported("RAR: a stream of NTFS by RAR 2"));
+        }
         0x7b => header.kind = Kind::End,
         _ => {}
     }
@@ -118,7 +123,7 @@ fn old_file(header: &mut Header, kind: u8, flags: u16, bytes: &[u8]) -> Result<(
     header.kind = match (kind, &header.name[..]) {
         (0x74, _) if is_folder => Kind::Other,
         (0x74, _) => Kind::File,
-        (_, b"CMT") => Kind::Service,
+        (_, b"CMT" | b"STM") => Kind::Service,
         _ => Kind::Other,
     };
     Ok(())
@@ -238,4 +243,6 @@ fn new_file(header: &mut Header, kind: u64, extra: u64, mut fields: Fields<'_>) 
 pub(super) const FRONT_BYTES: usize = 7;
 /// Data follows: the size of it is the first field.
 const OLD_HAS_DATA: u16 = 0x8000;
+/// A stream of NTFS, as RAR 2 wrote it.
+const OLD_STREAM: u16 = 0x102;
 const VERSION: Why = Why::Unsupported("RAR: packed by a version that is not known");

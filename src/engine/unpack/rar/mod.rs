@@ -25,6 +25,7 @@ mod three;
 use self::five::Five;
 use self::header::{FRONT_BYTES, Header, Kind, Packing};
 use self::three::Three;
+use super::carried::Ends;
 use super::inflate::Outcome;
 use super::lz::member::{Sized, Stored};
 use super::lz::window::Room;
@@ -302,10 +303,7 @@ impl Walk for Rar {
                         }
                     };
                 }
-                Place::End => {
-                    rest = &[];
-                    break Progress::Hungry;
-                }
+                Place::End => break Progress::Hungry,
                 Place::Mark | Place::Front | Place::Header(_) | Place::Rest | Place::Skip => {
                     match self.describe(&mut rest) {
                         Ok(true) => {}
@@ -363,6 +361,12 @@ impl Walk for Rar {
             | Place::Rest
             | Place::Skip => Err(ENDS_EARLY),
         }
+    }
+}
+
+impl Ends for Rar {
+    fn is_over(&self) -> bool {
+        matches!(self.place, Place::End)
     }
 }
 

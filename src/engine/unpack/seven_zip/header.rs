@@ -1,11 +1,12 @@
 //! The header of a 7z archive: where packed streams lie, what undoes them, and which files come out of them.
 //!
-//! Every count in it is followed by something for each: so nothing is kept that is larger than the header
-//! itself, a few times over. Of files nothing is kept but where their names and marks lie.
+//! Every count in it is followed by something for each; but a byte may tell of a folder, which takes hundreds here. So
+//! what is kept is counted, and is not more than [`ROOM_BYTES`]. Of files nothing is kept but where their names and
+//! marks lie.
 
 use std::ops::Range;
 
-use crate::engine::verdict::Why;
+use crate::engine::verdict::{Limit, Why};
 
 /// What a header tells.
 #[derive(Default)]
@@ -62,6 +63,8 @@ pub(super) enum Header {
 struct Cursor<'a> {
     all: &'a [u8],
     at: usize,
+    /// Memory that what it tells may still take.
+    room: usize,
 }
 
 /// It ends too early, or a number in it cannot be.
@@ -69,7 +72,7 @@ pub(super) const DAMAGED: Why = Why::Broken("7z: damaged header");
 
 /// Reads a header.
 pub(super) fn read(header: &[u8]) -> Result<Header, Why> {
-    let mut cursor = Cursor { all: header, at: 0 };
+    let mut cursor = Cursor { all: header, at: 0, room: ROOM_BYTES };
     match cursor.number()? {
         HEADER => cursor.archive().map(Header::Plain),
         ENCODED_HEADER => {
@@ -138,6 +141,12 @@ impl Cursor<'_> {
         }
     }
 
+    /// Counts the memory for something that is kept.
+    fn keep(&mut self, bytes: usize) -> Result<(), Why> {
+        self.room = self.room.checked_sub(bytes).ok_or(Why::Limit(Limit::MaxScanState))?;
+        Ok(())
+    }
+
     fn expect(&mut self, wanted: u64) -> Result<(), Why> {
         if self.number()? == wanted { Ok(()) } else { Err(DAMAGED) }
     }
@@ -198,6 +207,7 @@ impl Cursor<'_> {
                 SIZES => {
                     for _ in 0..count {
                         let size = self.number()?;
+                        self.keep(2 * size_of::<(u64, u64)>())?;
                         packs.push((at, size));
                         at = at.checked_add(size).ok_or(DAMAGED)?;
                     }
@@ -217,6 +227,7 @@ impl Cursor<'_> {
         let mut folders = Vec::new();
         let mut pack = 0_usize;
         for _ in 0..count {
+            self.keep(FOLDER_BYTES)?;
             let folder = Folder { pack, ..self.folder()? };
             pack = pack.saturating_add(folder.packed.len());
             folders.push(folder);
@@ -250,6 +261,7 @@ impl Cursor<'_> {
             return Err(DAMAGED);
         }
         for _ in 0..count {
+            self.keep(2 * size_of::<Coder>())?;
             let coder = self.coder()?;
             inputs = inputs.saturating_add(coder.inputs);
             outputs = outputs.saturating_add(coder.outputs);
@@ -285,6 +297,7 @@ impl Cursor<'_> {
         if flags & 0x20 != 0 {
             let size = self.number()?;
             let range = self.pass(size)?;
+            self.keep(range.len())?;
             properties = self.all.get(range).unwrap_or_default().into();
         }
         if flags & 0x80 != 0 {
@@ -312,6 +325,7 @@ impl Cursor<'_> {
                     return Err(DAMAGED);
                 }
                 let size = self.number()?;
+                self.keep(2 * size_of::<u64>())?;
                 left = left.checked_sub(size).ok_or(DAMAGED)?;
                 sizes.push(size);
             }
@@ -341,9 +355,11 @@ impl Cursor<'_> {
         let length = usize::try_from(count).map_err(|_| DAMAGED)?;
         let marks = if is_all {
             self.pass(count.checked_mul(4).ok_or(DAMAGED)?)?;
+            self.keep(length)?;
             vec![true; length]
         } else {
             let range = self.pass(count.div_ceil(8))?;
+            self.keep(length)?;
             let bytes = self.all.get(range).unwrap_or_default();
             let marks: Vec<bool> = (0..length).map(|at| bit(bytes, at)).collect();
             let set = marks.iter().filter(|mark| **mark).count();
@@ -365,7 +381,7 @@ impl Cursor<'_> {
             match kind {
                 EMPTY_STREAMS => archive.empty = Some(range),
                 NAMES => {
-                    let mut inside = Cursor { all: self.all, at: range.start };
+                    let mut inside = Cursor { all: self.all, at: range.start, room: 0 };
                     inside.inside()?;
                     archive.names = Some(inside.at..range.end);
                 }
@@ -407,6 +423,10 @@ const FILE_COUNTS: u64 = 13;
 const EMPTY_STREAMS: u64 = 14;
 const NAMES: u64 = 17;
 const ENCODED_HEADER: u64 = 23;
+/// What the tables of a header may take: those of some ten thousand folders, or a million files.
+const ROOM_BYTES: usize = 32 << 20;
+/// A folder without its coders: itself, its sizes, its packed streams and their places.
+const FOLDER_BYTES: usize = 512;
 /// 7-Zip itself knows no more coders of a folder, nor more streams.
 const CODERS_MAX: u64 = 32;
 /// In front of the first packed stream.

@@ -360,7 +360,7 @@ fn state_bytes(folder: &Folder) -> u64 {
 const HEADERS_MAX: u32 = 4;
 /// A header of this size tells of a hundred thousand files or more.
 const HEADER_BYTES_MAX: u64 = 16 << 20;
-/// What unpacking it may take.
+/// What unpacking it may take, and its tables may.
 const HEADER_STATE_BYTES_MAX: u64 = 40 << 20;
 /// Files without contents that one step passes over.
 const FILES_PER_STEP: usize = 256;

@@ -1,9 +1,9 @@
 //! Archives made here byte by byte: packings that no program at hand makes, and headers that nobody ought to write.
 
 use super::check;
-use super::walk::{Walk, check_opened, check_walk};
+use super::walk::{Walk, Walked, check_opened, check_walk};
 use crate::engine::unpack::Coding::Szdd;
-use crate::engine::unpack::Container::{CarriedZip, Lha};
+use crate::engine::unpack::Container::{CarriedZip, Lha, Rar};
 use crate::engine::unpack::Whole::{Cab, Chm, SevenZip};
 use crate::engine::unpack::{Inside, Whole};
 use crate::engine::verdict::{Limit, Why};
@@ -324,4 +324,69 @@ fn blocks_of_an_installer_are_its_members() {
     assert!(format!("{bzip2:?}").contains("bzip2: damaged"), "{bzip2:?}");
     let large = front(b"\x5d\0\0\0\x20\0\0......", 9);
     assert_eq!(check_opened(Whole::Nsis, &large).end, Err(Why::Limit(Limit::MaxScanState)));
+}
+
+#[test]
+fn a_7z_header_takes_no_more_memory_than_its_tables_may() {
+    // Folders of one coder that copies nothing, of three bytes each.
+    let count = 2_000_000_u32;
+    let [low, middle, high, _] = count.to_le_bytes();
+    let mut header = vec![1, 4, 7, 11, 0xe0, low, middle, high, 0];
+    header.extend([1, 0].repeat(usize::try_from(count).expect("small")));
+    header.push(12);
+    header.resize(header.len() + usize::try_from(count).expect("small"), 0);
+    header.extend([0, 0, 0]);
+    let walked = Walked::of_opened(SevenZip, &seven_zip(b"", &header));
+    assert_eq!(walked.end, Err(Why::Limit(Limit::MaxScanState)));
+    // As many packed streams.
+    let mut header = vec![1, 4, 6, 0, 0xf0, 0, 0, 0xb0, 0, 9];
+    header.resize(header.len() + 0xb0_0000, 0);
+    header.extend([0, 0, 0]);
+    let walked = Walked::of_opened(SevenZip, &seven_zip(b"", &header));
+    assert_eq!(walked.end, Err(Why::Limit(Limit::MaxScanState)));
+}
+
+#[test]
+fn a_name_in_a_cabinet_has_an_end() {
+    let good = cabinet(0, &[(b"contents", 8)]);
+    let at = memchr::memmem::find(&good, b"a.b\0").expect("a name");
+    let long = |length: usize| [&good[..at], &vec![b'n'; length], &good[at..]].concat();
+    // The blocks stand where the header says, which is not there; the name is the matter.
+    assert_eq!(check_opened(Cab, &long(1 << 20)).end, Err(Why::Broken("cab: ends early")));
+}
+
+#[test]
+fn a_stream_of_ntfs_in_an_old_rar_archive_is_a_member() {
+    let word = |value: usize| u16::try_from(value).expect("small").to_le_bytes();
+    let long = |value: usize| u32::try_from(value).expect("small").to_le_bytes();
+    let front = b"Rar!\x1a\x07\0..\x73\0\0\x0d\0\0\0\0\0\0\0";
+    let service = |name: &[u8]| {
+        let mut out = b"..\x7a\0\x80".to_vec();
+        out.extend(word(32 + name.len()));
+        out.extend([long(8), long(8)].concat());
+        out.extend(b"\x02........\x1d\x30");
+        out.extend(word(name.len()));
+        out.extend([0; 4]);
+        [&out, name, b"contents"].concat()
+    };
+    let end = b"..\x7b\0\0\x07\0";
+    let walked = check_walk(Rar, &[&front[..], &service(b"STM"), &service(b"RR"), end].concat());
+    assert_eq!(walked.members, [Walk::whole("rar:STM", b"contents")]);
+    assert_eq!((walked.missed.as_slice(), walked.end), (&[][..], Ok(())));
+    // As RAR 2 wrote them: a kind, a level, a size, and how it is packed.
+    let mut old = b"..\x77\0\x80\x1a\0\x08\0\0\0\x02\x01\0\x08\0\0\0\x14\x33....\0\0".to_vec();
+    old.extend(b"contents");
+    let walked = check_walk(Rar, &[&front[..], &old, end].concat());
+    assert_eq!(walked.missed, [Why::Unsupported("RAR: a stream of NTFS by RAR 2")]);
+}
+
+#[test]
+fn archives_that_only_their_first_bytes_tell_of_are_said() {
+    let unopened = |head: &[u8]| matches!(Inside::of(head), Inside::Unopened(_));
+    assert!(unopened(b"RE\x7e\x5e\x07\0\0"));
+    assert!(unopened(b"koly\0\0\0\x04\0\0\x02\0\0\0\0\x01"));
+    let section = b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3";
+    let packaging = b"\x2f\xe9\x8d\x63\xd4\xa6\xc1\x4b\x9a\x36\xb3\xfc\x25\x11\xa5\xb7";
+    assert!(unopened(&[&section[..], &[0; 32], packaging].concat()));
+    assert!(!unopened(&[&section[..], &[0; 48]].concat()));
 }

@@ -334,3 +334,21 @@ fn what_of_a_volume_cannot_be_read_is_missing() {
     only(&image, "UDF: a block that is not there");
     only(&Image { bytes: vec![0; 40_000] }, "disc image: no volume");
 }
+
+#[test]
+fn what_one_tree_says_hides_nothing_of_another() {
+    // A folder that is said to be one block long first, and two blocks then.
+    let mut image = iso(&[record(b"A", 21, 4_096, 2, b""), record(b"B", 21, 2_048, 2, b"")]);
+    image.put(21, &record(b"X;1", 23, 4, 0, b"")).put(22, &record(b"Y;1", 24, 4, 0, b""));
+    image.put(23, b"this").put(24, b"that");
+    let mut names: Vec<String> =
+        opened(&image).members.into_iter().map(|member| member.label).collect();
+    names.sort();
+    assert_eq!(names, ["iso9660:A/Y", "iso9660:B/X"]);
+    // A name that is longer than its record.
+    let mut long = record(b"X;1", 23, 4, 0, b"");
+    long[32] = 200;
+    let mut image = iso(&[long]);
+    image.put(23, b"this");
+    assert_eq!(opened(&image).missed, [Why::Broken("ISO 9660: a record of a folder")]);
+}

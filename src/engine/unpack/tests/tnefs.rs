@@ -59,6 +59,12 @@ fn attachments_come_out_with_their_titles() {
 }
 
 #[test]
+fn the_type_of_an_attribute_hides_nothing() {
+    let bytes = tnef(&[attribute(2, 0x0002_800f, b"contents")]);
+    assert_eq!(check_walk(Tnef, &bytes).members, [Walk::whole("tnef", b"contents")]);
+}
+
+#[test]
 fn long_values_of_properties_come_out() {
     let long = |first: u8| -> Vec<u8> { (0..90).map(|at| at ^ first).collect() };
     let embedded = [&[7; 16][..], &long(3)].concat();

@@ -1,4 +1,4 @@
-//! Text: what is written in it as text and is none, and a zip that it may carry.
+//! Text: what is written in it as text and is none, and an archive that it may carry.
 //!
 //! ```text
 //!   …<img src="data:image/png;base64,iVBORw0…">…begin 644 a.exe…{"file":"TVqQAAMAAAA…"}…PK␃␄…
@@ -13,6 +13,7 @@
 //! | yEnc, each part by itself | a line with `=ybegin` |
 //! | `BinHex` 4.0: both forks | the line in front of it |
 //! | a zip | its records, as [`zip`](super::zip) finds them |
+//! | any other archive | its header, as [`carried`](super::carried) finds it: all that follows is one layer |
 //!
 //! What is written as text has no control bytes, so no zip begins in it; and while a zip is read its bytes
 //! are the zip's. A run of hexadecimal digits alone is a digest, up to [`DOUBT_LETTERS`].
@@ -36,6 +37,7 @@ use super::armor::percent::Percent;
 use super::armor::uu::Uu;
 use super::armor::yenc::Yenc;
 use super::armor::{binhex::Binhex, is_control};
+use super::carried;
 use super::member::{Label, Member};
 use super::zip::Zip;
 use super::{Progress, Step};
@@ -46,6 +48,7 @@ use crate::engine::verdict::Why;
 pub(in crate::engine) struct Text {
     zip: Zip,
     finder: Finder,
+    archives: carried::Finder,
     place: Place,
     /// Bytes that were taken and have to be looked at once more, before the input.
     ahead: Vec<u8>,
@@ -61,6 +64,8 @@ enum Place {
     /// A run of digits, which may go on with letters.
     Doubt(Vec<u8>),
     Blob(Box<Blob>),
+    /// An archive has begun, of whose front so many bytes were handed on.
+    Archive(usize),
 }
 
 /// What is announced.
@@ -89,6 +94,7 @@ impl Text {
         Self {
             zip: Zip::carried(passwords),
             finder: Finder::default(),
+            archives: carried::Finder::default(),
             place: Place::Search,
             ahead: Vec::new(),
             is_over: false,
@@ -104,6 +110,7 @@ impl Text {
                     // What it read behind the archive is text.
                     self.ahead = self.zip.give_back();
                     self.finder.restart(None);
+                    self.archives.restart();
                 }
                 let goes_on = is_back && step.progress == Progress::Hungry;
                 (step.used, step.made, (!goes_on).then_some(step.progress))
@@ -117,6 +124,11 @@ impl Text {
             }
             Place::Doubt(_) => self.doubt(source, is_last),
             Place::Blob(_) => self.pour(source, output, is_last),
+            Place::Archive(given) => {
+                let (step, given) = carried::hand(self.archives.held(), *given, source, output);
+                self.place = Place::Archive(given);
+                (step.used, step.made, Some(step.progress))
+            }
         }
     }
 
@@ -126,9 +138,17 @@ impl Text {
             return (0, 0, Some(Progress::Hungry));
         }
         let block = source.get(..BLOCK_BYTES).unwrap_or(source);
+        let archive = self.archives.find(block);
+        let block = block.get(..archive.until).unwrap_or(block);
         let (end, found) = self.finder.find(block);
         let used = self.zip.search_in(block.get(..end).unwrap_or(block));
         self.finder.pass(block.get(..used).unwrap_or(block));
+        if used < archive.until {
+            self.archives.pass(block.get(..used).unwrap_or(block));
+        } else if self.archives.take(archive) && self.zip.is_searching() {
+            self.place = Place::Archive(0);
+            return (used, 0, Some(Progress::Begin));
+        }
         if let (Some(found), true) = (found, self.zip.is_searching()) {
             self.place = match found {
                 Found::Data => Place::Lead(Lead::Data(self.finder.before(5)), Vec::new()),
@@ -159,6 +179,7 @@ impl Text {
 
     /// A run of digits goes on.
     fn doubt(&mut self, source: &[u8], is_last: bool) -> Did {
+        self.archives.restart();
         let Place::Doubt(run) = &mut self.place else { return (0, 0, None) };
         let room = DOUBT_LETTERS.saturating_sub(run.len());
         let front = source.get(..room).unwrap_or(source);
@@ -192,6 +213,7 @@ impl Text {
             }
             Turn::Blob(blob) => {
                 self.zip.pass_by(bytes);
+                self.archives.restart();
                 self.place = Place::Blob(blob);
             }
         }
@@ -199,6 +221,7 @@ impl Text {
 
     /// The next bytes of something encoded.
     fn pour(&mut self, source: &[u8], output: &mut [u8], is_last: bool) -> Did {
+        self.archives.restart();
         let Place::Blob(blob) = &mut self.place else { return (0, 0, None) };
         let (used, made, said) = blob.pour(source, output, is_last);
         let taken = source.get(..used).unwrap_or(source);
@@ -265,6 +288,7 @@ impl Walk for Text {
     fn member(&mut self) -> Member {
         match &mut self.place {
             Place::Blob(blob) => blob.member(),
+            Place::Archive(_) => carried::archive(),
             Place::Search | Place::Lead(..) | Place::Doubt(_) => self.zip.member(),
         }
     }

@@ -118,7 +118,8 @@ impl Tnef {
     fn begin(&mut self, id: u32) {
         self.value = self.left;
         self.has_attribute = true;
-        self.place = match id {
+        // The upper half is a type, which not every reader looks at.
+        self.place = match id & 0xffff {
             _ if self.left == 0 => Place::Sum,
             ATTACH_TITLE if self.left <= TITLE_BYTES_MAX => Place::Title,
             ATTACH_REND_DATA => {
@@ -293,14 +294,14 @@ const FRONT_BYTES: usize = 6;
 /// Level, id and length.
 const ATTRIBUTE_BYTES: usize = 9;
 const SUM_BYTES: usize = 2;
-/// MS-OXTNEF 2.1.3.2.
-const BODY: u32 = 0x0002_800c;
-const MESSAGE_PROPERTIES: u32 = 0x0006_9003;
-const ATTACH_REND_DATA: u32 = 0x0006_9002;
-const ATTACHMENT: u32 = 0x0006_9005;
-const ATTACH_DATA: u32 = 0x0006_800f;
-const ATTACH_META_FILE: u32 = 0x0006_8011;
-const ATTACH_TITLE: u32 = 0x0001_8010;
+/// MS-OXTNEF 2.1.3.2, without their types.
+const BODY: u32 = 0x800c;
+const MESSAGE_PROPERTIES: u32 = 0x9003;
+const ATTACH_REND_DATA: u32 = 0x9002;
+const ATTACHMENT: u32 = 0x9005;
+const ATTACH_DATA: u32 = 0x800f;
+const ATTACH_META_FILE: u32 = 0x8011;
+const ATTACH_TITLE: u32 = 0x8010;
 /// Longer titles are none.
 const TITLE_BYTES_MAX: u64 = 4 << 10;
 /// Shorter values of properties are numbers and names, which were looked at as they are.
