@@ -5,7 +5,7 @@
 //! all scans of an engine share. A spool that would pass either gives everything back at once and
 //! says so; that matters only when something deferred would have had to run on that layer.
 //!
-//! No call moves or frees much: behind the first megabyte room is taken once, as addresses only, and pages
+//! No call moves or frees much: behind the first 256 KiB room is taken once, as addresses only, and pages
 //! come with their bytes; what a spool gives up is handed over ([`Spool::take_spent`]).
 //!
 //! Absent on purpose: files. What is larger than the limit is unscanned by the deferred stages.
@@ -144,7 +144,7 @@ impl Spool {
         self.spent.take().map(|spent| *spent)
     }
 
-    /// Enlarges what may be filled to `wanted` bytes. Up to a megabyte the room is moved, and while it is,
+    /// Enlarges what may be filled to `wanted` bytes. Up to 256 KiB the room is moved, and while it is,
     /// the old and the new one exist; the budget counts the new one.
     fn grow(&mut self, wanted: usize) {
         let charge = u64::try_from(wanted).unwrap_or(u64::MAX);
@@ -199,12 +199,11 @@ impl fmt::Debug for Spool {
 /// The first room: most layers are smaller.
 const FIRST_BYTES: usize = 16 << 10;
 
-/// As much is moved when it has to grow, in a tenth of a slice of work; what is beyond is charged in such
-/// steps.
-const MOVED_BYTES_MAX: usize = 1 << 20;
+/// As much is moved when it has to grow, in a slice of work; what is beyond is charged in such steps.
+const MOVED_BYTES_MAX: usize = 256 << 10;
 
 /// So much more room than is needed is reserved then: mostly all that the limit allows.
-const ROOM_FACTOR: usize = 64;
+const ROOM_FACTOR: usize = 256;
 
 /// The most that is taken because somebody said that it will be needed.
 const HINT_BYTES_MAX: u64 = 1 << 20;
