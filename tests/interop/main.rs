@@ -17,6 +17,7 @@ mod downloads;
 mod endurance;
 mod origin;
 mod pcap;
+mod policy;
 mod selftest;
 mod semantics;
 mod squid;

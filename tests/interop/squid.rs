@@ -24,11 +24,17 @@ impl Squid {
     /// Starts it; with a gateway, `baleen squid setup` connects them.
     #[track_caller]
     pub(crate) fn start(gateway: Option<SocketAddr>) -> Self {
+        Self::start_with(gateway, "")
+    }
+
+    /// As [`Squid::start`], with lines in front of the one that allows everything.
+    #[track_caller]
+    pub(crate) fn start_with(gateway: Option<SocketAddr>, lines: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let user = user_for_squid(folder.path());
         let address = free_address();
         let config = folder.path().join("squid.conf");
-        fs::write(&config, configuration(address, folder.path(), user)).expect("a writable folder");
+        fs::write(&config, configuration(address, folder.path(), user, lines)).expect("a writable folder");
         if let Some(gateway) = gateway {
             set_up(&config, gateway);
         }
@@ -47,6 +53,14 @@ impl Squid {
     /// Where browsers connect.
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Waits until the log of ICAP transactions has these words: a transaction is logged after its answer.
+    #[track_caller]
+    pub(crate) fn wait_for_icap_log(&mut self, words: &str) {
+        let path = self.folder.path().join("icap.log");
+        let has = |log: String| log.contains(words).then_some(());
+        self.program.wait_for(words, |_line| fs::read_to_string(&path).ok().and_then(has));
     }
 
     /// Ends Squid and looks through its logs; the value is the number of ICAP transactions.
@@ -90,19 +104,25 @@ fn set_up(config: &Path, gateway: SocketAddr) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn configuration(address: SocketAddr, folder: &Path, user: Option<&str>) -> String {
+fn configuration(
+    address: SocketAddr,
+    folder: &Path,
+    user: Option<&str>,
+    lines: &str,
+) -> String {
     let folder = folder.display();
     let user = user.map_or_else(String::new, |user| format!("cache_effective_user {user}\n"));
     format!(
         "http_port {address}\n\
          {user}\
          visible_hostname squid.test\n\
+         {lines}\
          http_access allow all\n\
          pid_filename {folder}/squid.pid\n\
          coredump_dir {folder}\n\
          cache_log {folder}/cache.log\n\
          access_log stdio:{folder}/access.log\n\
-         logformat adaptation %icap::to %icap::Hs %icap::rm %ru\n\
+         logformat adaptation %icap::to %icap::Hs %icap::rm %ru %icap::<h{{X-Response-Info}}\n\
          icap_log stdio:{folder}/icap.log adaptation\n\
          netdb_filename none\n\
          pinger_enable off\n\
@@ -134,6 +154,12 @@ fn user_for_squid(folder: &Path) -> Option<&'static str> {
 fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("loopback")
 }
+
+/// Asks every client for a name, and believes it.
+pub(crate) const ASKS_FOR_USERS: &str = "\
+    auth_param basic program /usr/lib/squid/basic_fake_auth\n\
+    acl known proxy_auth REQUIRED\n\
+    http_access deny !known\n";
 
 /// Debian keeps it where an ordinary user's search path does not lead.
 fn program_path() -> &'static str {
