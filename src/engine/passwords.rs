@@ -121,7 +121,7 @@ mod tests {
         let list = Passwords::read(b"a").expect("a good list");
         let (one, other) = (list.for_object(), list.for_object());
         assert!(one.pay(KEY_BLOCKS_MAX - 1) && !one.pay(2) && one.pay(1));
-        assert!(!one.clone().pay(1) && other.pay(1));
+        assert!(!one.pay(1) && other.pay(1));
         assert_eq!(one, other);
     }
 

@@ -9,7 +9,8 @@ use baleen::engine::{Engine, Object};
 
 use crate::containers::made;
 use crate::kit::{
-    EICAR, check_clean, check_infected, check_unscanned, eicar_engine_with, gzip, noise, test_file,
+    EICAR, check_clean, check_infected, check_unscanned, eicar_engine_with, gzip, noise, scan,
+    test_file,
 };
 
 fn engine(passwords: &str) -> Arc<Engine> {
@@ -120,13 +121,14 @@ fn folders_and_headers_of_7z_are_opened() {
         for names in ["a b.gz", "b.gz a"] {
             let command = format!("7z a -bd {options} -p\u{e4}rger out.7z {names} >&2");
             let bytes = made(&members, &command, "out.7z");
-            check_infected(&knows, &object, &bytes, EICAR, "7z:b.gz>gzip");
-            check_unscanned(&not, &object, &bytes, Why::Encrypted);
+            let found = format!("{:?}", scan(&knows, &object, &bytes, 997));
+            assert!(found.contains("7z:b.gz>gzip"), "{options} {names}: {found}");
+            let locked = scan(&not, &object, &bytes, 4_096);
+            assert_eq!(locked, Verdict::Unscanned(Why::Encrypted), "{options} {names}");
         }
         let command = format!("7z a -bd {options} -p\u{e4}rger out.7z a >&2");
         let clean = made(&members[..1], &command, "out.7z");
-        check_clean(&knows, &object, &clean);
-        check_unscanned(&not, &object, &clean, Why::Encrypted);
+        assert_eq!(scan(&knows, &object, &clean, usize::MAX), Verdict::Clean, "{options}");
     }
 }
 
@@ -138,8 +140,7 @@ fn a_7z_archive_is_never_clean_with_another_password() {
         let command = format!("7z a -bd {options} -pword{at} out.7z a >&2");
         let bytes = made(&[("a", &quiet)], &command, "out.7z");
         let others: Vec<String> = (0..4).map(|other| format!("other{at}{other}")).collect();
-        let verdict =
-            crate::kit::scan(&engine(&others.join("\n")), &Object::default(), &bytes, 4_096);
+        let verdict = scan(&engine(&others.join("\n")), &Object::default(), &bytes, 4_096);
         let is_locked = matches!(verdict, Verdict::Unscanned(Why::Encrypted | Why::Broken(_)));
         assert!(is_locked, "{options}: {verdict:?}");
     }
@@ -169,12 +170,17 @@ fn members_and_headers_of_rar_are_opened() {
     ];
     for set_up in ways {
         let bytes = archive(&[("a", &quiet), ("b.gz", &gzip(&test_file())), ("c", b"c")], set_up);
-        check_infected(&knows, &object, &bytes, EICAR, "rar:b.gz>gzip");
-        check_unscanned(&not, &object, &bytes, Why::Encrypted);
         let clean = archive(&[("a", &quiet), ("b", &quiet[..777])], set_up);
-        check_clean(&knows, &object, &clean);
-        check_unscanned(&not, &object, &clean, Why::Encrypted);
-        let cut = crate::kit::verdict(&knows, &object, &clean[..clean.len() - 99]);
+        for piece in [13, 997, usize::MAX] {
+            let found = format!("{:?}", scan(&knows, &object, &bytes, piece));
+            assert!(found.contains("rar:b.gz>gzip"), "{found}");
+            assert_eq!(scan(&knows, &object, &clean, piece), Verdict::Clean);
+        }
+        for bytes in [&bytes, &clean] {
+            let locked = scan(&not, &object, bytes, 4_096);
+            assert_eq!(locked, Verdict::Unscanned(Why::Encrypted));
+        }
+        let cut = scan(&knows, &object, &clean[..clean.len() - 99], 4_096);
         assert!(matches!(cut, Verdict::Unscanned(_)), "{cut:?}");
     }
 }
@@ -219,7 +225,7 @@ fn keys_that_take_too_long_are_not_made() {
     let at = memchr::memmem::find(&bytes, b"\x30\x01\x00\x03").expect("a record") + 4;
     for power in [24, 25, 255] {
         bytes[at] = power;
-        let verdict = crate::kit::scan(&knows, &Object::default(), &bytes, usize::MAX);
+        let verdict = scan(&knows, &Object::default(), &bytes, usize::MAX);
         assert_eq!(verdict, Verdict::Unscanned(Why::Encrypted), "{power}");
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Trial {
     passwords: Passwords,
     /// The key that fitted last, and what it opened.
     known: Option<(Lock, Key)>,
+    /// The password that was tried last, and the next one of this lock, counted from there.
+    last: usize,
     next: usize,
     making: Option<Making>,
     failures: u32,
@@ -69,8 +71,12 @@ impl Trial {
         if self.next >= self.passwords.len() {
             return self.end(None);
         }
-        let making = Making::rar(self.passwords.get(self.next), &lock.salt, lock.power);
+        if self.next > 0 {
+            self.last = self.last.saturating_add(1);
+        }
         self.next = self.next.saturating_add(1);
+        let at = self.last.checked_rem(self.passwords.len()).unwrap_or_default();
+        let making = Making::rar(self.passwords.get(at), &lock.salt, lock.power);
         self.making = making.filter(|making| self.passwords.pay(making.blocks()));
         if self.making.is_none() { self.end(None) } else { None }
     }

@@ -31,6 +31,8 @@ pub(super) struct Unlock {
     /// The key that fitted last, and what it was made with.
     known: Option<(Lock, Key)>,
     is_known_tried: bool,
+    /// The password that was tried last, and the next one of this folder, counted from there.
+    last: usize,
     next: usize,
     making: Option<Making>,
     probe: Option<Probe>,
@@ -130,8 +132,12 @@ impl Unlock {
         if self.next >= self.passwords.len() {
             return self.end(None);
         }
-        let making = Making::seven_zip(self.passwords.get(self.next), &lock.salt, lock.power);
+        if self.next > 0 {
+            self.last = self.last.saturating_add(1);
+        }
         self.next = self.next.saturating_add(1);
+        let at = self.last.checked_rem(self.passwords.len()).unwrap_or_default();
+        let making = Making::seven_zip(self.passwords.get(at), &lock.salt, lock.power);
         // To make a byte of the front costs less than to hash sixteen.
         let blocks = |making: &Making| making.blocks().saturating_add(wanted / 4);
         self.making = making.filter(|making| self.passwords.pay(blocks(making)));
@@ -155,12 +161,14 @@ impl Probe {
         lock: &Lock,
         (key, wanted): (Key, u64),
     ) -> Option<Self> {
-        if state_bytes(folder, wanted) > STATE_BYTES_MAX
+        // Packed bytes may be more than what comes out.
+        let most = wanted.saturating_mul(2).saturating_add(64 << 10);
+        if state_bytes(folder, most) > STATE_BYTES_MAX
             || !is_filled_up(file, (streams, folder), lock, &key)
         {
             return None;
         }
-        let node = Node::of(streams, folder, Some(&key), wanted).ok()?;
+        let node = Node::of(streams, folder, Some(&key), most).ok()?;
         Some(Self { key, node, made: 0, wanted, sum: Crc::new() })
     }
 
