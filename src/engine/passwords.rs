@@ -1,13 +1,27 @@
 //! Passwords that are tried on encrypted members: the administrator's list.
 //!
 //! Malware is sent in archives whose password stands in the mail beside them, mostly one of a few. Each
-//! password costs half a millisecond on a member (AES), so the list is short.
+//! password costs half a millisecond on a member of a zip (AES), and up to fifty on a 7z archive: so the list is
+//! short, and what all of them may cost in one object is bounded ([`KEY_BLOCKS_MAX`]).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A list of passwords, shared.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Passwords(Arc<[Box<[u8]>]>);
+#[derive(Clone, Debug, Default)]
+pub struct Passwords {
+    all: Arc<[Box<[u8]>]>,
+    /// Blocks that may still be hashed to make keys of them.
+    blocks_left: Arc<AtomicU64>,
+}
+
+impl PartialEq for Passwords {
+    fn eq(&self, other: &Self) -> bool {
+        self.all == other.all
+    }
+}
+
+impl Eq for Passwords {}
 
 /// Why a list of passwords is not one, with the line counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,27 +63,42 @@ impl Passwords {
         if all.len() > PASSWORDS_MAX {
             return Err(PasswordsFault::TooMany);
         }
-        Ok(Self(all.into()))
+        Ok(Self { all: all.into(), blocks_left: Arc::default() }.for_object())
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
+    }
+
+    /// The same passwords for another object, in which as much may be done with them as in any.
+    pub(in crate::engine) fn for_object(&self) -> Self {
+        let blocks_left = Arc::new(AtomicU64::new(KEY_BLOCKS_MAX));
+        Self { all: Arc::clone(&self.all), blocks_left }
+    }
+
+    /// Whether a key may be made that takes to hash so many blocks of 64 bytes; they are counted then.
+    pub(in crate::engine) fn pay(&self, blocks: u64) -> bool {
+        let left = |left: u64| left.checked_sub(blocks);
+        self.blocks_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok()
     }
 
     /// One of them.
     pub(in crate::engine) fn get(&self, at: usize) -> &[u8] {
-        self.0.get(at).map(|password| &**password).unwrap_or_default()
+        self.all.get(at).map(|password| &**password).unwrap_or_default()
     }
 }
 
+/// All keys of one object together: 1 GiB is hashed for them, which takes a second or a few. It is enough for all passwords
+/// on a 7z archive. What is locked beyond it stays so.
+pub(in crate::engine) const KEY_BLOCKS_MAX: u64 = 1 << 24;
 /// More would make a few encrypted members take seconds.
 pub const PASSWORDS_MAX: usize = 64;
 /// Longer ones nobody types.
@@ -85,6 +114,15 @@ mod tests {
         let all: Vec<&[u8]> = (0..list.len()).map(|at| list.get(at)).collect();
         assert_eq!(all, [&b"infected"[..], b"a b ", b"last"]);
         assert!(Passwords::read(b"\n\n").expect("a good list").is_empty());
+    }
+
+    #[test]
+    fn what_keys_cost_is_counted_for_each_object() {
+        let list = Passwords::read(b"a").expect("a good list");
+        let (one, other) = (list.for_object(), list.for_object());
+        assert!(one.pay(KEY_BLOCKS_MAX - 1) && !one.pay(2) && one.pay(1));
+        assert!(!one.pay(1) && other.pay(1));
+        assert_eq!(one, other);
     }
 
     #[test]

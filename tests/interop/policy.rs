@@ -85,7 +85,8 @@ fn spellings_of_a_blocked_site_are_blocked() {
 
 #[test]
 fn rules_know_the_user_the_address_and_the_time() {
-    let another_day = Command::new("date").args(["-d", "+3 days", "+%a"]).env("LC_ALL", "C").output();
+    let another_day =
+        Command::new("date").args(["-d", "+3 days", "+%a"]).env("LC_ALL", "C").output();
     let another_day = String::from_utf8(another_day.expect("coreutils").stdout).expect("ASCII");
     let rules = format!(
         "RuleSet1 = user in (anna, bert), url_host in (users.test) : BLOCK as _match\n\
@@ -97,7 +98,8 @@ fn rules_know_the_user_the_address_and_the_time() {
     let gateway = Gateway::start(&rules);
     let origin = Origin::start();
     let squid = Squid::start_with(Some(gateway.icap()), squid::ASKS_FOR_USERS);
-    let by = |user: &str| Curl::through(squid.address()).with(&["--proxy-user", &format!("{user}:x")]);
+    let by =
+        |user: &str| Curl::through(squid.address()).with(&["--proxy-user", &format!("{user}:x")]);
     assert_eq!(refused(by("anna"), "http://users.test/")["reason"], "rule");
     assert_eq!(refused(by("bert"), "http://users.test/")["reason"], "rule");
     let passed = by("carl").fetch("http://users.test/");
@@ -140,7 +142,11 @@ fn the_page_speaks_the_language_of_the_browser_and_escapes_what_came_from_outsid
         .with(&["-H", "Accept: text/html", "-H", "Accept-Language: fr, de;q=0.8, en;q=0.5"])
         .fetch("http://bad.test/%3Cscript%3Ealert(1)%3C/script%3E?<b>");
     assert!(german.heads.contains("Content-Language: de"), "{}", german.heads);
-    assert!(!german.page().contains("<script>") && !german.page().contains("<b>"), "{}", german.page());
+    assert!(
+        !german.page().contains("<script>") && !german.page().contains("<b>"),
+        "{}",
+        german.page()
+    );
     path.close_without_icap_errors();
 }
 

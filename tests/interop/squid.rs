@@ -34,7 +34,8 @@ impl Squid {
         let user = user_for_squid(folder.path());
         let address = free_address();
         let config = folder.path().join("squid.conf");
-        fs::write(&config, configuration(address, folder.path(), user, lines)).expect("a writable folder");
+        fs::write(&config, configuration(address, folder.path(), user, lines))
+            .expect("a writable folder");
         if let Some(gateway) = gateway {
             set_up(&config, gateway);
         }
@@ -104,12 +105,7 @@ fn set_up(config: &Path, gateway: SocketAddr) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn configuration(
-    address: SocketAddr,
-    folder: &Path,
-    user: Option<&str>,
-    lines: &str,
-) -> String {
+fn configuration(address: SocketAddr, folder: &Path, user: Option<&str>, lines: &str) -> String {
     let folder = folder.display();
     let user = user.map_or_else(String::new, |user| format!("cache_effective_user {user}\n"));
     format!(

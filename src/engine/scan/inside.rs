@@ -32,13 +32,13 @@ impl Scan {
 
     /// Begins to walk the container that the last layer is.
     pub(super) fn walk(&mut self, index: usize, container: Container) {
-        self.layers[index].unpacker = Some(Unpacker::of(container, &self.engine.passwords));
+        self.layers[index].unpacker = Some(Unpacker::of(container, &self.passwords));
     }
 
     /// Opens the container that a layer is at its end, and keeps its bytes until then.
     pub(super) fn keep(&mut self, index: usize, whole: Whole, size: Option<u64>) {
         let layer = &mut self.layers[index];
-        layer.unpacker = Some(Unpacker::waiting(whole, &self.engine.passwords));
+        layer.unpacker = Some(Unpacker::waiting(whole, &self.passwords));
         if let Some(body) = &mut layer.body {
             body.keep_whole(&self.engine.spools, size);
         }
@@ -108,7 +108,7 @@ impl Scan {
         let layer = &mut self.layers[index];
         match spool.bytes() {
             Ok(_) => {
-                layer.unpacker = Some(Unpacker::open(whole, spool));
+                layer.unpacker = Some(Unpacker::open(whole, spool, &self.passwords));
                 layer.is_unpacking = true;
                 true
             }

@@ -46,10 +46,13 @@ use super::layer::{End, Layer, Window, path};
 use super::object::{Fed, Object};
 use super::unpack::Label;
 use super::verdict::{Detection, Verdict, Why};
+use crate::engine::passwords::Passwords;
 
 /// The scan of one object. Feed it, then finish it.
 pub struct Scan {
     engine: Arc<Engine>,
+    /// Those of the engine, and what trying them may still cost.
+    passwords: Passwords,
     /// From the outer object inwards; empty when there is nothing more to look at.
     layers: Vec<Layer>,
     findings: Findings,
@@ -121,6 +124,7 @@ impl Scan {
         let mut outer = Layer::new(Label::default(), Window::new(HEAD_BYTES), object.codings);
         outer.said = object.media.said();
         Self {
+            passwords: engine.passwords.for_object(),
             engine,
             layers: vec![outer],
             findings,

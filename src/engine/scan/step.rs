@@ -174,7 +174,8 @@ impl Scan {
                     layer.dropped += u64::try_from(step.made).unwrap_or(u64::MAX);
                     (step, step.made < length)
                 }
-                None => (unpacker.step(piece, &mut []), false),
+                // Full without a member, it has tried a password.
+                None => (unpacker.step(piece, &mut []), true),
             };
             piece = &piece[..step.used];
             said = step.progress;

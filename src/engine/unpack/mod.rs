@@ -81,6 +81,7 @@ mod brotli;
 mod bzip2;
 mod cab;
 mod carried;
+mod cbc;
 mod chm;
 mod codings;
 mod compress;
@@ -94,6 +95,7 @@ mod flash;
 mod gzip;
 mod inflate;
 mod inside;
+mod key;
 mod lha;
 mod lnk;
 mod lz;
@@ -268,7 +270,7 @@ impl Unpacker {
             Container::Text => Box::new(text::Text::new(passwords)),
             Container::Arj => Box::new(Behind::new(arj::Arj::new(), passwords)),
             Container::Lha => Box::new(Behind::new(lha::Lha::new(), passwords)),
-            Container::Rar => Box::new(Behind::new(rar::Rar::new(), passwords)),
+            Container::Rar => Box::new(Behind::new(rar::Rar::new(passwords), passwords)),
             Container::Rtf => Box::new(rtf::Rtf::new()),
             Container::OneNote => Box::new(onenote::OneNote::new()),
             Container::Link => Box::new(lnk::Link::new()),
@@ -295,8 +297,8 @@ impl Unpacker {
     }
 
     /// For a container all of whose bytes are there.
-    pub(super) fn open(whole: Whole, spool: Spool) -> Self {
-        Self::Whole(Box::new(Opened::new(whole, spool)))
+    pub(super) fn open(whole: Whole, spool: Spool, passwords: &Passwords) -> Self {
+        Self::Whole(Box::new(Opened::new(whole, spool, passwords)))
     }
 
     /// Reads as much of `input` as fits `output`, up to the next thing that has to be said. Whatever is

@@ -14,6 +14,7 @@ use super::pdf::Pdf;
 use super::seven_zip::SevenZip;
 use super::sis::Sis;
 use super::{Member, Pace, Step, Whole};
+use crate::engine::passwords::Passwords;
 use crate::engine::spool::Spool;
 
 /// A container that is open.
@@ -38,11 +39,11 @@ enum Reader {
 }
 
 impl Opened {
-    pub(super) fn new(whole: Whole, spool: Spool) -> Self {
+    pub(super) fn new(whole: Whole, spool: Spool, passwords: &Passwords) -> Self {
         let reader = match whole {
             Whole::Ole2 => Reader::Ole2(Ole2::new()),
-            Whole::Pdf => Reader::Pdf(Pdf::new()),
-            Whole::SevenZip => Reader::SevenZip(Box::default()),
+            Whole::Pdf => Reader::Pdf(Pdf::new(passwords)),
+            Whole::SevenZip => Reader::SevenZip(Box::new(SevenZip::new(passwords))),
             Whole::Cab => Reader::Cab(Box::default()),
             Whole::Chm => Reader::Chm(Box::default()),
             Whole::Disk => Reader::Disk(Disk::new()),

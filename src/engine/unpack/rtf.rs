@@ -32,6 +32,8 @@ pub(in crate::engine) struct Rtf {
     /// What the object is made of, once its header is there.
     parts: Option<VecDeque<Part>>,
     is_inside: bool,
+    /// What could not be seen and was not told yet.
+    missed: Option<Why>,
 }
 
 /// A part of an object: a member, or bytes that are passed over.
@@ -199,6 +201,9 @@ impl Walk for Rtf {
         let mut rest = input;
         let mut made = 0;
         let progress = loop {
+            if let Some(why) = self.missed.take() {
+                break Progress::Missed(why);
+            }
             if let Some((count, said)) = self.drain(output) {
                 made = count;
                 break said;
@@ -209,6 +214,16 @@ impl Walk for Rtf {
             self.lexer.read(&mut rest);
             if self.parts.is_none() {
                 self.parts = self.plan();
+                let head = self.lexer.bytes.get(..HEADER_BYTES_MAX);
+                let is_long = |head: &[u8]| {
+                    matches!(le32(head, 4), Some(1..=3)) && with_header(head).is_none()
+                };
+                if self.parts.is_some()
+                    && self.lexer.kind == Some(Kind::Object)
+                    && head.is_some_and(is_long)
+                {
+                    self.missed = Some(Why::Broken("RTF: an object with a long header"));
+                }
             }
         };
         Step { used: input.len().saturating_sub(rest.len()), made, progress }

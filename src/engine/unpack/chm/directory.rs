@@ -62,6 +62,11 @@ impl Header {
         if !bytes.starts_with(b"PMGL") {
             return Ok(entries);
         }
+        // Readers go from one chunk to the next by its number, and do not ask how many there are.
+        let next = le32(bytes, 16).and_then(|next| usize::try_from(next).ok()).unwrap_or(0);
+        if next >= self.chunks && next != LAST_CHUNK {
+            return Err(DAMAGED);
+        }
         let free = le32(bytes, 4).and_then(|free| usize::try_from(free).ok()).unwrap_or(0);
         let end = self.chunk_bytes.checked_sub(free).ok_or(DAMAGED)?;
         let bytes = bytes.get(..end).ok_or(DAMAGED)?;
@@ -94,6 +99,8 @@ fn number(bytes: &[u8], at: &mut usize) -> Option<u64> {
 
 const ENTRIES_AT: usize = 20;
 const CHUNK_BYTES_MIN: usize = 64;
-const CHUNK_BYTES_MAX: usize = 1 << 20;
+/// Real ones have 4 KiB.
+const CHUNK_BYTES_MAX: usize = 64 << 10;
+const LAST_CHUNK: usize = 0xffff_ffff;
 pub(super) const ENDS_EARLY: Why = Why::Broken("chm: ends early");
 pub(super) const DAMAGED: Why = Why::Broken("chm: damaged directory");

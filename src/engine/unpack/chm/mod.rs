@@ -3,8 +3,10 @@
 //! The entries that begin with `::` describe the file itself; they are not handed on, as their bytes were
 //! matched as those of the file. Everything else is, in the order of its place.
 //!
-//! Absent on purpose: the index of the directory, and the table of places where the stream begins anew: it is
-//! read from its front, and known to begin anew after so many frames.
+//! The stream is read from its front, and known to begin anew after so many frames. Readers go there by a table
+//! ([`Packing::resets`]), and so does this: it may lead elsewhere.
+//!
+//! Absent on purpose: the index of the directory.
 
 mod directory;
 
@@ -29,6 +31,7 @@ pub(super) struct Chm {
     content: Option<Entry>,
     control: Option<Entry>,
     span: Option<Entry>,
+    resets: Option<Entry>,
     /// The entry that is next.
     index: usize,
     entry: Option<Entry>,
@@ -53,6 +56,8 @@ struct Packing {
     end: usize,
     /// How many bytes come out.
     size: u64,
+    /// The places of frames in the packed section: where in the file they are told, and how many.
+    resets: (usize, u64),
     /// Why it cannot be unpacked.
     closed: Option<Why>,
 }
@@ -121,12 +126,20 @@ impl Chm {
         };
         self.chunk = self.chunk.saturating_add(1);
         for entry in entries.into_iter().filter(|entry| entry.size > 0) {
-            match name(file, &entry) {
-                CONTENT => self.content = Some(entry),
-                CONTROL => self.control = Some(entry),
-                SPAN => self.span = Some(entry),
-                own if own.starts_with(b"::") => {}
-                _ => self.entries.push(entry),
+            let slot = match name(file, &entry) {
+                CONTENT => &mut self.content,
+                CONTROL => &mut self.control,
+                SPAN => &mut self.span,
+                RESETS => &mut self.resets,
+                own if own.starts_with(b"::DataSpace/") => continue,
+                _ => {
+                    self.entries.push(entry);
+                    continue;
+                }
+            };
+            if slot.replace(entry).is_some() {
+                // Readers differ in which of them they take.
+                return Progress::Stopped(DAMAGED);
             }
         }
         if self.entries.len() > ENTRIES_MAX {
@@ -162,6 +175,12 @@ impl Chm {
         {
             return closed(DAMAGED);
         }
+        let resets = bytes(self.resets).map_or((0, 0), |(at, table)| {
+            let (count, width, from) = (le32(table, 4), le32(table, 8), le32(table, 12));
+            let is_known = width == Some(8) && le64(table, 32) == Some(u64::from(FRAME_BYTES));
+            let from = usize::try_from(from.unwrap_or(0)).unwrap_or(usize::MAX);
+            (at.saturating_add(from), if is_known { u64::from(count.unwrap_or(0)) } else { 0 })
+        });
         let said = bytes(self.span).and_then(|(_, span)| le64(span, 0));
         let packed = self.entries.iter().filter(|entry| entry.section != 0);
         let needed = packed.map(|entry| entry.place.saturating_add(entry.size)).max();
@@ -171,6 +190,7 @@ impl Chm {
             begin,
             end: begin.saturating_add(content.len()),
             size: said.or(needed).unwrap_or(0),
+            resets,
             closed: None,
         }
     }
@@ -252,6 +272,12 @@ impl Chm {
 
     fn next_frame(&mut self, file: &[u8]) {
         self.frames.advance();
+        if let Some(place) = self.next_place(file)
+            && let Some(stream) = &mut self.stream
+        {
+            stream.jump();
+            self.stream_at = place;
+        }
         let left = self.packing.size.saturating_sub(self.frames.end());
         let size = usize::try_from(left.min(u64::from(FRAME_BYTES))).unwrap_or(0);
         let rest = file.get(self.stream_at..self.packing.end).unwrap_or_default();
@@ -263,6 +289,16 @@ impl Chm {
         let used = rest.len().saturating_sub(packed.rest.len());
         self.stream_at = self.stream_at.saturating_add(used);
         self.frames.fault = done.err();
+    }
+
+    /// Where in the file the stream begins anew, when it does so with the next frame and that is told.
+    fn next_place(&self, file: &[u8]) -> Option<usize> {
+        let Packing { reset_frames, begin, resets: (at, count), .. } = self.packing;
+        let frame = self.frames.end().checked_div(u64::from(FRAME_BYTES))?;
+        let is_reset = frame.checked_rem(u64::from(reset_frames)) == Some(0);
+        let index = usize::try_from(frame).ok().filter(|_| is_reset && frame < count)?;
+        let place = le64(file, index.checked_mul(8)?.checked_add(at)?)?;
+        begin.checked_add(usize::try_from(place).ok()?)
     }
 
     fn fail(&mut self, why: Why) -> Progress {
@@ -279,5 +315,7 @@ fn name<'a>(file: &'a [u8], entry: &Entry) -> &'a [u8] {
 const CONTENT: &[u8] = b"::DataSpace/Storage/MSCompressed/Content";
 const CONTROL: &[u8] = b"::DataSpace/Storage/MSCompressed/ControlData";
 const SPAN: &[u8] = b"::DataSpace/Storage/MSCompressed/SpanInfo";
-/// No scan looks at more by far; each takes 48 bytes.
-const ENTRIES_MAX: usize = 100_000;
+const RESETS: &[u8] = b"::DataSpace/Storage/MSCompressed/Transform/\
+    {7FC28940-9D31-11D0-9B27-00A0C91E9C7C}/InstanceData/ResetTable";
+/// No scan looks at more by default; each takes 48 bytes.
+const ENTRIES_MAX: usize = 32_768;

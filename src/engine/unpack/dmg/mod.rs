@@ -26,9 +26,21 @@ use crate::engine::verdict::{Limit, Why};
 pub(super) struct Dmg {
     has_begun: bool,
     said: Option<Why>,
+    /// Where the rest of the property list is, and where places in it are counted from.
+    list: Option<List>,
     /// The last one first.
     partitions: Vec<Partition>,
     open: Option<Partition>,
+}
+
+/// What is left of a property list.
+#[derive(Clone, Copy)]
+struct List {
+    at: u64,
+    end: u64,
+    data: u64,
+    /// Runs that may still be told.
+    runs: usize,
 }
 
 /// A partition, and how far it was put together.
@@ -69,8 +81,21 @@ impl Dmg {
             return (0, Progress::Missed(why));
         }
         if !std::mem::replace(&mut self.has_begun, true) {
-            self.said = tables(image, &mut self.partitions).err();
-            self.partitions.reverse();
+            match trailer(image) {
+                Ok(list) => self.list = Some(list),
+                Err(why) => self.said = Some(why),
+            }
+            return (0, Progress::Full);
+        }
+        if let Some(mut list) = self.list.take() {
+            match list.next(image, &mut self.partitions) {
+                Ok(true) => self.list = Some(list),
+                Ok(false) => self.partitions.reverse(),
+                Err(why) => {
+                    self.said = Some(why);
+                    self.partitions.reverse();
+                }
+            }
             return (0, Progress::Full);
         }
         if let Some(partition) = &mut self.open {
@@ -155,32 +180,57 @@ fn head(image: &[u8], run: Run) -> &[u8] {
     part(image, run.from, run.length.min(HEAD_BYTES)).unwrap_or_default()
 }
 
-/// Reads the trailer, and the tables of runs in the list that it leads to.
-fn tables(image: &[u8], partitions: &mut Vec<Partition>) -> Result<(), Why> {
+/// Reads the trailer, which leads to the list of tables.
+fn trailer(image: &[u8]) -> Result<List, Why> {
     let trailer = image.last_chunk::<TRAILER_BYTES>().ok_or(BAD_TRAILER)?;
     let field = |at| be64(trailer, at).ok_or(BAD_TRAILER);
     if be32(trailer, 60).is_some_and(|segments| segments > 1) {
         return Err(Why::Unsupported("DMG in several segments"));
     }
-    let (data, list, length) = (field(24)?, field(216)?, field(224)?);
+    let (data, at, length) = (field(24)?, field(216)?, field(224)?);
     if length == 0 {
         return Err(Why::Unsupported("DMG without a property list"));
     }
     if length > LIST_BYTES_MAX {
         return Err(Why::Limit(Limit::MaxScanState));
     }
-    let list = part(image, list, length).ok_or(BAD_TRAILER)?;
-    let from = memmem::find(list, b"<key>blkx</key>").ok_or(BAD_TABLE)?;
-    let mut rest = list.get(from..).unwrap_or_default();
-    rest = rest.get(..memmem::find(rest, b"</array>").unwrap_or(rest.len())).unwrap_or(rest);
-    let mut runs_left = RUNS_MAX;
-    while let Some(at) = memmem::find(rest, b"</dict>") {
-        let (one, after) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-        rest = after.get(b"</dict>".len()..).unwrap_or_default();
-        let Some(coded) = between(one, b"<data>", b"</data>") else { continue };
-        let name = value(one, b"<key>Name</key>").or_else(|| value(one, b"<key>CFName</key>"));
+    let list = part(image, at, length).ok_or(BAD_TRAILER)?;
+    // What stands in one is a table to us, and none to others.
+    if memmem::find(list, b"<!--").is_some() || memmem::find(list, b"<![").is_some() {
+        return Err(Why::Broken("DMG: a list with comments"));
+    }
+    Ok(List { at, end: at.saturating_add(length), data, runs: RUNS_MAX })
+}
+
+impl List {
+    /// Reads the next data in the list, wherever it stands: a table of runs is known by its mark. False when there is
+    /// none.
+    fn next(&mut self, image: &[u8], partitions: &mut Vec<Partition>) -> Result<bool, Why> {
+        let list = part(image, self.at, self.end.saturating_sub(self.at)).unwrap_or_default();
+        let Some(from) = memmem::find(list, b"<data") else {
+            return if partitions.is_empty() { Err(BAD_TABLE) } else { Ok(false) };
+        };
+        let rest = list.get(from..).unwrap_or_default();
+        let begin = memmem::find(rest, b">").ok_or(BAD_TABLE)?.saturating_add(1);
+        let length = memmem::find(rest.get(begin..).unwrap_or_default(), b"<").ok_or(BAD_TABLE)?;
+        let end = begin.saturating_add(length);
+        self.at = self.at.saturating_add(wide(from)).saturating_add(wide(end));
+        if length > TABLE_BYTES_MAX {
+            return Err(Why::Limit(Limit::MaxScanState));
+        }
+        let table = base64(rest.get(begin..end).unwrap_or_default())?;
+        if !table.starts_with(b"mish") {
+            return Ok(true);
+        }
+        // The name stands behind it.
+        let behind = rest.get(end..).unwrap_or_default();
+        let behind = behind.get(..memmem::find(behind, b"</dict>").unwrap_or(0)).unwrap_or(behind);
+        let before = list.get(..from).unwrap_or_default();
+        let before = before.get(memmem::rfind(before, b"<dict>").unwrap_or(0)..).unwrap_or(before);
+        let name =
+            value(behind, b"<key>Name</key>").or_else(|| value(before, b"<key>CFName</key>"));
         let name = name.map_or_else(|| partitions.len().to_string().into_bytes(), <[u8]>::to_vec);
-        let runs = runs(&base64(coded), data, &mut runs_left)?;
+        let runs = runs(&table, self.data, &mut self.runs)?;
         let codings = runs.iter().map(|run| match run.kind {
             KIND_ADC => adc::STATE_BYTES,
             KIND_BZIP2 => Coding::Bzip2.state_bytes(&[]),
@@ -191,18 +241,12 @@ fn tables(image: &[u8], partitions: &mut Vec<Partition>) -> Result<(), Why> {
         if !runs.is_empty() {
             partitions.push(Partition { name, runs, index: 0, run: None, left: 0, state_bytes });
         }
-        if partitions.len() > PARTITIONS_MAX {
-            return Err(Why::Limit(Limit::MaxFiles));
-        }
+        if partitions.len() > PARTITIONS_MAX { Err(Why::Limit(Limit::MaxFiles)) } else { Ok(true) }
     }
-    if partitions.is_empty() { Err(BAD_TABLE) } else { Ok(()) }
 }
 
 /// The runs of a table, with their places in the image.
 fn runs(table: &[u8], data: u64, left: &mut usize) -> Result<Vec<Run>, Why> {
-    if !table.starts_with(b"mish") {
-        return Err(BAD_TABLE);
-    }
     let front = data.saturating_add(be64(table, 24).ok_or(BAD_TABLE)?);
     let count = be32(table, 200).ok_or(BAD_TABLE)?;
     let rows = table.get(204..).unwrap_or_default().chunks_exact(RUN_BYTES);
@@ -233,19 +277,20 @@ fn value<'a>(text: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
     between(rest, b"<string>", b"</string>").filter(|name| !name.is_empty())
 }
 
-/// Letters of base64 (RFC 4648), and whatever stands between them.
-fn base64(coded: &[u8]) -> Vec<u8> {
-    let digit = |byte: &u8| match byte {
-        b'A'..=b'Z' => Some(byte.wrapping_sub(b'A')),
-        b'a'..=b'z' => Some(byte.wrapping_sub(b'a').wrapping_add(26)),
-        b'0'..=b'9' => Some(byte.wrapping_sub(b'0').wrapping_add(52)),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    };
+/// Letters of base64 (RFC 4648), and spaces between them.
+fn base64(coded: &[u8]) -> Result<Vec<u8>, Why> {
     let mut plain = Vec::with_capacity(coded.len());
     let (mut bits, mut count) = (0_u32, 0_u32);
-    for digit in coded.iter().filter_map(digit) {
+    for byte in coded {
+        let digit = match byte {
+            b'A'..=b'Z' => byte.wrapping_sub(b'A'),
+            b'a'..=b'z' => byte.wrapping_sub(b'a').wrapping_add(26),
+            b'0'..=b'9' => byte.wrapping_sub(b'0').wrapping_add(52),
+            b'+' => 62,
+            b'/' => 63,
+            b'=' | b' ' | b'\t' | b'\r' | b'\n' => continue,
+            _ => return Err(BAD_TABLE),
+        };
         bits = bits << 6 | u32::from(digit);
         count = count.saturating_add(6);
         if count >= 8 {
@@ -253,7 +298,7 @@ fn base64(coded: &[u8]) -> Vec<u8> {
             plain.push(bits.wrapping_shr(count).to_le_bytes()[0]);
         }
     }
-    plain
+    Ok(plain)
 }
 
 /// Whether these last bytes of a layer are the trailer of an image.
@@ -276,6 +321,8 @@ const KIND_COMMENT: u32 = 0x7fff_fffe;
 const KIND_END: u32 = 0xffff_ffff;
 /// Tables of an image of some hundred gigabytes.
 const LIST_BYTES_MAX: u64 = 8 << 20;
+/// One of them, in letters.
+const TABLE_BYTES_MAX: usize = 2 << 20;
 const RUNS_MAX: usize = 1 << 17;
 const PARTITIONS_MAX: usize = 256;
 const HEAD_BYTES: u64 = 1_024;

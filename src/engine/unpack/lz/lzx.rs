@@ -86,6 +86,12 @@ impl Lzx {
         })
     }
 
+    /// The stream goes on at another place, where it begins anew.
+    pub(in crate::engine::unpack) fn jump(&mut self) {
+        self.bits = Bits::of_words();
+        self.raw.clear();
+    }
+
     /// The memory that it takes, in bytes.
     pub(in crate::engine::unpack) const fn state_bytes(width: u32) -> u64 {
         1_u64.wrapping_shl(width).saturating_add(64 << 10)

@@ -1,8 +1,6 @@
 //! RC4, and AES with its blocks chained, over bytes that come in pieces.
 
-use aes::cipher::{BlockCipherDecrypt, KeyInit};
-use aes::{Aes128, Aes256};
-
+use super::super::cbc::Key;
 use super::super::parts::copy;
 
 /// What decrypts a stream or a string.
@@ -33,20 +31,10 @@ pub(super) struct Aes {
     to: usize,
 }
 
-enum Key {
-    Small(Aes128),
-    Large(Aes256),
-}
-
 impl Cipher {
     /// `None` for a key of another size.
-    pub(super) fn aes128(key: &[u8]) -> Option<Self> {
-        Aes128::new_from_slice(key).ok().map(|key| Self::Aes(Box::new(Aes::new(Key::Small(key)))))
-    }
-
-    /// `None` for a key of another size.
-    pub(super) fn aes256(key: &[u8]) -> Option<Self> {
-        Aes256::new_from_slice(key).ok().map(|key| Self::Aes(Box::new(Aes::new(Key::Large(key)))))
+    pub(super) fn aes(key: &[u8]) -> Option<Self> {
+        Key::of(key).map(|key| Self::Aes(Box::new(Aes::new(key))))
     }
 
     /// Bytes taken, and bytes made.
@@ -152,20 +140,5 @@ impl Aes {
             (self.ready, self.from, self.to) = (held, 0, kept.unwrap_or(held.len()));
         }
         self.give(output)
-    }
-}
-
-impl Key {
-    fn decrypt(&self, coded: [u8; 16], before: [u8; 16]) -> [u8; 16] {
-        let mut block = aes::Block::from(coded);
-        match self {
-            Self::Small(key) => key.decrypt_block(&mut block),
-            Self::Large(key) => key.decrypt_block(&mut block),
-        }
-        let mut plain: [u8; 16] = block.into();
-        for (byte, mask) in plain.iter_mut().zip(before) {
-            *byte ^= mask;
-        }
-        plain
     }
 }

@@ -1,20 +1,20 @@
 //! Encryption with the standard security handler (ISO 32000-2, 7.6), when the user's password is empty: then
-//! every viewer opens the document without asking.
+//! every viewer opens the document without asking. Or when it is one of the administrator's list.
 //!
-//! The key is found once (algorithms 2, 2.A and 2.B); each stream and string has one made of it. RC4 with keys
-//! of 40 to 128 bits, AES with 128 and 256 bits. Absent on purpose: passwords that somebody has to know, the
-//! owner's, and certificates: what they protect is not seen, and said.
+//! The key is found once (algorithms 2, 2.A and 2.B, a password or a round of the latter at a step: [`Lock`]); each
+//! stream and string has one made of it. RC4 with keys of 40 to 128 bits, AES with 128 and 256 bits. Absent on
+//! purpose: the owner's password, and certificates: what they protect is not seen, and said.
 
-use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
-use aes::{Aes128, Aes256};
 use md5::{Digest as _, Md5};
 use memchr::memmem;
-use sha2::{Sha256, Sha384, Sha512};
 
 use super::cipher::{Cipher, Rc4};
 use super::dictionary::Dictionary;
+use super::hash::Hardened;
 use super::marks::{Marks, NAME, TABLE};
 use super::token::{Token, Tokens, is_space};
+use crate::engine::passwords::Passwords;
+use crate::engine::unpack::cbc::{BLOCK_BYTES, Block, Chain, Key};
 
 /// How streams and strings are decrypted.
 #[derive(Debug)]
@@ -41,10 +41,21 @@ enum Method {
 pub(super) enum Found {
     /// Nothing.
     Plain,
-    /// It can be undone.
-    Open(Crypt),
+    /// It is encrypted in a way that a password opens, maybe the empty one.
+    Locked(Box<Lock>),
     /// It is encrypted, and cannot be read.
     Closed,
+}
+
+/// Passwords that are tried on a document: the empty one, and those of a list.
+pub(super) struct Lock {
+    said: Said,
+    /// The first string of the document's `/ID`.
+    id: Vec<u8>,
+    /// Passwords that were tried.
+    tried: usize,
+    /// Of algorithm 2.A, which is at work on a password: whether the key is made by now, which was right before.
+    hash: Option<(Box<Hardened>, bool)>,
 }
 
 /// The dictionary, as far as it is of use.
@@ -82,8 +93,12 @@ impl Crypt {
             _ => Some(rest),
         };
         let said = dictionary.map(|bytes| Said::read(head(bytes)));
-        let crypt = said.and_then(|said| said.open(&marks.first_id(file)));
-        (crypt.map_or(Found::Closed, Found::Open), is_certain)
+        let said = said.filter(|said| said.is_standard && matches!(said.revision, 2..=6));
+        let lock = said.map(|said| {
+            let id = marks.first_id(file);
+            Box::new(Lock { said, id, tried: 0, hash: None })
+        });
+        (lock.map_or(Found::Closed, Found::Locked), is_certain)
     }
 
     /// For the stream of an object, given its dictionary. `None` when it stands as it is.
@@ -123,8 +138,8 @@ impl Crypt {
         match method {
             Method::None => None,
             Method::Rc4 => Some(Cipher::Rc4(Box::new(Rc4::new(own)))),
-            Method::Aes => Cipher::aes128(own),
-            Method::Aes256 => Cipher::aes256(&self.key),
+            Method::Aes => Cipher::aes(own).filter(|_| own.len() == 16),
+            Method::Aes256 => Cipher::aes(&self.key),
         }
     }
 }
@@ -184,16 +199,8 @@ impl Said {
         said
     }
 
-    /// Finds the key, when the user's password is empty.
-    fn open(&self, id: &[u8]) -> Option<Crypt> {
-        if !self.is_standard {
-            return None;
-        }
-        let key = match self.revision {
-            2..=4 => self.old_key(id)?,
-            5 | 6 => self.new_key()?,
-            _ => return None,
-        };
+    /// With the key of the document.
+    fn crypt(&self, key: Vec<u8>) -> Option<Crypt> {
         let of = |name: &[u8]| match self.version {
             1 | 2 => Some(Method::Rc4),
             4 | 5 if name.is_empty() || name == b"Identity" => Some(Method::None),
@@ -220,7 +227,7 @@ impl Said {
     }
 
     /// Algorithms 2, 4 and 5: the key of revisions 2 to 4.
-    fn old_key(&self, id: &[u8]) -> Option<Vec<u8>> {
+    fn old_key(&self, password: &[u8], id: &[u8]) -> Option<Vec<u8>> {
         let bytes = match (self.version, self.bits) {
             (1, _) => 5,
             // Of version 4 the crypt filters say so, and it is always this.
@@ -231,7 +238,7 @@ impl Said {
             }
         };
         let mut digest = Md5::new();
-        digest.update(PADDING);
+        digest.update(password.iter().chain(&PADDING).take(32).copied().collect::<Vec<u8>>());
         digest.update(self.owner.get(..32)?);
         digest.update(self.permissions.to_le_bytes());
         digest.update(id);
@@ -259,61 +266,69 @@ impl Said {
         self.user.starts_with(&proof).then_some(key)
     }
 
-    /// Algorithm 2.A: the key of revisions 5 and 6.
-    fn new_key(&self) -> Option<Vec<u8>> {
+    /// Of revisions 5 and 6: what the hash of the right password is, the salt of that, and that of the key.
+    fn proof(&self) -> Option<(&[u8], &[u8], &[u8])> {
         let (proof, salts) = self.user.get(..48)?.split_at_checked(32)?;
         let (proof_salt, key_salt) = salts.split_at_checked(8)?;
-        let hash = |salt: &[u8]| match self.revision {
-            5 => Some(Sha256::digest(salt).to_vec()),
-            _ => hardened(salt),
-        };
-        if hash(proof_salt)? != proof {
-            return None;
-        }
+        Some((proof, proof_salt, key_salt))
+    }
+
+    /// A hash of algorithm 2.A that begins.
+    fn hash(&self, password: &[u8], is_of_key: bool) -> Option<Box<Hardened>> {
+        let (_, proof_salt, key_salt) = self.proof()?;
+        let salt = if is_of_key { key_salt } else { proof_salt };
+        Some(Box::new(Hardened::new(password, salt, self.revision == 5)))
+    }
+
+    /// Algorithm 2.A: the key, which is encrypted with a hash of the right password.
+    fn new_key(&self, hash: &[u8; 32]) -> Option<Vec<u8>> {
         let mut key = self.user_key.get(..32)?.to_vec();
-        let cipher = Aes256::new_from_slice(&hash(key_salt)?).ok()?;
-        let mut before = [0; 16];
-        for chunk in key.chunks_exact_mut(16) {
-            let coded: [u8; 16] = chunk.try_into().ok()?;
-            let mut block = aes::Block::from(coded);
-            cipher.decrypt_block(&mut block);
-            for ((to, plain), mask) in chunk.iter_mut().zip(&block).zip(before) {
-                *to = plain ^ mask;
-            }
-            before = coded;
-        }
+        Chain::new(Key::of(hash)?, Block::default()).decrypt(&mut key);
+        debug_assert!(key.len().is_multiple_of(BLOCK_BYTES));
         Some(key)
     }
 }
 
-/// Algorithm 2.B, of an empty password.
-fn hardened(salt: &[u8]) -> Option<Vec<u8>> {
-    let mut key = Sha256::digest(salt).to_vec();
-    for round in 0..HARDENED_ROUNDS_MAX {
-        let mut coded = key.repeat(64);
-        let cipher = Aes128::new_from_slice(key.get(..16)?).ok()?;
-        let mut before: [u8; 16] = key.get(16..32)?.try_into().ok()?;
-        for chunk in coded.chunks_exact_mut(16) {
-            for (to, mask) in chunk.iter_mut().zip(before) {
-                *to ^= mask;
+impl Lock {
+    /// Goes on: a password, or a round of a hash. Says once it is over what opens the document.
+    pub(super) fn step(&mut self, passwords: &Passwords) -> Option<Option<Crypt>> {
+        if let Some((hash, is_of_key)) = &mut self.hash {
+            let made = hash.step()?;
+            let is_of_key = *is_of_key;
+            self.hash = None;
+            if is_of_key {
+                return Some(self.said.new_key(&made).and_then(|key| self.said.crypt(key)));
             }
-            let mut block = aes::Block::from(<[u8; 16]>::try_from(&*chunk).ok()?);
-            cipher.encrypt_block(&mut block);
-            chunk.copy_from_slice(&block);
-            before = block.into();
+            let is_right = self.said.proof().is_some_and(|(proof, _, _)| proof == made);
+            match is_right {
+                true => self.hash = Some((self.said.hash(self.password(passwords), true)?, true)),
+                false => self.tried = self.tried.saturating_add(1),
+            }
+            return None;
         }
-        let sum: u32 = coded.get(..16)?.iter().map(|byte| u32::from(*byte)).sum();
-        key = match sum.checked_rem(3)? {
-            0 => Sha256::digest(&coded).to_vec(),
-            1 => Sha384::digest(&coded).to_vec(),
-            _ => Sha512::digest(&coded).to_vec(),
-        };
-        if round >= 63 && u32::from(*coded.last()?) <= round.saturating_sub(31) {
-            key.truncate(32);
-            return Some(key);
+        if self.tried > passwords.len() {
+            return Some(None);
         }
+        let password = self.password(passwords);
+        let is_new = self.said.revision >= 5;
+        let blocks = if is_new { Hardened::blocks(password) } else { OLD_BLOCKS };
+        if self.tried > 0 && !passwords.pay(blocks) {
+            return Some(None);
+        }
+        if is_new {
+            let Some(hash) = self.said.hash(password, false) else { return Some(None) };
+            self.hash = Some((hash, false));
+            return None;
+        }
+        let key = self.said.old_key(password, &self.id);
+        self.tried = self.tried.saturating_add(1);
+        key.map(|key| self.said.crypt(key))
     }
-    None
+
+    /// The password that is tried.
+    fn password<'a>(&self, passwords: &'a Passwords) -> &'a [u8] {
+        self.tried.checked_sub(1).map_or(&[], |at| passwords.get(at))
+    }
 }
 
 /// Whether the dictionary that a viewer reads first has the name with letters written as numbers.
@@ -382,8 +397,8 @@ fn permissions(token: Option<&Token<'_>>) -> u32 {
 const NAMES_MAX: usize = 64;
 
 const DICTIONARY_BYTES_MAX: usize = 8 << 10;
-/// It is over after less than three hundred.
-const HARDENED_ROUNDS_MAX: u32 = 512;
+/// What a password of an old revision costs, in blocks that are hashed: some dozens of them, and of RC4.
+const OLD_BLOCKS: u64 = 128;
 /// What a password is filled up with (ISO 32000-1, algorithm 2).
 const PADDING: [u8; 32] = [
     0x28, 0xbf, 0x4e, 0x5e, 0x4e, 0x75, 0x8a, 0x41, 0x64, 0x00, 0x4e, 0x56, 0xff, 0xfa, 0x01, 0x08,

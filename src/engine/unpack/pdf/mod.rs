@@ -18,6 +18,7 @@ mod cipher;
 mod crypt;
 mod dictionary;
 mod filter;
+mod hash;
 mod marks;
 mod predictor;
 #[cfg(test)]
@@ -26,13 +27,14 @@ mod token;
 
 use memchr::memmem;
 
-use self::crypt::{Crypt, Found};
+use self::crypt::{Crypt, Found, Lock};
 use self::dictionary::Dictionary;
 use self::filter::Pipe;
 use self::marks::Marks;
 use self::token::{Token, Tokens, is_space};
 use super::parts::copy;
 use super::{Label, Member, Progress};
+use crate::engine::passwords::Passwords;
 use crate::engine::verdict::Why;
 
 /// A PDF being read.
@@ -47,11 +49,14 @@ pub(super) struct Pdf {
     no_end_from: Option<usize>,
     crypt: Option<Crypt>,
     said: Option<Why>,
+    passwords: Passwords,
 }
 
 enum Place {
     /// Whether it is encrypted is asked first.
     Start(Marks),
+    /// Passwords are tried; and whether every viewer takes it for encrypted.
+    Locked(Box<Lock>, bool),
     Between,
     Stream(Stream),
     Script {
@@ -81,8 +86,8 @@ struct Stream {
 }
 
 impl Pdf {
-    pub(super) fn new() -> Self {
-        Self::default()
+    pub(super) fn new(passwords: &Passwords) -> Self {
+        Self { passwords: passwords.clone(), ..Self::default() }
     }
 
     /// The next step, given all of the file: bytes made, and what there is to say.
@@ -97,10 +102,21 @@ impl Pdf {
                 }
                 let (found, is_certain) = Crypt::find(file, marks);
                 self.place = Place::Between;
-                let is_read = is_certain && !matches!(found, Found::Closed);
-                if let Found::Open(crypt) = found {
-                    self.crypt = Some(crypt);
-                }
+                let is_read = match found {
+                    Found::Plain => is_certain,
+                    Found::Closed => false,
+                    Found::Locked(lock) => {
+                        self.place = Place::Locked(lock, is_certain);
+                        true
+                    }
+                };
+                (0, if is_read { Progress::Full } else { Progress::Missed(Why::Encrypted) })
+            }
+            Place::Locked(lock, is_certain) => {
+                let Some(crypt) = lock.step(&self.passwords) else { return (0, Progress::Full) };
+                let is_read = crypt.is_some() && *is_certain;
+                self.crypt = crypt;
+                self.place = Place::Between;
                 (0, if is_read { Progress::Full } else { Progress::Missed(Why::Encrypted) })
             }
             Place::Between => (0, self.search(file)),
@@ -139,7 +155,7 @@ impl Pdf {
                 size: u64::try_from(text.len()).ok(),
                 ..Member::default()
             },
-            Place::Start(_) | Place::Between | Place::Over => Member::default(),
+            Place::Start(_) | Place::Locked(..) | Place::Between | Place::Over => Member::default(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The headers of both kinds of archives, as far as they are needed: RAR 1.5 to 4 (sizes in fixed fields), and RAR
 //! 5 (numbers of seven bits a byte).
 
+use super::unlock::Lock;
 use crate::engine::unpack::numbers::{le16, le32};
 use crate::engine::verdict::Why;
 
@@ -19,6 +20,8 @@ pub(super) struct Header {
     pub(super) name: Vec<u8>,
     pub(super) packing: Packing,
     pub(super) is_locked: bool,
+    /// How, when a password may be tried.
+    pub(super) lock: Option<Lock>,
     pub(super) is_solid: bool,
     /// Whether it began in the volume before, or goes on in the next.
     pub(super) has_begun_before: bool,
@@ -182,7 +185,10 @@ pub(super) fn new(bytes: &[u8]) -> Result<Header, Why> {
     match kind {
         1 => header.kind = Kind::Archive { is_solid: fields.number()? & 4 != 0 },
         2 | 3 => new_file(&mut header, kind, extra, fields)?,
-        4 => header.kind = Kind::Locked,
+        4 => {
+            header.kind = Kind::Locked;
+            header.lock = lock(&mut fields, false);
+        }
         5 => header.kind = Kind::End,
         _ => {}
     }
@@ -230,13 +236,32 @@ fn new_file(header: &mut Header, kind: u64, extra: u64, mut fields: Fields<'_>) 
         let size = records.number()?;
         let mut record = Fields { rest: records.bytes(size)? };
         match record.number()? {
-            1 => header.is_locked = true,
+            1 => {
+                header.is_locked = true;
+                header.lock = lock(&mut record, true);
+            }
             // A link, whose target is in the header.
             5 if header.packed == 0 => header.kind = Kind::Other,
             _ => {}
         }
     }
     Ok(())
+}
+
+/// How a member, or all headers, are locked; `None` when nothing tells whether a password is right.
+fn lock(fields: &mut Fields<'_>, has_iv: bool) -> Option<Lock> {
+    let (version, flags) = (fields.number().ok()?, fields.number().ok()?);
+    let power = fields.bytes(1).ok()?.first().copied()?;
+    let mut lock = Lock { power: power.into(), ..Lock::default() };
+    lock.salt.copy_from_slice(fields.bytes(16).ok()?);
+    if has_iv {
+        lock.iv.copy_from_slice(fields.bytes(16).ok()?);
+    }
+    if flags & 1 == 0 || version != 0 {
+        return None;
+    }
+    lock.check.copy_from_slice(fields.bytes(8).ok()?);
+    Some(lock)
 }
 
 /// So many bytes tell how long a header is.

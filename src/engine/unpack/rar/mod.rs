@@ -5,7 +5,7 @@
 //! | as it is | any version |
 //! | packed by RAR 2.9 to 4 | [`three`]: LZ and `PPMd`, with the filters that RAR writes ([`program`]) |
 //! | packed by RAR 5 and 7 | [`five`] |
-//! | encrypted, with clear headers | said, by its name; with headers that are encrypted nothing is seen |
+//! | encrypted | of RAR 5 when a password of the list opens it ([`unlock`]); else said, by its name where headers are clear |
 //! | begun in the volume before, or going on in the next | said; of the latter what is here is seen |
 //!
 //! Members of a solid archive are unpacked one after another in the window of those before; when one of
@@ -21,17 +21,22 @@ mod header;
 mod output;
 mod program;
 mod three;
+mod unlock;
 
 use self::five::Five;
 use self::header::{FRONT_BYTES, Header, Kind, Packing};
 use self::three::Three;
+use self::unlock::{Trial, Unlocked};
 use super::carried::Ends;
+use super::cbc::BLOCK_BYTES;
 use super::inflate::Outcome;
+use super::key::Key;
 use super::lz::member::{Sized, Stored};
 use super::lz::window::Room;
 use super::lz::{Packed, Unpack};
 use super::parts::{Gathered, pass};
 use super::{Label, Member, Pace, Progress, Step};
+use crate::engine::passwords::Passwords;
 use crate::engine::unpack::walk::Walk;
 use crate::engine::verdict::Why;
 
@@ -54,6 +59,11 @@ pub(in crate::engine) struct Rar {
     is_whole: bool,
     /// Bytes behind a header that are passed over.
     left: u64,
+    trial: Trial,
+    /// The key of all headers that follow.
+    headers: Option<Key>,
+    /// What decrypts the member.
+    unlocked: Option<Unlocked>,
 }
 
 /// What the next byte belongs to.
@@ -62,6 +72,10 @@ enum Place {
     Mark,
     Front,
     Header(usize),
+    /// Passwords are tried on all headers that follow.
+    LockedHeaders,
+    /// Passwords are tried on the member that was described.
+    Locked,
     /// A member was described, which has yet to begin.
     Enter,
     SetUp,
@@ -82,8 +96,11 @@ enum Codec {
 }
 
 impl Rar {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(passwords: &Passwords) -> Self {
         Self {
+            trial: Trial::new(passwords),
+            headers: None,
+            unlocked: None,
             place: Place::Mark,
             gathered: Gathered::default(),
             is_new: false,
@@ -123,10 +140,7 @@ impl Rar {
     /// Bytes of a member.
     fn data(&mut self, rest: &mut &[u8], output: &mut [u8]) -> (usize, Progress) {
         let is_packed = self.header.packing != Packing::Stored;
-        let (made, said) = match is_packed {
-            true => self.member.step(&mut self.codec, rest, output, MEMBER_ENDS_EARLY),
-            false => self.member.step(&mut Stored, rest, output, MEMBER_ENDS_EARLY),
-        };
+        let (made, said) = self.unpack(is_packed, rest, output);
         let Progress::End(fate) = said else { return (made, said) };
         let is_service = self.header.kind == Kind::Service;
         if fate.is_err() || is_service {
@@ -137,6 +151,58 @@ impl Rar {
         let is_cut = self.header.goes_on && matches!(fate, Ok(()) | Err(MEMBER_ENDS_EARLY));
         let fate = if is_cut { Err(IN_NEXT) } else { fate };
         (made, Progress::End(fate))
+    }
+
+    /// Unpacks some of a member, which may have to be decrypted first.
+    fn unpack(
+        &mut self,
+        is_packed: bool,
+        rest: &mut &[u8],
+        output: &mut [u8],
+    ) -> (usize, Progress) {
+        let Self { member, codec, unlocked, .. } = self;
+        let mut step = |rest: &mut &[u8], output: &mut [u8]| match is_packed {
+            true => member.step(codec, rest, output, MEMBER_ENDS_EARLY),
+            false => member.step(&mut Stored, rest, output, MEMBER_ENDS_EARLY),
+        };
+        let Some(unlocked) = unlocked else { return step(rest, output) };
+        loop {
+            unlocked.fill(rest);
+            let mut plain = unlocked.plain();
+            let before = plain.len();
+            let (made, said) = step(&mut plain, output);
+            let used = before.saturating_sub(plain.len());
+            unlocked.used(used);
+            let goes_on = said == Progress::Hungry && !rest.is_empty() && unlocked.left() > 0;
+            match made {
+                0 if goes_on => {}
+                _ if goes_on => return (made, Progress::Full),
+                _ => return (made, said),
+            }
+        }
+    }
+
+    /// Reads to the end of a member for the sake of those that refer to it. False when it needs more input for it, or
+    /// that was enough.
+    fn drain(&mut self, rest: &mut &[u8]) -> Result<bool, Why> {
+        let Some(unlocked) = &mut self.unlocked else {
+            return self.member.drain(&mut self.codec, rest);
+        };
+        unlocked.fill(rest);
+        let mut plain = unlocked.plain();
+        let before = plain.len();
+        let done = self.member.drain(&mut self.codec, &mut plain);
+        let used = before.saturating_sub(plain.len());
+        unlocked.used(used);
+        done
+    }
+
+    /// The bytes of a header, which has so many, in front of which its first block stands when it is encrypted.
+    fn plain_header(&self, bytes: &[u8]) -> Result<Vec<u8>, Why> {
+        match &self.headers {
+            None => Ok(bytes.to_vec()),
+            Some(key) => unlock::header(key, bytes).ok_or(header::NOT_A_HEADER),
+        }
     }
 
     /// Reads the next part of what is around members. False when it needs more input for it.
@@ -158,17 +224,35 @@ impl Rar {
                 self.place = Place::Front;
             }
             Place::Front => {
-                let Some(front) = self.gathered.fill(rest, FRONT_BYTES) else { return Ok(false) };
+                let wanted = if self.headers.is_some() { 2 * BLOCK_BYTES } else { FRONT_BYTES };
+                if self.gathered.fill(rest, wanted).is_none() {
+                    return Ok(false);
+                }
+                let front = self.plain_header(self.gathered.bytes())?;
                 let length = if self.is_new { header::new_length } else { header::old_length };
-                self.place = Place::Header(length(front)?);
+                let length = length(front.get(..FRONT_BYTES).unwrap_or_default())?;
+                self.place = Place::Header(match self.headers {
+                    None => length,
+                    Some(_) => length.next_multiple_of(BLOCK_BYTES).saturating_add(BLOCK_BYTES),
+                });
             }
             Place::Header(length) => {
-                let Some(bytes) = self.gathered.fill(rest, length) else { return Ok(false) };
-                self.header = if self.is_new { header::new(bytes) } else { header::old(bytes) }?;
+                if self.gathered.fill(rest, length).is_none() {
+                    return Ok(false);
+                }
+                let mut bytes = self.plain_header(self.gathered.bytes())?;
+                if self.headers.is_some() {
+                    // Behind it is what fills up the last block.
+                    bytes.truncate(header::new_length(&bytes)?);
+                }
+                self.header = if self.is_new { header::new(&bytes) } else { header::old(&bytes) }?;
                 self.gathered.clear();
                 self.settle()?;
             }
             Place::Rest => {
+                if let Some(unlocked) = self.unlocked.take() {
+                    self.member.packed = unlocked.left();
+                }
                 if !self.member.pass(rest) {
                     return Ok(false);
                 }
@@ -180,7 +264,13 @@ impl Rar {
                 }
                 self.place = Place::Front;
             }
-            Place::Enter | Place::SetUp | Place::Data | Place::Drain | Place::End => {}
+            Place::LockedHeaders
+            | Place::Locked
+            | Place::Enter
+            | Place::SetUp
+            | Place::Data
+            | Place::Drain
+            | Place::End => {}
         }
         Ok(true)
     }
@@ -192,6 +282,7 @@ impl Rar {
         self.place = Place::Skip;
         match self.header.kind {
             Kind::Archive { is_solid } => self.is_solid = is_solid,
+            Kind::Locked if self.may_be_tried() => self.place = Place::LockedHeaders,
             Kind::Locked => return Err(Why::Encrypted),
             _ if is_first => return Err(header::NOT_A_HEADER),
             Kind::End => self.place = Place::End,
@@ -200,18 +291,43 @@ impl Rar {
                     Some(plain) => self.member.begin(self.header.packed, plain),
                     None => self.member.begin_open(self.header.packed),
                 }
-                self.place = Place::Enter;
+                self.place = if self.may_be_tried() { Place::Locked } else { Place::Enter };
             }
             Kind::File | Kind::Service | Kind::Other => {}
         }
         Ok(())
     }
 
+    /// Whether passwords are to be tried on what the header describes.
+    fn may_be_tried(&self) -> bool {
+        self.header.lock.is_some() && self.trial.is_worth() && !self.header.has_begun_before
+    }
+
+    /// Tries a password on what the header describes.
+    fn unlock(&mut self) -> Progress {
+        let lock = self.header.lock.clone().unwrap_or_default();
+        let is_of_headers = matches!(self.place, Place::LockedHeaders);
+        let Some(key) = self.trial.step(&lock) else { return Progress::Full };
+        if is_of_headers {
+            self.headers = key;
+            self.place = Place::Skip;
+            return if key.is_some() { Progress::Full } else { Progress::Stopped(Why::Encrypted) };
+        }
+        let packed = self.header.packed;
+        self.unlocked = key.and_then(|key| Unlocked::new(&key, &lock, packed));
+        if self.unlocked.is_some() {
+            // What is no whole block at the end is nothing.
+            self.member.packed = packed & !15;
+        }
+        self.place = Place::Enter;
+        Progress::Full
+    }
+
     /// Why a member is not read, if so.
     fn refusal(&self) -> Option<Why> {
         let header = &self.header;
         match header.packing {
-            _ if header.is_locked => Some(Why::Encrypted),
+            _ if header.is_locked && self.unlocked.is_none() => Some(Why::Encrypted),
             _ if header.has_begun_before => {
                 Some(Why::Unsupported("RAR: a member that began in another volume"))
             }
@@ -272,6 +388,7 @@ impl Walk for Rar {
         let mut made = 0_usize;
         let progress = loop {
             match self.place {
+                Place::LockedHeaders | Place::Locked => break self.unlock(),
                 Place::Enter => {
                     let is_closed = self.refusal().is_some();
                     self.place = if is_closed { Place::Rest } else { Place::SetUp };
@@ -291,7 +408,7 @@ impl Walk for Rar {
                     break said;
                 }
                 Place::Drain => {
-                    self.place = match self.member.drain(&mut self.codec, &mut rest) {
+                    self.place = match self.drain(&mut rest) {
                         Ok(true) => Place::Rest,
                         Ok(false) if self.member.packed > 0 && rest.is_empty() => {
                             break Progress::Hungry;
@@ -334,6 +451,7 @@ impl Walk for Rar {
             label: Label::named("rar", &name),
             size: self.header.plain,
             state_bytes: self.state_bytes(),
+            is_encrypted: self.header.is_locked,
             closed: self.refusal(),
             ..Member::default()
         }
@@ -354,6 +472,8 @@ impl Walk for Rar {
             Place::Mark
             | Place::Front
             | Place::Header(_)
+            | Place::LockedHeaders
+            | Place::Locked
             | Place::Enter
             | Place::SetUp
             | Place::Data

@@ -6,7 +6,10 @@
 use liblzma::stream::{Error, Filters, Stream};
 
 use super::header::Coder;
+use super::unlock::Lock;
+use crate::engine::unpack::cbc::{self, BLOCK_BYTES, Block, Chain};
 use crate::engine::unpack::inflate::{Inflate, Inflated, Outcome};
+use crate::engine::unpack::key::Key;
 use crate::engine::unpack::lz::window::Room;
 use crate::engine::unpack::lz::{Packed, Unpack};
 use crate::engine::unpack::lzma::{self, Core, Lzma};
@@ -27,6 +30,14 @@ pub(super) enum Codec {
     Bzip2(bzip2::Bzip2),
     Zstd(zstd::Zstd),
     Ppmd(Box<Ppmd>),
+    Aes(Box<Aes>),
+}
+
+/// AES, and what came out of a block and was not given out.
+pub(super) struct Aes {
+    chain: Chain,
+    ready: Block,
+    given: usize,
 }
 
 /// A filter by itself.
@@ -48,7 +59,7 @@ pub(super) struct Ppmd {
 
 impl Codec {
     /// Takes the memory for a coder out of which so many bytes come.
-    pub(super) fn of(coder: &Coder, size: u64) -> Result<Self, Why> {
+    pub(super) fn of(coder: &Coder, size: u64, key: Option<&Key>) -> Result<Self, Why> {
         let properties = &*coder.properties;
         Ok(match coder.method {
             COPY => Self::Copy,
@@ -66,6 +77,13 @@ impl Codec {
             DEFLATE64 => Self::Deflate64(Box::new(Deflate64::new())),
             BZIP2 => Self::Bzip2(bzip2::Bzip2::new()),
             ZSTD => Self::Zstd(zstd::Zstd::new()?),
+            AES => {
+                let lock = Lock::of(coder).ok_or(Why::Encrypted)?;
+                let key = key.and_then(|key| cbc::Key::of(key)).ok_or(Why::Encrypted)?;
+                let chain = Chain::new(key, lock.iv());
+                let given = BLOCK_BYTES;
+                Self::Aes(Box::new(Aes { chain, ready: Block::default(), given }))
+            }
             _ => Self::Filter(Filter::of(coder)?),
         })
     }
@@ -78,6 +96,7 @@ impl Codec {
             | Self::Lzma2(_)
             | Self::Filter(_)
             | Self::Deflate64(_)
+            | Self::Aes(_)
             | Self::Bzip2(_) => Pace::Steady,
             Self::Ppmd(_) => Pace::Slowest,
         }
@@ -93,6 +112,7 @@ impl Codec {
             Self::Lzma(lzma) => of_coding(lzma.step(input, output)),
             Self::Lzma2(core) => core.step(input, output, "7z: damaged LZMA2"),
             Self::Filter(filter) => filter.step(input, is_last, output),
+            Self::Aes(aes) => aes.step(input, output),
             Self::Inflate(inflate) => inflate.step(input, output),
             Self::Deflate64(deflate64) => deflate64.step(input, output),
             Self::Bzip2(bzip2) => of_coding(bzip2.step(input, output)),
@@ -111,7 +131,6 @@ impl Codec {
 /// Why a coder cannot be undone, if so.
 pub(super) const fn refusal(method: u64) -> Option<Why> {
     match method {
-        AES => Some(Why::Encrypted),
         COPY
         | LZMA
         | LZMA2
@@ -135,9 +154,15 @@ pub(super) const fn refusal(method: u64) -> Option<Why> {
         | SPARC_OLD
         | ARM64
         | RISCV
+        | AES
         | super::folder::BCJ2 => None,
         _ => Some(Why::Unsupported("7z: a method that is not known")),
     }
+}
+
+/// Whether bytes that are no stream of the coder are soon known for that.
+pub(super) const fn may_fail(method: u64) -> bool {
+    matches!(method, LZMA | LZMA2 | DEFLATE | DEFLATE64 | BZIP2 | ZSTD)
 }
 
 /// The memory that a coder takes out of which so many bytes come.
@@ -153,7 +178,7 @@ pub(super) fn state_bytes(coder: &Coder, size: u64) -> u64 {
         DEFLATE64 => 80 << 10,
         BZIP2 => Coding::Bzip2.state_bytes(&[]),
         ZSTD => Coding::Zstd.state_bytes(&[]),
-        COPY => 0,
+        COPY | AES => 0,
         super::folder::BCJ2 => held.saturating_mul(3),
         _ => lzma::CORE_BYTES,
     };
@@ -256,6 +281,28 @@ impl Filter {
     }
 }
 
+impl Aes {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Inflated {
+        let (mut used, mut made) = (0_usize, 0_usize);
+        let outcome = loop {
+            let room = output.get_mut(made..).unwrap_or_default();
+            let given = copy(self.ready.get(self.given..).unwrap_or_default(), room);
+            self.given = self.given.saturating_add(given);
+            made = made.saturating_add(given);
+            if made == output.len() {
+                break Outcome::Full;
+            }
+            let Some(coded) = input.get(used..).and_then(<[u8]>::first_chunk) else {
+                break Outcome::Hungry;
+            };
+            self.ready = self.chain.next(*coded);
+            self.given = 0;
+            used = used.saturating_add(BLOCK_BYTES);
+        };
+        Inflated { used, made, outcome }
+    }
+}
+
 impl Unpack for Ppmd {
     fn run(&mut self, packed: &mut Packed<'_>, room: &mut Room<'_>) -> Outcome {
         loop {
@@ -329,7 +376,7 @@ const DEFLATE: u64 = 0x04_0108;
 const DEFLATE64: u64 = 0x04_0109;
 const BZIP2: u64 = 0x04_0202;
 const ZSTD: u64 = 0x04f7_1101;
-const AES: u64 = 0x06f1_0701;
+pub(super) const AES: u64 = 0x06f1_0701;
 const PPMD_BYTES_MAX: u32 = u32::MAX - 12 * 3;
 const LZMA2_SIZE_MAX: u8 = 40;
 const BLOCK_BYTES_MAX: usize = 1 << 16;

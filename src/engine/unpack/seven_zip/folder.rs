@@ -8,6 +8,7 @@ use super::coder::Codec;
 use super::header::{Folder, Streams};
 use crate::engine::unpack::Pace;
 use crate::engine::unpack::inflate::Outcome;
+use crate::engine::unpack::key::Key;
 use crate::engine::unpack::parts::{at_most, copy, wide};
 use crate::engine::verdict::Why;
 
@@ -50,9 +51,16 @@ pub(super) enum Got {
 
 impl Node {
     /// Of a folder whose packed streams are in a file. Takes its memory.
-    pub(super) fn of(streams: &Streams, folder: &Folder) -> Result<Self, Why> {
+    /// With a key where one is needed; for no more than so many bytes of each coder.
+    pub(super) fn of(
+        streams: &Streams,
+        folder: &Folder,
+        key: Option<&Key>,
+        most: u64,
+    ) -> Result<Self, Why> {
         let output = folder.last_output().ok_or(NOT_JOINED)?;
-        let mut plan = Plan { streams, folder, used: vec![false; folder.coders.len()] };
+        let used = vec![false; folder.coders.len()];
+        let mut plan = Plan { streams, folder, key, most, used };
         plan.node(output)
     }
 
@@ -82,6 +90,8 @@ impl Node {
 struct Plan<'a> {
     streams: &'a Streams,
     folder: &'a Folder,
+    key: Option<&'a Key>,
+    most: u64,
     /// Coders that have their place: none has two.
     used: Vec<bool>,
 }
@@ -103,13 +113,13 @@ impl Plan<'_> {
                     nodes.push(self.source(input)?);
                 }
                 let size = usize::try_from(output).ok().and_then(|at| folder.sizes.get(at));
-                let size = *size.ok_or(NOT_JOINED)?;
+                let size = (*size.ok_or(NOT_JOINED)?).min(self.most);
                 if coder.method == BCJ2 {
                     let sources = <[Node; 4]>::try_from(nodes).map_err(|_| NOT_JOINED)?;
                     return Ok(Node::Bcj2(Box::new(Bcj2::new(sources.map(Source::new), size))));
                 }
                 let [node] = <[Node; 1]>::try_from(nodes).map_err(|_| NOT_JOINED)?;
-                let codec = Codec::of(coder, size)?;
+                let codec = Codec::of(coder, size, self.key)?;
                 let coded = Coded { codec, source: Source::new(node), left: size };
                 return Ok(Node::Coded(Box::new(coded)));
             }

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use crate::engine::unpack::numbers::le32;
 use crate::engine::verdict::{Limit, Why};
 
 /// What a header tells.
@@ -16,6 +17,8 @@ pub(super) struct Archive {
     pub(super) sizes: Vec<u64>,
     /// How many of them each folder has.
     pub(super) counts: Vec<u64>,
+    /// The sums of what comes out, where they are told.
+    pub(super) sums: Vec<Option<u32>>,
     pub(super) files: u64,
     /// Where, in the header, the marks of files without contents and the names are.
     pub(super) empty: Option<Range<usize>>,
@@ -42,7 +45,8 @@ pub(super) struct Folder {
     pub(super) pack: usize,
     /// Sizes of all outputs.
     pub(super) sizes: Vec<u64>,
-    has_sum: bool,
+    /// Of what comes out.
+    pub(super) sum: Option<u32>,
 }
 
 pub(super) struct Coder {
@@ -50,6 +54,13 @@ pub(super) struct Coder {
     pub(super) inputs: u64,
     pub(super) outputs: u64,
     pub(super) properties: Box<[u8]>,
+}
+
+/// The files that come out of folders.
+struct Files {
+    counts: Vec<u64>,
+    sizes: Vec<u64>,
+    sums: Vec<Option<u32>>,
 }
 
 /// A header.
@@ -75,10 +86,7 @@ pub(super) fn read(header: &[u8]) -> Result<Header, Why> {
     let mut cursor = Cursor { all: header, at: 0, room: ROOM_BYTES };
     match cursor.number()? {
         HEADER => cursor.archive().map(Header::Plain),
-        ENCODED_HEADER => {
-            let (streams, _, _) = cursor.streams()?;
-            Ok(Header::Packed(streams))
-        }
+        ENCODED_HEADER => Ok(Header::Packed(cursor.streams()?.0)),
         _ => Err(DAMAGED),
     }
 }
@@ -133,8 +141,7 @@ impl Cursor<'_> {
     /// How many of something follow, each of which has at least one byte in what is left.
     fn count(&mut self) -> Result<u64, Why> {
         let count = self.number()?;
-        let left = self.all.len().saturating_sub(self.at);
-        if usize::try_from(count).is_ok_and(|count| count <= left) {
+        if usize::try_from(count).is_ok_and(|count| count <= self.left()) {
             Ok(count)
         } else {
             Err(DAMAGED)
@@ -166,10 +173,11 @@ impl Cursor<'_> {
                     self.streams()?;
                 }
                 MAIN_STREAMS => {
-                    let (streams, counts, sizes) = self.streams()?;
+                    let (streams, files) = self.streams()?;
                     archive.streams = streams;
-                    archive.counts = counts;
-                    archive.sizes = sizes;
+                    archive.counts = files.counts;
+                    archive.sizes = files.sizes;
+                    archive.sums = files.sums;
                 }
                 FILES => self.files(&mut archive)?,
                 _ => return Err(DAMAGED),
@@ -177,24 +185,25 @@ impl Cursor<'_> {
         }
     }
 
-    /// Streams, how many files each folder has, and their sizes.
-    fn streams(&mut self) -> Result<(Streams, Vec<u64>, Vec<u64>), Why> {
+    /// Streams, and the files that each folder has.
+    fn streams(&mut self) -> Result<(Streams, Files), Why> {
         let mut streams = Streams::default();
-        let (mut counts, mut sizes) = (None, Vec::new());
+        let mut files = None;
         loop {
             match self.number()? {
                 END => break,
                 PACKS => streams.packs = self.packs()?,
                 FOLDERS => streams.folders = self.folders()?,
-                FILES_OF_FOLDERS => counts = Some(self.files_of(&streams.folders, &mut sizes)?),
+                FILES_OF_FOLDERS => files = Some(self.files_of(&streams.folders)?),
                 _ => return Err(DAMAGED),
             }
         }
-        let counts = counts.unwrap_or_else(|| {
-            sizes = streams.folders.iter().map(Folder::size).collect();
-            vec![1; streams.folders.len()]
+        let files = files.unwrap_or_else(|| Files {
+            counts: vec![1; streams.folders.len()],
+            sizes: streams.folders.iter().map(Folder::size).collect(),
+            sums: streams.folders.iter().map(|folder| folder.sum).collect(),
         });
-        Ok((streams, counts, sizes))
+        Ok((streams, files))
     }
 
     fn packs(&mut self) -> Result<Vec<(u64, u64)>, Why> {
@@ -207,7 +216,7 @@ impl Cursor<'_> {
                 SIZES => {
                     for _ in 0..count {
                         let size = self.number()?;
-                        self.keep(2 * size_of::<(u64, u64)>())?;
+                        self.keep(PACK_BYTES)?;
                         packs.push((at, size));
                         at = at.checked_add(size).ok_or(DAMAGED)?;
                     }
@@ -243,9 +252,9 @@ impl Cursor<'_> {
             match self.number()? {
                 END => return Ok(folders),
                 SUMS => {
-                    let marks = self.sums(count)?;
-                    for (folder, mark) in folders.iter_mut().zip(marks) {
-                        folder.has_sum = mark;
+                    let sums = self.sums(count)?;
+                    for (folder, sum) in folders.iter_mut().zip(sums) {
+                        folder.sum = sum;
                     }
                 }
                 _ => return Err(DAMAGED),
@@ -261,7 +270,7 @@ impl Cursor<'_> {
             return Err(DAMAGED);
         }
         for _ in 0..count {
-            self.keep(2 * size_of::<Coder>())?;
+            self.keep(CODER_BYTES)?;
             let coder = self.coder()?;
             inputs = inputs.saturating_add(coder.inputs);
             outputs = outputs.saturating_add(coder.outputs);
@@ -306,9 +315,8 @@ impl Cursor<'_> {
         Ok(Coder { method, inputs, outputs, properties })
     }
 
-    /// How many files each folder has. Their sizes are added to `sizes`.
-    fn files_of(&mut self, folders: &[Folder], sizes: &mut Vec<u64>) -> Result<Vec<u64>, Why> {
-        let mut counts = vec![1_u64; folders.len()];
+    fn files_of(&mut self, folders: &[Folder]) -> Result<Files, Why> {
+        let (mut counts, mut sizes) = (vec![1_u64; folders.len()], Vec::new());
         let mut kind = self.number()?;
         if kind == FILE_COUNTS {
             for count in &mut counts {
@@ -325,7 +333,7 @@ impl Cursor<'_> {
                     return Err(DAMAGED);
                 }
                 let size = self.number()?;
-                self.keep(2 * size_of::<u64>())?;
+                self.keep(FILE_BYTES)?;
                 left = left.checked_sub(size).ok_or(DAMAGED)?;
                 sizes.push(size);
             }
@@ -334,39 +342,54 @@ impl Cursor<'_> {
         if has_sizes {
             kind = self.number()?;
         }
+        // A folder of one file has told its sum, which is not told again.
+        let known = |(folder, count): (&Folder, &u64)| folder.sum.filter(|_| *count == 1);
+        let mut told = Vec::new();
         loop {
             match kind {
-                END => return Ok(counts),
+                END => break,
                 SUMS => {
-                    let all = folders.iter().zip(&counts);
-                    let unknown = all.filter(|(folder, count)| !(folder.has_sum && **count == 1));
+                    let unknown = folders.iter().zip(&counts).filter(|all| known(*all).is_none());
                     let count = unknown.fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
-                    self.sums(count)?;
+                    told = self.sums(count)?;
                 }
                 _ => return Err(DAMAGED),
             }
             kind = self.number()?;
         }
+        let (mut sums, mut told) = (Vec::new(), told.into_iter());
+        for (folder, count) in folders.iter().zip(&counts) {
+            match known((folder, count)) {
+                Some(sum) => sums.push(Some(sum)),
+                None => sums.extend((0..*count).map(|_| told.next().flatten())),
+            }
+        }
+        Ok(Files { counts, sizes, sums })
     }
 
-    /// Passes over the sums of so many streams. Says which of them have one.
-    fn sums(&mut self, count: u64) -> Result<Vec<bool>, Why> {
+    /// The sums of so many streams, of those that have one.
+    fn sums(&mut self, count: u64) -> Result<Vec<Option<u32>>, Why> {
         let is_all = self.byte()? != 0;
         let length = usize::try_from(count).map_err(|_| DAMAGED)?;
-        let marks = if is_all {
-            self.pass(count.checked_mul(4).ok_or(DAMAGED)?)?;
-            self.keep(length)?;
-            vec![true; length]
-        } else {
-            let range = self.pass(count.div_ceil(8))?;
-            self.keep(length)?;
-            let bytes = self.all.get(range).unwrap_or_default();
-            let marks: Vec<bool> = (0..length).map(|at| bit(bytes, at)).collect();
-            let set = marks.iter().filter(|mark| **mark).count();
-            self.pass(u64::try_from(set).unwrap_or(u64::MAX).saturating_mul(4))?;
-            marks
-        };
-        Ok(marks)
+        let least = if is_all { count.saturating_mul(4) } else { count.div_ceil(8) };
+        let marks = self.pass(if is_all { 0 } else { least })?;
+        if is_all && usize::try_from(least).map_or(true, |least| least > self.left()) {
+            return Err(DAMAGED);
+        }
+        self.keep(length.saturating_mul(size_of::<Option<u32>>()))?;
+        let marks = self.all.get(marks).unwrap_or_default();
+        let mut sums = Vec::with_capacity(length);
+        for at in 0..length {
+            let has_sum = is_all || bit(marks, at);
+            let range = self.pass(if has_sum { 4 } else { 0 })?;
+            sums.push(self.all.get(range).and_then(|bytes| le32(bytes, 0)));
+        }
+        Ok(sums)
+    }
+
+    /// Bytes that are left.
+    const fn left(&self) -> usize {
+        self.all.len().saturating_sub(self.at)
     }
 
     fn files(&mut self, archive: &mut Archive) -> Result<(), Why> {
@@ -427,6 +450,10 @@ const ENCODED_HEADER: u64 = 23;
 const ROOM_BYTES: usize = 32 << 20;
 /// A folder without its coders: itself, its sizes, its packed streams and their places.
 const FOLDER_BYTES: usize = 512;
+/// A packed stream, a coder, a size with a sum: lists grow to twice what is in them.
+const PACK_BYTES: usize = 2 * size_of::<(u64, u64)>();
+const CODER_BYTES: usize = 2 * size_of::<Coder>();
+const FILE_BYTES: usize = 2 * (size_of::<u64>() + size_of::<Option<u32>>());
 /// 7-Zip itself knows no more coders of a folder, nor more streams.
 const CODERS_MAX: u64 = 32;
 /// In front of the first packed stream.

@@ -15,11 +15,17 @@ mod bcj2;
 mod coder;
 mod folder;
 mod header;
+mod unlock;
+
+use flate2::Crc;
 
 use self::folder::{Got, Node};
 use self::header::{Archive, DAMAGED, Folder, Header, Streams, bit};
+use self::unlock::Unlock;
+use super::key::Key;
 use super::parts::{at_most, wide};
 use super::{Label, Member, Pace, Progress};
+use crate::engine::passwords::Passwords;
 use crate::engine::verdict::{Limit, Why};
 
 /// A 7z archive being read.
@@ -43,19 +49,38 @@ pub(super) struct SevenZip {
     member: Next,
     /// Bytes of the member that are left.
     left: u64,
+    unlock: Unlock,
+    /// The folder on which passwords were tried last, and the key that opens it.
+    tried: Option<(usize, Option<Key>)>,
+    /// The sum of the member that is read, when a key has opened it.
+    sum: Option<Crc>,
 }
 
 #[derive(Default)]
 enum Place {
     #[default]
     Start,
-    /// A packed header, its bytes so far, and how many there will be.
-    Header(Node, Vec<u8>, usize),
+    Header(Box<Packed>),
+    /// A header that is encrypted, on which passwords are tried.
+    LockedHeader(Streams),
     Files,
+    /// Passwords are tried on the next folder.
+    Locked,
     /// A member was described, whose folder has yet to be set up.
     Enter,
     Inside,
     Over,
+}
+
+/// A packed header.
+struct Packed {
+    node: Node,
+    /// Its bytes so far, and how many there will be.
+    bytes: Vec<u8>,
+    size: usize,
+    /// Its sum; it has to be right, when a key has opened it.
+    sum: Option<u32>,
+    is_locked: bool,
 }
 
 /// The member that begins.
@@ -66,21 +91,27 @@ struct Next {
 }
 
 impl SevenZip {
+    pub(super) fn new(passwords: &Passwords) -> Self {
+        Self { unlock: Unlock::new(passwords), ..Self::default() }
+    }
+
     /// The next step, given all of the file: bytes made, and what there is to say.
     pub(super) fn step(&mut self, file: &[u8], output: &mut [u8]) -> (usize, Progress) {
         match &mut self.place {
             Place::Start => (0, self.start(file)),
-            Place::Header(node, bytes, size) => {
-                let said = match unpack_header(node, file, bytes, *size) {
+            Place::Header(packed) => {
+                let said = match packed.step(file) {
                     Ok(false) => Progress::Full,
                     Ok(true) => {
-                        self.header = std::mem::take(bytes);
+                        self.header = std::mem::take(&mut packed.bytes);
                         self.read_header()
                     }
                     Err(why) => Progress::Stopped(why),
                 };
                 (0, said)
             }
+            Place::LockedHeader(_) => (0, self.unlock_header(file)),
+            Place::Locked => (0, self.unlock_folder(file)),
             Place::Files => (0, self.find_file()),
             Place::Enter => (0, self.enter()),
             Place::Inside => self.inside(file, output),
@@ -91,7 +122,9 @@ impl SevenZip {
     /// How dear what comes next is.
     pub(super) fn pace(&self) -> Pace {
         let node = match &self.place {
-            Place::Header(node, ..) => Some(node),
+            Place::Header(packed) => Some(&packed.node),
+            // Keys are made in steps.
+            Place::LockedHeader(_) | Place::Locked => return Pace::Steady,
             Place::Start | Place::Files | Place::Enter | Place::Inside | Place::Over => {
                 self.node.as_ref()
             }
@@ -105,7 +138,10 @@ impl SevenZip {
         Member {
             label: Label::named("7z", &self.member.name),
             size: Some(self.left),
-            state_bytes: folder.map_or(0, state_bytes).saturating_add(wide(self.header.len())),
+            state_bytes: folder
+                .map_or(0, |folder| state_bytes(folder, u64::MAX))
+                .saturating_add(wide(self.header.len())),
+            is_encrypted: folder.is_some_and(is_locked),
             closed: self.member.closed,
             ..Member::default()
         }
@@ -147,7 +183,7 @@ impl SevenZip {
     fn read_header(&mut self) -> Progress {
         let said = match header::read(&self.header) {
             Err(why) => Err(why),
-            Ok(Header::Packed(streams)) => self.begin_header(&streams),
+            Ok(Header::Packed(streams)) => self.begin_header(streams),
             Ok(Header::Plain(archive)) => {
                 self.name_at = archive.names.as_ref().map_or(0, |names| names.start);
                 self.archive = archive;
@@ -158,25 +194,85 @@ impl SevenZip {
         said.map_or_else(Progress::Stopped, |()| Progress::Full)
     }
 
-    fn begin_header(&mut self, streams: &Streams) -> Result<(), Why> {
+    fn begin_header(&mut self, streams: Streams) -> Result<(), Why> {
         self.depth = self.depth.saturating_add(1);
         let folder = streams.folders.first().filter(|_| self.depth <= HEADERS_MAX);
         let folder = folder.ok_or(DAMAGED)?;
         if let Some(why) = refusal(folder) {
             return Err(why);
         }
-        let size = folder.size();
-        if size > HEADER_BYTES_MAX || state_bytes(folder) > HEADER_STATE_BYTES_MAX {
+        if folder.size() > HEADER_BYTES_MAX
+            || state_bytes(folder, u64::MAX) > HEADER_STATE_BYTES_MAX
+        {
             return Err(Why::Limit(Limit::MaxScanState));
         }
-        let node = Node::of(streams, folder)?;
-        self.place = Place::Header(node, Vec::new(), usize::try_from(size).map_err(|_| DAMAGED)?);
+        if !is_locked(folder) {
+            self.place = Place::Header(Box::new(Packed::of(&streams, folder, None)?));
+        } else if self.unlock.is_worth() {
+            self.place = Place::LockedHeader(streams);
+        } else {
+            return Err(Why::Encrypted);
+        }
         Ok(())
+    }
+
+    /// Tries a password on the header.
+    fn unlock_header(&mut self, file: &[u8]) -> Progress {
+        let Place::LockedHeader(streams) = &self.place else { return Progress::Full };
+        let Some(folder) = streams.folders.first() else { return Progress::Stopped(DAMAGED) };
+        let first = (folder.size(), folder.sum);
+        match self.unlock.step(file, (streams, folder), first) {
+            None => Progress::Full,
+            Some(None) => Progress::Stopped(Why::Encrypted),
+            Some(key @ Some(_)) => match Packed::of(streams, folder, key.as_ref()) {
+                Ok(packed) => {
+                    self.place = Place::Header(Box::new(packed));
+                    Progress::Full
+                }
+                Err(why) => Progress::Stopped(why),
+            },
+        }
+    }
+
+    /// Tries a password on the next folder.
+    fn unlock_folder(&mut self, file: &[u8]) -> Progress {
+        let streams = &self.archive.streams;
+        let first = (
+            self.archive.sizes.get(self.size).copied().unwrap_or(0),
+            self.archive.sums.get(self.size).copied().flatten(),
+        );
+        let said = match streams.folders.get(self.folder) {
+            Some(folder) => self.unlock.step(file, (streams, folder), first),
+            None => Some(None),
+        };
+        if let Some(key) = said {
+            self.tried = Some((self.folder, key));
+            self.place = Place::Files;
+        }
+        Progress::Full
+    }
+
+    /// The key that opens the folder, when it has one.
+    fn key(&self) -> Option<&Key> {
+        let (folder, key) = self.tried.as_ref()?;
+        key.as_ref().filter(|_| *folder == self.folder)
+    }
+
+    /// Whether passwords have to be tried on the folder that is next.
+    fn is_to_be_tried(&self) -> bool {
+        let folder = self.archive.streams.folders.get(self.folder);
+        folder.is_some_and(|folder| is_locked(folder) && refusal(folder).is_none())
+            && self.tried.as_ref().is_none_or(|(tried, _)| *tried != self.folder)
+            && self.unlock.is_worth()
     }
 
     /// Begins the next file that has contents, or passes over some that have none.
     fn find_file(&mut self) -> Progress {
         self.leave_empty_folders();
+        if self.is_to_be_tried() {
+            self.place = Place::Locked;
+            return Progress::Full;
+        }
         for _ in 0..FILES_PER_STEP {
             if self.file >= self.archive.files {
                 return self.find_nameless();
@@ -212,7 +308,9 @@ impl SevenZip {
         let folder = self.archive.streams.folders.get(self.folder);
         let size = self.archive.sizes.get(self.size).copied();
         let (Some(folder), Some(size)) = (folder, size) else { return false };
-        let closed = refusal(folder);
+        let is_closed = is_locked(folder) && self.key().is_none();
+        let closed = if is_closed { Some(Why::Encrypted) } else { refusal(folder) };
+        self.sum = is_locked(folder).then(Crc::new);
         self.size = self.size.saturating_add(1);
         self.begun = self.begun.saturating_add(1);
         self.left = size;
@@ -227,7 +325,9 @@ impl SevenZip {
         if self.node.is_none() {
             let streams = &self.archive.streams;
             let folder = streams.folders.get(self.folder);
-            match folder.ok_or(DAMAGED).and_then(|folder| Node::of(streams, folder)) {
+            let key = self.key();
+            match folder.ok_or(DAMAGED).and_then(|folder| Node::of(streams, folder, key, u64::MAX))
+            {
                 Ok(node) => self.node = Some(node),
                 Err(why) => return self.fail(why),
             }
@@ -238,7 +338,7 @@ impl SevenZip {
     fn inside(&mut self, file: &[u8], output: &mut [u8]) -> (usize, Progress) {
         if self.left == 0 {
             self.place = Place::Files;
-            return (0, Progress::End(Ok(())));
+            return (0, Progress::End(self.check_sum()));
         }
         let room = at_most(output.len(), self.left);
         let room = output.get_mut(..room).unwrap_or_default();
@@ -250,10 +350,22 @@ impl SevenZip {
             Ok(Got::Later) => (0, Progress::Full),
             Ok(Got::Bytes(made)) => {
                 self.left = self.left.saturating_sub(wide(made));
+                if let Some(sum) = &mut self.sum {
+                    sum.update(room.get(..made).unwrap_or_default());
+                }
                 (made, Progress::Full)
             }
             Ok(Got::End) => (0, self.fail(folder::ENDS_EARLY)),
             Err(why) => (0, self.fail(why)),
+        }
+    }
+
+    /// What a key has opened has to have the right sum: another key makes something as well.
+    fn check_sum(&self) -> Result<(), Why> {
+        let said = self.size.checked_sub(1).and_then(|at| self.archive.sums.get(at)).copied();
+        match &self.sum {
+            Some(sum) if said.flatten() != Some(sum.sum()) => Err(Why::Encrypted),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -315,41 +427,59 @@ impl SevenZip {
     }
 }
 
-/// Unpacks some of a header. True when all of it is there.
-fn unpack_header(
-    node: &mut Node,
-    file: &[u8],
-    bytes: &mut Vec<u8>,
-    size: usize,
-) -> Result<bool, Why> {
-    let kept = bytes.len();
-    if kept >= size {
-        return Ok(true);
+impl Packed {
+    /// Takes the memory to unpack it.
+    fn of(streams: &Streams, folder: &Folder, key: Option<&Key>) -> Result<Self, Why> {
+        Ok(Self {
+            node: Node::of(streams, folder, key, u64::MAX)?,
+            bytes: Vec::new(),
+            size: usize::try_from(folder.size()).map_err(|_| DAMAGED)?,
+            sum: folder.sum,
+            is_locked: key.is_some(),
+        })
     }
-    bytes.resize(kept.saturating_add(folder::HELD_BYTES).min(size), 0);
-    let got = node.read(file, bytes.get_mut(kept..).unwrap_or_default())?;
-    let count = match got {
-        Got::Bytes(count) => count,
-        Got::Later => 0,
-        Got::End => return Err(folder::ENDS_EARLY),
-    };
-    bytes.truncate(kept.saturating_add(count));
-    Ok(bytes.len() == size)
+
+    /// Unpacks some of it. True when all of it is there.
+    fn step(&mut self, file: &[u8]) -> Result<bool, Why> {
+        let kept = self.bytes.len();
+        if kept < self.size {
+            self.bytes.resize(kept.saturating_add(folder::HELD_BYTES).min(self.size), 0);
+            let got = self.node.read(file, self.bytes.get_mut(kept..).unwrap_or_default())?;
+            let count = match got {
+                Got::Bytes(count) => count,
+                Got::Later => 0,
+                Got::End => return Err(folder::ENDS_EARLY),
+            };
+            self.bytes.truncate(kept.saturating_add(count));
+        }
+        if self.bytes.len() < self.size {
+            return Ok(false);
+        }
+        let mut sum = Crc::new();
+        if self.is_locked {
+            sum.update(&self.bytes);
+        }
+        if self.is_locked && self.sum != Some(sum.sum()) { Err(Why::Encrypted) } else { Ok(true) }
+    }
 }
 
-/// Why a folder cannot be undone, if so: its encryption comes first.
+/// Whether a folder is encrypted.
+fn is_locked(folder: &Folder) -> bool {
+    folder.coders.iter().any(|coder| coder.method == coder::AES)
+}
+
+/// Why a folder cannot be undone, if so.
 fn refusal(folder: &Folder) -> Option<Why> {
-    let mut refusals = folder.coders.iter().filter_map(|coder| coder::refusal(coder.method));
-    let first = refusals.next()?;
-    Some(refusals.find(|why| *why == Why::Encrypted).unwrap_or(first))
+    let refused = folder.coders.iter().find_map(|coder| coder::refusal(coder.method))?;
+    Some(if is_locked(folder) { Why::Encrypted } else { refused })
 }
 
-/// The memory that a folder takes.
-fn state_bytes(folder: &Folder) -> u64 {
+/// The memory that a folder takes, for no more than so many bytes of each coder.
+fn state_bytes(folder: &Folder, most: u64) -> u64 {
     let mut output = 0_usize;
     let mut bytes = 0_u64;
     for coder in &folder.coders {
-        let size = folder.sizes.get(output).copied().unwrap_or(u64::MAX);
+        let size = folder.sizes.get(output).copied().unwrap_or(u64::MAX).min(most);
         bytes = bytes.saturating_add(coder::state_bytes(coder, size));
         output = output.saturating_add(usize::try_from(coder.outputs).unwrap_or(usize::MAX));
     }

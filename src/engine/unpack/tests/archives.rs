@@ -282,6 +282,13 @@ fn help_files_with_wrong_tables_say_so() {
     let mut wrong = file(512, 1);
     wrong[96 + 84..96 + 84 + 8].copy_from_slice(b"PMGL\xff\xff\xff\xff");
     assert_eq!(open(&wrong), Err(Why::Broken("chm: damaged directory")));
+    // A directory that goes on in a chunk that is not counted.
+    let mut further = file(512, 1);
+    further[96 + 84..96 + 84 + 20]
+        .copy_from_slice(b"PMGL\xec\x01\0\0\0\0\0\0\xff\xff\xff\xff\x01\0\0\0");
+    assert_eq!(open(&further), Err(Why::Broken("chm: damaged directory")));
+    further[96 + 84 + 16..96 + 84 + 20].fill(0xff);
+    assert_eq!(open(&further), Ok(()));
 }
 
 #[test]
@@ -390,4 +397,54 @@ fn archives_that_only_their_first_bytes_tell_of_are_said() {
     let packaging = b"\x2f\xe9\x8d\x63\xd4\xa6\xc1\x4b\x9a\x36\xb3\xfc\x25\x11\xa5\xb7";
     assert!(unopened(&[&section[..], &[0; 32], packaging].concat()));
     assert!(!unopened(&[&section[..], &[0; 48]].concat()));
+}
+
+/// A frame of LZX that is not packed.
+fn raw_frame(bytes: &[u8]) -> Vec<u8> {
+    let front = 3 << 28 | u32::try_from(bytes.len()).expect("small") << 4;
+    let words = [front >> 16, front & 0xffff].map(|word| u16::try_from(word).expect("16 bits"));
+    let mut out: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    out.extend([1_u32; 3].iter().flat_map(|recent| recent.to_le_bytes()));
+    out.extend(bytes);
+    out.resize(out.len().next_multiple_of(2), 0);
+    out
+}
+
+#[test]
+fn the_table_of_a_help_file_leads_to_what_readers_show() {
+    let words =
+        |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
+    let (quiet, hidden) = (b"what nobody is shown", b"what everybody sees!");
+    let stream = [raw_frame(quiet), raw_frame(hidden)].concat();
+    let control = [&b"\x06\0\0\0LZXC"[..], &words(&[2, 1, 1, 0])].concat();
+    let open = |place: usize| {
+        let place = u32::try_from(place).expect("small");
+        let table = words(&[2, 1, 8, 40, 20, 0, 40, 0, 0x8000, 0, place, 0]);
+        let mut chunk = b"PMGL\0\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff".to_vec();
+        let storage = "::DataSpace/Storage/MSCompressed/";
+        let resets = "Transform/{7FC28940-9D31-11D0-9B27-00A0C91E9C7C}/InstanceData/ResetTable";
+        for (name, section, at, length) in [
+            ("/a".to_owned(), 1, 0, quiet.len()),
+            (format!("{storage}ControlData"), 0, 0, control.len()),
+            (format!("{storage}{resets}"), 0, control.len(), table.len()),
+            (format!("{storage}Content"), 0, control.len() + table.len(), stream.len()),
+        ] {
+            chunk.push(u8::try_from(name.len()).expect("short"));
+            chunk.extend(name.as_bytes());
+            chunk.extend([section, u8::try_from(at).expect("small")]);
+            let length = u8::try_from(length).expect("small");
+            chunk.extend([0x80 | length >> 7, length & 0x7f]);
+        }
+        let free = u32::try_from(512 - chunk.len()).expect("a chunk");
+        chunk[4..8].copy_from_slice(&free.to_le_bytes());
+        chunk.resize(512, 0);
+        let mut directory = [b"ITSP", &words(&[1, 84, 10, 512, 2, 1, 0, 0, 0, 0, 1])[..]].concat();
+        directory.resize(84, 0);
+        let mut out = b"ITSF\x03\0\0\0\x60\0\0\0".to_vec();
+        out.resize(72, 0);
+        out.extend([96_u64, 84 + 512, 96 + 84 + 512].iter().flat_map(|field| field.to_le_bytes()));
+        check_opened(Chm, &[&out[..], &directory, &chunk, &control, &table, &stream].concat())
+    };
+    assert_eq!(open(0).members, [Walk::whole("chm:a", quiet)]);
+    assert_eq!(open(raw_frame(quiet).len()).members, [Walk::whole("chm:a", hidden)]);
 }

@@ -281,6 +281,31 @@ fn partitions_are_put_together_from_their_runs() {
 }
 
 #[test]
+fn no_table_of_an_image_hides_behind_another() {
+    let one: &[Run<'_>] = &[(1, 1, &[7; 512])];
+    let list = |from: &str, to: &str| {
+        let text = image(&[("a", one), ("b", one)]);
+        let end = text.len() - 512;
+        let place = 1_024;
+        let list =
+            String::from_utf8(text[place..end].to_vec()).expect("text").replacen(from, to, 1);
+        let mut out = [&text[..place], list.as_bytes(), &text[end..]].concat();
+        let at = out.len() - 512 + 224;
+        out[at..at + 8].copy_from_slice(&wide(&[u64::try_from(list.len()).expect("small")]));
+        check_opened(Dmg, &out)
+    };
+    // Of two arrays the second one counts as well.
+    let split = "</dict></array><key>blkx</key><array><dict>";
+    assert_eq!(list("</dict><dict>", split).members.len(), 2);
+    for comment in ["<!-- <key>blkx</key> -->", "<![CDATA[ ]]>"] {
+        let walked = list("<key>blkx</key>", &format!("{comment}<key>blkx</key>"));
+        assert_eq!(walked.missed, [Why::Broken("DMG: a list with comments")]);
+    }
+    let walked = list("<data>\nbW", "<data>&#98;W");
+    assert_eq!(walked.missed, [Why::Broken("DMG: a table of runs")]);
+}
+
+#[test]
 fn what_of_an_image_cannot_be_read_is_said() {
     let fate = |kind: u32, packed: &[u8]| {
         let bytes = image(&[("a", &[(kind, 4, packed)])]);

@@ -129,3 +129,10 @@ fn groups_without_end_are_counted_and_not_kept() {
     let walked = super::walk::walk(Rtf, text.as_bytes(), usize::MAX, 64);
     assert_eq!(walked.members, [Walk::whole("rtf-object", b"\x01\x02\x03")]);
 }
+
+#[test]
+fn a_header_that_is_longer_than_is_read_is_said() {
+    let bytes = object(&"x".repeat(3_000), b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1");
+    let walked = document(&format!("{{\\objdata {}}}", digits(&bytes)));
+    assert_eq!(walked.missed, [Why::Broken("RTF: an object with a long header")]);
+}

@@ -116,7 +116,7 @@ impl Walked {
 fn opened(container: Whole, bytes: &[u8], room: usize) -> Walked {
     let mut spool = Spool::new(1 << 30, SpoolBudget::new(1 << 30));
     spool.push(bytes);
-    take_out(Unpacker::open(container, spool), &[], 0, room)
+    take_out(Unpacker::open(container, spool, &Passwords::default()), &[], 0, room)
 }
 
 /// Opens `bytes` with windows of many sizes, checks that all agree, and says what came out.

@@ -282,6 +282,15 @@ impl Trial {
             self.failures = self.failures.saturating_add(1);
             return None;
         }
+        // The one that fitted last costs nothing: it is as many as there are members.
+        let is_paid = match lock {
+            Lock::Aes { .. } => self.next == 0 || self.passwords.pay(AES_BLOCKS),
+            Lock::Traditional => true,
+        };
+        if !is_paid {
+            self.failures = FAILURES_MAX;
+            return None;
+        }
         let at = self.last.saturating_add(self.next).checked_rem(count).unwrap_or_default();
         self.next = self.next.saturating_add(1);
         let opened = lock.open(self.passwords.get(at), local, front);
@@ -297,6 +306,8 @@ const CODE_BYTES: usize = 10;
 const BLOCK_BYTES: usize = 16;
 /// Of PBKDF2, as `WinZip` has it.
 const ROUNDS: u32 = 1_000;
+/// Blocks that are hashed for a key at most: two for each round, in four parts.
+const AES_BLOCKS: u64 = 8_000;
 /// What is decrypted at a time.
 const PIECE_BYTES: usize = 4 << 10;
 /// Members of an archive that no password fits, before the others are not tried any more: one has the
@@ -325,3 +336,21 @@ const CRC_TABLE: [u32; 256] = {
     }
     table
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::passwords::KEY_BLOCKS_MAX;
+
+    #[test]
+    fn keys_beyond_what_an_object_may_cost_are_not_made() {
+        let list = Passwords::read(b"one\ntwo\nthree").expect("a good list");
+        assert!(list.pay(KEY_BLOCKS_MAX - AES_BLOCKS), "one is left");
+        let (mut trial, lock) = (Trial::new(list), Lock::Aes { key_bytes: 32 });
+        trial.begin();
+        let mut attempt = || trial.attempt(lock, &Local::default(), &[0; 18]);
+        assert!(matches!(attempt(), Some(None)), "the first costs nothing");
+        assert!(matches!(attempt(), Some(None)) && attempt().is_none());
+        assert!(!trial.is_worth());
+    }
+}
