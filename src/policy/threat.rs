@@ -108,7 +108,8 @@ impl ThreatKinds {
         self.0 & kind.bit() != 0
     }
 
-    pub(super) const fn bits(self) -> u8 {
+    #[must_use]
+    pub const fn bits(self) -> u8 {
         self.0
     }
 }
