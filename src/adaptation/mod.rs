@@ -37,7 +37,9 @@ pub mod threat;
 mod tests;
 
 pub use begin::{Begin, Fragment, Message, ScanPlan, begin, begin_message};
-pub use decision::{Cause, Decision, Passed, Released, Threat, Unchecked, decide};
+pub use decision::{
+    Cause, Decision, Passed, PolicyWhy, Released, RuleReason, Threat, Unchecked, decide,
+};
 pub use headers::extra;
 pub use threat::{ThreatKind, ThreatKinds};
 

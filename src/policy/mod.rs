@@ -41,6 +41,7 @@ pub mod category;
 pub mod host;
 pub mod list;
 pub mod mime;
+pub mod reputation;
 mod table;
 pub mod url;
 

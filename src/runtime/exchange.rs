@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::adaptation::page::{PageFacts, Rendered};
 use crate::adaptation::range::RANGE_FIELDS;
-use crate::adaptation::{self, Begin, Cause, Decision, Passed, Released};
+use crate::adaptation::{self, Begin, Cause, Decision, Passed, Released, RuleReason};
 use crate::engine::verdict::{Limit, Verdict, Why};
 use crate::icap::{self, Extra, Method, Unmodified};
 use crate::observe::{Event, Level, Message};
@@ -332,12 +332,8 @@ impl Exchange {
                 (threat.detection.name.to_string(), "passed", true)
             }
             Decision::Unmodified(_) | Decision::AskForAll => return,
-            Decision::Block(cause) => {
-                (reason(cause), "blocked", !matches!(**cause, Cause::Unchecked(_)))
-            }
-            Decision::Abort(cause) => {
-                (reason(cause), "broken off", !matches!(**cause, Cause::Unchecked(_)))
-            }
+            Decision::Block(cause) => (reason(cause), "blocked", !cause.is_unchecked()),
+            Decision::Abort(cause) => (reason(cause), "broken off", !cause.is_unchecked()),
         };
         let subject = request.subject();
         let message = Box::new(Message {
@@ -374,6 +370,16 @@ fn reason(cause: &Cause) -> String {
         Cause::Unchecked(why) => why.to_string(),
         Cause::BlackList(entry) => format!("black list: {entry}"),
         Cause::Type(mime) => format!("type {mime}"),
+        Cause::Category { category, source } => format!("category {category}: {source}"),
+        Cause::Advertisement(expression) => format!("advertisement: {expression}"),
+        Cause::Rule { rule, reason } => match reason {
+            RuleReason::BlackList => format!("rule {rule}: as on the black list"),
+            RuleReason::Category(category) => format!("rule {rule}: as category {category}"),
+            RuleReason::Text(text) if text.is_empty() => format!("rule {rule}"),
+            RuleReason::Text(text) => format!("rule {rule}: {text}"),
+        },
+        Cause::Hook => "by the script".to_owned(),
+        Cause::PolicyUnchecked(why) => why.to_string(),
     }
 }
 

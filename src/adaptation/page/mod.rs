@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Template names are those of Dr.Web 6.0: `ERR_ACCESS_DENIED` for threats and forbidden types,
-//! `ERR_DOWNLOAD_BLOCK` for the black list, `ERR_FAILED_CHECK` for what could not be checked. A template is
+//! `ERR_DOWNLOAD_BLOCK` for addresses that are not wanted, `ERR_FAILED_CHECK` for what could not be checked. A template is
 //! Jinja; it may extend `base.html`. Everything from outside is escaped in every template, whatever its
 //! name, so no address, user or threat name becomes markup. Variables:
 //!
@@ -14,7 +14,7 @@
 //! | --- | --- |
 //! | `lang` | the page's language, `en` |
 //! | `title`, `lead`, `advice` | headline, what happened, what to do |
-//! | `reason` | `threat`, `unchecked`, `black-list` or `type` |
+//! | `reason` | `threat`, `unchecked`, `black-list`, `type`, `category`, `advertisement`, `rule`, `hook` or `policy-unchecked` |
 //! | `threat`, `place` | the threat's name; where in an archive it is |
 //! | `detail` | why it could not be checked, the list's entry, or the type |
 //! | `url`, `user` | as the client sent them; may be empty |
@@ -205,8 +205,12 @@ impl Pages {
 const fn template_name(cause: &Cause) -> &'static str {
     match cause {
         Cause::Threat(_) | Cause::Type(_) => "ERR_ACCESS_DENIED.html",
-        Cause::BlackList(_) => "ERR_DOWNLOAD_BLOCK.html",
-        Cause::Unchecked(_) => "ERR_FAILED_CHECK.html",
+        Cause::BlackList(_)
+        | Cause::Category { .. }
+        | Cause::Advertisement(_)
+        | Cause::Rule { .. }
+        | Cause::Hook => "ERR_DOWNLOAD_BLOCK.html",
+        Cause::Unchecked(_) | Cause::PolicyUnchecked(_) => "ERR_FAILED_CHECK.html",
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::negotiate::best_language;
-use crate::adaptation::decision::Cause;
+use crate::adaptation::decision::{Cause, PolicyWhy, RuleReason};
 use crate::engine::verdict::Why;
 
 /// All words of one language.
@@ -17,7 +17,12 @@ pub(super) struct Language {
     black_list: MessageText,
     type_rule: MessageText,
     unchecked: MessageText,
+    category: MessageText,
+    advertisement: MessageText,
+    rule: MessageText,
+    policy_unchecked: MessageText,
     why: WhyText,
+    policy_why: PolicyWhyText,
 }
 
 /// Words in front of facts.
@@ -63,9 +68,17 @@ impl Language {
     pub(super) const fn message(&self, cause: &Cause) -> MessageText {
         match cause {
             Cause::Threat(_) => self.threat,
-            Cause::BlackList(_) => self.black_list,
+            Cause::BlackList(_) | Cause::Rule { reason: RuleReason::BlackList, .. } => {
+                self.black_list
+            }
             Cause::Type(_) => self.type_rule,
             Cause::Unchecked(_) => self.unchecked,
+            Cause::Category { .. } | Cause::Rule { reason: RuleReason::Category(_), .. } => {
+                self.category
+            }
+            Cause::Advertisement(_) => self.advertisement,
+            Cause::Rule { reason: RuleReason::Text(_), .. } | Cause::Hook => self.rule,
+            Cause::PolicyUnchecked(_) => self.policy_unchecked,
         }
     }
 
@@ -85,6 +98,24 @@ impl Language {
             Why::EngineMissing | Why::Failed | Why::Busy => self.why.engine,
         }
     }
+}
+
+impl Language {
+    pub(super) const fn policy_why(&self, why: PolicyWhy) -> &'static str {
+        match why {
+            PolicyWhy::HookFailed | PolicyWhy::HookDisabled => self.policy_why.script,
+            PolicyWhy::NoReputation => self.policy_why.reputation,
+            PolicyWhy::NoGroups => self.policy_why.groups,
+        }
+    }
+}
+
+/// Why an address could not be checked, for people.
+#[derive(Debug)]
+struct PolicyWhyText {
+    script: &'static str,
+    reputation: &'static str,
+    groups: &'static str,
 }
 
 /// The languages; the first is used when a client wants none of them.
@@ -121,6 +152,31 @@ static ENGLISH: Language = Language {
         title: "The content could not be checked",
         lead: "The content could not be checked for threats to the end, so it was not let through.",
         advice: "You can try again later. If it happens again, tell your administrator.",
+    },
+    category: MessageText {
+        title: "This site is blocked",
+        lead: "The site belongs to a category that may not be visited from this network.",
+        advice: "If you need it for your work, or believe that the site is in the wrong category, ask your administrator.",
+    },
+    advertisement: MessageText {
+        title: "An advertisement was blocked",
+        lead: "The address belongs to an advertisement, and this network does not load advertisements.",
+        advice: "The rest of the page is not affected. If something you need is missing, ask your administrator.",
+    },
+    rule: MessageText {
+        title: "This address is blocked",
+        lead: "A rule of this network does not allow this address, for you or at this time.",
+        advice: "If you need it for your work, ask your administrator.",
+    },
+    policy_unchecked: MessageText {
+        title: "The address could not be checked",
+        lead: "It could not be decided whether this address may be visited, so it was not opened.",
+        advice: "You can try again in a few minutes. If it happens again, tell your administrator.",
+    },
+    policy_why: PolicyWhyText {
+        script: "The check that your administrator set up did not finish.",
+        reputation: "The services that know about addresses did not answer.",
+        groups: "It is not known which groups you belong to.",
     },
     why: WhyText {
         encrypted: "It is encrypted or protected by a password.",

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::PageFacts;
 use super::text::{Labels, Language, MessageText};
-use crate::adaptation::decision::Cause;
+use crate::adaptation::decision::{Cause, RuleReason};
 
 /// Everything a template can name, and the JSON form of a page.
 #[derive(Debug, Serialize)]
@@ -41,6 +41,7 @@ impl<'a> Variables<'a> {
     /// What a page says about a blocked message.
     pub(super) fn of(facts: &PageFacts<'a>, language: &'static Language) -> Self {
         let MessageText { title, lead, advice } = language.message(facts.cause);
+        let at_detail = |reason, detail| (reason, String::new(), String::new(), detail);
         let (reason, threat, place, detail) = match facts.cause {
             Cause::Threat(threat) => (
                 "threat",
@@ -48,11 +49,22 @@ impl<'a> Variables<'a> {
                 shown(&threat.detection.path),
                 String::new(),
             ),
-            Cause::Unchecked(why) => {
-                ("unchecked", String::new(), String::new(), language.why(*why).to_owned())
+            Cause::Unchecked(why) => at_detail("unchecked", language.why(*why).to_owned()),
+            Cause::BlackList(entry) => at_detail("black-list", shown(entry)),
+            Cause::Type(mime) => at_detail("type", shown(mime)),
+            Cause::Category { category, .. }
+            | Cause::Rule { reason: RuleReason::Category(category), .. } => {
+                at_detail("category", category.name().to_owned())
             }
-            Cause::BlackList(entry) => ("black-list", String::new(), String::new(), shown(entry)),
-            Cause::Type(mime) => ("type", String::new(), String::new(), shown(mime)),
+            Cause::Advertisement(_) => at_detail("advertisement", String::new()),
+            Cause::Rule { reason: RuleReason::BlackList, .. } => {
+                at_detail("black-list", String::new())
+            }
+            Cause::Rule { reason: RuleReason::Text(text), .. } => at_detail("rule", shown(text)),
+            Cause::Hook => at_detail("hook", String::new()),
+            Cause::PolicyUnchecked(why) => {
+                at_detail("policy-unchecked", language.policy_why(*why).to_owned())
+            }
         };
         Self {
             lang: language.tag,

@@ -4,8 +4,9 @@ use proptest::prelude::{any, prop_assert_eq, proptest};
 
 use super::{connection, detection};
 use crate::adaptation::page::{PageFacts, Pages, Rendered, TEMPLATE_NAMES, Template};
-use crate::adaptation::{Cause, Threat, ThreatKind};
+use crate::adaptation::{Cause, PolicyWhy, RuleReason, Threat, ThreatKind};
 use crate::engine::verdict::Why;
+use crate::policy::Category;
 
 fn threat(name: &str, path: &str) -> Cause {
     Cause::Threat(Threat { kind: ThreatKind::of(name), detection: detection(name, path) })
@@ -87,6 +88,43 @@ fn each_cause_has_its_page() {
         let html = body(&embedded().render(&facts(&cause)));
         assert!(html.contains(&format!("<h1>{title}</h1>")), "{title}\n{html}");
         assert!(html.contains(detail), "{detail}\n{html}");
+    }
+}
+
+#[test]
+fn each_cause_of_the_policy_has_its_words_and_its_code() {
+    let rule = |reason| Cause::Rule { rule: "secret rule".into(), reason };
+    for (cause, code, title, detail) in [
+        (
+            Cause::Category { category: Category::Gambling, source: "secret list".into() },
+            "category",
+            "This site is blocked",
+            "Gambling",
+        ),
+        (rule(RuleReason::Category(Category::Jobs)), "category", "This site is blocked", "Jobs"),
+        (rule(RuleReason::BlackList), "black-list", "This address is blocked", "list of addresses"),
+        (rule(RuleReason::Text("not after six".into())), "rule", "This address is blocked", "six"),
+        (
+            Cause::Advertisement("secret.*".into()),
+            "advertisement",
+            "An advertisement was blocked",
+            "does not load",
+        ),
+        (Cause::Hook, "hook", "This address is blocked", "A rule of this network"),
+        (
+            Cause::PolicyUnchecked(PolicyWhy::NoReputation),
+            "policy-unchecked",
+            "The address could not be checked",
+            "did not answer",
+        ),
+    ] {
+        let html = body(&embedded().render(&facts(&cause)));
+        assert!(html.contains(&format!("<h1>{title}</h1>")), "{title}\n{html}");
+        assert!(html.contains(detail) && !html.contains("secret"), "{detail}\n{html}");
+        let asked = PageFacts { accept: Some(b"application/json"), ..facts(&cause) };
+        let value: serde_json::Value =
+            serde_json::from_slice(&embedded().render(&asked).body).expect("JSON");
+        assert_eq!(value["reason"], code);
     }
 }
 
