@@ -180,11 +180,24 @@ pub enum Released {
 /// all kinds are blocked, the scan has to go on, and the first blocked detection is the verdict.
 #[must_use]
 pub fn decide(verdict: Verdict, released: Released, options: &Options) -> Decision {
+    decide_by(verdict, released, options, |detection| {
+        options.blocked_threats.has(ThreatKind::of(&detection.name))
+    })
+}
+
+/// The same, where rules have a say: `blocks` tells whether a detection is blocked.
+#[must_use]
+pub fn decide_by(
+    verdict: Verdict,
+    released: Released,
+    options: &Options,
+    blocks: impl FnOnce(&Detection) -> bool,
+) -> Decision {
     match verdict {
         Verdict::Clean => Decision::Unmodified(Passed::Clean),
         Verdict::Infected(detection) => {
             let kind = ThreatKind::of(&detection.name);
-            let blocked = options.blocked_threats.has(kind);
+            let blocked = blocks(&detection);
             let found = if blocked { Found::BlockedThreat } else { Found::ToleratedThreat };
             let threat = Threat { kind, detection };
             match answer(found, released, options.unchecked) {

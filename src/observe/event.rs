@@ -129,6 +129,8 @@ pub struct Message {
     pub reason: String,
     /// What was done: `blocked`, `broken off`, `passed`, `found`, `answered with ERROR`.
     pub action: &'static str,
+    /// The step of the policy that decided: a rule, a switch, the script; empty: none had to.
+    pub decided: String,
     /// Bytes of the body seen until then.
     pub bytes: u64,
     /// The way from the body to what was found in it, or not seen: name, type and size of each layer.
@@ -263,6 +265,9 @@ impl fmt::Display for Message {
         if !self.user.is_empty() {
             write!(out, " user={}", Quoted(&self.user))?;
         }
+        if !self.decided.is_empty() {
+            write!(out, " decided=\"{}\"", Quoted(&self.decided))?;
+        }
         write!(out, " bytes={}", self.bytes)?;
         if !self.layers.is_empty() {
             write!(out, " layers=\"{}\"", Quoted(&self.layers))?;
@@ -305,6 +310,7 @@ mod tests {
             user: String::new(),
             reason: "Eicar-Test-Signature".to_owned(),
             action: "blocked",
+            decided: "BlockKnownVirus".to_owned(),
             bytes: 68,
             layers: "CL_TYPE_ZIP 190 bytes > zip:a\nb CL_TYPE_TEXT_ASCII 68 bytes".to_owned(),
         };
@@ -313,7 +319,7 @@ mod tests {
         assert_eq!(
             event.to_string(),
             "blocked 7-1 RESPMOD http://a/\\r\\nblocked 8-1 forged: Eicar-Test-Signature \
-             client=10.0.0.7 bytes=68 \
+             client=10.0.0.7 decided=\"BlockKnownVirus\" bytes=68 \
              layers=\"CL_TYPE_ZIP 190 bytes > zip:a\\nb CL_TYPE_TEXT_ASCII 68 bytes\""
         );
     }

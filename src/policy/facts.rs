@@ -146,7 +146,9 @@ impl Moment {
     #[must_use]
     pub const fn new(weekday: u8, minute: u16) -> Self {
         // At most 6 * 1440 + 1439, which fits.
-        Self((weekday as u16 % 7).wrapping_mul(MINUTES_OF_DAY).wrapping_add(minute % MINUTES_OF_DAY))
+        Self(
+            (weekday as u16 % 7).wrapping_mul(MINUTES_OF_DAY).wrapping_add(minute % MINUTES_OF_DAY),
+        )
     }
 
     /// Minutes since Monday, 00:00.

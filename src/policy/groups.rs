@@ -87,9 +87,10 @@ impl Groups {
     /// The groups of the user as named, and as named without his domain.
     fn spellings<'g>(&'g self, user: &User<'g>) -> impl Iterator<Item = &'g [u32]> {
         let spellings = user.spellings();
-        spellings.into_iter().flatten().filter_map(|name| {
-            Some(self.members.get(self.users.place(name)?)?.as_ref())
-        })
+        spellings
+            .into_iter()
+            .flatten()
+            .filter_map(|name| Some(self.members.get(self.users.place(name)?)?.as_ref()))
     }
 
     /// How many groups there are.

@@ -1,8 +1,10 @@
 //! Who may see what: pure decisions about addresses and types of content.
 //!
 //! ```text
-//!   encapsulated head ──▶ UrlParts ──▶ black list ──▶ white list ──▶ UrlDecision
-//!   Content-Type, size ─────────────▶ MIME rules ──────────────────▶ BodyAction
+//!   encapsulated head ──▶ UrlParts ─┐
+//!   user, addresses, time ──────────┴▶ Facts ─▶ rules ─▶ Outcome: Go, Block, Ask
+//!   Content-Type, size ──────────────▶ MIME rules ─────▶ BodyAction
+//!   threat ──────────────────────────▶ rules, switches ▶ Judgement
 //! ```
 //!
 //! | what | where |
@@ -12,14 +14,20 @@
 //! | the compiled, sorted form of a list | `table` |
 //! | rules by MIME type and size | [`mime`] |
 //! | the categories of sites | [`category`] |
+//! | what reputation services know | [`reputation`] |
+//! | what a decision is made from | [`facts`], [`user`], [`groups`], [`places`] |
+//! | kinds of threat, read off a signature's name | [`threat`] |
+//! | the language of rules | [`rules`] |
+//! | the decision, and why | [`decide`], `trial`, [`explain`] |
+//! | what a script is told and may answer | [`hook`] |
 //!
 //! The black list beats the white list. The white list exempts from blocking by category only, never
 //! from scanning: no function of this room can say "do not scan" because of a list.
 //!
-//! Order of calls: fill [`Options`], [`Policy::compile`] once, then [`Policy::check_url`] and
-//! [`Policy::body_rule`] for every message; neither allocates.
+//! Order of calls: fill [`Options`], [`Policy::compile`] once, then [`Policy::decide`] and
+//! [`Policy::body_rule`] for every message, [`Policy::judge`] for every threat; none allocates.
 //!
-//! Absent on purpose: reading list files (the edge does), categories, the rule language, and the
+//! Absent on purpose: reading list files (the edge does), and the
 //! canonical form of paths: an entry with a path is compared after percent-decoding, but `.` and `..`
 //! segments in the request stay as they are.
 
@@ -34,25 +42,44 @@
 )]
 
 use std::fmt;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 pub mod category;
+pub mod decide;
+pub mod explain;
+pub mod facts;
+pub mod groups;
+pub mod hook;
 pub mod host;
 pub mod list;
 pub mod mime;
+pub mod places;
 pub mod reputation;
+pub mod rules;
 mod table;
+pub mod threat;
+mod trial;
 pub mod url;
+pub mod user;
 
 #[cfg(test)]
 mod tests;
 
 pub use category::{Categories, Category};
+pub use decide::{Block, BlockReason, CategorySource, Judgement, Outcome, Question, State, Way};
+pub use explain::{Step, Story, Witness};
+pub use facts::{Direction, Directory, Facts, Moment, Protocol, Reputation, ThreatFact};
+pub use groups::Groups;
+pub use hook::{Hook, HookAnswer};
 pub use host::{Host, HostFault};
 pub use list::{EntryFault, LineFault, List};
 pub use mime::{BodyAction, MimeRule, Pattern, PatternFault};
+pub use places::Places;
+pub use rules::{RuleFault, RuleSource, RuleView, Rules};
 pub use table::Entry;
+pub use threat::{ThreatKind, ThreatKinds};
 pub use url::{UrlFault, UrlParts};
 
 use mime::MimeTable;
@@ -69,6 +96,42 @@ pub struct Options {
     pub ranges: List,
     /// `MimeRules`: what is scanned, passed or rejected by type and size. Without a rule that fits: scanned.
     pub mime_rules: Vec<MimeRule>,
+    /// `RuleSet` and its numbered sisters, and the files they name, in order.
+    pub rules: Vec<RuleSource>,
+    /// The text of the files that sets in rules name.
+    pub rule_files: rules::Files,
+    /// `RuleSetDefaults`: whether [`rules::DEFAULT_RULES`] come behind them.
+    pub defaults: Defaults,
+    /// `BlockAdultContent` and its sisters: the categories that are blocked.
+    pub blocked: Categories,
+    /// The text of `[LookupD] Groups`: who is in which group.
+    pub groups: String,
+    /// Whether a directory can be asked for the groups of a user.
+    pub directory: bool,
+    /// Whether a reputation service can be asked about sites that nothing else knows.
+    pub reputation: bool,
+    /// `BlockUnanswered`: what happens when a question got no answer.
+    pub unanswered: Unanswered,
+}
+
+/// Whether the default rules come behind those of the administrator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Defaults {
+    /// They do.
+    #[default]
+    Use,
+    /// They do not: only what the administrator wrote counts, besides the switches of threats.
+    LeaveOut,
+}
+
+/// What happens to a message whose decision depends on an answer that did not come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unanswered {
+    /// What was asked counts as not known.
+    #[default]
+    Pass,
+    /// It is blocked as unchecked.
+    Block,
 }
 
 /// A compiled policy: immutable, shared by all shards.
@@ -78,6 +141,13 @@ pub struct Policy {
     white: Table,
     ranges: Table,
     mime: MimeTable,
+    rules: Rules,
+    groups: Groups,
+    blocked: Categories,
+    directory: bool,
+    reputation: bool,
+    unanswered: Unanswered,
+    places: Option<Arc<dyn Places>>,
     digest: [u8; 32],
 }
 
@@ -96,19 +166,89 @@ impl Policy {
         let ranges = Table::compile(options.ranges)
             .ok_or(PolicyFault::ListTooLarge { list: "RangeSites" })?;
         let mime = MimeTable::compile(options.mime_rules)?;
+        // What is wrong with a line of the group file is said by whoever reads the file.
+        let (groups, _said) = Groups::read(&options.groups);
+        let surroundings = rules::Surroundings {
+            files: Some(&options.rule_files),
+            groups: &groups,
+            directory: options.directory,
+        };
+        let rules = Rules::compile(&options.rules, options.defaults == Defaults::Use, surroundings)
+            .map_err(|fault| PolicyFault::Rule(Box::new(fault)))?;
         let mut digest = Sha256::new();
-        digest.update(b"baleen policy 2");
+        digest.update(b"baleen policy 3");
         black.digest_into(&mut digest);
         white.digest_into(&mut digest);
         ranges.digest_into(&mut digest);
         mime.digest_into(&mut digest);
-        Ok(Self { black, white, ranges, mime, digest: digest.finalize().into() })
+        rules.digest_into(&mut digest);
+        for (name, text) in &options.rule_files {
+            digest.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
+            digest.update(name.as_bytes());
+            digest.update(text);
+        }
+        digest.update(&options.groups);
+        digest.update(options.blocked.bits().to_le_bytes());
+        digest.update([
+            u8::from(options.directory),
+            u8::from(options.reputation),
+            u8::from(options.unanswered == Unanswered::Block),
+        ]);
+        Ok(Self {
+            black,
+            white,
+            ranges,
+            mime,
+            rules,
+            groups,
+            blocked: options.blocked,
+            directory: options.directory,
+            reputation: options.reputation,
+            unanswered: options.unanswered,
+            places: None,
+            digest: digest.finalize().into(),
+        })
     }
 
-    /// Whether any address is on a list: if not, nobody needs to read addresses.
+    /// The policy with somebody who knows sites; `content` changes when what is known changes.
+    #[must_use]
+    pub fn with_places(mut self, places: Arc<dyn Places>, content: &[u8]) -> Self {
+        let mut digest = Sha256::new();
+        digest.update(self.digest);
+        digest.update(content);
+        self.digest = digest.finalize().into();
+        self.places = Some(places);
+        self
+    }
+
+    /// The rules, with their counters.
+    #[must_use]
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Whether a rule of the administrator's decides about threats: then a scan has to find all of them.
+    #[must_use]
+    pub fn judges_threats(&self) -> bool {
+        self.rules.judges_threats()
+    }
+
+    /// Whether any rule looks at the clock.
+    #[must_use]
+    pub const fn needs_time(&self) -> bool {
+        self.rules.needs().time
+    }
+
+    /// Whether any address is on a list of the settings.
     #[must_use]
     pub const fn has_lists(&self) -> bool {
         !self.black.is_empty() || !self.white.is_empty() || !self.ranges.is_empty()
+    }
+
+    /// Whether anybody looks at addresses: if not, nobody needs to read them.
+    #[must_use]
+    pub const fn needs_url(&self) -> bool {
+        self.has_lists() || self.places.is_some() || self.reputation || self.rules.needs().url
     }
 
     /// Looks the address up in both lists; the black list wins.
@@ -175,6 +315,8 @@ pub enum PolicyFault {
         /// The pattern both are for.
         pattern: Box<str>,
     },
+    /// A rule cannot be used.
+    Rule(Box<RuleFault>),
 }
 
 impl fmt::Display for PolicyFault {
@@ -187,6 +329,7 @@ impl fmt::Display for PolicyFault {
             Self::RulesDisagree { pattern } => {
                 write!(out, "MimeRules: two different rules for '{pattern}'")
             }
+            Self::Rule(fault) => fault.fmt(out),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use crate::policy::Moment;
+
 /// The time that deadlines are measured in.
 pub(crate) fn now() -> Instant {
     Instant::now()
@@ -10,6 +12,14 @@ pub(crate) fn now() -> Instant {
 /// The date, for people.
 pub(super) fn date() -> SystemTime {
     SystemTime::now()
+}
+
+/// The minute of the week here, for rules about times. The zone is the system's.
+pub(super) fn local_moment() -> Moment {
+    let here = jiff::Zoned::now();
+    let weekday = here.weekday().to_monday_zero_offset().unsigned_abs();
+    let minute = i16::from(here.hour()) * 60 + i16::from(here.minute());
+    Moment::new(weekday, minute.unsigned_abs())
 }
 
 /// Seconds since 1970.

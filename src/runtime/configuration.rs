@@ -13,7 +13,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::adaptation::page::{Pages, TEMPLATE_NAMES, Template};
-use crate::policy::{List, Policy};
+use crate::policy::{Groups, List, Policy, PolicyFault, RuleFault, RuleSource, rules};
 use crate::settings::{Problem, Settings};
 
 /// What a settings file amounts to.
@@ -130,8 +130,19 @@ impl Findings {
         for path in &files.ranges {
             self.add_list(&mut options.ranges, path);
         }
+        if let Some(path) = &files.groups {
+            options.groups = self.groups(path);
+        }
+        options.rules = self.rules(options.rules);
+        options.rule_files = self.rule_files(&options.rules);
         match Policy::compile(options) {
             Ok(policy) => Some(policy),
+            // Its text has the place, the line and a caret.
+            Err(PolicyFault::Rule(fault)) => {
+                let file = fault.source.to_string();
+                self.files.push(FileFinding::of_rule(file, &fault));
+                None
+            }
             Err(fault) => {
                 let file = self.file.clone();
                 let message = fault.to_string();
@@ -139,6 +150,60 @@ impl Findings {
                 None
             }
         }
+    }
+
+    /// The rules with the files of rules among them read.
+    fn rules(&mut self, sources: Vec<RuleSource>) -> Vec<RuleSource> {
+        let mut read = Vec::with_capacity(sources.len());
+        for source in sources {
+            let Some(path) = source.text.strip_prefix('@') else {
+                read.push(source);
+                continue;
+            };
+            match read_bounded(Path::new(path)) {
+                Ok(text) => read.push(RuleSource { name: path.into(), text }),
+                Err(error) => self.cannot_read(Path::new(path), &error),
+            }
+        }
+        read
+    }
+
+    /// The files that sets in rules name.
+    fn rule_files(&mut self, sources: &[RuleSource]) -> rules::Files {
+        let mut files = rules::Files::new();
+        // What cannot be understood is said when the rules are compiled.
+        let named = sources.iter().filter_map(|source| rules::named_files(source).ok()).flatten();
+        for path in named {
+            if files.contains_key(&path) {
+                continue;
+            }
+            match read_bounded(Path::new(&*path)) {
+                Ok(text) => {
+                    files.insert(path, text);
+                }
+                Err(error) => self.cannot_read(Path::new(&*path), &error),
+            }
+        }
+        files
+    }
+
+    fn groups(&mut self, path: &Path) -> String {
+        let text = match read_bounded(path) {
+            Ok(text) => text,
+            Err(error) => {
+                self.cannot_read(path, &error);
+                return String::new();
+            }
+        };
+        let file = path.display().to_string();
+        let (_, faults) = Groups::read(&text);
+        self.files.extend(faults.into_iter().map(|fault| FileFinding {
+            file: file.clone(),
+            line: fault.line,
+            message: fault.kind.to_string(),
+            error: false,
+        }));
+        text
     }
 
     fn add_list(&mut self, list: &mut List, path: &Path) {
@@ -195,13 +260,36 @@ impl Findings {
     }
 }
 
+/// A text file that rules name.
+fn read_bounded(path: &Path) -> io::Result<String> {
+    let size = std::fs::metadata(path)?.len();
+    if size > RULE_FILE_BYTES_MAX {
+        let why = format!("{size} bytes, {RULE_FILE_BYTES_MAX} are allowed");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
+    std::fs::read_to_string(path)
+}
+
 impl FileFinding {
+    /// A rule that cannot be used: its text begins with its own place.
+    fn of_rule(file: String, fault: &RuleFault) -> Self {
+        let line = usize::try_from(fault.line).unwrap_or_default();
+        Self { file, line, message: fault.to_string(), error: true }
+    }
+
     fn text(&self) -> String {
+        // A rule's text draws the line and a caret, and says where.
+        if self.message.contains("\n") {
+            return self.message.clone();
+        }
         let place = if self.line == 0 { String::new() } else { format!("{}:", self.line) };
         let severity = if self.error { "error" } else { "warning" };
         format!("{}:{place} {severity}: {}", self.file, self.message)
     }
 }
+
+/// A file of rules, groups, or values of a set.
+const RULE_FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// Where the settings are on an installed system.
 pub const DEFAULT_FILE: &str = "/etc/baleen/baleen.conf";

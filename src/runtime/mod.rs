@@ -16,7 +16,7 @@
 //! | duty | file |
 //! | --- | --- |
 //! | the process: start, signals, reload, stop | `serve` `assemble` `process` `listening` `placement` |
-//! | a shard and its connections | `acceptor` `shard` `connection` `exchange` `scanning` |
+//! | a shard and its connections | `acceptor` `shard` `connection` `exchange` `asking` `scanning` |
 //! | a scan, its time, its panics | `guarded` |
 //! | bytes | `pool` `input` `held` `spool` `outgoing` |
 //! | files | `configuration` `database` `kept` `storage` `trust` |
@@ -31,6 +31,7 @@
 #![expect(clippy::disallowed_methods, reason = "the edge owns clock, files and threads")]
 
 mod acceptor;
+mod asking;
 mod assemble;
 mod clamd;
 pub(crate) mod clock;

@@ -50,6 +50,7 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
         | Kind::Path
         | Kind::Address
         | Kind::Proxy
+        | Kind::Rules
         | Kind::LogTarget
         | Kind::User => Err(ValueFault::new(Span::default(), "this is no list")),
     }

@@ -118,6 +118,19 @@ pub struct ListFiles {
     pub white: Vec<PathBuf>,
     /// Named in `RangeSites`.
     pub ranges: Vec<PathBuf>,
+    /// `[LookupD] Groups`.
+    pub groups: Option<PathBuf>,
+}
+
+/// The script of `MessageHook`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// Its text, or the path of its file.
+    pub script: String,
+    /// `MessageHookTimeout`: how long it may run for one message.
+    pub time_max: Duration,
+    /// `MessageHookMemory`: bytes of it on each shard.
+    pub memory_bytes_max: u64,
 }
 
 /// How much is logged; each level includes those above it.

@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use super::Settings;
 use super::options::{
-    Budgets, ClamdListening, ClamdService, DatabaseTrust, EarlyResponse, ListFiles, LogLevel,
+    Budgets, ClamdListening, ClamdService, DatabaseTrust, EarlyResponse, Hook, ListFiles, LogLevel,
     PinShards, Server, Unwanted,
 };
 use super::row::Setting;
-use super::table::{clamd as clamd_rows, icapd, root, scan_engine};
+use super::table::{clamd as clamd_rows, icapd, lookupd, root, scan_engine};
 use crate::adaptation::{self, Ranges, ThreatKind, ThreatKinds, Unchecked};
 use crate::clamd;
 use crate::engine::alerts::Alerts;
 use crate::engine::database::LinkOptions;
 use crate::engine::limits::Limits;
 use crate::icap::{self, Advertised, Deadlines, IsTag, NoContent, Profile, Violations};
-use crate::policy;
+use crate::policy::{self, Category};
 
 impl Settings {
     /// What the edge needs.
@@ -160,6 +160,32 @@ impl Settings {
         }
     }
 
+    /// Rules in order, under the names of their settings; a text that begins with `@` is a file of them.
+    fn rules(&self) -> Vec<policy::RuleSource> {
+        let name = |number: u32| match number {
+            0 => icapd::RULE_SET.row().key.to_owned(),
+            number => format!("{}{number}", icapd::RULE_SET.row().key),
+        };
+        let rules = self.get(&icapd::RULE_SET).into_iter();
+        rules
+            .map(|rule| policy::RuleSource { name: name(rule.number).into(), text: rule.text })
+            .collect()
+    }
+
+    /// The script of `MessageHook` and its bounds; `None`: there is none.
+    #[must_use]
+    pub fn hook(&self) -> Option<Hook> {
+        let script = self.get(&icapd::MESSAGE_HOOK);
+        let hook = Hook {
+            script: script.trim().to_owned(),
+            time_max: Duration::from_millis(
+                self.get(&icapd::MESSAGE_HOOK_TIMEOUT).unwrap_or_default(),
+            ),
+            memory_bytes_max: self.get(&icapd::MESSAGE_HOOK_MEMORY),
+        };
+        (!hook.script.is_empty()).then_some(hook)
+    }
+
     /// Lists and rules, without the entries of [`Settings::list_files`], which the edge adds.
     #[must_use]
     pub fn policy_options(&self) -> policy::Options {
@@ -168,6 +194,23 @@ impl Settings {
             white: self.get(&icapd::WHITE_LIST).list,
             ranges: self.get(&icapd::RANGE_SITES).list,
             mime_rules: self.get(&icapd::MIME_RULES),
+            rules: self.rules(),
+            defaults: if self.get(&icapd::RULE_SET_DEFAULTS) {
+                policy::Defaults::Use
+            } else {
+                policy::Defaults::LeaveOut
+            },
+            blocked: CATEGORY_SWITCHES
+                .iter()
+                .filter(|(setting, _)| self.get(setting))
+                .map(|&(_, category)| category)
+                .collect(),
+            unanswered: if self.get(&icapd::BLOCK_UNANSWERED) {
+                policy::Unanswered::Block
+            } else {
+                policy::Unanswered::Pass
+            },
+            ..policy::Options::default()
         }
     }
 
@@ -178,6 +221,7 @@ impl Settings {
             black: self.get(&icapd::BLACK_LIST).files,
             white: self.get(&icapd::WHITE_LIST).files,
             ranges: self.get(&icapd::RANGE_SITES).files,
+            groups: self.get(&lookupd::GROUPS),
         }
     }
 
@@ -243,6 +287,27 @@ static THREAT_SWITCHES: [(&Setting<bool>, ThreatKind); ThreatKind::ALL.len()] = 
     (&icapd::BLOCK_JOKES, ThreatKind::Jokes),
     (&icapd::BLOCK_RISKWARE, ThreatKind::Riskware),
     (&icapd::BLOCK_HACKTOOLS, ThreatKind::Hacktools),
+];
+
+/// The switch of each category.
+static CATEGORY_SWITCHES: [(&Setting<bool>, Category); Category::ALL.len()] = [
+    (&icapd::BLOCK_INFECTION_SOURCE, Category::InfectionSource),
+    (&icapd::BLOCK_NOT_RECOMMENDED, Category::NotRecommended),
+    (&icapd::BLOCK_ADULT_CONTENT, Category::AdultContent),
+    (&icapd::BLOCK_VIOLENCE, Category::Violence),
+    (&icapd::BLOCK_WEAPONS, Category::Weapons),
+    (&icapd::BLOCK_GAMBLING, Category::Gambling),
+    (&icapd::BLOCK_DRUGS, Category::Drugs),
+    (&icapd::BLOCK_OBSCENE_LANGUAGE, Category::ObsceneLanguage),
+    (&icapd::BLOCK_CHATS, Category::Chats),
+    (&icapd::BLOCK_TERRORISM, Category::Terrorism),
+    (&icapd::BLOCK_FREE_EMAIL, Category::FreeEmail),
+    (&icapd::BLOCK_SOCIAL_NETWORKS, Category::SocialNetworks),
+    (&icapd::BLOCK_DUE_TO_COPYRIGHT_NOTICE, Category::DueToCopyrightNotice),
+    (&icapd::BLOCK_ONLINE_GAMES, Category::OnlineGames),
+    (&icapd::BLOCK_ANONYMIZERS, Category::Anonymizers),
+    (&icapd::BLOCK_CRYPTOCURRENCY_MINING_POOL, Category::CryptocurrencyMiningPool),
+    (&icapd::BLOCK_JOBS, Category::Jobs),
 ];
 
 /// A century: the clock can still add it to now.

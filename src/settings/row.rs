@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::address::Uplink;
-use super::value::{Sites, Value};
+use super::value::{RuleText, Sites, Value};
 use crate::policy::MimeRule;
 
 /// What is known about a setting.
@@ -92,6 +92,8 @@ pub enum Kind {
     Sites,
     /// Rules by MIME type and size.
     MimeRules,
+    /// Rules of the policy, or a file of them; the name may have a number behind it.
+    Rules,
     /// Where the log goes.
     LogTarget,
     /// A user, by name or number.
@@ -110,11 +112,22 @@ pub enum Never {
 }
 
 impl Kind {
+    /// Whether the name may have a number behind it, which gives the order: `RuleSet`, `RuleSet1`, `RuleSet20`.
+    #[must_use]
+    pub const fn is_numbered(self) -> bool {
+        matches!(self, Self::Rules)
+    }
+
     /// Whether the setting may stand on several lines.
     #[must_use]
     pub const fn is_list(self) -> bool {
         match self {
-            Self::Paths | Self::Addresses | Self::Uplinks | Self::Sites | Self::MimeRules => true,
+            Self::Paths
+            | Self::Addresses
+            | Self::Uplinks
+            | Self::Sites
+            | Self::MimeRules
+            | Self::Rules => true,
             Self::Switch
             | Self::Integer { .. }
             | Self::AutoInteger { .. }
@@ -214,6 +227,7 @@ maker!(/** Providers of a mesh service. */ uplinks() Kind::Uplinks => Uplinks: V
 maker!(/** A proxy. */ proxy() Kind::Proxy => Text: String);
 maker!(/** Domains, addresses and files of them. */ sites() Kind::Sites => Sites: Sites);
 maker!(/** Rules by MIME type and size. */ mime_rules() Kind::MimeRules => MimeRules: Vec<MimeRule>);
+maker!(/** Rules of the policy. */ rules() Kind::Rules => Rules: Vec<RuleText>);
 maker!(/** Where the log goes. */ log_target() Kind::LogTarget => Text: String);
 maker!(/** A user. */ user() Kind::User => Text: String);
 

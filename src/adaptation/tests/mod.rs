@@ -4,7 +4,6 @@ mod begin;
 mod decision;
 mod headers;
 mod page;
-mod threat;
 
 use std::sync::Arc;
 use std::time::Instant;

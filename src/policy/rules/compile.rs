@@ -44,7 +44,11 @@ impl<'a> Compiler<'a> {
     }
 
     /// Adds the rules of a source.
-    pub(super) fn source(&mut self, source: &RuleSource, is_default: bool) -> Result<(), RuleFault> {
+    pub(super) fn source(
+        &mut self,
+        source: &RuleSource,
+        is_default: bool,
+    ) -> Result<(), RuleFault> {
         let rules = read(source)?;
         let said = |trouble: Trouble| trouble.in_source(&source.name, &source.text);
         // A group that is added by one rule may be named by those before it: they just never see it.
@@ -132,22 +136,23 @@ impl<'a> Compiler<'a> {
             ActionText::Set { variable, value, at } => {
                 let word = single(value)?;
                 match variable {
-                    Variable::Scan if is_of_threat => Err(Trouble::new(
-                        *at,
-                        "a rule about threats comes after the scan",
-                    )
-                    .remedy("PASS lets a threat pass")),
+                    Variable::Scan if is_of_threat => {
+                        Err(Trouble::new(*at, "a rule about threats comes after the scan")
+                            .remedy("PASS lets a threat pass"))
+                    }
                     Variable::Scan => match switch(word) {
                         Some(on) => Ok(Action::Scan(on)),
-                        None => Err(Trouble::new(
-                            value.at,
-                            format!("\"{word}\": expected Yes or No"),
-                        )),
+                        None => {
+                            Err(Trouble::new(value.at, format!("\"{word}\": expected Yes or No")))
+                        }
                     },
                     Variable::UrlCategory => category(word, value.at).map(Action::SetCategory),
                     Variable::UserGroup => self.group_bit(word, value.at).map(Action::SetGroup),
-                    other => Err(Trouble::new(*at, format!("{} is a fact and cannot be set", other.name()))
-                        .remedy("scan, url_category and user_group can be set")),
+                    other => Err(Trouble::new(
+                        *at,
+                        format!("{} is a fact and cannot be set", other.name()),
+                    )
+                    .remedy("scan, url_category and user_group can be set")),
                 }
             }
             ActionText::Add { variable, value, at } => {
@@ -155,8 +160,11 @@ impl<'a> Compiler<'a> {
                 match variable {
                     Variable::UrlCategory => category(word, value.at).map(Action::AddCategory),
                     Variable::UserGroup => self.group_bit(word, value.at).map(Action::AddGroup),
-                    other => Err(Trouble::new(*at, format!("{} holds one value: nothing can be added", other.name()))
-                        .remedy("something can be added to url_category and user_group")),
+                    other => Err(Trouble::new(
+                        *at,
+                        format!("{} holds one value: nothing can be added", other.name()),
+                    )
+                    .remedy("something can be added to url_category and user_group")),
                 }
             }
         }
@@ -191,7 +199,8 @@ impl<'a> Compiler<'a> {
                         Trouble::new(item.at, format!("the file {path} cannot be read"))
                     })?;
                     let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-                    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with(['#', ';']));
+                    let lines =
+                        lines.filter(|line| !line.is_empty() && !line.starts_with(['#', ';']));
                     values.texts.extend(lines.map(|line| (line.into(), item.at)));
                 }
             }
@@ -209,10 +218,20 @@ impl<'a> Compiler<'a> {
         values: &Values<'_>,
         condition: &ConditionText,
     ) -> Result<Test, Trouble> {
-        if !matches!(variable, Variable::Url | Variable::UrlHost | Variable::UrlCategory | Variable::ThreatCategory | Variable::User | Variable::UserGroup)
-            && let Some((_, at)) = values.references.first()
+        if !matches!(
+            variable,
+            Variable::Url
+                | Variable::UrlHost
+                | Variable::UrlCategory
+                | Variable::ThreatCategory
+                | Variable::User
+                | Variable::UserGroup
+        ) && let Some((_, at)) = values.references.first()
         {
-            return Err(Trouble::new(*at, format!("this is no set of values for {}", variable.name())));
+            return Err(Trouble::new(
+                *at,
+                format!("this is no set of values for {}", variable.name()),
+            ));
         }
         match variable {
             Variable::Direction => directions(values),
@@ -228,7 +247,8 @@ impl<'a> Compiler<'a> {
             }
             Variable::Size => match (values.texts.as_slice(), condition.negated) {
                 ([(text, at)], false) => {
-                    let size = value::size(text).map_err(|why| Trouble::new(*at, format!("\"{text}\": {why}")))?;
+                    let size = value::size(text)
+                        .map_err(|why| Trouble::new(*at, format!("\"{text}\": {why}")))?;
                     Ok(Test::Size(SizeTest::Equal(size)))
                 }
                 _ => Err(Trouble::new(condition.at, "a size is compared, not looked up")
@@ -250,7 +270,8 @@ impl<'a> Compiler<'a> {
                 Ok(Test::Group { names, groups })
             }
             Variable::ContentType => {
-                let patterns = values.each(|text| Pattern::parse(text).map_err(|fault| fault.to_string()))?;
+                let patterns =
+                    values.each(|text| Pattern::parse(text).map_err(|fault| fault.to_string()))?;
                 Ok(Test::Type(patterns.into()))
             }
             Variable::UrlCategory => categories(values),
@@ -295,7 +316,8 @@ impl<'a> Compiler<'a> {
             }
         }
         let set = self.index.add(list).ok_or_else(|| {
-            let message = format!("rules can have {SETS_MAX} sets of sites with {ENTRIES_MAX} entries");
+            let message =
+                format!("rules can have {SETS_MAX} sets of sites with {ENTRIES_MAX} entries");
             Trouble::new(condition.at, message)
         })?;
         Ok(Test::Sites { set: Some(set), lists })
@@ -311,7 +333,8 @@ impl<'a> Compiler<'a> {
                     // Without files, only the rules themselves are checked.
                     None if self.surroundings.files.is_none() => {}
                     None => {
-                        let trouble = Trouble::new(*at, format!("the group file has no group \"{name}\""));
+                        let trouble =
+                            Trouble::new(*at, format!("the group file has no group \"{name}\""));
                         let near = nearest(name, self.surroundings.groups.names());
                         return Err(match near {
                             Some(near) => trouble.remedy(format!("did you mean {near}?")),
@@ -351,8 +374,11 @@ impl<'a> Compiler<'a> {
             Variable::Threat => Subject::Threat,
             Variable::Scan => return Err(only_set(condition.at)),
             other => {
-                return Err(Trouble::new(condition.at, format!("{} is no text: regular expressions do not fit", other.name()))
-                    .remedy(format!("write {} in (…)", other.name())));
+                return Err(Trouble::new(
+                    condition.at,
+                    format!("{} is no text: regular expressions do not fit", other.name()),
+                )
+                .remedy(format!("write {} in (…)", other.name())));
             }
         };
         let values = self.values(condition)?;
@@ -361,7 +387,8 @@ impl<'a> Compiler<'a> {
         }
         let patterns: Vec<&str> = values.texts.iter().map(|(text, _)| text.as_ref()).collect();
         let patterns = value::regexes(&patterns).map_err(|(place, why)| {
-            let at = place.and_then(|place| values.texts.get(place)).map_or(condition.at, |(_, at)| *at);
+            let at =
+                place.and_then(|place| values.texts.get(place)).map_or(condition.at, |(_, at)| *at);
             Trouble::new(at, why)
         })?;
         Ok(Test::Matches { subject, patterns })
@@ -375,9 +402,8 @@ impl Values<'_> {
 
     /// Reads each value; what is wrong with one is said at its place.
     fn each<T>(&self, mut read: impl FnMut(&str) -> Result<T, String>) -> Result<Vec<T>, Trouble> {
-        let read_one = |(text, at): &(Box<str>, Span)| {
-            read(text).map_err(|why| Trouble::new(*at, why))
-        };
+        let read_one =
+            |(text, at): &(Box<str>, Span)| read(text).map_err(|why| Trouble::new(*at, why));
         self.texts.iter().map(read_one).collect()
     }
 }
@@ -386,8 +412,10 @@ fn read(source: &RuleSource) -> Result<Vec<RuleText>, RuleFault> {
     let said = |trouble: Trouble| trouble.in_source(&source.name, &source.text);
     if source.text.len() > SOURCE_BYTES_MAX {
         let message = format!("more than {SOURCE_BYTES_MAX} bytes of rules");
-        return Err(said(Trouble::new(Span::default(), message)
-            .remedy("put long sets into files of their own: @/path/to/file")));
+        return Err(said(
+            Trouble::new(Span::default(), message)
+                .remedy("put long sets into files of their own: @/path/to/file"),
+        ));
     }
     let tokens = tokens(&source.text).map_err(said)?;
     parse(&tokens).map_err(said)
@@ -413,10 +441,7 @@ const fn finds(test: &Test) -> bool {
     }
 }
 
-fn reason_of(
-    reason: &super::syntax::ReasonText,
-    found: Option<usize>,
-) -> Result<Reason, Trouble> {
+fn reason_of(reason: &super::syntax::ReasonText, found: Option<usize>) -> Result<Reason, Trouble> {
     if reason.quoted {
         if reason.text.chars().count() > REASON_LETTERS_MAX {
             let message = format!("a reason can have {REASON_LETTERS_MAX} characters");
@@ -462,8 +487,10 @@ fn categories(values: &Values<'_>) -> Result<Test, Trouble> {
     for (reference, at) in &values.references {
         match reference {
             Reference::BlockCategory => blocked = true,
-            _ => return Err(Trouble::new(*at, "this is no set of categories")
-                .remedy("write \"ICAPD.BlockCategory\" for all that are switched on")),
+            _ => {
+                return Err(Trouble::new(*at, "this is no set of categories")
+                    .remedy("write \"ICAPD.BlockCategory\" for all that are switched on"));
+            }
         }
     }
     Ok(Test::Category { named, blocked })
@@ -482,8 +509,10 @@ fn threat_kinds(values: &Values<'_>) -> Result<Test, Trouble> {
     for (reference, at) in &values.references {
         match reference {
             Reference::BlockThreat => blocked = true,
-            _ => return Err(Trouble::new(*at, "this is no set of threat categories")
-                .remedy("write \"ICAPD.BlockThreat\" for all that are switched on")),
+            _ => {
+                return Err(Trouble::new(*at, "this is no set of threat categories")
+                    .remedy("write \"ICAPD.BlockThreat\" for all that are switched on"));
+            }
         }
     }
     Ok(Test::ThreatKind { named, blocked })
@@ -520,7 +549,8 @@ fn protocols(values: &Values<'_>) -> Result<Test, Trouble> {
 }
 
 fn networks(values: &Values<'_>) -> Result<Networks, Trouble> {
-    let ranges = values.each(|text| Range::parse(text).map_err(|why| format!("\"{text}\": {why}")))?;
+    let ranges =
+        values.each(|text| Range::parse(text).map_err(|why| format!("\"{text}\": {why}")))?;
     Ok(Networks::new(ranges))
 }
 
@@ -541,13 +571,17 @@ fn comparison(condition: &ConditionText) -> Result<Test, Trouble> {
             Ok(if is_greater { Test::TimeAfter(minute) } else { Test::TimeBefore(minute) })
         }
         Variable::Scan => Err(only_set(condition.at)),
-        other => Err(Trouble::new(condition.at, format!("{} has no order: gt and lt do not fit", other.name()))
-            .remedy("gt and lt are for size and time")),
+        other => Err(Trouble::new(
+            condition.at,
+            format!("{} has no order: gt and lt do not fit", other.name()),
+        )
+        .remedy("gt and lt are for size and time")),
     }
 }
 
 fn only_set(at: Span) -> Trouble {
-    Trouble::new(at, "scan is no fact: it can only be set").remedy("write it as an action: SET scan = No")
+    Trouble::new(at, "scan is no fact: it can only be set")
+        .remedy("write it as an action: SET scan = No")
 }
 
 /// The one value of an item.

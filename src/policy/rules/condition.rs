@@ -6,7 +6,6 @@ use super::network::Networks;
 use super::week::Week;
 use super::words::Words;
 use crate::policy::category::Categories;
-use crate::policy::facts::Direction;
 use crate::policy::mime::Pattern;
 use crate::policy::threat::ThreatKinds;
 
@@ -23,7 +22,10 @@ pub(in crate::policy) struct Condition {
 #[derive(Clone, Debug)]
 pub(in crate::policy) enum Test {
     /// One of these directions.
-    Direction { request: bool, response: bool },
+    Direction {
+        request: bool,
+        response: bool,
+    },
     /// A bit for each protocol.
     Protocol(u8),
     /// A bit for each weekday.
@@ -37,16 +39,34 @@ pub(in crate::policy) enum Test {
     Client(Networks),
     Server(Networks),
     /// An own set of sites, by its number in the index, and lists of the settings.
-    Sites { set: Option<u16>, lists: Lists },
-    User { names: Words, groups: Members },
+    Sites {
+        set: Option<u16>,
+        lists: Lists,
+    },
+    User {
+        names: Words,
+        groups: Members,
+    },
     Domain(Words),
     /// Groups by name: those added by rules, the group file's, the directory's.
-    Group { names: Words, groups: Members },
+    Group {
+        names: Words,
+        groups: Members,
+    },
     Type(Box<[Pattern]>),
-    Category { named: Categories, blocked: bool },
-    ThreatKind { named: ThreatKinds, blocked: bool },
+    Category {
+        named: Categories,
+        blocked: bool,
+    },
+    ThreatKind {
+        named: ThreatKinds,
+        blocked: bool,
+    },
     Threat(Words),
-    Matches { subject: Subject, patterns: RegexSet },
+    Matches {
+        subject: Subject,
+        patterns: RegexSet,
+    },
 }
 
 /// The lists of the settings that a set contains.
@@ -96,7 +116,13 @@ impl Test {
             Self::ThreatKind { .. } => 2,
             Self::Sites { .. } => 3,
             Self::Method(_) | Self::Client(_) | Self::Server(_) | Self::Domain(_) => 4,
-            Self::User { groups, .. } => if groups.asks() { 9 } else { 5 },
+            Self::User { groups, .. } => {
+                if groups.asks() {
+                    9
+                } else {
+                    5
+                }
+            }
             Self::Type(_) | Self::Threat(_) => 6,
             Self::Matches { .. } => 7,
             Self::Category { .. } => 8,
@@ -129,35 +155,28 @@ impl Test {
 
     /// Whether the groups of a user in a directory matter.
     pub(super) const fn asks_directory(&self) -> bool {
-        match self {
-            Self::User { groups, .. } => groups.asks(),
-            Self::Group { .. } => true,
-            _ => false,
-        }
+        let asks = matches!(self, Self::User { groups, .. } if groups.asks());
+        asks || matches!(self, Self::Group { .. })
+    }
+
+    /// Whether the categories of the site matter.
+    pub(super) const fn looks_at_category(&self) -> bool {
+        matches!(self, Self::Category { .. })
     }
 
     /// Whether it looks at the address.
     pub(super) const fn looks_at_url(&self) -> bool {
-        match self {
-            Self::Sites { .. } | Self::Category { .. } => true,
-            Self::Matches { subject, .. } => matches!(subject, Subject::Url | Subject::Host),
-            _ => false,
-        }
+        matches!(
+            self,
+            Self::Sites { .. }
+                | Self::Category { .. }
+                | Self::Matches { subject: Subject::Url | Subject::Host, .. }
+        )
     }
 
     /// Whether it looks at the clock.
     pub(super) const fn looks_at_time(&self) -> bool {
-        matches!(
-            self,
-            Self::Weekday(_) | Self::Week(_) | Self::TimeAfter(_) | Self::TimeBefore(_)
-        )
-    }
-
-    pub(super) const fn direction(direction: Direction) -> Self {
-        match direction {
-            Direction::Request => Self::Direction { request: true, response: false },
-            Direction::Response => Self::Direction { request: false, response: true },
-        }
+        matches!(self, Self::Weekday(_) | Self::Week(_) | Self::TimeAfter(_) | Self::TimeBefore(_))
     }
 }
 

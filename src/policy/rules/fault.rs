@@ -115,9 +115,9 @@ impl Span {
 /// The word that was probably meant: swapped letters are one mistake, a third of the letters may be wrong.
 pub(super) fn nearest<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let text = text.to_lowercase();
-    let rated = names.into_iter().map(|name| {
-        (strsim::damerau_levenshtein(&text, &name.to_lowercase()), name)
-    });
+    let rated = names
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&text, &name.to_lowercase()), name));
     let (distance, best) = rated.min_by_key(|(distance, _)| *distance)?;
     (distance.saturating_mul(3) <= text.chars().count().max(best.len())).then_some(best)
 }

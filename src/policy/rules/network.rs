@@ -7,11 +7,11 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// Sorted ranges that do not touch.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Networks(Box<[Range]>);
+pub(in crate::policy) struct Networks(Box<[Range]>);
 
 /// First and last address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Range {
+pub(in crate::policy) struct Range {
     first: u128,
     last: u128,
 }
@@ -31,7 +31,7 @@ impl Networks {
         Self(merged.into())
     }
 
-    pub(super) fn has(&self, address: IpAddr) -> bool {
+    pub(in crate::policy) fn has(&self, address: IpAddr) -> bool {
         let wanted = number(address);
         let after = self.0.partition_point(|range| range.first <= wanted);
         let before = after.checked_sub(1).and_then(|at| self.0.get(at));
@@ -74,7 +74,9 @@ impl Range {
 }
 
 fn parse(text: &str) -> Result<IpAddr, &'static str> {
-    text.parse().map_err(|_| "expected an IP address, a network (10.0.0.0/8) or a range (10.0.0.1-10.0.0.9)")
+    text.parse().map_err(
+        |_| "expected an IP address, a network (10.0.0.0/8) or a range (10.0.0.1-10.0.0.9)",
+    )
 }
 
 fn number(address: IpAddr) -> u128 {

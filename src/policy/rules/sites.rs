@@ -14,7 +14,7 @@ use crate::policy::url::UrlParts;
 
 /// Every site of every set.
 #[derive(Clone, Debug)]
-pub(super) struct SiteIndex {
+pub(in crate::policy) struct SiteIndex {
     hosts: HashMap<Box<[u8]>, Vec<Site>, RandomState>,
     sets: u16,
     entries: usize,
@@ -28,12 +28,12 @@ struct Site {
 
 /// The sets that an address is in.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SiteBits([u64; SETS_MAX / 64]);
+pub(in crate::policy) struct SiteBits([u64; SETS_MAX / 64]);
 
 impl SiteBits {
     const NONE: Self = Self([0; SETS_MAX / 64]);
 
-    pub(super) fn has(&self, set: u16) -> bool {
+    pub(in crate::policy) fn has(&self, set: u16) -> bool {
         let word = self.0.get(usize::from(set / 64)).copied().unwrap_or_default();
         word & (1 << (set % 64)) != 0
     }
@@ -67,7 +67,7 @@ impl SiteIndex {
     }
 
     /// The sets that this address is in.
-    pub(super) fn find(&self, url: &UrlParts<'_>) -> SiteBits {
+    pub(in crate::policy) fn find(&self, url: &UrlParts<'_>) -> SiteBits {
         let mut bits = SiteBits::NONE;
         if self.hosts.is_empty() {
             return bits;
@@ -78,7 +78,9 @@ impl SiteIndex {
         // An address has no separator, so it is only looked up whole.
         let ends = (1..=key.len()).filter(|&end| key.get(end).is_none_or(|&next| next == 0));
         for end in ends {
-            let Some(sites) = key.get(..end).and_then(|host| self.hosts.get(host)) else { continue };
+            let Some(sites) = key.get(..end).and_then(|host| self.hosts.get(host)) else {
+                continue;
+            };
             for site in sites {
                 let is_in = site.path.is_empty()
                     || path.get_or_insert_with(|| Path::of(url.path)).begins_with(&site.path);

@@ -287,7 +287,9 @@ impl<'s, 't> Parser<'s, 't> {
                     .map_or_else(|| ItemKind::Value(text.as_ref().into()), ItemKind::Reference);
                 Ok(Item { kind, at: first })
             }
-            TokenKind::Word(word) if word.eq_ignore_ascii_case("file") && self.next_is(&TokenKind::Open) => {
+            TokenKind::Word(word)
+                if word.eq_ignore_ascii_case("file") && self.next_is(&TokenKind::Open) =>
+            {
                 self.file_function(first)
             }
             TokenKind::Word(word) => {

@@ -5,11 +5,23 @@ use regex::bytes::{RegexSet, RegexSetBuilder};
 /// `4096`, `64KB`, `1.5 MB` is not: a whole number with a unit of steps of 1024.
 pub(super) fn size(text: &str) -> Result<u64, &'static str> {
     const WRONG: &str = "a size is a whole number with B, KB, MB or GB behind it";
-    let digits = text.len().saturating_sub(text.trim_start_matches(|c: char| c.is_ascii_digit()).len());
+    let digits =
+        text.len().saturating_sub(text.trim_start_matches(|c: char| c.is_ascii_digit()).len());
     let (number, unit) = text.split_at_checked(digits).ok_or(WRONG)?;
     let number: u64 = number.parse().map_err(|_| WRONG)?;
     let unit = unit.trim();
-    let units = [("", 0), ("b", 0), ("k", 10), ("kb", 10), ("m", 20), ("mb", 20), ("g", 30), ("gb", 30), ("t", 40), ("tb", 40)];
+    let units = [
+        ("", 0),
+        ("b", 0),
+        ("k", 10),
+        ("kb", 10),
+        ("m", 20),
+        ("mb", 20),
+        ("g", 30),
+        ("gb", 30),
+        ("t", 40),
+        ("tb", 40),
+    ];
     let found = units.iter().find(|(name, _)| unit.eq_ignore_ascii_case(name));
     let (_, shift) = found.ok_or(WRONG)?;
     let factor = 1_u64.checked_shl(*shift).ok_or(WRONG)?;

@@ -72,7 +72,10 @@ impl Variable {
     };
 
     pub(super) fn named(word: &str) -> Option<Self> {
-        NAMED.iter().find(|(name, _)| word.eq_ignore_ascii_case(name)).map(|&(_, variable)| variable)
+        NAMED
+            .iter()
+            .find(|(name, _)| word.eq_ignore_ascii_case(name))
+            .map(|&(_, variable)| variable)
     }
 
     pub(super) fn name(self) -> &'static str {

@@ -8,7 +8,7 @@ use crate::policy::facts::{MINUTES_OF_DAY, MINUTES_OF_WEEK, Moment};
 
 /// Minutes of the week.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Week(Box<[u64]>);
+pub(in crate::policy) struct Week(Box<[u64]>);
 
 impl Week {
     pub(super) fn new() -> Self {
@@ -16,7 +16,7 @@ impl Week {
         Self(vec![0; words].into())
     }
 
-    pub(super) fn has(&self, moment: Moment) -> bool {
+    pub(in crate::policy) fn has(&self, moment: Moment) -> bool {
         let minute = usize::from(moment.of_week());
         self.0.get(minute / 64).is_some_and(|word| word & (1 << (minute % 64)) != 0)
     }
@@ -39,8 +39,11 @@ impl Week {
         if let Some(more) = words.next() {
             return Err(format!("\"{more}\" is too much: a time is Mon-Fri 08:00-17:00"));
         }
-        let length =
-            if end > start { end.saturating_sub(start) } else { MINUTES_OF_DAY.saturating_sub(start).saturating_add(end) };
+        let length = if end > start {
+            end.saturating_sub(start)
+        } else {
+            MINUTES_OF_DAY.saturating_sub(start).saturating_add(end)
+        };
         for day in (0..7_u16).filter(|day| days & (1 << day) != 0) {
             let begin = day.saturating_mul(MINUTES_OF_DAY).saturating_add(start);
             for minute in begin..begin.saturating_add(length) {
@@ -55,9 +58,12 @@ impl Week {
 pub(super) fn days(text: &str) -> Result<u8, String> {
     let day = |name: &str| {
         let found = DAYS.iter().position(|day| {
-            name.len() >= 3 && day.get(..name.len()).is_some_and(|front| front.eq_ignore_ascii_case(name))
+            name.len() >= 3
+                && day.get(..name.len()).is_some_and(|front| front.eq_ignore_ascii_case(name))
         });
-        found.ok_or_else(|| format!("\"{name}\" is no weekday: write Mon, Tue, Wed, Thu, Fri, Sat or Sun"))
+        found.ok_or_else(|| {
+            format!("\"{name}\" is no weekday: write Mon, Tue, Wed, Thu, Fri, Sat or Sun")
+        })
     };
     let (first, last) = text.split_once('-').map_or((text, text), |days| days);
     let (first, last) = (day(first)?, day(last)?);
@@ -88,7 +94,8 @@ pub(super) fn minute(text: &str) -> Result<u16, String> {
     let wrong = || format!("\"{text}\" is no time of day: write it as 08:30, from 00:00 to 24:00");
     let (hours, minutes) = text.split_once(':').ok_or_else(wrong)?;
     let number = |digits: &str| {
-        let good = matches!(digits.len(), 1 | 2) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let good =
+            matches!(digits.len(), 1 | 2) && digits.bytes().all(|byte| byte.is_ascii_digit());
         good.then(|| digits.parse::<u16>().ok()).flatten()
     };
     let (hours, minutes) = number(hours).zip(number(minutes)).ok_or_else(wrong)?;

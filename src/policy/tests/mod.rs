@@ -4,4 +4,5 @@ mod category;
 mod host;
 mod list;
 mod mime;
+mod threat;
 mod url;
