@@ -196,11 +196,11 @@ impl<'s, 't> Parser<'s, 't> {
                 return Err(Trouble::new(self.here(), message));
             }
         }
-        let end = self.here();
+        let last = self.tokens.get(self.at.saturating_sub(1)).map_or(start, |token| token.at);
         if !self.take(&TokenKind::End) {
             return Err(self.expected("',' and another action, or the end of the rule"));
         }
-        Ok(RuleText { conditions, actions, at: Span::new(start.start, end.start) })
+        Ok(RuleText { conditions, actions, at: start.to(last) })
     }
 
     fn is_action(&self) -> bool {
