@@ -20,6 +20,7 @@ pub mod check_config;
 mod child;
 pub mod db;
 pub mod doctor;
+pub mod pages;
 pub mod scan;
 pub mod selftest;
 pub mod serve;
@@ -54,6 +55,7 @@ impl Cli {
             Command::Doctor(args) => doctor::run(args),
             Command::Scan(args) => scan::run(args),
             Command::Db(command) => db::run(command, scan::tools()),
+            Command::Pages(command) => pages::run(command),
             Command::Selftest(args) => selftest::run(args),
         }
     }
@@ -70,6 +72,9 @@ enum Command {
     /// Compile signatures into a database, look into one, test one
     #[command(subcommand)]
     Db(db::Command),
+    /// Show the block pages, as they are and as the administrator's templates make them
+    #[command(subcommand)]
+    Pages(pages::Command),
     /// Connect Squid to Baleen, or disconnect it
     Squid(squid::Args),
     /// Look at this machine: can Baleen run here? Each line is green or says what to do

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::adaptation::page::{Pages, TEMPLATE_NAMES, Template};
+use crate::adaptation::page::{self, Pages, TEMPLATE_NAMES, Template};
 use crate::policy::{Groups, List, Policy, PolicyFault, RuleFault, RuleSource, rules};
 use crate::settings::{Problem, Settings};
 
@@ -223,15 +223,15 @@ impl Findings {
     }
 
     fn pages(&mut self, settings: &Settings) -> Option<Pages> {
-        let own = match settings.server().templates_dir {
-            Some(dir) => self.templates(&dir),
-            None => Vec::new(),
+        let dir = settings.server().templates_dir;
+        let options = page::Options {
+            templates: dir.as_deref().map(|dir| self.templates(dir)).unwrap_or_default(),
+            ..settings.page_options()
         };
-        match Pages::compile(own) {
+        match Pages::compile(options) {
             Ok(pages) => Some(pages),
             Err(fault) => {
-                let dir = settings.server().templates_dir.unwrap_or_default();
-                let file = dir.join(&fault.template).display().to_string();
+                let file = dir.unwrap_or_default().join(&fault.template).display().to_string();
                 let line = fault.line.unwrap_or_default();
                 self.files.push(FileFinding { file, line, message: fault.message, error: true });
                 None
@@ -239,12 +239,19 @@ impl Findings {
         }
     }
 
+    /// The administrator's templates: those in the folder, and those in its folders of languages.
     fn templates(&mut self, dir: &Path) -> Vec<Template> {
         let mut own = Vec::new();
-        for name in TEMPLATE_NAMES {
-            let path = dir.join(name);
+        let folders = std::iter::once(None).chain(page::LANGUAGE_TAGS.map(Some));
+        for (language, name) in folders.flat_map(|folder| TEMPLATE_NAMES.map(|name| (folder, name)))
+        {
+            let path = dir.join(language.unwrap_or_default()).join(name);
             match std::fs::read_to_string(&path) {
-                Ok(text) => own.push(Template { name: name.to_owned(), text }),
+                Ok(text) => own.push(Template {
+                    language: language.map(str::to_owned),
+                    name: name.to_owned(),
+                    text,
+                }),
                 Err(error) if error.kind() == io::ErrorKind::NotFound && dir.is_dir() => {}
                 Err(error) => self.cannot_read(&path, &error),
             }

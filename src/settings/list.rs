@@ -9,13 +9,20 @@ use super::address::{self, Uplink};
 use super::quantity::size_bytes;
 use super::row::Kind;
 use super::text::Span;
-use super::value::{Sites, Value, ValueFault, expected, unquote};
+use super::value::{Sites, Value, ValueFault, choice, expected, unquote};
 use crate::policy::{BodyAction, MimeRule, Pattern};
 
 pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> {
     let fault = |item: &Item<'_>, message: String| ValueFault::new(item.at, message);
     let texts = || items.iter().map(|item| Ok((item, unquote(item.raw, item.at)?)));
     match kind {
+        Kind::Words(words) => {
+            let read = |found: Result<(&Item<'_>, String), ValueFault>| {
+                let (item, text) = found?;
+                choice(&text, words).map_err(|message| fault(item, message))
+            };
+            texts().map(read).collect::<Result<_, _>>().map(Value::Words)
+        }
         Kind::Paths => {
             let paths: Result<_, ValueFault> =
                 texts().map(|found| Ok(PathBuf::from(found?.1))).collect();

@@ -74,6 +74,7 @@ fn describe(kind: Kind) -> String {
         }
         Kind::Size { min, max } => format!("a size from {} to {}", show_size(min), show_size(max)),
         Kind::Choice(words) => format!("one of {}", words.join(", ")),
+        Kind::Words(words) => format!("some of {}", words.join(", ")),
         Kind::Text => "text".to_owned(),
         Kind::Path => "a path".to_owned(),
         Kind::Paths => "paths".to_owned(),

@@ -11,7 +11,7 @@ use super::options::{
 };
 use super::row::Setting;
 use super::table::{clamd as clamd_rows, icapd, lookupd, root, scan_engine};
-use crate::adaptation::{self, Ranges, ThreatKind, ThreatKinds, Unchecked};
+use crate::adaptation::{self, Ranges, ThreatKind, ThreatKinds, Unchecked, page};
 use crate::clamd;
 use crate::engine::alerts::Alerts;
 use crate::engine::database::LinkOptions;
@@ -259,6 +259,20 @@ impl Settings {
             ..default
         };
         options
+    }
+
+    /// Languages and status of block pages; the templates are the edge's to read.
+    #[must_use]
+    pub fn page_options(&self) -> page::Options {
+        page::Options {
+            languages: self.get(&icapd::REPORT_LANGUAGES).into_iter().map(str::to_owned).collect(),
+            status: match self.get(&icapd::BLOCK_STATUS) {
+                "200" => page::Status::Ok,
+                "451" => page::Status::Legal,
+                _ => page::Status::Forbidden,
+            },
+            templates: Vec::new(),
+        }
     }
 
     /// What is blocked after a scan.

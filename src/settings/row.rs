@@ -74,6 +74,8 @@ pub enum Kind {
     },
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// Some of these words, in an order of the administrator's.
+    Words(&'static [&'static str]),
     /// Any text.
     Text,
     /// A file or folder.
@@ -122,7 +124,8 @@ impl Kind {
     #[must_use]
     pub const fn is_list(self) -> bool {
         match self {
-            Self::Paths
+            Self::Words(_)
+            | Self::Paths
             | Self::Addresses
             | Self::Uplinks
             | Self::Sites
@@ -218,6 +221,7 @@ maker!(/** Milliseconds; `None`: without limit. */
         => Interval: Option<u64>);
 maker!(/** Bytes. */ size(min: u64, max: u64) Kind::Size { min, max } => Integer: u64);
 maker!(/** One of some words. */ choice(words: &'static [&'static str]) Kind::Choice(words) => Choice: &'static str);
+maker!(/** Some of these words. */ words(words: &'static [&'static str]) Kind::Words(words) => Words: Vec<&'static str>);
 maker!(/** Any text. */ text() Kind::Text => Text: String);
 maker!(/** A file or folder. */ path() Kind::Path => Path: Option<PathBuf>);
 maker!(/** Files and folders. */ paths() Kind::Paths => Paths: Vec<PathBuf>);

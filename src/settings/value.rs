@@ -26,6 +26,8 @@ pub enum Value {
     Interval(Option<u64>),
     /// Of [`Kind::Choice`]: the word as in the row.
     Choice(&'static str),
+    /// Of [`Kind::Words`]: as in the row.
+    Words(Vec<&'static str>),
     /// Of [`Kind::Text`], [`Kind::Proxy`], [`Kind::LogTarget`] and [`Kind::User`]; empty: none.
     Text(String),
     /// Of [`Kind::Path`]; `None`: none.
@@ -111,6 +113,7 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
             | Kind::Size { .. }
             | Kind::Choice(_)
             | Kind::LogTarget
+            | Kind::Words(_)
             | Kind::Paths
             | Kind::Addresses
             | Kind::Uplinks
@@ -143,7 +146,8 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         Kind::Proxy => address::proxy(&text).map(|()| Value::Text(text)).map_err(fault),
         Kind::LogTarget => address::log_target(&text).map(|()| Value::Text(text)).map_err(fault),
         Kind::User => address::user(&text).map(|()| Value::Text(text)).map_err(fault),
-        Kind::Paths
+        Kind::Words(_)
+        | Kind::Paths
         | Kind::Addresses
         | Kind::Uplinks
         | Kind::Sites
@@ -158,6 +162,7 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
 /// Adds the items of another line to a list.
 pub(super) fn append(value: &mut Value, more: Value) {
     match (value, more) {
+        (Value::Words(all), Value::Words(more)) => all.extend(more),
         (Value::Paths(all), Value::Paths(more)) => all.extend(more),
         (Value::Addresses(all), Value::Addresses(more)) => all.extend(more),
         (Value::Uplinks(all), Value::Uplinks(more)) => all.extend(more),
@@ -205,7 +210,7 @@ fn switch(text: &str) -> Option<bool> {
     is(["No", "Off", "False"]).then_some(false)
 }
 
-fn choice(text: &str, words: &[&'static str]) -> Result<&'static str, String> {
+pub(super) fn choice(text: &str, words: &[&'static str]) -> Result<&'static str, String> {
     let found = words.iter().find(|word| text.eq_ignore_ascii_case(word));
     found.copied().ok_or_else(|| expected(text, &format!("one of {}", words.join(", "))))
 }

@@ -3,6 +3,7 @@
 mod begin;
 mod decision;
 mod headers;
+mod hostile;
 mod page;
 
 use std::sync::Arc;

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use super::common::{
     DAY, EXE_PATH, HOUR, LOG, LOG_LEVEL, LOG_LEVELS, MINUTE, RUN_AS_USER, SECOND, START,
 };
+use crate::adaptation::page::LANGUAGE_TAGS;
 use crate::policy::MimeRule;
 use crate::settings::row::{
     Never, addresses, choice, integer, interval, log_target, mime_rules, path, rules, section,
-    sites, size, switch, text, user,
+    sites, size, switch, text, user, words,
 };
 use crate::settings::value::{RuleText, Sites};
 
@@ -137,8 +138,16 @@ section! {
     SPOOL_LIMIT: u64 = size("SpoolLimit", "16GB", 0, 1 << 50), Restart,
         "Space for held messages in SpoolDir. 0: nothing is ever written there.";
     TEMPLATES_DIR: Option<PathBuf> = path("TemplatesDir", ""), Reload,
-        "Own block pages: ERR_ACCESS_DENIED.html, ERR_DOWNLOAD_BLOCK.html, ERR_FAILED_CHECK.html; \
-         what is missing is taken from the program.";
+        "Own block pages: ERR_ACCESS_DENIED.html, ERR_DOWNLOAD_BLOCK.html, ERR_FAILED_CHECK.html, and \
+         base.html, which they extend; what is missing is taken from the program. Files in a folder de, en, es \
+         or ru are for that language only. `baleen pages` lists and shows them.";
+    REPORT_LANGUAGES: Vec<&'static str> = words("ReportLanguages", "", &LANGUAGE_TAGS), Reload,
+        "Languages of block pages: of these the browser chooses by Accept-Language, and the first is for \
+         those that want none of them. Empty: all that the program has, English first.";
+    BLOCK_STATUS: &'static str = choice("BlockStatus", "403", &["403", "200", "451"]), Reload,
+        "The HTTP status of a block page. 403 tells programs that they were refused; with 200 they take the page \
+         for the content, which only very old browsers need; 451 is for blocking by law. A refused CONNECT \
+         never gets 200.";
     HOSTMASTER: String = text("Hostmaster", ""), Reload,
         "Whom a blocked user can ask, as shown on block pages; empty: nobody is named.";
     PROFILE: &'static str = choice("Profile", "squid", &["strict", "squid"]), Reload,

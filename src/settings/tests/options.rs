@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::good;
-use crate::adaptation::{self, Ranges, ThreatKind, Unchecked};
+use super::{first, good};
+use crate::adaptation::{self, Ranges, ThreatKind, Unchecked, page};
 use crate::clamd;
 use crate::engine::limits::Limits;
 use crate::icap::{IsTag, NoContent, Profile, Violations};
@@ -81,6 +81,21 @@ fn the_server_follows_the_settings() {
     assert_eq!((server.contact.as_str(), server.templates_dir), ("a@b", Some("/t".into())));
     assert_eq!((server.connections_max, server.database.len()), (5, 2));
     assert_eq!((server.unwanted, server.functionality_level), (Unwanted::Detect, 90));
+}
+
+#[test]
+fn the_pages_follow_the_settings() {
+    assert_eq!(Settings::default().page_options(), page::Options::default());
+    let options = good("[ICAPD]\nReportLanguages = de\nReportLanguages = EN\n").page_options();
+    assert_eq!(options.languages, ["de", "en"]);
+    for (word, status) in
+        [("200", page::Status::Ok), ("403", page::Status::Forbidden), ("451", page::Status::Legal)]
+    {
+        let options = good(&format!("[ICAPD]\nBlockStatus = {word}\n")).page_options();
+        assert_eq!(options.status, status);
+    }
+    let (_, problems) = Settings::parse("[ICAPD]\nReportLanguages = en, tlh\n");
+    assert_eq!(first(&problems), "ReportLanguages: \"tlh\": expected one of en, de, ru, es");
 }
 
 #[test]
