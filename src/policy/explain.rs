@@ -86,6 +86,13 @@ pub enum Step {
         /// What.
         question: &'static str,
     },
+    /// A scan found a threat.
+    Threat {
+        /// Its name.
+        name: String,
+        /// Its kind.
+        kind: &'static str,
+    },
     /// The switch of a kind of threat.
     Switch {
         /// The kind.
@@ -183,6 +190,7 @@ impl Step {
                 format!("rule {rule} depends on {question}, which has to be asked")
             }
             Self::Unanswered { question } => format!("{question}: asked, and no answer"),
+            Self::Threat { name, kind } => format!("the scan finds {name}: {kind}"),
             Self::Switch { kind, blocks } => {
                 format!("Block{kind} is {}", if *blocks { "on" } else { "off" })
             }

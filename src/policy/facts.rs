@@ -9,6 +9,7 @@
 use std::net::IpAddr;
 
 use super::category::Categories;
+use super::rules::week::{days, minute};
 use super::threat::ThreatKind;
 use super::url::UrlParts;
 
@@ -149,6 +150,25 @@ impl Moment {
         Self(
             (weekday as u16 % 7).wrapping_mul(MINUTES_OF_DAY).wrapping_add(minute % MINUTES_OF_DAY),
         )
+    }
+
+    /// Reads `Mon 09:00`, or a weekday alone, which is its first minute.
+    ///
+    /// # Errors
+    ///
+    /// A text for people.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (day, time) = text.trim().split_once(' ').unwrap_or((text.trim(), "00:00"));
+        let days = days(day)?;
+        let weekday = u8::try_from(days.trailing_zeros()).unwrap_or_default();
+        if days.count_ones() != 1 {
+            return Err(format!("\"{day}\" is more than one day"));
+        }
+        let minute = minute(time.trim())?;
+        if minute == MINUTES_OF_DAY {
+            return Err("a day ends with 23:59".to_owned());
+        }
+        Ok(Self::new(weekday, minute))
     }
 
     /// Minutes since Monday, 00:00.

@@ -18,7 +18,7 @@
 //! | what a decision is made from | [`facts`], [`user`], [`groups`], [`places`] |
 //! | kinds of threat, read off a signature's name | [`threat`] |
 //! | the language of rules | [`rules`] |
-//! | the decision, and why | [`decide`], `trial`, [`explain`] |
+//! | the decision, and why | [`decide`], `trial`, [`explain`], [`asked`] |
 //! | what a script is told and may answer | [`hook`] |
 //!
 //! The black list beats the white list. The white list exempts from blocking by category only, never
@@ -46,6 +46,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+pub mod asked;
 pub mod category;
 pub mod decide;
 pub mod explain;
@@ -67,6 +68,7 @@ pub mod user;
 #[cfg(test)]
 mod tests;
 
+pub use asked::{Asked, Told};
 pub use category::{Categories, Category};
 pub use decide::{Block, BlockReason, CategorySource, Judgement, Outcome, Question, State, Way};
 pub use explain::{Step, Story, Witness};

@@ -15,7 +15,8 @@ pub(super) fn date() -> SystemTime {
 }
 
 /// The minute of the week here, for rules about times. The zone is the system's.
-pub(super) fn local_moment() -> Moment {
+#[must_use]
+pub fn local_moment() -> Moment {
     let here = jiff::Zoned::now();
     let weekday = here.weekday().to_monday_zero_offset().unsigned_abs();
     let minute = i16::from(here.hour()) * 60 + i16::from(here.minute());

@@ -61,7 +61,7 @@ pub mod storage;
 mod trust;
 mod workers;
 
-pub use clock::unix_seconds;
+pub use clock::{local_moment, unix_seconds};
 pub use process::peak_memory_bytes;
 pub use serve::{ServeFault, serve};
 pub use trust::read_trust;

@@ -25,7 +25,7 @@ mod syntax;
 mod token;
 mod value;
 mod variable;
-mod week;
+pub(super) mod week;
 pub(super) mod words;
 
 use std::collections::BTreeMap;

@@ -55,7 +55,7 @@ impl Week {
 }
 
 /// `Mon`, `Mon-Fri`: a bit for each day, Monday lowest.
-pub(super) fn days(text: &str) -> Result<u8, String> {
+pub(in crate::policy) fn days(text: &str) -> Result<u8, String> {
     let day = |name: &str| {
         let found = DAYS.iter().position(|day| {
             name.len() >= 3
@@ -90,7 +90,7 @@ fn times_of(text: &str) -> Result<(u16, u16), String> {
 }
 
 /// `08:30` in minutes; 24:00 is the end of the day.
-pub(super) fn minute(text: &str) -> Result<u16, String> {
+pub(in crate::policy) fn minute(text: &str) -> Result<u16, String> {
     let wrong = || format!("\"{text}\" is no time of day: write it as 08:30, from 00:00 to 24:00");
     let (hours, minutes) = text.split_once(':').ok_or_else(wrong)?;
     let number = |digits: &str| {

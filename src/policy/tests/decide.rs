@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::policy::{
-    BlockReason, Categories, Category, CategorySource, Defaults, Direction, Directory, Facts, List,
-    Moment, Options, Outcome, Places, Policy, Protocol, Reputation, RuleSource, State, Story,
-    ThreatFact, ThreatKind, ThreatKinds, Unanswered, UrlParts,
+    Asked, BlockReason, Categories, Category, CategorySource, Defaults, Direction, Directory,
+    Facts, List, Moment, Options, Outcome, Places, Policy, Protocol, Reputation, RuleSource, State,
+    Story, ThreatFact, ThreatKind, ThreatKinds, Unanswered, UrlParts,
 };
 
 /// Knows a few sites by heart.
@@ -449,6 +449,35 @@ fn the_content_of_rules_changes_the_digest() {
     let with = policy("");
     assert_ne!(plain, with.digest());
     assert_eq!(digest(options("PASS")), digest(options("PASS")));
+}
+
+#[test]
+fn a_moment_is_read_as_people_write_it() {
+    assert_eq!(Moment::parse("Mon 09:00"), Ok(Moment::new(0, 540)));
+    assert_eq!(Moment::parse(" sunday "), Ok(Moment::new(6, 0)));
+    for bad in ["", "Mon 24:00", "Mon-Tue 09:00", "09:00", "Mon 9", "Mon 09:60"] {
+        assert!(Moment::parse(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn who_asks_why_is_told() {
+    let policy = policy("user_group staff, threat_category Jokes : PASS");
+    let told = |asked: &Asked| policy.tell(asked, ThreatKinds::ALL).expect("an address");
+    let asked = |url: &str| Asked { url: url.to_owned(), ..Asked::default() };
+    assert_eq!(told(&asked("casino.example/x")).blocked, Some(true));
+    assert_eq!(told(&asked("http://other.example/")).blocked, Some(false));
+    let joke = Asked { threat: "Win.Joke.A".to_owned(), ..asked("other.example") };
+    let all = told(&joke);
+    assert_eq!(all.blocked, Some(true));
+    assert!(all.story.text(false).ends_with(
+        "the scan finds Win.Joke.A: Jokes\n\
+         rule 5 (default:4) applies: threat_category in \"ICAPD.BlockThreat\" : BLOCK as _match\n\
+         the threat is blocked\n"
+    ));
+    let anna = Asked { user: "anna".to_owned(), ..joke };
+    assert_eq!(told(&anna).blocked, Some(false));
+    assert!(policy.tell(&asked("http://"), ThreatKinds::ALL).is_err());
 }
 
 #[test]
