@@ -46,7 +46,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("regex-syntax", &["engine"]),
     ("rustix", &["runtime", "cli", "perf"]),
     ("serde", ANYWHERE),
-    ("serde_json", &["engine", "adaptation", "observe", "control", "runtime", "cli", "perf"]),
+    ("serde_json", &["engine", "policy", "adaptation", "observe", "control", "runtime", "cli", "perf"]),
     ("sha1", &["engine"]),
     ("sha2", &["icap", "engine", "policy", "adaptation", "update", "settings", "runtime", "cli"]),
     ("signal-hook", &["runtime"]),
