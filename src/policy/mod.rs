@@ -8,10 +8,13 @@
 //! | what | where |
 //! | --- | --- |
 //! | the address of a request, its host in canonical form | [`url`], [`host`] |
+//! | hosts that break the rules, as somebody may read them | `broken` |
+//! | the canonical form of paths and queries | [`path`] |
 //! | lines of a black or white list | [`list`] |
 //! | the compiled, sorted form of a list | `table` |
 //! | rules by MIME type and size | [`mime`] |
-//! | the categories of sites | [`category`] |
+//! | regular expressions over addresses; the list of advertisements | [`expressions`], [`ads`] |
+//! | the categories of sites, and the database of them | [`category`] |
 //!
 //! The black list beats the white list. The white list exempts from blocking by category only, never
 //! from scanning: no function of this room can say "do not scan" because of a list.
@@ -19,9 +22,7 @@
 //! Order of calls: fill [`Options`], [`Policy::compile`] once, then [`Policy::check_url`] and
 //! [`Policy::body_rule`] for every message; neither allocates.
 //!
-//! Absent on purpose: reading list files (the edge does), categories, the rule language, and the
-//! canonical form of paths: an entry with a path is compared after percent-decoding, but `.` and `..`
-//! segments in the request stay as they are.
+//! Absent on purpose: reading list files (the edge does), and the rule language.
 
 #![forbid(unsafe_code)]
 #![deny(
@@ -34,31 +35,38 @@
 )]
 
 use std::fmt;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+pub mod ads;
+mod broken;
 pub mod category;
+pub mod expressions;
 pub mod host;
 pub mod list;
 pub mod mime;
+pub mod path;
 mod table;
 pub mod url;
 
 #[cfg(test)]
 mod tests;
 
-pub use category::{Categories, Category};
+pub use ads::{AdExpressions, AdList};
+pub use category::{Categories, Category, Database};
+pub use expressions::ExpressionFault;
 pub use host::{Host, HostFault};
 pub use list::{EntryFault, LineFault, List};
 pub use mime::{BodyAction, MimeRule, Pattern, PatternFault};
 pub use table::Entry;
-pub use url::{UrlFault, UrlParts};
+pub use url::{Scheme, UrlFault, UrlParts};
 
 use mime::MimeTable;
 use table::Table;
 
 /// What a policy is compiled from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// `BlackList`: always blocked.
     pub black: List,
@@ -68,6 +76,27 @@ pub struct Options {
     pub ranges: List,
     /// `MimeRules`: what is scanned, passed or rejected by type and size. Without a rule that fits: scanned.
     pub mime_rules: Vec<MimeRule>,
+    /// `AdList`: addresses that fit an expression are always blocked.
+    pub ads: AdExpressions,
+    /// `Block<Category>`: sites in any of these categories are blocked.
+    pub blocked_categories: Categories,
+}
+
+impl Default for Options {
+    /// No lists and no rules; the categories are blocked that nobody visits on purpose.
+    fn default() -> Self {
+        Self {
+            black: List::default(),
+            white: List::default(),
+            ranges: List::default(),
+            mime_rules: Vec::new(),
+            ads: AdExpressions::default(),
+            blocked_categories: Categories::NONE
+                .with(Category::InfectionSource)
+                .with(Category::NotRecommended)
+                .with(Category::DueToCopyrightNotice),
+        }
+    }
 }
 
 /// A compiled policy: immutable, shared by all shards.
@@ -77,6 +106,9 @@ pub struct Policy {
     white: Table,
     ranges: Table,
     mime: MimeTable,
+    ads: Arc<AdList>,
+    blocked_categories: Categories,
+    database: Option<Arc<Database>>,
     digest: [u8; 32],
 }
 
@@ -86,7 +118,7 @@ impl Policy {
     /// # Errors
     ///
     /// [`PolicyFault`] when there are more rules than [`mime::RULES_MAX`], two rules contradict each
-    /// other, or a list is too large to be addressed.
+    /// other, a list is too large to be addressed, or expressions need too large an automaton.
     pub fn compile(options: Options) -> Result<Self, PolicyFault> {
         let black =
             Table::compile(options.black).ok_or(PolicyFault::ListTooLarge { list: "BlackList" })?;
@@ -95,13 +127,45 @@ impl Policy {
         let ranges = Table::compile(options.ranges)
             .ok_or(PolicyFault::ListTooLarge { list: "RangeSites" })?;
         let mime = MimeTable::compile(options.mime_rules)?;
+        let ads = AdList::compile(options.ads).map_err(PolicyFault::Ads)?;
         let mut digest = Sha256::new();
-        digest.update(b"baleen policy 2");
+        digest.update(b"baleen policy 3");
         black.digest_into(&mut digest);
         white.digest_into(&mut digest);
         ranges.digest_into(&mut digest);
         mime.digest_into(&mut digest);
-        Ok(Self { black, white, ranges, mime, digest: digest.finalize().into() })
+        ads.digest_into(&mut digest);
+        let blocked_categories = options.blocked_categories;
+        digest.update(blocked_categories.bits().to_le_bytes());
+        let (ads, digest) = (Arc::new(ads), digest.finalize().into());
+        Ok(Self { black, white, ranges, mime, ads, blocked_categories, database: None, digest })
+    }
+
+    /// The same policy with a database of categories; its digest is part of the policy's.
+    #[must_use]
+    pub fn with_database(self, database: Option<Arc<Database>>) -> Self {
+        let mut digest = Sha256::new();
+        digest.update(self.digest);
+        digest.update(database.as_ref().map_or([0; 32], |database| database.digest()));
+        Self { database, digest: digest.finalize().into(), ..self }
+    }
+
+    /// The database of categories, where there is one.
+    #[must_use]
+    pub const fn database(&self) -> Option<&Arc<Database>> {
+        self.database.as_ref()
+    }
+
+    /// The categories whose sites are blocked.
+    #[must_use]
+    pub const fn blocked_categories(&self) -> Categories {
+        self.blocked_categories
+    }
+
+    /// The expressions about advertisements.
+    #[must_use]
+    pub fn ads(&self) -> &AdList {
+        &self.ads
     }
 
     /// Whether any address is on a list: if not, nobody needs to read addresses.
@@ -164,6 +228,8 @@ pub enum PolicyFault {
         /// The list's name in the settings.
         list: &'static str,
     },
+    /// The expressions of `AdList` are too many or too large together.
+    Ads(ExpressionFault),
     /// More than [`mime::RULES_MAX`] rules.
     TooManyRules {
         /// How many there are.
@@ -180,6 +246,7 @@ impl fmt::Display for PolicyFault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ListTooLarge { list } => write!(out, "{list}: more than 4 GiB of entries"),
+            Self::Ads(fault) => write!(out, "AdList: {fault}"),
             Self::TooManyRules { count } => {
                 write!(out, "MimeRules: {count} rules, {} are allowed", mime::RULES_MAX)
             }

@@ -83,6 +83,7 @@ fn describe(kind: Kind) -> String {
         Kind::Proxy => "host:port or user:password@host:port".to_owned(),
         Kind::Sites => "domains, addresses and @files, several allowed".to_owned(),
         Kind::MimeRules => "rules, several allowed".to_owned(),
+        Kind::Expressions => "regular expressions and files of them, several allowed".to_owned(),
         Kind::LogTarget => "Auto, Stderr[:ShowTimestamp], Syslog[:facility] or a file".to_owned(),
         Kind::User => "a user".to_owned(),
     }

@@ -118,6 +118,21 @@ pub struct ListFiles {
     pub white: Vec<PathBuf>,
     /// Named in `RangeSites`.
     pub ranges: Vec<PathBuf>,
+    /// Named in `AdList`: regular expressions.
+    pub ads: Vec<PathBuf>,
+}
+
+/// Where the database of categories comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CategoryFiles {
+    /// `CategoryDatabase`: an image or a folder of lists.
+    pub database: Option<PathBuf>,
+    /// `CategoryMapping`: which list is about which category.
+    pub mapping: Option<PathBuf>,
+    /// What is used without `CategoryDatabase`, if it is there.
+    pub default: PathBuf,
+    /// Where compiled images are kept.
+    pub images: PathBuf,
 }
 
 /// How much is logged; each level includes those above it.

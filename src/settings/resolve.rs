@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use super::Settings;
 use super::options::{
-    Budgets, ClamdListening, ClamdService, DatabaseTrust, EarlyResponse, ListFiles, LogLevel,
-    PinShards, Server, Unwanted,
+    Budgets, CategoryFiles, ClamdListening, ClamdService, DatabaseTrust, EarlyResponse, ListFiles,
+    LogLevel, PinShards, Server, Unwanted,
 };
 use super::row::Setting;
-use super::table::{clamd as clamd_rows, icapd, root, scan_engine};
+use super::table::{clamd as clamd_rows, icapd, root, scan_engine, urlcheck};
 use crate::adaptation::{self, Ranges, ThreatKind, ThreatKinds, Unchecked};
 use crate::clamd;
 use crate::engine::alerts::Alerts;
 use crate::engine::database::LinkOptions;
 use crate::engine::limits::Limits;
 use crate::icap::{self, Advertised, Deadlines, IsTag, NoContent, Profile, Violations};
-use crate::policy;
+use crate::policy::{self, Category};
 
 impl Settings {
     /// What the edge needs.
@@ -168,6 +168,24 @@ impl Settings {
             white: self.get(&icapd::WHITE_LIST).list,
             ranges: self.get(&icapd::RANGE_SITES).list,
             mime_rules: self.get(&icapd::MIME_RULES),
+            ads: self.get(&icapd::AD_LIST).list,
+            blocked_categories: CATEGORY_SWITCHES
+                .iter()
+                .filter(|(setting, _)| self.get(setting))
+                .map(|&(_, category)| category)
+                .collect(),
+        }
+    }
+
+    /// Where the database of categories comes from.
+    #[must_use]
+    pub fn category_files(&self) -> CategoryFiles {
+        let state_dir = self.get(&root::STATE_DIR).unwrap_or_else(|| PathBuf::from("."));
+        CategoryFiles {
+            database: self.get(&urlcheck::CATEGORY_DATABASE),
+            mapping: self.get(&urlcheck::CATEGORY_MAPPING),
+            default: state_dir.join("categories"),
+            images: state_dir.join("image"),
         }
     }
 
@@ -178,6 +196,7 @@ impl Settings {
             black: self.get(&icapd::BLACK_LIST).files,
             white: self.get(&icapd::WHITE_LIST).files,
             ranges: self.get(&icapd::RANGE_SITES).files,
+            ads: self.get(&icapd::AD_LIST).files,
         }
     }
 
@@ -243,6 +262,27 @@ static THREAT_SWITCHES: [(&Setting<bool>, ThreatKind); ThreatKind::ALL.len()] = 
     (&icapd::BLOCK_JOKES, ThreatKind::Jokes),
     (&icapd::BLOCK_RISKWARE, ThreatKind::Riskware),
     (&icapd::BLOCK_HACKTOOLS, ThreatKind::Hacktools),
+];
+
+/// The switch of each category of sites.
+static CATEGORY_SWITCHES: [(&Setting<bool>, Category); Category::ALL.len()] = [
+    (&icapd::BLOCK_INFECTION_SOURCE, Category::InfectionSource),
+    (&icapd::BLOCK_NOT_RECOMMENDED, Category::NotRecommended),
+    (&icapd::BLOCK_ADULT_CONTENT, Category::AdultContent),
+    (&icapd::BLOCK_VIOLENCE, Category::Violence),
+    (&icapd::BLOCK_WEAPONS, Category::Weapons),
+    (&icapd::BLOCK_GAMBLING, Category::Gambling),
+    (&icapd::BLOCK_DRUGS, Category::Drugs),
+    (&icapd::BLOCK_OBSCENE_LANGUAGE, Category::ObsceneLanguage),
+    (&icapd::BLOCK_CHATS, Category::Chats),
+    (&icapd::BLOCK_TERRORISM, Category::Terrorism),
+    (&icapd::BLOCK_FREE_EMAIL, Category::FreeEmail),
+    (&icapd::BLOCK_SOCIAL_NETWORKS, Category::SocialNetworks),
+    (&icapd::BLOCK_DUE_TO_COPYRIGHT_NOTICE, Category::DueToCopyrightNotice),
+    (&icapd::BLOCK_ONLINE_GAMES, Category::OnlineGames),
+    (&icapd::BLOCK_ANONYMIZERS, Category::Anonymizers),
+    (&icapd::BLOCK_CRYPTOCURRENCY_MINING_POOL, Category::CryptocurrencyMiningPool),
+    (&icapd::BLOCK_JOBS, Category::Jobs),
 ];
 
 /// A century: the clock can still add it to now.

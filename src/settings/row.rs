@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::address::Uplink;
-use super::value::{Sites, Value};
+use super::value::{Ads, Sites, Value};
 use crate::policy::MimeRule;
 
 /// What is known about a setting.
@@ -92,6 +92,8 @@ pub enum Kind {
     Sites,
     /// Rules by MIME type and size.
     MimeRules,
+    /// Regular expressions, and files that hold some.
+    Expressions,
     /// Where the log goes.
     LogTarget,
     /// A user, by name or number.
@@ -114,7 +116,12 @@ impl Kind {
     #[must_use]
     pub const fn is_list(self) -> bool {
         match self {
-            Self::Paths | Self::Addresses | Self::Uplinks | Self::Sites | Self::MimeRules => true,
+            Self::Paths
+            | Self::Addresses
+            | Self::Uplinks
+            | Self::Sites
+            | Self::MimeRules
+            | Self::Expressions => true,
             Self::Switch
             | Self::Integer { .. }
             | Self::AutoInteger { .. }
@@ -213,6 +220,7 @@ maker!(/** Sockets. */ addresses() Kind::Addresses => Addresses: Vec<SocketAddr>
 maker!(/** Providers of a mesh service. */ uplinks() Kind::Uplinks => Uplinks: Vec<Uplink>);
 maker!(/** A proxy. */ proxy() Kind::Proxy => Text: String);
 maker!(/** Domains, addresses and files of them. */ sites() Kind::Sites => Sites: Sites);
+maker!(/** Regular expressions and files of them. */ expressions() Kind::Expressions => Expressions: Ads);
 maker!(/** Rules by MIME type and size. */ mime_rules() Kind::MimeRules => MimeRules: Vec<MimeRule>);
 maker!(/** Where the log goes. */ log_target() Kind::LogTarget => Text: String);
 maker!(/** A user. */ user() Kind::User => Text: String);

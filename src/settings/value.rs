@@ -11,7 +11,7 @@ use super::list;
 use super::quantity::{interval_ms, show_interval, show_size, size_bytes};
 use super::row::{Kind, Never};
 use super::text::Span;
-use crate::policy::{List, MimeRule};
+use crate::policy::{AdExpressions, List, MimeRule};
 
 /// A value that was read and found good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,17 @@ pub enum Value {
     Sites(Sites),
     /// Of [`Kind::MimeRules`].
     MimeRules(Vec<MimeRule>),
+    /// Of [`Kind::Expressions`].
+    Expressions(Ads),
+}
+
+/// Regular expressions, written directly or in files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ads {
+    /// Written directly.
+    pub list: AdExpressions,
+    /// Files that hold more.
+    pub files: Vec<PathBuf>,
 }
 
 /// Domains and addresses, written directly or in files.
@@ -101,7 +112,8 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
             | Kind::Addresses
             | Kind::Uplinks
             | Kind::Sites
-            | Kind::MimeRules => Ok(None),
+            | Kind::MimeRules
+            | Kind::Expressions => Ok(None),
         };
     }
     let value = match kind {
@@ -128,7 +140,12 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         Kind::Proxy => address::proxy(&text).map(|()| Value::Text(text)).map_err(fault),
         Kind::LogTarget => address::log_target(&text).map(|()| Value::Text(text)).map_err(fault),
         Kind::User => address::user(&text).map(|()| Value::Text(text)).map_err(fault),
-        Kind::Paths | Kind::Addresses | Kind::Uplinks | Kind::Sites | Kind::MimeRules => {
+        Kind::Paths
+        | Kind::Addresses
+        | Kind::Uplinks
+        | Kind::Sites
+        | Kind::MimeRules
+        | Kind::Expressions => {
             return Ok(None);
         }
     };
@@ -143,6 +160,10 @@ pub(super) fn append(value: &mut Value, more: Value) {
         (Value::Uplinks(all), Value::Uplinks(more)) => all.extend(more),
         (Value::MimeRules(all), Value::MimeRules(more)) => all.extend(more),
         (Value::Sites(all), Value::Sites(more)) => {
+            all.list.append(more.list);
+            all.files.extend(more.files);
+        }
+        (Value::Expressions(all), Value::Expressions(more)) => {
             all.list.append(more.list);
             all.files.extend(more.files);
         }

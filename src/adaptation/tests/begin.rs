@@ -31,6 +31,7 @@ fn policy() -> Policy {
         white: list("example.com"),
         ranges: list("films.example"),
         mime_rules,
+        ..Options::default()
     })
     .expect("good")
 }

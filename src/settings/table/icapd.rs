@@ -8,10 +8,10 @@ use super::common::{
 };
 use crate::policy::MimeRule;
 use crate::settings::row::{
-    Never, addresses, choice, integer, interval, log_target, mime_rules, path, section, sites,
-    size, switch, text, user,
+    Never, addresses, choice, expressions, integer, interval, log_target, mime_rules, path,
+    section, sites, size, switch, text, user,
 };
-use crate::settings::value::Sites;
+use crate::settings::value::{Ads, Sites};
 
 section! {
     "ICAPD", "The ICAP service for proxies.";
@@ -118,8 +118,11 @@ section! {
         "Log ICAP messages at level Debug.";
     MESSAGE_HOOK: String = text("MessageHook", ""), NotYet,
         "A Lua script, or its file, that decides about each message.";
-    AD_LIST: Sites = sites("AdList", ""), NotYet,
-        "Addresses of advertisements, always blocked.";
+    AD_LIST: Ads = expressions("AdList", ""), Reload,
+        "Regular expressions; an address that fits one is always blocked, also when WhiteList has its site. \
+         They see the canonical form of an address (lower case, nothing encoded), as host/path?query, or \
+         with http:// or https:// in front where the expression says so. One with commas, blanks or quotes \
+         needs quotes. @/path/to/file or file(\"path\") for a file with one a line.";
     HEURISTIC_ANALYSIS: bool = switch("HeuristicAnalysis", "Yes"), NotYet, "Use heuristics, too.";
     PACKER_MAX_LEVEL: u64 = integer("PackerMaxLevel", "8", 0, 63), NotYet,
         "How many packers inside each other are undone.";
@@ -127,23 +130,23 @@ section! {
         "How many archives inside each other are opened.";
     MAIL_MAX_LEVEL: u64 = integer("MailMaxLevel", "8", 0, 63), NotYet,
         "How many mail messages inside each other are opened.";
-    BLOCK_INFECTION_SOURCE: bool = switch("BlockInfectionSource", "Yes"), NotYet, "Block sites known to spread malware.";
-    BLOCK_NOT_RECOMMENDED: bool = switch("BlockNotRecommended", "Yes"), NotYet, "Block sites that are not recommended.";
-    BLOCK_ADULT_CONTENT: bool = switch("BlockAdultContent", "No"), NotYet, "Block adult content.";
-    BLOCK_VIOLENCE: bool = switch("BlockViolence", "No"), NotYet, "Block violence.";
-    BLOCK_WEAPONS: bool = switch("BlockWeapons", "No"), NotYet, "Block weapons.";
-    BLOCK_GAMBLING: bool = switch("BlockGambling", "No"), NotYet, "Block gambling.";
-    BLOCK_DRUGS: bool = switch("BlockDrugs", "No"), NotYet, "Block drugs.";
-    BLOCK_OBSCENE_LANGUAGE: bool = switch("BlockObsceneLanguage", "No"), NotYet, "Block obscene language.";
-    BLOCK_CHATS: bool = switch("BlockChats", "No"), NotYet, "Block chats.";
-    BLOCK_TERRORISM: bool = switch("BlockTerrorism", "No"), NotYet, "Block terrorism.";
-    BLOCK_FREE_EMAIL: bool = switch("BlockFreeEmail", "No"), NotYet, "Block free mail services.";
-    BLOCK_SOCIAL_NETWORKS: bool = switch("BlockSocialNetworks", "No"), NotYet, "Block social networks.";
-    BLOCK_DUE_TO_COPYRIGHT_NOTICE: bool = switch("BlockDueToCopyrightNotice", "Yes"), NotYet,
+    BLOCK_INFECTION_SOURCE: bool = switch("BlockInfectionSource", "Yes"), Reload, "Block sites known to spread malware.";
+    BLOCK_NOT_RECOMMENDED: bool = switch("BlockNotRecommended", "Yes"), Reload, "Block sites that are not recommended.";
+    BLOCK_ADULT_CONTENT: bool = switch("BlockAdultContent", "No"), Reload, "Block adult content.";
+    BLOCK_VIOLENCE: bool = switch("BlockViolence", "No"), Reload, "Block violence.";
+    BLOCK_WEAPONS: bool = switch("BlockWeapons", "No"), Reload, "Block weapons.";
+    BLOCK_GAMBLING: bool = switch("BlockGambling", "No"), Reload, "Block gambling.";
+    BLOCK_DRUGS: bool = switch("BlockDrugs", "No"), Reload, "Block drugs.";
+    BLOCK_OBSCENE_LANGUAGE: bool = switch("BlockObsceneLanguage", "No"), Reload, "Block obscene language.";
+    BLOCK_CHATS: bool = switch("BlockChats", "No"), Reload, "Block chats.";
+    BLOCK_TERRORISM: bool = switch("BlockTerrorism", "No"), Reload, "Block terrorism.";
+    BLOCK_FREE_EMAIL: bool = switch("BlockFreeEmail", "No"), Reload, "Block free mail services.";
+    BLOCK_SOCIAL_NETWORKS: bool = switch("BlockSocialNetworks", "No"), Reload, "Block social networks.";
+    BLOCK_DUE_TO_COPYRIGHT_NOTICE: bool = switch("BlockDueToCopyrightNotice", "Yes"), Reload,
         "Block sites named in notices of copyright owners.";
-    BLOCK_ONLINE_GAMES: bool = switch("BlockOnlineGames", "No"), NotYet, "Block online games.";
-    BLOCK_ANONYMIZERS: bool = switch("BlockAnonymizers", "No"), NotYet, "Block anonymizers.";
-    BLOCK_CRYPTOCURRENCY_MINING_POOL: bool = switch("BlockCryptocurrencyMiningPool", "No"), NotYet,
+    BLOCK_ONLINE_GAMES: bool = switch("BlockOnlineGames", "No"), Reload, "Block online games.";
+    BLOCK_ANONYMIZERS: bool = switch("BlockAnonymizers", "No"), Reload, "Block anonymizers.";
+    BLOCK_CRYPTOCURRENCY_MINING_POOL: bool = switch("BlockCryptocurrencyMiningPool", "No"), Reload,
         "Block pools that mine cryptocurrencies.";
-    BLOCK_JOBS: bool = switch("BlockJobs", "No"), NotYet, "Block sites with job offers.";
+    BLOCK_JOBS: bool = switch("BlockJobs", "No"), Reload, "Block sites with job offers.";
 }
