@@ -23,8 +23,8 @@ use crate::engine::verdict::Detection;
 use crate::icap::{Method, Request, ServiceKind};
 use crate::policy::{
     BlockReason, BodyAction, CategorySource, Direction, Directory, Facts, Hook, HookAnswer,
-    Judgement, Moment, Outcome, Policy, Protocol, Question, Reputation, State, ThreatFact,
-    ThreatKind, UrlParts, Witness,
+    Judgement, Moment, Outcome, Policy, Question, Reputation, State, ThreatFact, ThreatKind,
+    UrlParts, Witness,
 };
 
 use super::Unchecked;
@@ -200,10 +200,9 @@ impl Message<'_> {
     /// What the policy decides by.
     #[must_use]
     pub fn facts<'f>(&'f self, url: Option<&'f UrlParts<'f>>, known: &Known<'f>) -> Facts<'f> {
-        let (method, target) = self.request_line.unwrap_or_default();
+        let (method, _) = self.request_line.unwrap_or_default();
         Facts {
             direction: self.direction,
-            protocol: Protocol::of(method, target),
             method,
             url,
             client: self.client,

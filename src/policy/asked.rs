@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::decide::Outcome;
 use super::explain::{Step, Story, Witness as _};
-use super::facts::{Direction, Directory, Facts, Moment, Protocol, Reputation, ThreatFact};
+use super::facts::{Direction, Directory, Facts, Moment, Reputation, ThreatFact};
 use super::threat::{ThreatKind, ThreatKinds};
 use super::url::UrlParts;
 use super::{Policy, UrlFault};
@@ -80,7 +80,6 @@ impl Policy {
         let url = UrlParts::of(asked.method.as_bytes(), target.as_bytes(), None)?;
         let facts = Facts {
             direction: asked.direction,
-            protocol: Protocol::of(asked.method.as_bytes(), target.as_bytes()),
             method: asked.method.as_bytes(),
             url: Some(&url),
             client: asked.client,

@@ -191,14 +191,21 @@ impl Policy {
     /// The lists and entries that put the site into its categories, for people.
     #[must_use]
     pub fn category_entries(&self, facts: &Facts<'_>) -> Vec<String> {
-        let places = self.places.as_ref().zip(facts.url);
-        places.map(|(places, url)| places.explain(url)).unwrap_or_default()
+        let mut entries = Vec::new();
+        if let Some((database, url)) = self.database.as_ref().zip(facts.url) {
+            database.explain(url, &mut |source| {
+                if entries.len() < ENTRIES_MAX {
+                    entries.push(format!("{} {}: {}", source.category, source.list, source.entry));
+                }
+            });
+        }
+        entries
     }
 
     /// The categories that the local database knows of a site.
     pub(super) fn local_categories(&self, facts: &Facts<'_>) -> Categories {
-        let places = self.places.as_ref().zip(facts.url);
-        places.map_or(Categories::NONE, |(places, url)| places.categories(url))
+        let database = self.database.as_ref().zip(facts.url);
+        database.map_or(Categories::NONE, |(database, url)| database.categories(url))
     }
 }
 
@@ -213,3 +220,6 @@ impl Question {
         }
     }
 }
+
+/// Entries about one site that are told.
+const ENTRIES_MAX: usize = 64;

@@ -18,8 +18,6 @@ use super::url::UrlParts;
 pub struct Facts<'a> {
     /// Which way it goes.
     pub direction: Direction,
-    /// The scheme of the address.
-    pub protocol: Protocol,
     /// The HTTP method; empty where the request is not known.
     pub method: &'a [u8],
     /// The address; `None` where it cannot be read.
@@ -46,7 +44,6 @@ impl Facts<'_> {
     /// A message of which nothing is known.
     pub const NOTHING: Self = Self {
         direction: Direction::Request,
-        protocol: Protocol::Http,
         method: b"",
         url: None,
         client: None,
@@ -76,60 +73,6 @@ impl Direction {
         match self {
             Self::Request => "request",
             Self::Response => "response",
-        }
-    }
-}
-
-/// The scheme of an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// `http:`, and what names no scheme.
-    Http,
-    /// `https:`, and tunnels (CONNECT).
-    Https,
-    /// `ftp:`.
-    Ftp,
-    /// Another one.
-    Other,
-}
-
-impl Protocol {
-    /// The protocol of a request with this method and target.
-    #[must_use]
-    pub fn of(method: &[u8], target: &[u8]) -> Self {
-        if method == b"CONNECT" {
-            return Self::Https;
-        }
-        let Some(colon) = target.iter().position(|&byte| byte == b':') else {
-            return Self::Http;
-        };
-        let (scheme, rest) = target.split_at_checked(colon).unwrap_or_default();
-        if !rest.starts_with(b"://") || scheme.contains(&b'/') {
-            return Self::Http;
-        }
-        let known = [Self::Http, Self::Https, Self::Ftp];
-        let named =
-            known.into_iter().find(|one| scheme.eq_ignore_ascii_case(one.name().as_bytes()));
-        named.unwrap_or(Self::Other)
-    }
-
-    /// The word in rules.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-            Self::Ftp => "ftp",
-            Self::Other => "other",
-        }
-    }
-
-    pub(super) const fn bit(self) -> u8 {
-        match self {
-            Self::Http => 1,
-            Self::Https => 1 << 1,
-            Self::Ftp => 1 << 2,
-            Self::Other => 1 << 3,
         }
     }
 }

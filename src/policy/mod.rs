@@ -10,12 +10,15 @@
 //! | what | where |
 //! | --- | --- |
 //! | the address of a request, its host in canonical form | [`url`], [`host`] |
+//! | hosts that break the rules, as somebody may read them | `broken` |
+//! | the canonical form of paths and queries | [`path`] |
 //! | lines of a black or white list | [`list`] |
 //! | the compiled, sorted form of a list | `table` |
 //! | rules by MIME type and size | [`mime`] |
-//! | the categories of sites | [`category`] |
+//! | regular expressions over addresses; the list of advertisements | [`expressions`], [`ads`] |
+//! | the categories of sites, and the database of them | [`category`] |
 //! | what reputation services know | [`reputation`] |
-//! | what a decision is made from | [`facts`], [`user`], [`groups`], [`places`] |
+//! | what a decision is made from | [`facts`], [`user`], [`groups`] |
 //! | kinds of threat, read off a signature's name | [`threat`] |
 //! | the language of rules | [`rules`] |
 //! | the decision, and why | [`decide`], `trial`, [`explain`], [`asked`] |
@@ -27,9 +30,7 @@
 //! Order of calls: fill [`Options`], [`Policy::compile`] once, then [`Policy::decide`] and
 //! [`Policy::body_rule`] for every message, [`Policy::judge`] for every threat; none allocates.
 //!
-//! Absent on purpose: reading list files (the edge does), and the
-//! canonical form of paths: an entry with a path is compared after percent-decoding, but `.` and `..`
-//! segments in the request stay as they are.
+//! Absent on purpose: reading list files (the edge does).
 
 #![forbid(unsafe_code)]
 #![deny(
@@ -46,17 +47,20 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+pub mod ads;
 pub mod asked;
+mod broken;
 pub mod category;
 pub mod decide;
 pub mod explain;
+pub mod expressions;
 pub mod facts;
 pub mod groups;
 pub mod hook;
 pub mod host;
 pub mod list;
 pub mod mime;
-pub mod places;
+pub mod path;
 pub mod reputation;
 pub mod rules;
 mod table;
@@ -68,27 +72,28 @@ pub mod user;
 #[cfg(test)]
 mod tests;
 
+pub use ads::{AdExpressions, AdList};
 pub use asked::{Asked, Told};
-pub use category::{Categories, Category};
+pub use category::{Categories, Category, Database};
 pub use decide::{Block, BlockReason, CategorySource, Judgement, Outcome, Question, State, Way};
 pub use explain::{Step, Story, Witness};
-pub use facts::{Direction, Directory, Facts, Moment, Protocol, Reputation, ThreatFact};
+pub use expressions::ExpressionFault;
+pub use facts::{Direction, Directory, Facts, Moment, Reputation, ThreatFact};
 pub use groups::Groups;
 pub use hook::{Hook, HookAnswer};
 pub use host::{Host, HostFault};
 pub use list::{EntryFault, LineFault, List};
 pub use mime::{BodyAction, MimeRule, Pattern, PatternFault};
-pub use places::Places;
 pub use rules::{RuleFault, RuleSource, RuleView, Rules};
 pub use table::Entry;
 pub use threat::{ThreatKind, ThreatKinds};
-pub use url::{UrlFault, UrlParts};
+pub use url::{Scheme, UrlFault, UrlParts};
 
 use mime::MimeTable;
 use table::Table;
 
 /// What a policy is compiled from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// `BlackList`: always blocked.
     pub black: List,
@@ -98,14 +103,16 @@ pub struct Options {
     pub ranges: List,
     /// `MimeRules`: what is scanned, passed or rejected by type and size. Without a rule that fits: scanned.
     pub mime_rules: Vec<MimeRule>,
+    /// `AdList`: addresses that fit an expression are always blocked.
+    pub ads: AdExpressions,
+    /// `Block<Category>`: sites in any of these categories are blocked.
+    pub blocked_categories: Categories,
     /// `RuleSet` and its numbered sisters, and the files they name, in order.
     pub rules: Vec<RuleSource>,
     /// The text of the files that sets in rules name.
     pub rule_files: rules::Files,
     /// `RuleSetDefaults`: whether [`rules::DEFAULT_RULES`] come behind them.
     pub defaults: Defaults,
-    /// `BlockAdultContent` and its sisters: the categories that are blocked.
-    pub blocked: Categories,
     /// The text of `[LookupD] Groups`: who is in which group.
     pub groups: String,
     /// Whether a directory can be asked for the groups of a user.
@@ -114,6 +121,30 @@ pub struct Options {
     pub reputation: bool,
     /// `BlockUnanswered`: what happens when a question got no answer.
     pub unanswered: Unanswered,
+}
+
+impl Default for Options {
+    /// No lists and no rules of the administrator's; the categories are blocked that nobody visits on purpose.
+    fn default() -> Self {
+        Self {
+            black: List::default(),
+            white: List::default(),
+            ranges: List::default(),
+            mime_rules: Vec::new(),
+            ads: AdExpressions::default(),
+            blocked_categories: Categories::NONE
+                .with(Category::InfectionSource)
+                .with(Category::NotRecommended)
+                .with(Category::DueToCopyrightNotice),
+            rules: Vec::new(),
+            rule_files: rules::Files::new(),
+            defaults: Defaults::Use,
+            groups: String::new(),
+            directory: false,
+            reputation: false,
+            unanswered: Unanswered::Pass,
+        }
+    }
 }
 
 /// Whether the default rules come behind those of the administrator.
@@ -143,13 +174,14 @@ pub struct Policy {
     white: Table,
     ranges: Table,
     mime: MimeTable,
+    ads: Arc<AdList>,
+    blocked_categories: Categories,
+    database: Option<Arc<Database>>,
     rules: Rules,
     groups: Groups,
-    blocked: Categories,
     directory: bool,
     reputation: bool,
     unanswered: Unanswered,
-    places: Option<Arc<dyn Places>>,
     digest: [u8; 32],
 }
 
@@ -159,7 +191,7 @@ impl Policy {
     /// # Errors
     ///
     /// [`PolicyFault`] when there are more rules than [`mime::RULES_MAX`], two rules contradict each
-    /// other, or a list is too large to be addressed.
+    /// other, a list is too large to be addressed, or expressions need too large an automaton.
     pub fn compile(options: Options) -> Result<Self, PolicyFault> {
         let black =
             Table::compile(options.black).ok_or(PolicyFault::ListTooLarge { list: "BlackList" })?;
@@ -168,6 +200,7 @@ impl Policy {
         let ranges = Table::compile(options.ranges)
             .ok_or(PolicyFault::ListTooLarge { list: "RangeSites" })?;
         let mime = MimeTable::compile(options.mime_rules)?;
+        let ads = AdList::compile(options.ads).map_err(PolicyFault::Ads)?;
         // What is wrong with a line of the group file is said by whoever reads the file.
         let (groups, _said) = Groups::read(&options.groups);
         let surroundings = rules::Surroundings {
@@ -183,6 +216,8 @@ impl Policy {
         white.digest_into(&mut digest);
         ranges.digest_into(&mut digest);
         mime.digest_into(&mut digest);
+        ads.digest_into(&mut digest);
+        digest.update(options.blocked_categories.bits().to_le_bytes());
         rules.digest_into(&mut digest);
         for (name, text) in &options.rule_files {
             digest.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
@@ -190,7 +225,6 @@ impl Policy {
             digest.update(text);
         }
         digest.update(&options.groups);
-        digest.update(options.blocked.bits().to_le_bytes());
         digest.update([
             u8::from(options.directory),
             u8::from(options.reputation),
@@ -201,26 +235,49 @@ impl Policy {
             white,
             ranges,
             mime,
+            ads: Arc::new(ads),
+            blocked_categories: options.blocked_categories,
+            database: None,
             rules,
             groups,
-            blocked: options.blocked,
             directory: options.directory,
             reputation: options.reputation,
             unanswered: options.unanswered,
-            places: None,
             digest: digest.finalize().into(),
         })
     }
 
-    /// The policy with somebody who knows sites; `content` changes when what is known changes.
+    /// The same policy with a database of categories; its digest is part of the policy's.
     #[must_use]
-    pub fn with_places(mut self, places: Arc<dyn Places>, content: &[u8]) -> Self {
+    pub fn with_database(self, database: Option<Arc<Database>>) -> Self {
         let mut digest = Sha256::new();
         digest.update(self.digest);
-        digest.update(content);
-        self.digest = digest.finalize().into();
-        self.places = Some(places);
-        self
+        digest.update(database.as_ref().map_or([0; 32], |database| database.digest()));
+        Self { database, digest: digest.finalize().into(), ..self }
+    }
+
+    /// The database of categories, where there is one.
+    #[must_use]
+    pub const fn database(&self) -> Option<&Arc<Database>> {
+        self.database.as_ref()
+    }
+
+    /// The categories whose sites are blocked.
+    #[must_use]
+    pub const fn blocked_categories(&self) -> Categories {
+        self.blocked_categories
+    }
+
+    /// The expressions about advertisements.
+    #[must_use]
+    pub fn ads(&self) -> &AdList {
+        &self.ads
+    }
+
+    /// The groups of the group file.
+    #[must_use]
+    pub const fn groups(&self) -> &Groups {
+        &self.groups
     }
 
     /// The rules, with their counters.
@@ -249,8 +306,12 @@ impl Policy {
 
     /// Whether anybody looks at addresses: if not, nobody needs to read them.
     #[must_use]
-    pub const fn needs_url(&self) -> bool {
-        self.has_lists() || self.places.is_some() || self.reputation || self.rules.needs().url
+    pub fn needs_url(&self) -> bool {
+        self.has_lists()
+            || self.database.is_some()
+            || !self.ads.is_empty()
+            || self.reputation
+            || self.rules.needs().url
     }
 
     /// Looks the address up in both lists; the black list wins.
@@ -307,6 +368,8 @@ pub enum PolicyFault {
         /// The list's name in the settings.
         list: &'static str,
     },
+    /// The expressions of `AdList` are too many or too large together.
+    Ads(ExpressionFault),
     /// More than [`mime::RULES_MAX`] rules.
     TooManyRules {
         /// How many there are.
@@ -325,6 +388,7 @@ impl fmt::Display for PolicyFault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ListTooLarge { list } => write!(out, "{list}: more than 4 GiB of entries"),
+            Self::Ads(fault) => write!(out, "AdList: {fault}"),
             Self::TooManyRules { count } => {
                 write!(out, "MimeRules: {count} rules, {} are allowed", mime::RULES_MAX)
             }

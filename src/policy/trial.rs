@@ -9,14 +9,14 @@ use super::category::Categories;
 use super::decide::{BlockReason, CategorySource, Question, State};
 use super::explain::{Step, Verdict, Witness};
 use super::facts::{Direction, Directory, Facts, Reputation, ThreatFact};
-use super::list::decode_prefix;
+use super::path::LazyPath;
 use super::rules::condition::{Condition, Lists, Members, SizeTest, Subject, Test};
 use super::rules::{Action, Reason, Rule, SiteBits};
 use super::table::Entry;
 use super::threat::ThreatKinds;
-use super::url::UrlParts;
+use super::url::Scheme;
 use super::user::User;
-use super::{Policy, Unanswered};
+use super::{Policy, Unanswered, expressions};
 
 /// What a rule says.
 pub(super) enum Turn<'p> {
@@ -169,7 +169,9 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
                 Direction::Response => *response,
             }
             .into(),
-            Test::Protocol(bits) => (bits & facts.protocol.bit() != 0).into(),
+            Test::Protocol(bits) => {
+                facts.url.is_some_and(|url| bits & protocol_bit(url.scheme) != 0).into()
+            }
             Test::Weekday(days) => (days & (1 << facts.moment.weekday()) != 0).into(),
             Test::Week(week) => week.has(facts.moment).into(),
             Test::TimeAfter(minute) => (facts.moment.of_day() > *minute).into(),
@@ -263,7 +265,7 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
     }
 
     fn advertisement(&mut self) -> Option<&'p str> {
-        let found = self.policy.places.as_ref()?.advertisement(self.facts.url?)?;
+        let found = self.policy.ads.find(self.facts.url?)?;
         self.witness.see(|| Step::List { list: "AdList", entry: found.to_owned() });
         Some(found)
     }
@@ -292,7 +294,7 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
     }
 
     fn wanted(&self, named: Categories, blocked: bool) -> Categories {
-        if blocked { named.union(self.policy.blocked) } else { named }
+        if blocked { named.union(self.policy.blocked_categories) } else { named }
     }
 
     fn is_in_category(&mut self, named: Categories, blocked: bool) -> Holds {
@@ -358,8 +360,9 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
         let facts = self.facts;
         match subject {
             Subject::Url => facts.url.is_some_and(|url| {
-                let mut room = UrlText::new();
-                patterns.is_match(room.write(facts.protocol.name(), url))
+                let mut path = LazyPath::new(url.path);
+                let text = expressions::Subject::of(url, &path.get());
+                patterns.is_match(text.whole())
             }),
             Subject::Host => facts.url.is_some_and(|url| patterns.is_match(url.host.as_bytes())),
             Subject::Method => patterns.is_match(facts.method),
@@ -380,54 +383,12 @@ fn bare_type(raw: &[u8]) -> &[u8] {
     raw.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii()
 }
 
-/// The address as regular expressions see it: `http://example.com:8080/path?query`.
-///
-/// Percent-encoding is undone once, and what is behind [`URL_BYTES_MAX`] bytes is left out.
-struct UrlText {
-    bytes: [u8; URL_BYTES_MAX],
-    length: usize,
-}
-
-impl UrlText {
-    const fn new() -> Self {
-        Self { bytes: [0; URL_BYTES_MAX], length: 0 }
-    }
-
-    fn write(&mut self, protocol: &str, url: &UrlParts<'_>) -> &[u8] {
-        self.push(protocol.as_bytes());
-        self.push(b"://");
-        self.push(url.host.as_bytes());
-        if let Some(port) = url.port {
-            let mut digits = [0; 5];
-            let mut rest = port;
-            let mut at = digits.len();
-            while let Some(slot) = at.checked_sub(1).and_then(|at| digits.get_mut(at)) {
-                *slot = b'0'.saturating_add(u8::try_from(rest % 10).unwrap_or_default());
-                at = at.saturating_sub(1);
-                rest /= 10;
-                if rest == 0 {
-                    break;
-                }
-            }
-            self.push(b":");
-            self.push(digits.get(at..).unwrap_or_default());
-        }
-        if let Some(room) = self.bytes.get_mut(self.length..) {
-            let path = if url.path.is_empty() { b"/" } else { url.path };
-            let (length, _) = decode_prefix(path, room);
-            self.length = self.length.saturating_add(length);
-        }
-        self.bytes.get(..self.length).unwrap_or_default()
-    }
-
-    fn push(&mut self, text: &[u8]) {
-        let end = self.length.saturating_add(text.len());
-        if let Some(room) = self.bytes.get_mut(self.length..end) {
-            room.copy_from_slice(text);
-            self.length = end;
-        }
+/// The bit of a protocol in a set; what a tunnel carries is HTTPS, as far as a proxy knows.
+pub(super) const fn protocol_bit(scheme: Scheme) -> u8 {
+    match scheme {
+        Scheme::Http => 1,
+        Scheme::Https | Scheme::Tunnel => 1 << 1,
+        Scheme::Ftp => 1 << 2,
+        Scheme::Other => 1 << 3,
     }
 }
-
-/// Of an address that regular expressions see: room on the stack, for which nothing is allocated.
-const URL_BYTES_MAX: usize = 2048;

@@ -2,19 +2,25 @@
 //! `check-config` have in common.
 //!
 //! ```text
-//!   baleen.conf ─▶ Settings ─┬─▶ list files ─▶ Policy ┐
-//!                            └─▶ templates  ─▶ Pages  ┴─▶ Configuration
+//!   baleen.conf ─▶ Settings ─┬─▶ list files, categories ─▶ Policy ┐
+//!                            └─▶ templates ─────────────▶ Pages  ┴─▶ Configuration
 //!         problems, with places ────────────────────────▶ Findings
 //! ```
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::adaptation::page::{self, Pages, TEMPLATE_NAMES, Template};
-use crate::policy::{Groups, List, Policy, PolicyFault, RuleFault, RuleSource, rules};
+use crate::policy::{
+    AdExpressions, Database, Groups, List, Policy, PolicyFault, RuleFault, RuleSource, rules,
+};
+use crate::settings::options::CategoryFiles;
 use crate::settings::{Problem, Settings};
+
+use super::categories;
 
 /// What a settings file amounts to.
 #[derive(Debug)]
@@ -45,6 +51,8 @@ struct FileFinding {
     file: String,
     /// 0: the whole file.
     line: usize,
+    /// 0: the whole line.
+    column: usize,
     message: String,
     error: bool,
 }
@@ -67,7 +75,7 @@ pub fn read(file: Option<&Path>) -> (Findings, Option<Configuration>) {
         Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => {
             let message = "there is no such file; the defaults are in force".to_owned();
             let file = findings.file.clone();
-            findings.files.push(FileFinding { file, line: 0, message, error: false });
+            findings.files.push(FileFinding { file, line: 0, column: 0, message, error: false });
             String::new()
         }
         Err(error) => {
@@ -117,7 +125,7 @@ impl Findings {
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
-    /// The lists with their files, and the rules.
+    /// The lists with their files, the rules, and the database of categories.
     fn policy(&mut self, settings: &Settings) -> Option<Policy> {
         let mut options = settings.policy_options();
         let files = settings.list_files();
@@ -130,13 +138,17 @@ impl Findings {
         for path in &files.ranges {
             self.add_list(&mut options.ranges, path);
         }
+        for path in &files.ads {
+            self.add_ads(&mut options.ads, path);
+        }
         if let Some(path) = &files.groups {
             options.groups = self.groups(path);
         }
         options.rules = self.rules(options.rules);
         options.rule_files = self.rule_files(&options.rules);
+        let database = self.categories(&settings.category_files());
         match Policy::compile(options) {
-            Ok(policy) => Some(policy),
+            Ok(policy) => Some(policy.with_database(database)),
             // Its text has the place, the line and a caret.
             Err(PolicyFault::Rule(fault)) => {
                 let file = fault.source.to_string();
@@ -146,7 +158,7 @@ impl Findings {
             Err(fault) => {
                 let file = self.file.clone();
                 let message = fault.to_string();
-                self.files.push(FileFinding { file, line: 0, message, error: true });
+                self.files.push(FileFinding { file, line: 0, column: 0, message, error: true });
                 None
             }
         }
@@ -214,12 +226,86 @@ impl Findings {
                 self.files.extend(list.add_file(&text).into_iter().map(|fault| FileFinding {
                     file: file.clone(),
                     line: fault.line,
+                    column: 0,
                     message: fault.fault.to_string(),
                     error: false,
                 }));
             }
             Err(error) => self.cannot_read(path, &error),
         }
+    }
+
+    fn add_ads(&mut self, ads: &mut AdExpressions, path: &Path) {
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let file = path.display().to_string();
+                self.files.extend(ads.add_file(&text).into_iter().map(|bad| FileFinding {
+                    file: file.clone(),
+                    line: bad.line,
+                    column: bad.column,
+                    message: bad.fault.to_string(),
+                    error: false,
+                }));
+            }
+            Err(error) => self.cannot_read(path, &error),
+        }
+    }
+
+    /// The database of categories. One that cannot be used is an error: without it, whole categories would
+    /// no longer be blocked, and nobody would notice.
+    fn categories(&mut self, files: &CategoryFiles) -> Option<Arc<Database>> {
+        let (mapping, faults) = match categories::mapping(files.mapping.as_deref()) {
+            Ok(mapping) => mapping,
+            Err(message) => {
+                self.categories_finding(message, true);
+                self.unreadable = true;
+                return None;
+            }
+        };
+        for fault in faults {
+            let file = files.mapping.as_deref().unwrap_or_else(|| Path::new(""));
+            let (file, message) = (file.display().to_string(), fault.what);
+            let (line, column) = (fault.line, fault.column);
+            self.files.push(FileFinding { file, line, column, message, error: false });
+        }
+        match categories::load(files, &mapping) {
+            Ok(None) => None,
+            Ok(Some(loaded)) => {
+                if let Some(built) = &loaded.built {
+                    self.category_lists(built);
+                }
+                Some(loaded.database)
+            }
+            Err(message) => {
+                self.categories_finding(message, true);
+                None
+            }
+        }
+    }
+
+    fn category_lists(&mut self, built: &categories::Built) {
+        for list in &built.lists {
+            if let Some(first) = list.faults.first() {
+                let message = format!(
+                    "{} lines are set aside; the first at {}:{}: {}",
+                    list.bad, first.line, first.column, first.reason
+                );
+                let file = list.name.clone();
+                self.files.push(FileFinding { file, line: 0, column: 0, message, error: false });
+            }
+        }
+        if !built.unknown.is_empty() {
+            let message = format!(
+                "lists without a row in the mapping are not used: {}",
+                built.unknown.join(", ")
+            );
+            self.categories_finding(message, false);
+        }
+    }
+
+    fn categories_finding(&mut self, message: String, error: bool) {
+        let file = "[URLCheck] CategoryDatabase".to_owned();
+        self.files.push(FileFinding { file, line: 0, column: 0, message, error });
     }
 
     fn pages(&mut self, settings: &Settings) -> Option<Pages> {
@@ -233,7 +319,13 @@ impl Findings {
             Err(fault) => {
                 let file = dir.unwrap_or_default().join(&fault.template).display().to_string();
                 let line = fault.line.unwrap_or_default();
-                self.files.push(FileFinding { file, line, message: fault.message, error: true });
+                self.files.push(FileFinding {
+                    file,
+                    line,
+                    column: 0,
+                    message: fault.message,
+                    error: true,
+                });
                 None
             }
         }
@@ -263,7 +355,7 @@ impl Findings {
         self.unreadable = true;
         let file = path.display().to_string();
         let message = format!("cannot be read: {error}");
-        self.files.push(FileFinding { file, line: 0, message, error: true });
+        self.files.push(FileFinding { file, line: 0, column: 0, message, error: true });
     }
 }
 
@@ -286,10 +378,14 @@ impl FileFinding {
 
     fn text(&self) -> String {
         // A rule's text draws the line and a caret, and says where.
-        if self.message.contains("\n") {
+        if self.message.contains('\n') {
             return self.message.clone();
         }
-        let place = if self.line == 0 { String::new() } else { format!("{}:", self.line) };
+        let place = match (self.line, self.column) {
+            (0, _) => String::new(),
+            (line, 0) => format!("{line}:"),
+            (line, column) => format!("{line}:{column}:"),
+        };
         let severity = if self.error { "error" } else { "warning" };
         format!("{}:{place} {severity}: {}", self.file, self.message)
     }

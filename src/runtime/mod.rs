@@ -19,7 +19,7 @@
 //! | a shard and its connections | `acceptor` `shard` `connection` `exchange` `asking` `scanning` |
 //! | a scan, its time, its panics | `guarded` |
 //! | bytes | `pool` `input` `held` `spool` `outgoing` |
-//! | files | `configuration` `database` `kept` `storage` `trust` |
+//! | files | `configuration` `database` `categories` `kept` `storage` `trust` |
 //! | work on several cores beside the data plane | `workers` |
 //! | what is shared | `live` (values, swapped whole) `journal` (events out) |
 //! | the clamd protocol: threads of its own | `clamd/` |
@@ -33,6 +33,7 @@
 mod acceptor;
 mod asking;
 mod assemble;
+pub mod categories;
 mod clamd;
 pub(crate) mod clock;
 pub mod configuration;

@@ -87,6 +87,7 @@ fn describe(kind: Kind) -> String {
         Kind::Rules => {
             "a rule or @file, on several lines, or with numbers behind the name".to_owned()
         }
+        Kind::Expressions => "regular expressions and files of them, several allowed".to_owned(),
         Kind::LogTarget => "Auto, Stderr[:ShowTimestamp], Syslog[:facility] or a file".to_owned(),
         Kind::User => "a user".to_owned(),
     }

@@ -118,6 +118,8 @@ pub struct ListFiles {
     pub white: Vec<PathBuf>,
     /// Named in `RangeSites`.
     pub ranges: Vec<PathBuf>,
+    /// Named in `AdList`: regular expressions.
+    pub ads: Vec<PathBuf>,
     /// `[LookupD] Groups`.
     pub groups: Option<PathBuf>,
 }
@@ -131,6 +133,19 @@ pub struct Hook {
     pub time_max: Duration,
     /// `MessageHookMemory`: bytes of it on each shard.
     pub memory_bytes_max: u64,
+}
+
+/// Where the database of categories comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CategoryFiles {
+    /// `CategoryDatabase`: an image or a folder of lists.
+    pub database: Option<PathBuf>,
+    /// `CategoryMapping`: which list is about which category.
+    pub mapping: Option<PathBuf>,
+    /// What is used without `CategoryDatabase`, if it is there.
+    pub default: PathBuf,
+    /// Where compiled images are kept.
+    pub images: PathBuf,
 }
 
 /// How much is logged; each level includes those above it.

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::Settings;
 use super::options::{
-    Budgets, ClamdListening, ClamdService, DatabaseTrust, EarlyResponse, Hook, ListFiles, LogLevel,
-    PinShards, Server, Unwanted,
+    Budgets, CategoryFiles, ClamdListening, ClamdService, DatabaseTrust, EarlyResponse, Hook,
+    ListFiles, LogLevel, PinShards, Server, Unwanted,
 };
 use super::row::Setting;
-use super::table::{clamd as clamd_rows, icapd, lookupd, root, scan_engine};
+use super::table::{clamd as clamd_rows, icapd, lookupd, root, scan_engine, urlcheck};
 use crate::adaptation::{self, Ranges, ThreatKind, ThreatKinds, Unchecked, page};
 use crate::clamd;
 use crate::engine::alerts::Alerts;
@@ -200,7 +200,8 @@ impl Settings {
             } else {
                 policy::Defaults::LeaveOut
             },
-            blocked: CATEGORY_SWITCHES
+            ads: self.get(&icapd::AD_LIST).list,
+            blocked_categories: CATEGORY_SWITCHES
                 .iter()
                 .filter(|(setting, _)| self.get(setting))
                 .map(|&(_, category)| category)
@@ -214,6 +215,18 @@ impl Settings {
         }
     }
 
+    /// Where the database of categories comes from.
+    #[must_use]
+    pub fn category_files(&self) -> CategoryFiles {
+        let state_dir = self.get(&root::STATE_DIR).unwrap_or_else(|| PathBuf::from("."));
+        CategoryFiles {
+            database: self.get(&urlcheck::CATEGORY_DATABASE),
+            mapping: self.get(&urlcheck::CATEGORY_MAPPING),
+            default: state_dir.join("categories"),
+            images: state_dir.join("image"),
+        }
+    }
+
     /// Files with more entries for the lists.
     #[must_use]
     pub fn list_files(&self) -> ListFiles {
@@ -222,6 +235,7 @@ impl Settings {
             white: self.get(&icapd::WHITE_LIST).files,
             ranges: self.get(&icapd::RANGE_SITES).files,
             groups: self.get(&lookupd::GROUPS),
+            ads: self.get(&icapd::AD_LIST).files,
         }
     }
 
@@ -303,7 +317,7 @@ static THREAT_SWITCHES: [(&Setting<bool>, ThreatKind); ThreatKind::ALL.len()] = 
     (&icapd::BLOCK_HACKTOOLS, ThreatKind::Hacktools),
 ];
 
-/// The switch of each category.
+/// The switch of each category of sites.
 static CATEGORY_SWITCHES: [(&Setting<bool>, Category); Category::ALL.len()] = [
     (&icapd::BLOCK_INFECTION_SOURCE, Category::InfectionSource),
     (&icapd::BLOCK_NOT_RECOMMENDED, Category::NotRecommended),

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::address::Uplink;
-use super::value::{RuleText, Sites, Value};
+use super::value::{Ads, RuleText, Sites, Value};
 use crate::policy::MimeRule;
 
 /// What is known about a setting.
@@ -96,6 +96,8 @@ pub enum Kind {
     MimeRules,
     /// Rules of the policy, or a file of them; the name may have a number behind it.
     Rules,
+    /// Regular expressions, and files that hold some.
+    Expressions,
     /// Where the log goes.
     LogTarget,
     /// A user, by name or number.
@@ -130,7 +132,8 @@ impl Kind {
             | Self::Uplinks
             | Self::Sites
             | Self::MimeRules
-            | Self::Rules => true,
+            | Self::Rules
+            | Self::Expressions => true,
             Self::Switch
             | Self::Integer { .. }
             | Self::AutoInteger { .. }
@@ -230,6 +233,7 @@ maker!(/** Sockets. */ addresses() Kind::Addresses => Addresses: Vec<SocketAddr>
 maker!(/** Providers of a mesh service. */ uplinks() Kind::Uplinks => Uplinks: Vec<Uplink>);
 maker!(/** A proxy. */ proxy() Kind::Proxy => Text: String);
 maker!(/** Domains, addresses and files of them. */ sites() Kind::Sites => Sites: Sites);
+maker!(/** Regular expressions and files of them. */ expressions() Kind::Expressions => Expressions: Ads);
 maker!(/** Rules by MIME type and size. */ mime_rules() Kind::MimeRules => MimeRules: Vec<MimeRule>);
 maker!(/** Rules of the policy. */ rules() Kind::Rules => Rules: Vec<RuleText>);
 maker!(/** Where the log goes. */ log_target() Kind::LogTarget => Text: String);

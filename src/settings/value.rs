@@ -11,7 +11,7 @@ use super::list;
 use super::quantity::{interval_ms, show_interval, show_size, size_bytes};
 use super::row::{Kind, Never};
 use super::text::Span;
-use crate::policy::{List, MimeRule, RuleSource, rules};
+use crate::policy::{AdExpressions, List, MimeRule, RuleSource, rules};
 
 /// A value that was read and found good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub enum Value {
     MimeRules(Vec<MimeRule>),
     /// Of [`Kind::Rules`], in the order of their numbers.
     Rules(Vec<RuleText>),
+    /// Of [`Kind::Expressions`].
+    Expressions(Ads),
 }
 
 /// A rule as it stands in the settings, or `@` and a file of them.
@@ -55,6 +57,15 @@ pub struct RuleText {
     pub number: u32,
     /// The rule.
     pub text: String,
+}
+
+/// Regular expressions, written directly or in files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ads {
+    /// Written directly.
+    pub list: AdExpressions,
+    /// Files that hold more.
+    pub files: Vec<PathBuf>,
 }
 
 /// Domains and addresses, written directly or in files.
@@ -119,7 +130,8 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
             | Kind::Uplinks
             | Kind::Sites
             | Kind::MimeRules
-            | Kind::Rules => Ok(None),
+            | Kind::Rules
+            | Kind::Expressions => Ok(None),
         };
     }
     let value = match kind {
@@ -152,7 +164,8 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         | Kind::Uplinks
         | Kind::Sites
         | Kind::MimeRules
-        | Kind::Rules => {
+        | Kind::Rules
+        | Kind::Expressions => {
             return Ok(None);
         }
     };
@@ -173,6 +186,10 @@ pub(super) fn append(value: &mut Value, more: Value) {
             all.sort_by_key(|rule| rule.number);
         }
         (Value::Sites(all), Value::Sites(more)) => {
+            all.list.append(more.list);
+            all.files.extend(more.files);
+        }
+        (Value::Expressions(all), Value::Expressions(more)) => {
             all.list.append(more.list);
             all.files.extend(more.files);
         }

@@ -15,10 +15,12 @@ use super::{
     Action, RULES_MAX, Reason, Rule, RuleFault, RuleSource, SOURCE_BYTES_MAX, Surroundings, value,
 };
 use crate::policy::category::{Categories, Category};
-use crate::policy::facts::{Direction, Protocol};
+use crate::policy::facts::Direction;
 use crate::policy::list::List;
 use crate::policy::mime::Pattern;
 use crate::policy::threat::{ThreatKind, ThreatKinds};
+use crate::policy::trial::protocol_bit;
+use crate::policy::url::Scheme;
 
 pub(super) struct Compiler<'a> {
     surroundings: Surroundings<'a>,
@@ -535,15 +537,14 @@ fn directions(values: &Values<'_>) -> Result<Test, Trouble> {
 }
 
 fn protocols(values: &Values<'_>) -> Result<Test, Trouble> {
-    let all = [Protocol::Http, Protocol::Https, Protocol::Ftp, Protocol::Other];
     let mut bits = 0;
     for (text, at) in &values.texts {
-        let named = all.into_iter().find(|one| text.eq_ignore_ascii_case(one.name()));
-        let named = named.ok_or_else(|| {
+        let named = PROTOCOLS.iter().find(|(name, _)| text.eq_ignore_ascii_case(name));
+        let (_, scheme) = named.ok_or_else(|| {
             Trouble::new(*at, format!("there is no protocol \"{text}\""))
-                .remedy(advice(text, &all.map(Protocol::name)))
+                .remedy(advice(text, &PROTOCOLS.map(|(name, _)| name)))
         })?;
-        bits |= named.bit();
+        bits |= protocol_bit(*scheme);
     }
     Ok(Test::Protocol(bits))
 }
@@ -598,6 +599,14 @@ fn switch(word: &str) -> Option<bool> {
     let is = |words: [&str; 3]| words.iter().any(|one| word.eq_ignore_ascii_case(one));
     if is(["Yes", "On", "True"]) { Some(true) } else { is(["No", "Off", "False"]).then_some(false) }
 }
+
+/// The words for protocols.
+const PROTOCOLS: [(&str, Scheme); 4] = [
+    ("http", Scheme::Http),
+    ("https", Scheme::Https),
+    ("ftp", Scheme::Ftp),
+    ("other", Scheme::Other),
+];
 
 /// Groups that rules add: a bit each.
 const ADDED_GROUPS_MAX: usize = 64;

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use ahash::RandomState;
 
-use crate::policy::list::{List, PATH_BYTES_MAX, decode_prefix, is_border};
+use crate::policy::list::List;
+use crate::policy::path::{CanonicalPath, LazyPath, is_border};
 use crate::policy::table::Key;
 use crate::policy::url::UrlParts;
 
@@ -74,7 +75,7 @@ impl SiteIndex {
         }
         let key = Key::of(&url.host);
         let key = key.as_bytes();
-        let mut path: Option<Path> = None;
+        let mut path = LazyPath::new(url.path);
         // An address has no separator, so it is only looked up whole.
         let ends = (1..=key.len()).filter(|&end| key.get(end).is_none_or(|&next| next == 0));
         for end in ends {
@@ -82,8 +83,7 @@ impl SiteIndex {
                 continue;
             };
             for site in sites {
-                let is_in = site.path.is_empty()
-                    || path.get_or_insert_with(|| Path::of(url.path)).begins_with(&site.path);
+                let is_in = site.path.is_empty() || begins_with(&path.get(), &site.path);
                 if is_in {
                     bits.set(site.set);
                 }
@@ -93,27 +93,11 @@ impl SiteIndex {
     }
 }
 
-/// The start of an address's path with percent-encoding undone, as long as an entry can be.
-struct Path {
-    bytes: [u8; PATH_BYTES_MAX.saturating_add(1)],
-    length: usize,
-    complete: bool,
-}
-
-impl Path {
-    fn of(raw: &[u8]) -> Self {
-        let mut bytes = [0; PATH_BYTES_MAX.saturating_add(1)];
-        let (length, complete) = decode_prefix(raw, &mut bytes);
-        Self { bytes, length, complete }
-    }
-
-    /// Whether it begins with this entry, up to a border.
-    fn begins_with(&self, entry: &[u8]) -> bool {
-        let path = self.bytes.get(..self.length).unwrap_or_default();
-        let Some(rest) = path.strip_prefix(entry) else { return false };
-        entry.last().copied().is_some_and(is_border)
-            || rest.first().copied().map_or(self.complete, is_border)
-    }
+/// Whether a path begins with this entry, up to a border.
+fn begins_with(path: &CanonicalPath<'_>, entry: &[u8]) -> bool {
+    let Some(rest) = path.as_bytes().strip_prefix(entry) else { return false };
+    entry.last().copied().is_some_and(is_border)
+        || rest.first().copied().map_or_else(|| path.is_complete(), is_border)
 }
 
 /// Sets of sites in all rules together; their bits are 256 bytes on the stack.

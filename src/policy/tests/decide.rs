@@ -1,34 +1,32 @@
 //! The decision: order, every variable, questions, threats, counters.
 
+use std::io::Cursor;
 use std::sync::Arc;
 
+use crate::policy::category::{Builder, Format};
 use crate::policy::{
-    Asked, BlockReason, Categories, Category, CategorySource, Defaults, Direction, Directory,
-    Facts, List, Moment, Options, Outcome, Places, Policy, Protocol, Reputation, RuleSource, State,
-    Story, ThreatFact, ThreatKind, ThreatKinds, Unanswered, UrlParts,
+    AdExpressions, Asked, BlockReason, Categories, Category, CategorySource, Database, Defaults,
+    Direction, Directory, Facts, List, Moment, Options, Outcome, Policy, Reputation, RuleSource,
+    State, Story, ThreatFact, ThreatKind, ThreatKinds, Unanswered, UrlParts,
 };
 
-/// Knows a few sites by heart.
-#[derive(Debug)]
-pub(super) struct Atlas;
-
-impl Places for Atlas {
-    fn categories(&self, url: &UrlParts<'_>) -> Categories {
-        match url.host.as_str() {
-            "casino.example" => Categories::NONE.with(Category::Gambling),
-            "both.example" => Categories::NONE.with(Category::Gambling).with(Category::Jobs),
-            _ => Categories::NONE,
-        }
+/// A few sites.
+fn atlas() -> Database {
+    let gambling = Categories::NONE.with(Category::Gambling);
+    let jobs = Categories::NONE.with(Category::Jobs);
+    let mut builder = Builder::new();
+    for (name, categories, sites) in [
+        ("games/domains", gambling, "casino.example\nboth.example\n"),
+        ("jobs/domains", jobs, "both.example\n"),
+    ] {
+        let format = Format::of("domains").expect("a format");
+        let mut list = builder.list(name, categories, format).expect("a list");
+        sites.split_inclusive('\n').for_each(|line| list.line(line.as_bytes()).expect("a line"));
+        assert_eq!(list.finish().bad, 0);
     }
-
-    fn advertisement(&self, url: &UrlParts<'_>) -> Option<&str> {
-        url.host.as_bytes().starts_with(b"ads.").then_some("^ads\\.")
-    }
-
-    fn explain(&self, url: &UrlParts<'_>) -> Vec<String> {
-        let known = !self.categories(url).is_empty();
-        known.then(|| format!("list games: {}", url.host)).into_iter().collect()
-    }
+    let mut image = Cursor::new(Vec::new());
+    builder.write(7, &mut image).expect("memory can be written");
+    Database::open(Arc::new(image.into_inner())).expect("what was built opens")
 }
 
 pub(super) fn list(entries: &[&str]) -> List {
@@ -42,7 +40,12 @@ pub(super) fn options(rules: &str) -> Options {
         black: list(&["black.example"]),
         white: list(&["white.example", "both.example"]),
         rules: vec![RuleSource { name: "rules".into(), text: rules.to_owned() }],
-        blocked: Categories::NONE.with(Category::Gambling),
+        blocked_categories: Categories::NONE.with(Category::Gambling),
+        ads: {
+            let mut ads = AdExpressions::default();
+            ads.add("^ads\\.").expect("an expression");
+            ads
+        },
         groups: "staff: anna, EXAMPLE\\bert".to_owned(),
         ..Options::default()
     }
@@ -50,7 +53,7 @@ pub(super) fn options(rules: &str) -> Options {
 
 fn policy_of(options: Options) -> Policy {
     let policy = Policy::compile(options).unwrap_or_else(|fault| panic!("{fault}"));
-    policy.with_places(Arc::new(Atlas), b"atlas")
+    policy.with_database(Some(Arc::new(atlas())))
 }
 
 fn policy(rules: &str) -> Policy {
@@ -167,7 +170,7 @@ fn every_variable_is_looked_at() {
         ("url a.example/dir", true),
         ("url a.example/di", false),
         ("url in (example, b.example)", true),
-        ("url match (\"^http://www\\.a\\.example:81/dir/x\\?q=1$\")", true),
+        ("url match (\"^http://www\\.a\\.example/dir/x\\?q=1$\")", true),
         ("url match (\"https:\")", false),
         ("url_host example", true),
         ("url_host xample", false),
@@ -278,17 +281,20 @@ fn times_wrap_over_midnight_and_the_week() {
 }
 
 #[test]
-fn protocols_are_read_off_the_target() {
+fn a_tunnel_is_https_as_far_as_a_proxy_knows() {
     for (method, target, want) in [
-        ("GET", "http://a/", Protocol::Http),
-        ("GET", "HTTPS://a/", Protocol::Https),
-        ("GET", "ftp://a/", Protocol::Ftp),
-        ("GET", "gopher://a/", Protocol::Other),
-        ("GET", "/x?y=https://a/", Protocol::Http),
-        ("CONNECT", "a:443", Protocol::Https),
-        ("OPTIONS", "*", Protocol::Http),
+        ("GET", "http://a/", "http"),
+        ("GET", "HTTPS://a/", "https"),
+        ("GET", "ftp://a/", "ftp"),
+        ("GET", "gopher://a/", "other"),
+        ("CONNECT", "a:443", "https"),
     ] {
-        assert_eq!(Protocol::of(method.as_bytes(), target.as_bytes()), want, "{target}");
+        let url = UrlParts::of(method.as_bytes(), target.as_bytes(), None).expect("an address");
+        let facts = Facts { url: Some(&url), ..Facts::NOTHING };
+        for word in ["http", "https", "ftp", "other"] {
+            let policy = policy(&format!("protocol {word} : BLOCK"));
+            assert_eq!(said(&policy, &facts) == "1: by the rule", word == want, "{target} {word}");
+        }
     }
 }
 
@@ -315,7 +321,11 @@ fn reputation_is_asked_only_when_nothing_else_knows() {
     assert_eq!(said(&strict, &no_answer), "go", "there is no address to ask about");
     let url = url(other);
     assert_eq!(said(&strict, &Facts { url: Some(&url), ..no_answer }), "unanswered reputation");
-    let nothing = policy_of(Options { reputation: true, blocked: Categories::NONE, ..options("") });
+    let nothing = policy_of(Options {
+        reputation: true,
+        blocked_categories: Categories::NONE,
+        ..options("")
+    });
     assert_eq!(said(&nothing, &facts(&url)), "go", "no answer could change anything");
 }
 
@@ -391,8 +401,11 @@ fn what_a_rule_about_threats_needs_is_asked_before_the_scan() {
     assert_eq!(said(&policy, &facts(&url)), "ask groups");
     assert_eq!(said(&policy, &Facts { directory: Directory::NoAnswer, ..facts(&url) }), "go");
     let rules = "threat_category Riskware, url_category Jobs : PASS";
-    let policy =
-        policy_of(Options { reputation: true, blocked: Categories::NONE, ..options(rules) });
+    let policy = policy_of(Options {
+        reputation: true,
+        blocked_categories: Categories::NONE,
+        ..options(rules)
+    });
     assert_eq!(said(&policy, &facts(&url)), "ask reputation");
     let jobs = Reputation::Known(Categories::NONE.with(Category::Jobs));
     let answered = Facts { reputation: jobs, ..facts(&url) };
@@ -444,7 +457,7 @@ fn the_content_of_rules_changes_the_digest() {
     let plain = digest(options(""));
     assert_ne!(plain, digest(options("PASS")));
     assert_ne!(plain, digest(Options { groups: "staff: otto".to_owned(), ..options("") }));
-    assert_ne!(plain, digest(Options { blocked: Categories::NONE, ..options("") }));
+    assert_ne!(plain, digest(Options { blocked_categories: Categories::NONE, ..options("") }));
     assert_ne!(plain, digest(Options { defaults: Defaults::LeaveOut, ..options("") }));
     let with = policy("");
     assert_ne!(plain, with.digest());
@@ -493,7 +506,7 @@ fn a_story_tells_every_step() {
          rule 2 (rules:2) applies: time in (Mon) : SET scan = Yes\n\
          rule 3 (default:1) does not apply: url in \"ICAPD.BlackList\"\n\
          rule 4 (default:2) does not apply: url in \"ICAPD.AdList\"\n\
-         the database says Gambling\n    list games: casino.example\n\
+         the database says Gambling\n    Gambling games/domains: casino.example\n\
          rule 5 (default:3) applies: url not in \"ICAPD.WhiteList\", url_category in \
          \"ICAPD.BlockCategory\" : BLOCK as _match\n\
          it is blocked: category Gambling, by the category database\n"

@@ -1,10 +1,13 @@
 //! The promises of the policy room.
 
+mod ads;
 mod category;
+mod database;
 mod decide;
 mod host;
 mod list;
 mod mime;
+mod path;
 mod rules;
 mod threat;
 mod url;

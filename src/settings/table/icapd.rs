@@ -9,10 +9,10 @@ use super::common::{
 use crate::adaptation::page::LANGUAGE_TAGS;
 use crate::policy::MimeRule;
 use crate::settings::row::{
-    Never, addresses, choice, integer, interval, log_target, mime_rules, path, rules, section,
-    sites, size, switch, text, user, words,
+    Never, addresses, choice, expressions, integer, interval, log_target, mime_rules, path, rules,
+    section, sites, size, switch, text, user, words,
 };
-use crate::settings::value::{RuleText, Sites};
+use crate::settings::value::{Ads, RuleText, Sites};
 
 section! {
     "ICAPD", "The ICAP service for proxies.";
@@ -168,8 +168,11 @@ section! {
     RUN_AS_USER_ROW: String = user("RunAsUser", "drweb"), NotYet, RUN_AS_USER;
     DEBUG_DUMP_ICAP: bool = switch("DebugDumpIcap", "No"), NotYet,
         "Log ICAP messages at level Debug.";
-    AD_LIST: Sites = sites("AdList", ""), NotYet,
-        "Addresses of advertisements, always blocked.";
+    AD_LIST: Ads = expressions("AdList", ""), Reload,
+        "Regular expressions; an address that fits one is always blocked, also when WhiteList has its site. \
+          They see the canonical form of an address (lower case, nothing encoded), as host/path?query, or \
+          with http:// or https:// in front where the expression says so. One with commas, blanks or quotes \
+          needs quotes. @/path/to/file or file(\"path\") for a file with one a line.";
     HEURISTIC_ANALYSIS: bool = switch("HeuristicAnalysis", "Yes"), NotYet, "Use heuristics, too.";
     PACKER_MAX_LEVEL: u64 = integer("PackerMaxLevel", "8", 0, 63), NotYet,
         "How many packers inside each other are undone.";

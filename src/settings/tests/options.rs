@@ -33,6 +33,30 @@ fn the_defaults_are_those_of_the_rooms() {
 }
 
 #[test]
+fn each_category_has_its_switch() {
+    for category in policy::Category::ALL {
+        let blocked = |word: &str| {
+            let settings = good(&format!("[ICAPD]\nBlock{} = {word}\n", category.name()));
+            settings.policy_options().blocked_categories
+        };
+        assert!(blocked("Yes").has(category) && !blocked("No").has(category), "{category}");
+    }
+}
+
+#[test]
+fn ad_expressions_and_category_files_come_from_the_settings() {
+    let settings = good(
+        "[Root]\nStateDir = /state\n[ICAPD]\nAdList = /banner/, \"a{1,2}d\\.example\", @/etc/ads.txt\n\
+         [URLCheck]\nCategoryDatabase = /lists\nCategoryMapping = /etc/map\n",
+    );
+    assert_eq!(settings.policy_options().ads.len(), 2);
+    assert_eq!(settings.list_files().ads, [PathBuf::from("/etc/ads.txt")]);
+    let files = settings.category_files();
+    assert_eq!((files.database, files.mapping), (Some("/lists".into()), Some("/etc/map".into())));
+    assert_eq!(files.default, Path::new("/state/categories"));
+}
+
+#[test]
 fn the_icap_options_follow_the_settings() {
     let istag = IsTag::of(b"a", b"b");
     let options = Settings::default().icap_options(istag);
