@@ -86,6 +86,20 @@ pub enum Event {
         /// Of the message.
         url: String,
     },
+    /// The script of `MessageHook` says something.
+    Script {
+        /// How loud it says so: `debug` to `error`.
+        level: &'static str,
+        /// What.
+        text: String,
+    },
+    /// The script gave no answer: `BlockUnchecked` decided.
+    ScriptFailed {
+        /// Why.
+        why: String,
+    },
+    /// The script broke its limits too often: this shard does not ask it any more, until a reload.
+    ScriptDisabled,
     /// A connection's task panicked and was closed.
     ConnectionPanicked,
     /// A held body could not be kept.
@@ -155,14 +169,22 @@ impl Event {
     #[must_use]
     pub const fn level(&self) -> Level {
         match self {
-            Self::ReloadRefused { .. } | Self::ScanFailed { .. } | Self::ConnectionPanicked => {
-                Level::Error
-            }
+            Self::ReloadRefused { .. }
+            | Self::ScanFailed { .. }
+            | Self::ScriptDisabled
+            | Self::ConnectionPanicked => Level::Error,
+            Self::Script { level, .. } => match level.as_bytes() {
+                b"error" => Level::Error,
+                b"warning" => Level::Warning,
+                b"debug" => Level::Debug,
+                _ => Level::Notice,
+            },
             Self::DatabaseBuiltin
             | Self::DatabasePartly { .. }
             | Self::SettingsNote { .. }
             | Self::Unscanned(_)
             | Self::ScanBusy { .. }
+            | Self::ScriptFailed { .. }
             | Self::HoldFailed { .. }
             | Self::Overloaded { .. }
             | Self::ClamdFull { .. }
@@ -228,6 +250,11 @@ impl fmt::Display for Event {
             Self::ScanBusy { url } => {
                 write!(out, "the scan of {} was not finished: no thread was free", Quoted(url))
             }
+            Self::Script { text, .. } => write!(out, "MessageHook says: {}", Quoted(text)),
+            Self::ScriptFailed { why } => write!(out, "MessageHook: {}", Quoted(why)),
+            Self::ScriptDisabled => out.write_str(
+                "MessageHook is switched off on this shard: it broke its limits three times; reload to arm it",
+            ),
             Self::ConnectionPanicked => {
                 out.write_str("a connection failed (a defect of ours) and was closed")
             }

@@ -4,10 +4,12 @@
 //! holds up nobody else; when its task is cancelled, the waiting ends with it.
 
 use super::clock;
+use super::script::Told;
 use super::shard::{Live, Shard};
-use crate::adaptation::Known;
+use crate::adaptation::{Known, Message};
 use crate::icap;
-use crate::policy::{Directory, Hook, Moment, Policy, Question, Reputation};
+use crate::observe::Event;
+use crate::policy::{Directory, Hook, HookAnswer, Moment, Question, Reputation};
 
 /// The answers for one message.
 #[derive(Debug)]
@@ -35,9 +37,11 @@ impl Answers {
     };
 
     /// What is known of a message without asking: the time, when a rule looks at it.
-    pub(super) fn begin(policy: &Policy, _shard: &Shard) -> Self {
-        let moment = if policy.needs_time() { clock::local_moment() } else { Moment::START };
-        Self { moment, ..Self::NONE }
+    pub(super) fn begin(live: &Live) -> Self {
+        let needs_time = live.policy.needs_time();
+        let moment = if needs_time { clock::local_moment() } else { Moment::START };
+        let hook = if live.hook.is_some() { Hook::Unasked } else { Hook::Absent };
+        Self { moment, hook, ..Self::NONE }
     }
 
     /// As the policy takes it.
@@ -53,14 +57,41 @@ impl Answers {
     pub(super) async fn ask(
         &mut self,
         question: Question,
-        _request: &icap::Request,
-        _live: &Live,
-        _shard: &Shard,
+        request: &icap::Request,
+        live: &Live,
+        shard: &Shard,
     ) {
         match question {
             Question::Reputation => self.reputation = Reputation::NoAnswer,
             Question::Groups => self.groups = Groups::NoAnswer,
-            Question::Hook => self.hook = Hook::Absent,
+            Question::Hook => self.hook = Hook::Answered(self.ask_script(request, live, shard)),
         }
+    }
+
+    /// Asks the script, here and at once: it is bounded in time, and the shard does nothing else meanwhile.
+    fn ask_script(&self, request: &icap::Request, live: &Live, shard: &Shard) -> HookAnswer {
+        let Some(source) = &live.hook else { return HookAnswer::Failed };
+        let message = Message::of(request);
+        let url = message.url();
+        let known = self.known();
+        let facts = message.facts(url.as_ref(), &known);
+        let told = Told {
+            facts: &facts,
+            request: request.http_request(),
+            response: request.http_response(),
+            has_body: request.has_body(),
+            policy: &live.policy,
+        };
+        let asked = shard.script.ask(source, &live.policy, clock::since_start, &told);
+        for line in asked.log {
+            shard.journal.write(Event::Script { level: line.level, text: line.text });
+        }
+        if let Some(trouble) = asked.trouble {
+            shard.journal.write(Event::ScriptFailed { why: trouble.to_string() });
+        }
+        if asked.disabled_now {
+            shard.journal.write(Event::ScriptDisabled);
+        }
+        asked.answer
     }
 }

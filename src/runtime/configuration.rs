@@ -20,7 +20,8 @@ use crate::policy::{
 use crate::settings::options::CategoryFiles;
 use crate::settings::{Problem, Settings};
 
-use super::categories;
+use super::script::{self, Rehearsal};
+use super::{categories, clock};
 
 /// What a settings file amounts to.
 #[derive(Debug)]
@@ -28,9 +29,44 @@ pub struct Configuration {
     /// The settings, complete with defaults.
     pub settings: Settings,
     /// Lists and rules.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
+    /// The script of `MessageHook`.
+    pub hook: Option<Arc<script::Source>>,
     /// The block pages.
     pub pages: Pages,
+}
+
+impl Configuration {
+    /// Runs a script about a request that nobody made: the given one, by name and text, or that of the settings.
+    ///
+    /// # Errors
+    ///
+    /// A text for people.
+    pub fn rehearse(
+        &self,
+        script: Option<(String, String)>,
+        rehearsal: &Rehearsal,
+    ) -> Result<script::Asked, String> {
+        let source = match (script, &self.hook) {
+            (Some((name, text)), _) => {
+                let bounds = self.settings.hook_bounds();
+                script::Source {
+                    name,
+                    text,
+                    time_max: bounds.time_max,
+                    memory_bytes_max: usize::try_from(bounds.memory_bytes_max)
+                        .unwrap_or(usize::MAX),
+                    config: self.settings.values_for_scripts(),
+                }
+            }
+            (None, Some(source)) => script::Source::clone(source),
+            (None, None) => {
+                return Err("the settings name no script: MessageHook is empty".to_owned());
+            }
+        };
+        let asked = rehearsal.run(&source, &self.policy, clock::since_start());
+        asked.map_err(|trouble| format!("{}: {trouble}", source.name))
+    }
 }
 
 /// Everything that is to be said about a file.
@@ -85,13 +121,14 @@ pub fn read(file: Option<&Path>) -> (Findings, Option<Configuration>) {
     };
     let (settings, problems) = Settings::parse(&text);
     findings.problems = problems;
-    let policy = findings.policy(&settings);
+    let policy = findings.policy(&settings).map(Arc::new);
+    let hook = policy.as_ref().and_then(|policy| findings.hook(&settings, policy));
     let pages = findings.pages(&settings);
     findings.usable = !findings.problems.iter().any(Problem::is_error)
         && !findings.files.iter().any(|found| found.error);
     let configuration = match (policy, pages) {
         (Some(policy), Some(pages)) if findings.usable => {
-            Some(Configuration { settings, policy, pages })
+            Some(Configuration { settings, policy, hook, pages })
         }
         _ => None,
     };
@@ -212,10 +249,49 @@ impl Findings {
         self.files.extend(faults.into_iter().map(|fault| FileFinding {
             file: file.clone(),
             line: fault.line,
+            column: 0,
             message: fault.kind.to_string(),
             error: false,
         }));
         text
+    }
+
+    /// The script, tried out: one that cannot be used is an error.
+    fn hook(&mut self, settings: &Settings, policy: &Arc<Policy>) -> Option<Arc<script::Source>> {
+        let hook = settings.hook()?;
+        let name = if hook.is_file() { hook.script.clone() } else { "MessageHook".to_owned() };
+        let text = if hook.is_file() {
+            match read_bounded(Path::new(&hook.script)) {
+                Ok(text) => text,
+                Err(error) => {
+                    self.cannot_read(Path::new(&hook.script), &error);
+                    return None;
+                }
+            }
+        } else {
+            hook.script.clone()
+        };
+        let source = script::Source {
+            name: name.clone(),
+            text,
+            time_max: hook.time_max,
+            memory_bytes_max: usize::try_from(hook.memory_bytes_max).unwrap_or(usize::MAX),
+            config: settings.values_for_scripts(),
+        };
+        match script::try_out(&source, policy, clock::since_start()) {
+            Ok(()) => Some(Arc::new(source)),
+            Err(trouble) => {
+                let message = trouble.to_string();
+                self.files.push(FileFinding {
+                    file: name,
+                    line: 0,
+                    column: 0,
+                    message,
+                    error: true,
+                });
+                None
+            }
+        }
     }
 
     fn add_list(&mut self, list: &mut List, path: &Path) {
@@ -373,7 +449,7 @@ impl FileFinding {
     /// A rule that cannot be used: its text begins with its own place.
     fn of_rule(file: String, fault: &RuleFault) -> Self {
         let line = usize::try_from(fault.line).unwrap_or_default();
-        Self { file, line, message: fault.to_string(), error: true }
+        Self { file, line, column: fault.column, message: fault.to_string(), error: true }
     }
 
     fn text(&self) -> String {

@@ -97,7 +97,7 @@ impl Exchange {
         self.body_bytes = 0;
         let has_body = request.has_body();
         self.decided = Decided::Nothing;
-        self.answers = Answers::begin(&live.policy, shard);
+        self.answers = Answers::begin(live);
         let begun = loop {
             let known = self.answers.known();
             match adaptation::begin(request, &live.policy, &live.adaptation, &known) {

@@ -19,6 +19,7 @@
 //! | a shard and its connections | `acceptor` `shard` `connection` `exchange` `asking` `scanning` |
 //! | a scan, its time, its panics | `guarded` |
 //! | bytes | `pool` `input` `held` `spool` `outgoing` |
+//! | the script of `MessageHook`, one machine a shard | `script/` |
 //! | files | `configuration` `database` `categories` `kept` `storage` `trust` |
 //! | work on several cores beside the data plane | `workers` |
 //! | what is shared | `live` (values, swapped whole) `journal` (events out) |
@@ -54,6 +55,7 @@ mod placement;
 mod pool;
 mod process;
 mod scanning;
+pub mod script;
 mod serve;
 mod shard;
 mod side;

@@ -135,6 +135,14 @@ pub struct Hook {
     pub memory_bytes_max: u64,
 }
 
+impl Hook {
+    /// Whether the setting names a file: a text has blanks or parentheses, a path of a script hardly.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        !self.script.contains(['\n', '(', ' '])
+    }
+}
+
 /// Where the database of categories comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CategoryFiles {

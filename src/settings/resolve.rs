@@ -1,5 +1,6 @@
 //! From settings as typed to settings as meant: each room's options.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,8 +10,9 @@ use super::options::{
     Budgets, CategoryFiles, ClamdListening, ClamdService, DatabaseTrust, EarlyResponse, Hook,
     ListFiles, LogLevel, PinShards, Server, Unwanted,
 };
-use super::row::Setting;
-use super::table::{clamd as clamd_rows, icapd, lookupd, root, scan_engine, urlcheck};
+use super::row::{Kind, Setting};
+use super::table::{SECTIONS, clamd as clamd_rows, icapd, lookupd, root, scan_engine, urlcheck};
+use super::value::Value;
 use crate::adaptation::{self, Ranges, ThreatKind, ThreatKinds, Unchecked, page};
 use crate::clamd;
 use crate::engine::alerts::Alerts;
@@ -172,18 +174,53 @@ impl Settings {
             .collect()
     }
 
+    /// Settings that scripts may read, by section and name, as one would write them: switches, numbers, words
+    /// and texts, but nothing that may be secret or names a place on this machine.
+    #[must_use]
+    pub fn values_for_scripts(&self) -> BTreeMap<String, String> {
+        let rows = SECTIONS.iter().flat_map(|section| section.rows.iter().copied());
+        let shown = rows.filter_map(|row| {
+            let text = match self.value(row)? {
+                Value::Switch(on) => if on { "Yes" } else { "No" }.to_owned(),
+                Value::Integer(number) | Value::AutoInteger(Some(number)) => number.to_string(),
+                Value::AutoInteger(None) => "Auto".to_owned(),
+                Value::Choice(word) => word.to_owned(),
+                Value::Interval(ms) => ms.map_or_else(|| "None".to_owned(), |ms| format!("{ms}ms")),
+                Value::Text(text) if row.kind == Kind::Text && row.key != "MessageHook" => text,
+                Value::Text(_)
+                | Value::Words(_)
+                | Value::Path(_)
+                | Value::Paths(_)
+                | Value::Address(_)
+                | Value::Addresses(_)
+                | Value::Uplinks(_)
+                | Value::Sites(_)
+                | Value::MimeRules(_)
+                | Value::Rules(_)
+                | Value::Expressions(_) => return None,
+            };
+            Some((format!("{}.{}", row.section, row.key), text))
+        });
+        shown.collect()
+    }
+
     /// The script of `MessageHook` and its bounds; `None`: there is none.
     #[must_use]
     pub fn hook(&self) -> Option<Hook> {
+        Some(self.hook_bounds()).filter(|hook| !hook.script.is_empty())
+    }
+
+    /// The same, whether or not there is a script.
+    #[must_use]
+    pub fn hook_bounds(&self) -> Hook {
         let script = self.get(&icapd::MESSAGE_HOOK);
-        let hook = Hook {
+        Hook {
             script: script.trim().to_owned(),
             time_max: Duration::from_millis(
                 self.get(&icapd::MESSAGE_HOOK_TIMEOUT).unwrap_or_default(),
             ),
             memory_bytes_max: self.get(&icapd::MESSAGE_HOOK_MEMORY),
-        };
-        (!hook.script.is_empty()).then_some(hook)
+        }
     }
 
     /// Lists and rules, without the entries of [`Settings::list_files`], which the edge adds.

@@ -4,9 +4,9 @@
 //! tells each step of one decision, `try` runs a script in its sandbox. All of it works offline, with the
 //! settings file that the service would read.
 
-mod explain;
-mod show;
-mod try_script;
+pub mod explain;
+pub mod show;
+pub mod try_script;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -20,8 +20,8 @@
 use mlua::{Lua, Table};
 
 use crate::http::{RequestHead, ResponseHead};
-use crate::policy::{Categories, Category, Direction, Facts, Policy, Scheme};
 use crate::policy::user::User;
+use crate::policy::{Categories, Category, Direction, Facts, Policy, Scheme};
 
 /// A message, for a script.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +82,10 @@ impl Told<'_> {
         request.raw_set("method", lua.create_string(self.facts.method)?)?;
         request.raw_set("url", self.url(lua)?)?;
         let raw = lua.create_table()?;
-        raw.raw_set("text", lua.create_string(self.request.map_or(&b""[..], RequestHead::target))?)?;
+        raw.raw_set(
+            "text",
+            lua.create_string(self.request.map_or(&b""[..], RequestHead::target))?,
+        )?;
         request.raw_set("raw_url", raw)?;
         self.head(lua, &request, self.request.map(RequestHead::raw), Direction::Request)?;
         Ok(request)

@@ -24,13 +24,15 @@ mod tests;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mlua::{Function, Lua, LuaOptions, StdLib, Value, VmState};
 
-use crate::policy::{HookAnswer, Policy};
+use crate::http::{RequestHead, Rules};
+use crate::policy::{Facts, HookAnswer, Policy, UrlParts};
 pub use context::Told;
 
 /// A script, and what it may use up.
@@ -77,6 +79,14 @@ pub struct Asked {
     pub trouble: Option<Trouble>,
     /// What the script wants logged.
     pub log: Vec<LogLine>,
+    /// It broke its limits for the last time: from now on it is not asked.
+    pub disabled_now: bool,
+}
+
+impl Asked {
+    const fn of(answer: HookAnswer) -> Self {
+        Self { answer, trouble: None, log: Vec::new(), disabled_now: false }
+    }
 }
 
 /// What went wrong with a script.
@@ -124,8 +134,7 @@ impl Script {
         let budget = Rc::new(Budget::new(clock));
         budget.begin(source.time_max.max(LOAD_TIME));
         let said = |error: &mlua::Error| trouble(error, &budget);
-        let libraries =
-            StdLib::STRING | StdLib::TABLE | StdLib::MATH | StdLib::BIT | StdLib::UTF8;
+        let libraries = StdLib::STRING | StdLib::TABLE | StdLib::MATH | StdLib::BIT | StdLib::UTF8;
         let lua = Lua::new_with(libraries, LuaOptions::default()).map_err(|error| said(&error))?;
         lua.set_memory_limit(source.memory_bytes_max).map_err(|error| said(&error))?;
         let watch = Rc::clone(&budget);
@@ -141,13 +150,21 @@ impl Script {
             return Err(Trouble::Error("it defines no function message_hook(ctx)".to_owned()));
         };
         log.take();
-        Ok(Self { lua, hook, message: prepared, budget, log, time_max: source.time_max, breaches: 0 })
+        Ok(Self {
+            lua,
+            hook,
+            message: prepared,
+            budget,
+            log,
+            time_max: source.time_max,
+            breaches: 0,
+        })
     }
 
     /// Asks the script about a message.
     pub fn ask(&mut self, told: &Told<'_>) -> Asked {
         if self.breaches >= BREACHES_MAX {
-            return Asked { answer: HookAnswer::Disabled, trouble: None, log: Vec::new() };
+            return Asked::of(HookAnswer::Disabled);
         }
         self.budget.begin(self.time_max);
         let ended = self.run(told);
@@ -157,7 +174,7 @@ impl Script {
             _ if self.budget.over.get() => Trouble::Time,
             Ok(Value::String(text)) if HookAnswer::of(&text.as_bytes()) != HookAnswer::Failed => {
                 let answer = HookAnswer::of(&text.as_bytes());
-                return Asked { answer, trouble: None, log };
+                return Asked { log, ..Asked::of(answer) };
             }
             Ok(other) => Trouble::Answer(shown(&other)),
             Err(error) => trouble(&error, &self.budget),
@@ -167,7 +184,8 @@ impl Script {
             // What is left of a broken run should not count against the next one.
             let _ignored = self.lua.gc_collect();
         }
-        Asked { answer: HookAnswer::Failed, trouble: Some(trouble), log }
+        let disabled_now = self.is_disabled();
+        Asked { answer: HookAnswer::Failed, trouble: Some(trouble), log, disabled_now }
     }
 
     fn run(&self, told: &Told<'_>) -> mlua::Result<Value> {
@@ -192,7 +210,17 @@ fn prepare(
     log: &modules::Log,
 ) -> mlua::Result<Function> {
     let globals = lua.globals();
-    for name in ["loadstring", "load", "collectgarbage", "print", "getfenv", "setfenv", "newproxy", "require", "gcinfo"] {
+    for name in [
+        "loadstring",
+        "load",
+        "collectgarbage",
+        "print",
+        "getfenv",
+        "setfenv",
+        "newproxy",
+        "require",
+        "gcinfo",
+    ] {
         globals.raw_set(name, Value::Nil)?;
     }
     modules::install(lua, source, policy, log)?;
@@ -270,6 +298,88 @@ impl Budget {
     }
 }
 
+/// A request that nobody made, to try a script with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rehearsal {
+    /// The HTTP method.
+    pub method: String,
+    /// The address.
+    pub url: String,
+    /// The user; empty: nobody.
+    pub user: String,
+    /// The address of the user's machine.
+    pub client: Option<IpAddr>,
+    /// Fields of the request's head: `Name: value`.
+    pub fields: Vec<String>,
+}
+
+impl Default for Rehearsal {
+    fn default() -> Self {
+        Self {
+            method: "GET".to_owned(),
+            url: "http://www.example.com/".to_owned(),
+            user: String::new(),
+            client: None,
+            fields: vec!["Host: www.example.com".to_owned()],
+        }
+    }
+}
+
+impl Rehearsal {
+    /// Loads a script and asks it about this request.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`], also when the request cannot be read.
+    pub fn run(
+        &self,
+        source: &Source,
+        policy: &Arc<Policy>,
+        clock: Clock,
+    ) -> Result<Asked, Trouble> {
+        let mut script = Script::load(source, Arc::clone(policy), clock)?;
+        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.url);
+        for field in &self.fields {
+            head.push_str(field);
+            head.push_str("\r\n");
+        }
+        head.push_str("\r\n");
+        let mut request = RequestHead::default();
+        let rules = Rules::tolerant(HEAD_BYTES_MAX, HEAD_FIELDS_MAX);
+        let unreadable = |why: String| Trouble::Error(format!("the request cannot be read: {why}"));
+        let parsed = request.parse(head.as_bytes(), &rules);
+        parsed.map_err(|fault| unreadable(fault.to_string()))?;
+        let url = UrlParts::of(request.method(), request.target(), request.field("Host"));
+        let url = url.map_err(|fault| unreadable(fault.to_string()))?;
+        let facts = Facts {
+            method: request.method(),
+            url: Some(&url),
+            user: &self.user,
+            client: self.client,
+            ..Facts::NOTHING
+        };
+        let told = Told {
+            facts: &facts,
+            request: Some(&request),
+            response: None,
+            has_body: false,
+            policy,
+        };
+        Ok(script.ask(&told))
+    }
+}
+
+/// Loads a script and asks it about a request that nobody made: a script that fails at that would fail at
+/// every message.
+///
+/// # Errors
+///
+/// [`Trouble`].
+pub fn try_out(source: &Source, policy: &Arc<Policy>, clock: Clock) -> Result<(), Trouble> {
+    let asked = Rehearsal::default().run(source, policy, clock)?;
+    asked.trouble.map_or(Ok(()), Err)
+}
+
 /// The machine of a shard, made anew when the source changes.
 #[derive(Debug, Default)]
 pub struct Seat {
@@ -295,15 +405,20 @@ impl Seat {
             Some((_, Ok(script))) => script.ask(told),
             Some((_, Err(trouble))) => {
                 let trouble = Some(trouble.clone());
-                Asked { answer: HookAnswer::Failed, trouble, log: Vec::new() }
+                Asked { trouble, ..Asked::of(HookAnswer::Failed) }
             }
-            None => Asked { answer: HookAnswer::Failed, trouble: None, log: Vec::new() },
+            None => Asked::of(HookAnswer::Failed),
         }
     }
 }
 
 /// Broken limits after which a script is not asked any more.
 pub const BREACHES_MAX: u32 = 3;
+
+/// The head of a rehearsed request.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+
+const HEAD_FIELDS_MAX: usize = 256;
 
 /// The interrupt reads the clock every so many calls: a call costs some nanoseconds, the clock fifty.
 const LOOKS_PER_CLOCK: u32 = 64;

@@ -71,11 +71,11 @@ pub(super) fn install(
     }
     baleen.set_readonly(true);
     known.raw_set("baleen", &baleen)?;
-    let require = lua.create_function(move |_, name: mlua::String| {
+    let require = lua.create_function(move |_, name: mlua::LuaString| {
         let name = name.to_str()?;
-        known.raw_get::<Option<Table>>(&*name)?.ok_or_else(|| {
-            mlua::Error::RuntimeError(format!("there is no module \"{}\"", &*name))
-        })
+        known
+            .raw_get::<Option<Table>>(&*name)?
+            .ok_or_else(|| mlua::Error::RuntimeError(format!("there is no module \"{}\"", &*name)))
     })?;
     lua.globals().raw_set("require", require)?;
     lua.globals().raw_set("baleen", baleen)
@@ -85,19 +85,20 @@ fn log_module(lua: &Lua, log: &Log) -> mlua::Result<Table> {
     let module = lua.create_table()?;
     for level in LEVELS {
         let log = log.clone();
-        let function = lua.create_function(move |_, text: mlua::String| {
+        let function = lua.create_function(move |_, text: mlua::LuaString| {
             log.add(level, &text.to_string_lossy());
             Ok(())
         })?;
         module.raw_set(level, function)?;
     }
     let log = log.clone();
-    let function = lua.create_function(move |_, (level, text): (mlua::String, mlua::String)| {
-        let wanted = level.to_string_lossy();
-        let level = LEVELS.iter().find(|known| wanted.eq_ignore_ascii_case(known));
-        log.add(level.unwrap_or(&"notice"), &text.to_string_lossy());
-        Ok(())
-    })?;
+    let function =
+        lua.create_function(move |_, (level, text): (mlua::LuaString, mlua::LuaString)| {
+            let wanted = level.to_string_lossy();
+            let level = LEVELS.iter().find(|known| wanted.eq_ignore_ascii_case(known));
+            log.add(level.unwrap_or(&"notice"), &text.to_string_lossy());
+            Ok(())
+        })?;
     module.raw_set("log", function)?;
     Ok(module)
 }
@@ -107,12 +108,15 @@ fn regex_module(lua: &Lua) -> mlua::Result<Table> {
     let kept: Rc<RefCell<HashMap<(Vec<u8>, bool), Regex>>> = Rc::default();
     for (name, whole) in [("search", false), ("match", true)] {
         let kept = Rc::clone(&kept);
-        type Arguments = (Value, mlua::String, Option<Value>);
+        type Arguments = (Value, mlua::LuaString, Option<Value>);
         let function = lua.create_function(move |_, (patterns, text, flags): Arguments| {
-            let ignore_case = flags.is_some_and(|flags| !matches!(flags, Value::Nil | Value::Boolean(false)));
+            let ignore_case =
+                flags.is_some_and(|flags| !matches!(flags, Value::Nil | Value::Boolean(false)));
             let text = text.as_bytes();
             if text.len() > TEXT_BYTES_MAX {
-                return Err(mlua::Error::RuntimeError(format!("a text can have {TEXT_BYTES_MAX} bytes")));
+                return Err(mlua::Error::RuntimeError(format!(
+                    "a text can have {TEXT_BYTES_MAX} bytes"
+                )));
             }
             for pattern in patterns_of(&patterns)? {
                 let regex = compiled(&kept, &pattern, ignore_case)?;
@@ -132,10 +136,12 @@ fn regex_module(lua: &Lua) -> mlua::Result<Table> {
     Ok(module)
 }
 
-fn patterns_of(value: &Value) -> mlua::Result<Vec<mlua::String>> {
+fn patterns_of(value: &Value) -> mlua::Result<Vec<mlua::LuaString>> {
     match value {
         Value::String(pattern) => Ok(vec![pattern.clone()]),
-        Value::Table(list) => list.sequence_values::<mlua::String>().take(PATTERNS_MAX).collect(),
+        Value::Table(list) => {
+            list.sequence_values::<mlua::LuaString>().take(PATTERNS_MAX).collect()
+        }
         other => Err(mlua::Error::RuntimeError(format!(
             "a pattern is a text or a list of texts, not a {}",
             other.type_name()
@@ -145,7 +151,7 @@ fn patterns_of(value: &Value) -> mlua::Result<Vec<mlua::String>> {
 
 fn compiled(
     kept: &RefCell<HashMap<(Vec<u8>, bool), Regex>>,
-    pattern: &mlua::String,
+    pattern: &mlua::LuaString,
     ignore_case: bool,
 ) -> mlua::Result<Regex> {
     let key = (pattern.as_bytes().to_vec(), ignore_case);
@@ -175,10 +181,11 @@ fn compiled(
 
 fn lookup_module(lua: &Lua, policy: Arc<Policy>) -> mlua::Result<Table> {
     let module = lua.create_table()?;
-    let function = lua.create_function(move |lua, (what, of): (mlua::String, mlua::String)| {
-        let (what, of) = (what.to_string_lossy(), of.to_string_lossy());
-        looked_up(lua, &policy, &what, &of)
-    })?;
+    let function =
+        lua.create_function(move |lua, (what, of): (mlua::LuaString, mlua::LuaString)| {
+            let (what, of) = (what.to_string_lossy(), of.to_string_lossy());
+            looked_up(lua, &policy, &what, &of)
+        })?;
     module.raw_set("lookup", function)?;
     Ok(module)
 }
@@ -218,7 +225,7 @@ fn looked_up(lua: &Lua, policy: &Policy, what: &str, of: &str) -> mlua::Result<V
 fn config_module(lua: &Lua, source: &Source) -> mlua::Result<Table> {
     let module = lua.create_table()?;
     let config = source.config.clone();
-    let function = lua.create_function(move |_, name: mlua::String| {
+    let function = lua.create_function(move |_, name: mlua::LuaString| {
         let name = name.to_string_lossy();
         let found = config.iter().find(|(known, _)| name.eq_ignore_ascii_case(known));
         Ok(found.map(|(_, value)| value.clone()))
