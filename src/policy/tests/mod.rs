@@ -7,6 +7,7 @@ mod decide;
 mod host;
 mod list;
 mod mime;
+mod naive;
 mod path;
 mod rules;
 mod threat;
