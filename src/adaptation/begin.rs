@@ -1,19 +1,34 @@
 //! The first look at a message, before a byte of its body: answer it, or scan it, and how.
 //!
+//! ```text
+//!   Message + Known ─▶ rules ─▶ script ─▶ MIME rules ─┬─ Answer
+//!        ▲               │         │                  └─ Scan
+//!        └──── answer ◀─ Ask ◀─────┘
+//! ```
+//!
 //! The address is checked in both directions, for some proxies only send responses. A message without
 //! a body (HEAD, 204, 304, most requests) goes on once its address is fine. A request with a body is an
 //! upload and scanned like a download.
+//!
+//! What only a service knows is asked by data: the caller finds out, and begins anew with the answer.
 //!
 //! Absent on purpose: trust in `Content-Length`. It decides which half of a MIME rule applies, which is
 //! what the rule is about, and is announced to the scan, which saves digests by it and notices when it
 //! was not true.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
+use crate::engine::verdict::Detection;
 use crate::icap::{Method, Request, ServiceKind};
-use crate::policy::{BodyAction, Policy, UrlDecision, UrlParts};
+use crate::policy::{
+    BlockReason, BodyAction, CategorySource, Direction, Directory, Facts, Hook, HookAnswer,
+    Judgement, Moment, Outcome, Policy, Question, Reputation, State, ThreatFact, ThreatKind,
+    UrlParts, Witness,
+};
 
-use super::decision::{Cause, Decision, Passed};
+use super::Unchecked;
+use super::decision::{Cause, Decision, Passed, PolicyWhy, RuleReason};
 use super::range::{PARTIAL_CONTENT, RANGE_FIELDS, is_fragment};
 use super::{Options, Ranges};
 
@@ -21,9 +36,51 @@ use super::{Options, Ranges};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begin<'a> {
     /// Answer at once.
-    Answer(Decision),
+    Answer(Decision, Decided),
     /// Scan its body, then [`super::decide`].
     Scan(ScanPlan<'a>),
+    /// Find this out, and begin again with the answer in [`Known`].
+    Ask(Question),
+}
+
+/// Which step of the policy decided: for events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decided {
+    /// No step but the default one.
+    Nothing,
+    /// The rule at this place.
+    Rule(usize),
+    /// The script.
+    Hook,
+    /// A question without an answer.
+    Unanswered(Question),
+    /// A MIME rule.
+    Type,
+    /// The switch of a kind of threat.
+    Switch(ThreatKind),
+}
+
+/// What the edge has found out about a message besides the message itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known<'a> {
+    /// The local time of the week; any, where [`Policy::needs_time`] says no.
+    pub moment: Moment,
+    /// What reputation services said.
+    pub reputation: Reputation,
+    /// What the directory said about the user.
+    pub directory: Directory<'a>,
+    /// What the script said.
+    pub hook: Hook,
+}
+
+impl Known<'_> {
+    /// Nothing, and no script to ask.
+    pub const NOTHING: Self = Self {
+        moment: Moment::START,
+        reputation: Reputation::Unasked,
+        directory: Directory::Unasked,
+        hook: Hook::Absent,
+    };
 }
 
 /// How a body is to be scanned.
@@ -35,8 +92,9 @@ pub struct ScanPlan<'a> {
     pub content_type: Option<&'a [u8]>,
     /// `Content-Length`, in bytes: the size that the body will probably have.
     pub content_length: Option<u64>,
-    /// The address was on the white list: for the log, for it changes nothing about the scan.
-    pub white_listed: bool,
+    /// What the rules found out and changed, for the rules about threats. That the address is on the white
+    /// list changes nothing about the scan.
+    pub state: State,
     /// It is a part of an object.
     pub fragment: Option<Fragment>,
 }
@@ -56,6 +114,14 @@ pub enum Fragment {
 pub struct Message<'a> {
     /// What the service does.
     pub kind: ServiceKind,
+    /// Which way the message goes.
+    pub direction: Direction,
+    /// `X-Client-IP`.
+    pub client: Option<IpAddr>,
+    /// `X-Server-IP`.
+    pub server: Option<IpAddr>,
+    /// The user as the proxy names him; empty: not known.
+    pub user: &'a str,
     /// Method and target of the HTTP request, where it is known.
     pub request_line: Option<(&'a [u8], &'a [u8])>,
     /// The first `Host` field of the HTTP request.
@@ -101,8 +167,16 @@ impl<'a> Message<'a> {
             None => content_range.is_some() && is_fragment(content_range),
         };
         let is_asked = request.method() == Method::Reqmod;
+        let subject = request.subject();
         Self {
             kind: request.kind(),
+            direction: match request.method() {
+                Method::Reqmod | Method::Options => Direction::Request,
+                Method::Respmod => Direction::Response,
+            },
+            client: subject.client_ip,
+            server: subject.server_ip,
+            user: &subject.user,
             request_line: http_request.map(|head| (head.method(), head.target())),
             host: upload("Host"),
             content_type: field("Content-Type"),
@@ -115,38 +189,110 @@ impl<'a> Message<'a> {
     }
 }
 
+impl Message<'_> {
+    /// The address of the request, where one can be read.
+    #[must_use]
+    pub fn url(&self) -> Option<UrlParts<'_>> {
+        let (method, target) = self.request_line?;
+        UrlParts::of(method, target, self.host).ok()
+    }
+
+    /// What the policy decides by.
+    #[must_use]
+    pub fn facts<'f>(&'f self, url: Option<&'f UrlParts<'f>>, known: &Known<'f>) -> Facts<'f> {
+        let (method, _) = self.request_line.unwrap_or_default();
+        Facts {
+            direction: self.direction,
+            method,
+            url,
+            client: self.client,
+            server: self.server,
+            user: self.user,
+            content_type: self.content_type.unwrap_or_default(),
+            size: self.content_length,
+            moment: known.moment,
+            reputation: known.reputation,
+            directory: known.directory,
+        }
+    }
+}
+
 /// Policy before the scan, for an ICAP request whose heads are known.
 #[must_use]
-pub fn begin<'a>(request: &'a Request, policy: &Policy, options: &Options) -> Begin<'a> {
-    begin_message(Message::of(request), policy, options)
+pub fn begin<'a>(
+    request: &'a Request,
+    policy: &Policy,
+    options: &Options,
+    known: &Known<'_>,
+) -> Begin<'a> {
+    begin_message(Message::of(request), policy, options, known)
 }
 
 /// Policy before the scan.
 #[must_use]
-pub fn begin_message<'a>(message: Message<'a>, policy: &Policy, options: &Options) -> Begin<'a> {
+pub fn begin_message<'a>(
+    message: Message<'a>,
+    policy: &Policy,
+    options: &Options,
+    known: &Known<'_>,
+) -> Begin<'a> {
     if message.kind == ServiceKind::Echo {
-        return Begin::Answer(Decision::Unmodified(Passed::Echo));
+        return go(Passed::Echo);
     }
     // An address that cannot be read is on no list. Nothing is lost by that: the body is scanned.
-    let request_line = message.request_line.filter(|_| policy.has_lists());
-    let url =
-        request_line.and_then(|(method, target)| UrlParts::of(method, target, message.host).ok());
-    let white_listed = match url.as_ref().map_or(UrlDecision::None, |url| policy.check_url(url)) {
-        UrlDecision::Black(entry) => return block(Cause::BlackList(entry.to_string().into())),
-        UrlDecision::White(_) => true,
-        UrlDecision::None => false,
+    let url = if policy.needs_url() { message.url() } else { None };
+    let facts = message.facts(url.as_ref(), known);
+    let way = match policy.decide(&facts, &mut ()) {
+        Outcome::Go(way) => way,
+        Outcome::Block(block) => {
+            let cause = cause(policy, &facts, block.rule, block.reason);
+            return block_by(cause, Decided::Rule(block.rule));
+        }
+        Outcome::Ask(question) => return Begin::Ask(question),
+        Outcome::Unanswered(question) => {
+            let why = match question {
+                Question::Reputation => PolicyWhy::NoReputation,
+                Question::Groups => PolicyWhy::NoGroups,
+                Question::Hook => PolicyWhy::HookFailed,
+            };
+            return block_by(Cause::PolicyUnchecked(why), Decided::Unanswered(question));
+        }
     };
+    // A rule that says PASS has the last word about an address.
+    if way.rule.is_none() {
+        match known.hook {
+            Hook::Absent | Hook::Answered(HookAnswer::Pass) => {}
+            Hook::Unasked => return Begin::Ask(Question::Hook),
+            Hook::Answered(HookAnswer::Block) => return block_by(Cause::Hook, Decided::Hook),
+            Hook::Answered(answer) => {
+                if options.unchecked == Unchecked::Block {
+                    let why = if answer == HookAnswer::Disabled {
+                        PolicyWhy::HookDisabled
+                    } else {
+                        PolicyWhy::HookFailed
+                    };
+                    return block_by(Cause::PolicyUnchecked(why), Decided::Hook);
+                }
+            }
+        }
+    }
     let may_be_part = || url.as_ref().is_some_and(|url| policy.allows_ranges(url));
     if !message.has_body {
-        if message.asks_for_part && options.ranges == Ranges::Strip && !may_be_part() {
-            return Begin::Answer(Decision::AskForAll);
+        let is_part = message.asks_for_part && !way.state.unscanned;
+        if is_part && options.ranges == Ranges::Strip && !may_be_part() {
+            return Begin::Answer(Decision::AskForAll, Decided::Nothing);
         }
-        return Begin::Answer(Decision::Unmodified(Passed::NoBody));
+        return go(Passed::NoBody);
+    }
+    if way.state.unscanned {
+        return go(Passed::Rule);
     }
     let mime = message.content_type.unwrap_or_default();
     match policy.body_rule(mime, message.content_length) {
-        BodyAction::Pass => Begin::Answer(Decision::Unmodified(Passed::Rule)),
-        BodyAction::Reject => block(Cause::Type(mime.escape_ascii().to_string().into())),
+        BodyAction::Pass => go(Passed::Rule),
+        BodyAction::Reject => {
+            block_by(Cause::Type(mime.escape_ascii().to_string().into()), Decided::Type)
+        }
         BodyAction::Scan => {
             let fragment = message
                 .is_fragment
@@ -156,10 +302,53 @@ pub fn begin_message<'a>(message: Message<'a>, policy: &Policy, options: &Option
                 content_encoding,
                 content_type,
                 content_length,
-                white_listed,
+                state: way.state,
                 fragment,
             })
         }
+    }
+}
+
+/// What becomes of a threat in the body of this message: the rules about threats, then its switch.
+pub fn judge<'p, W: Witness>(
+    message: &Message<'_>,
+    policy: &'p Policy,
+    options: &Options,
+    known: &Known<'_>,
+    state: State,
+    detection: &Detection,
+    witness: &mut W,
+) -> Judgement<'p> {
+    let url = if policy.needs_url() { message.url() } else { None };
+    let facts = message.facts(url.as_ref(), known);
+    let threat = ThreatFact { kind: ThreatKind::of(&detection.name), name: &detection.name };
+    policy.judge(&facts, state, threat, options.blocked_threats, witness)
+}
+
+/// A block by a rule, for the page and the log.
+fn cause(policy: &Policy, facts: &Facts<'_>, rule: usize, reason: BlockReason<'_>) -> Cause {
+    let by_rule = |reason| Cause::Rule { rule: policy.rule_name(rule).into(), reason };
+    match reason {
+        BlockReason::BlackList(Some(entry)) => Cause::BlackList(entry.to_string().into()),
+        BlockReason::BlackList(None) => by_rule(RuleReason::BlackList),
+        BlockReason::Advertisement(entry) => {
+            let rule = || policy.rule_name(rule).into();
+            Cause::Advertisement(entry.map_or_else(rule, Into::into))
+        }
+        BlockReason::Category { category, source: CategorySource::Rule } => {
+            by_rule(RuleReason::Category(category))
+        }
+        BlockReason::Category { category, source } => {
+            let said = policy.category_entries(facts);
+            let source = if source == CategorySource::Reputation || said.is_empty() {
+                source.name().to_owned()
+            } else {
+                said.join("; ")
+            };
+            Cause::Category { category, source: source.into() }
+        }
+        BlockReason::Text(text) => by_rule(RuleReason::Text(text.into())),
+        BlockReason::Threat | BlockReason::Rule => by_rule(RuleReason::Text("".into())),
     }
 }
 
@@ -179,6 +368,10 @@ fn length(value: &[u8]) -> Option<u64> {
     digits.then(|| std::str::from_utf8(value).ok()?.parse().ok()).flatten()
 }
 
-fn block<'a>(cause: Cause) -> Begin<'a> {
-    Begin::Answer(Decision::Block(Box::new(cause)))
+fn go<'a>(passed: Passed) -> Begin<'a> {
+    Begin::Answer(Decision::Unmodified(passed), Decided::Nothing)
+}
+
+fn block_by<'a>(cause: Cause, decided: Decided) -> Begin<'a> {
+    Begin::Answer(Decision::Block(Box::new(cause)), decided)
 }

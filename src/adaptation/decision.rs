@@ -3,7 +3,10 @@
 //! Pure on purpose: this is what an auditor reads. [`answer`] is the whole policy as one table, and a
 //! test walks every row of it.
 
+use std::fmt;
+
 use crate::engine::verdict::{Detection, Verdict, Why};
+use crate::policy::Category;
 
 use super::Options;
 use super::threat::ThreatKind;
@@ -58,6 +61,99 @@ pub enum Cause {
     BlackList(Box<str>),
     /// A MIME rule says `reject` for this type; empty where the message names none.
     Type(Box<str>),
+    /// The site is in an unwanted category.
+    Category {
+        /// The category that is unwanted.
+        category: Category,
+        /// The list and the entry that say so: for the log and the administrator, not for the page.
+        source: Box<str>,
+    },
+    /// The address matches this expression of `AdList`.
+    Advertisement(Box<str>),
+    /// A rule says `BLOCK as`.
+    Rule {
+        /// The rule's number and text: for the log and the administrator, not for the page.
+        rule: Box<str>,
+        /// As what it is blocked.
+        reason: RuleReason,
+    },
+    /// The script of `MessageHook` said `block`.
+    Hook,
+    /// The check of the address failed, and `BlockUnchecked` is on.
+    PolicyUnchecked(PolicyWhy),
+}
+
+impl Cause {
+    /// The category that a user is told, whoever put the site into it.
+    #[must_use]
+    pub const fn category(&self) -> Option<Category> {
+        match self {
+            Self::Category { category, .. }
+            | Self::Rule { reason: RuleReason::Category(category), .. } => Some(*category),
+            Self::Threat(_)
+            | Self::Unchecked(_)
+            | Self::BlackList(_)
+            | Self::Type(_)
+            | Self::Advertisement(_)
+            | Self::Rule { .. }
+            | Self::Hook
+            | Self::PolicyUnchecked(_) => None,
+        }
+    }
+
+    /// Whether it is not that something was found, but that it could not be checked.
+    #[must_use]
+    pub const fn is_unchecked(&self) -> bool {
+        matches!(self, Self::Unchecked(_) | Self::PolicyUnchecked(_))
+    }
+}
+
+/// As what a rule blocks: the page and the headers are those of the reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleReason {
+    /// As if the address were on the black list.
+    BlackList,
+    /// As if the site were in this category.
+    Category(Category),
+    /// For a reason in the administrator's own words, which the page shows; may be empty.
+    Text(Box<str>),
+}
+
+/// Why the policy could not be asked to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PolicyWhy {
+    /// The script ended with an error, at a limit, or said neither `pass` nor `block`.
+    HookFailed,
+    /// The script broke its limits too often and is switched off.
+    HookDisabled,
+    /// The reputation services gave no answer, and the administrator wants one.
+    NoReputation,
+    /// The groups of the user, which a rule asks for, are not known.
+    NoGroups,
+}
+
+impl PolicyWhy {
+    /// One word, for headers and programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::HookFailed => "hook_failed",
+            Self::HookDisabled => "hook_disabled",
+            Self::NoReputation => "no_reputation",
+            Self::NoGroups => "no_groups",
+        }
+    }
+}
+
+impl fmt::Display for PolicyWhy {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::HookFailed => "the script failed",
+            Self::HookDisabled => "the script is switched off",
+            Self::NoReputation => "no answer from the reputation services",
+            Self::NoGroups => "the user's groups are not known",
+        })
+    }
 }
 
 /// What `BlockUnchecked` says about data that could not be checked to the end.
@@ -84,11 +180,24 @@ pub enum Released {
 /// all kinds are blocked, the scan has to go on, and the first blocked detection is the verdict.
 #[must_use]
 pub fn decide(verdict: Verdict, released: Released, options: &Options) -> Decision {
+    decide_by(verdict, released, options, |detection| {
+        options.blocked_threats.has(ThreatKind::of(&detection.name))
+    })
+}
+
+/// The same, where rules have a say: `blocks` tells whether a detection is blocked.
+#[must_use]
+pub fn decide_by(
+    verdict: Verdict,
+    released: Released,
+    options: &Options,
+    blocks: impl FnOnce(&Detection) -> bool,
+) -> Decision {
     match verdict {
         Verdict::Clean => Decision::Unmodified(Passed::Clean),
         Verdict::Infected(detection) => {
             let kind = ThreatKind::of(&detection.name);
-            let blocked = options.blocked_threats.has(kind);
+            let blocked = blocks(&detection);
             let found = if blocked { Found::BlockedThreat } else { Found::ToleratedThreat };
             let threat = Threat { kind, detection };
             match answer(found, released, options.unchecked) {

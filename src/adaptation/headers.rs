@@ -2,11 +2,14 @@
 //!
 //! draft-stecher-icap-subid-00 ("ICAP Extensions"); how they are spelled is `icap::extension`'s business. Of
 //! a threat the first is reported: type 0 (virus), resolution 2 (blocked). What could not be checked is
-//! type 2, which rspamd and Nextcloud read so, with `X-Error-Code` in the words that Nextcloud knows.
+//! type 2, which rspamd and Nextcloud read so, with `X-Error-Code` in the words that Nextcloud knows. A
+//! site in an unwanted category is answered with the category's exact name in `X-Response-Info`, as Dr.Web
+//! does.
 
-use super::decision::{Cause, Decision, Passed};
+use super::decision::{Cause, Decision, Passed, RuleReason};
 use crate::engine::verdict::Why;
 use crate::icap::{Extra, Finding, FindingKind, Resolution, Violation};
+use crate::policy::Category;
 
 /// The headers that go with a decision; none, and nothing allocated, for a clean message.
 #[must_use]
@@ -30,7 +33,7 @@ pub fn extra(decision: &Decision) -> Extra {
 }
 
 fn blocked(cause: &Cause, extra: &mut Extra) {
-    extra.response_info("Blocked");
+    extra.response_info(cause.category().map_or("Blocked", Category::name));
     let resolution = Resolution::Blocked;
     match cause {
         Cause::Threat(threat) => {
@@ -57,6 +60,24 @@ fn blocked(cause: &Cause, extra: &mut Extra) {
         }
         Cause::Type(_) => {
             extra.response_desc("type not allowed");
+        }
+        Cause::Category { .. } => {
+            extra.response_desc("unwanted category");
+        }
+        Cause::Advertisement(_) => {
+            extra.response_desc("advertisement");
+        }
+        Cause::Rule { reason: RuleReason::Text(text), .. } if !text.is_empty() => {
+            extra.response_desc(text);
+        }
+        Cause::Rule { .. } => {
+            extra.response_desc("by a rule");
+        }
+        Cause::Hook => {
+            extra.response_desc("by the script");
+        }
+        Cause::PolicyUnchecked(why) => {
+            extra.response_desc("could not be checked").field("X-Error-Code", why.code());
         }
     }
 }

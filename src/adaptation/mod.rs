@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   request ──▶ begin ──┬─ Answer(Decision) ─────────────────────────┐
+//!         ▲             ├─ Ask(Question): begin again with the answer
 //!                       └─ Scan(ScanPlan) ──▶ scan ──▶ decide ──▶ Decision
 //!                                                                    │
 //!                 Unmodified(Passed)  ◀──────────────────────────────┼── headers, page
@@ -13,7 +14,6 @@
 //! | --- | --- |
 //! | from an ICAP request to "answer" or "scan these bytes" | [`begin()`] |
 //! | from a verdict to an answer: one pure table | [`decision`] |
-//! | kinds of threat, read off a signature's name | [`threat`] |
 //! | parts of objects: `Range`, 206 | [`range`] |
 //! | Dr.Web's answer headers | [`headers`] |
 //! | block pages | [`page`] |
@@ -31,15 +31,16 @@ pub mod decision;
 pub mod headers;
 pub mod page;
 pub mod range;
-pub mod threat;
 
 #[cfg(test)]
 mod tests;
 
-pub use begin::{Begin, Fragment, Message, ScanPlan, begin, begin_message};
-pub use decision::{Cause, Decision, Passed, Released, Threat, Unchecked, decide};
+pub use crate::policy::threat::{self, ThreatKind, ThreatKinds};
+pub use begin::{Begin, Decided, Fragment, Known, Message, ScanPlan, begin, begin_message, judge};
+pub use decision::{
+    Cause, Decision, Passed, PolicyWhy, Released, RuleReason, Threat, Unchecked, decide, decide_by,
+};
 pub use headers::extra;
-pub use threat::{ThreatKind, ThreatKinds};
 
 /// What the administrator decided about answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,6 +20,8 @@ pub mod check_config;
 mod child;
 pub mod db;
 pub mod doctor;
+pub mod pages;
+pub mod policy;
 pub mod scan;
 pub mod selftest;
 pub mod serve;
@@ -50,10 +52,12 @@ impl Cli {
         match &self.command {
             Command::Serve(args) => serve::run(args),
             Command::CheckConfig(args) => check_config::run(args),
+            Command::Policy(command) => policy::run(command),
             Command::Squid(args) => squid::run(args),
             Command::Doctor(args) => doctor::run(args),
             Command::Scan(args) => scan::run(args),
             Command::Db(command) => db::run(command, scan::tools()),
+            Command::Pages(command) => pages::run(command),
             Command::Selftest(args) => selftest::run(args),
         }
     }
@@ -70,6 +74,12 @@ enum Command {
     /// Compile signatures into a database, look into one, test one
     #[command(subcommand)]
     Db(db::Command),
+    /// Show the block pages, as they are and as the administrator's templates make them
+    #[command(subcommand)]
+    Pages(pages::Command),
+    /// Show the rules, check them, and tell why an address is decided as it is
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Connect Squid to Baleen, or disconnect it
     Squid(squid::Args),
     /// Look at this machine: can Baleen run here? Each line is green or says what to do

@@ -86,6 +86,20 @@ pub enum Event {
         /// Of the message.
         url: String,
     },
+    /// The script of `MessageHook` says something.
+    Script {
+        /// How loud it says so: `debug` to `error`.
+        level: &'static str,
+        /// What.
+        text: String,
+    },
+    /// The script gave no answer: `BlockUnchecked` decided.
+    ScriptFailed {
+        /// Why.
+        why: String,
+    },
+    /// The script broke its limits too often: this shard does not ask it any more, until a reload.
+    ScriptDisabled,
     /// A connection's task panicked and was closed.
     ConnectionPanicked,
     /// A held body could not be kept.
@@ -129,6 +143,8 @@ pub struct Message {
     pub reason: String,
     /// What was done: `blocked`, `broken off`, `passed`, `found`, `answered with ERROR`.
     pub action: &'static str,
+    /// The step of the policy that decided: a rule, a switch, the script; empty: none had to.
+    pub decided: String,
     /// Bytes of the body seen until then.
     pub bytes: u64,
     /// The way from the body to what was found in it, or not seen: name, type and size of each layer.
@@ -153,14 +169,22 @@ impl Event {
     #[must_use]
     pub const fn level(&self) -> Level {
         match self {
-            Self::ReloadRefused { .. } | Self::ScanFailed { .. } | Self::ConnectionPanicked => {
-                Level::Error
-            }
+            Self::ReloadRefused { .. }
+            | Self::ScanFailed { .. }
+            | Self::ScriptDisabled
+            | Self::ConnectionPanicked => Level::Error,
+            Self::Script { level, .. } => match level.as_bytes() {
+                b"error" => Level::Error,
+                b"warning" => Level::Warning,
+                b"debug" => Level::Debug,
+                _ => Level::Notice,
+            },
             Self::DatabaseBuiltin
             | Self::DatabasePartly { .. }
             | Self::SettingsNote { .. }
             | Self::Unscanned(_)
             | Self::ScanBusy { .. }
+            | Self::ScriptFailed { .. }
             | Self::HoldFailed { .. }
             | Self::Overloaded { .. }
             | Self::ClamdFull { .. }
@@ -226,6 +250,11 @@ impl fmt::Display for Event {
             Self::ScanBusy { url } => {
                 write!(out, "the scan of {} was not finished: no thread was free", Quoted(url))
             }
+            Self::Script { text, .. } => write!(out, "MessageHook says: {}", Quoted(text)),
+            Self::ScriptFailed { why } => write!(out, "MessageHook: {}", Quoted(why)),
+            Self::ScriptDisabled => out.write_str(
+                "MessageHook is switched off on this shard: it broke its limits three times; reload to arm it",
+            ),
             Self::ConnectionPanicked => {
                 out.write_str("a connection failed (a defect of ours) and was closed")
             }
@@ -262,6 +291,9 @@ impl fmt::Display for Message {
         }
         if !self.user.is_empty() {
             write!(out, " user={}", Quoted(&self.user))?;
+        }
+        if !self.decided.is_empty() {
+            write!(out, " decided=\"{}\"", Quoted(&self.decided))?;
         }
         write!(out, " bytes={}", self.bytes)?;
         if !self.layers.is_empty() {
@@ -305,6 +337,7 @@ mod tests {
             user: String::new(),
             reason: "Eicar-Test-Signature".to_owned(),
             action: "blocked",
+            decided: "BlockKnownVirus".to_owned(),
             bytes: 68,
             layers: "CL_TYPE_ZIP 190 bytes > zip:a\nb CL_TYPE_TEXT_ASCII 68 bytes".to_owned(),
         };
@@ -313,7 +346,7 @@ mod tests {
         assert_eq!(
             event.to_string(),
             "blocked 7-1 RESPMOD http://a/\\r\\nblocked 8-1 forged: Eicar-Test-Signature \
-             client=10.0.0.7 bytes=68 \
+             client=10.0.0.7 decided=\"BlockKnownVirus\" bytes=68 \
              layers=\"CL_TYPE_ZIP 190 bytes > zip:a\\nb CL_TYPE_TEXT_ASCII 68 bytes\""
         );
     }

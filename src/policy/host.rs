@@ -2,10 +2,13 @@
 //!
 //! RFC 3986 section 3.2.2, and the number forms of IPv4 that browsers and libc accept (WHATWG URL,
 //! "IPv4 parser"): `0x7f.1`, `2130706433` and `127.0.0.1` are one host. Upper case, percent-encoding
-//! and dots at the end are undone; an IPv4 address inside an IPv6 address is that IPv4 address.
-//! The value lives inline: reading a host allocates nothing.
+//! and dots at the end are undone; an IPv4 address inside an IPv6 address (mapped, translated, or behind
+//! the prefix of RFC 6052) is that IPv4 address. A name that is not ASCII becomes its `xn--…` form (UTS 46,
+//! as browsers do), wide letters and dots included. The value lives inline: reading a host allocates
+//! nothing unless it is not ASCII.
 //!
-//! Absent on purpose: Unicode names. A proxy sends the ASCII form (`xn--…`), and so must a list.
+//! Absent on purpose: what is no host by these rules. A list line is then set aside; for the host of a
+//! request there is `broken`.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -38,29 +41,67 @@ impl Host {
         let mut host = Self::EMPTY;
         let mut rest = raw;
         while let Some((byte, left)) = next_byte(rest)? {
+            if byte >= 0x80 {
+                return Self::international(raw);
+            }
             host.push(check_byte(byte)?)?;
             rest = left;
         }
-        host.drop_final_dots();
-        if host.length == 0 {
+        host.finished()
+    }
+
+    /// A host that is not ASCII.
+    fn international(raw: &[u8]) -> Result<Self, HostFault> {
+        if raw.len() > UNICODE_BYTES_MAX {
+            return Err(HostFault::TooLong);
+        }
+        let mut name = Vec::with_capacity(raw.len());
+        let mut rest = raw;
+        while let Some((byte, left)) = next_byte(rest)? {
+            name.push(byte);
+            rest = left;
+        }
+        let ascii = idna::domain_to_ascii_cow(&name, idna::AsciiDenyList::EMPTY)
+            .map_err(|_| HostFault::Unicode)?;
+        let mut host = Self::EMPTY;
+        for byte in ascii.bytes() {
+            host.push(check_byte(byte)?)?;
+        }
+        host.finished()
+    }
+
+    /// A host whose bytes have been read.
+    fn finished(mut self) -> Result<Self, HostFault> {
+        self.drop_final_dots();
+        if self.length == 0 {
             return Err(HostFault::Empty);
         }
-        if host.as_bytes().starts_with(b".") || host.as_bytes().windows(2).any(|pair| pair == b"..")
+        if self.as_bytes().starts_with(b".") || self.as_bytes().windows(2).any(|pair| pair == b"..")
         {
             return Err(HostFault::EmptyLabel);
         }
-        if ends_in_number(host.as_bytes()) {
-            let address = ipv4(host.as_bytes()).ok_or(HostFault::Number)?;
+        if ends_in_number(self.as_bytes()) {
+            let address = ipv4(self.as_bytes()).ok_or(HostFault::Number)?;
             return Self::of_address(IpAddr::V4(address));
         }
-        Ok(host)
+        Ok(self)
+    }
+
+    /// A name that may break the rules: lower case ASCII without dots at its ends.
+    pub(super) fn of_name(name: &[u8]) -> Result<Self, HostFault> {
+        let mut host = Self::EMPTY;
+        name.iter().try_for_each(|&byte| host.push(byte))?;
+        if host.length == 0 { Err(HostFault::Empty) } else { Ok(host) }
     }
 
     /// The canonical host of an IP address.
-    fn of_address(address: IpAddr) -> Result<Self, HostFault> {
+    pub(super) fn of_address(address: IpAddr) -> Result<Self, HostFault> {
+        let address = match address {
+            IpAddr::V4(_) => address,
+            IpAddr::V6(long) => inner_ipv4(long).map_or(address, IpAddr::V4),
+        };
         let mut host = Self { kind: Kind::Address, ..Self::EMPTY };
-        fmt::write(&mut host, format_args!("{}", address.to_canonical()))
-            .map_err(|_| HostFault::TooLong)?;
+        fmt::write(&mut host, format_args!("{address}")).map_err(|_| HostFault::TooLong)?;
         Ok(host)
     }
 
@@ -142,6 +183,8 @@ pub enum HostFault {
     Number,
     /// Brackets without an IPv6 address inside.
     Bracket,
+    /// Not ASCII, and no international name either.
+    Unicode,
 }
 
 impl fmt::Display for HostFault {
@@ -150,13 +193,11 @@ impl fmt::Display for HostFault {
             Self::Empty => out.write_str("the host is empty"),
             Self::EmptyLabel => out.write_str("the host has two dots in a row, or one in front"),
             Self::TooLong => write!(out, "the host is longer than {HOST_BYTES_MAX} bytes"),
-            Self::Byte(byte) if *byte >= 0x80 => {
-                out.write_str("the host is not ASCII: write its ASCII form, which begins with xn--")
-            }
             Self::Byte(byte) => write!(out, "a host cannot contain '{}'", byte.escape_ascii()),
             Self::Percent => out.write_str("a '%' in a host needs two hexadecimal digits"),
             Self::Number => out.write_str("the host ends in a number but is no IPv4 address"),
             Self::Bracket => out.write_str("brackets need an IPv6 address inside"),
+            Self::Unicode => out.write_str("the host is no international name (UTS 46)"),
         }
     }
 }
@@ -213,12 +254,25 @@ const fn check_byte(byte: u8) -> Result<u8, HostFault> {
 }
 
 /// Whether the last label is a number, decimal or `0x`: then the whole has to be an IPv4 address.
-fn ends_in_number(host: &[u8]) -> bool {
+pub(super) fn ends_in_number(host: &[u8]) -> bool {
     let last = host.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
     match last.strip_prefix(b"0x") {
         Some(digits) => digits.iter().all(u8::is_ascii_hexdigit),
         None => !last.is_empty() && last.iter().all(u8::is_ascii_digit),
     }
+}
+
+/// The IPv4 address that an IPv6 address stands for: mapped (`::ffff:1.2.3.4`), compatible (`::1.2.3.4`),
+/// translated (`::ffff:0:1.2.3.4`), or of a translator with the well-known prefix (`64:ff9b::1.2.3.4`).
+fn inner_ipv4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let (high, low) = match address.segments() {
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => (high, low),
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => (high, low),
+        _ => return None,
+    };
+    Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
 }
 
 /// An IPv4 address of one to four parts, each decimal, octal (`0…`) or hexadecimal (`0x…`); the last
@@ -260,5 +314,8 @@ fn number(label: &[u8]) -> Option<u64> {
 
 /// A DNS name has at most 253 characters; one more holds the dot at the end.
 pub const HOST_BYTES_MAX: usize = 254;
+
+/// What is read of a name that is not ASCII: four bytes a letter.
+const UNICODE_BYTES_MAX: usize = 4 * HOST_BYTES_MAX;
 
 const _: () = assert!(HOST_BYTES_MAX <= 255, "the length is one byte");

@@ -12,8 +12,9 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::host::{Host, HostFault};
+use super::path::{CanonicalPath, PathScratch, is_border};
 use super::table::Key;
-use super::url::{UrlFault, UrlParts};
+use super::url::{Scheme, UrlFault, UrlParts};
 
 /// Entries that were read and found good, in any order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,9 +26,11 @@ pub struct List {
 pub(super) struct ListEntry {
     /// The host's sort key.
     pub(super) key: Box<[u8]>,
-    /// The path with percent-encoding undone; empty for the whole host.
+    /// The canonical path; empty for the whole host.
     pub(super) path: Box<[u8]>,
 }
+
+pub use super::path::{PATH_BORDERS_MAX, PATH_BYTES_MAX};
 
 impl List {
     /// Adds one entry.
@@ -41,20 +44,12 @@ impl List {
         if text.contains('*') {
             return Err(EntryFault::Wildcard);
         }
-        if is_network(text) {
-            return Err(EntryFault::Network);
-        }
-        let url = parts(text)?;
-        let mut path = [0; PATH_BYTES_MAX];
-        let path = decode_path(url.path, &mut path).ok_or(EntryFault::PathTooLong)?;
-        if path.iter().filter(|&&byte| is_border(byte)).count() > PATH_BORDERS_MAX {
-            return Err(EntryFault::PathTooLong);
-        }
+        let url = parts_of_entry(text)?;
+        let mut scratch = PathScratch::new();
+        let path = entry_path(url.path, &mut scratch)?;
         if self.entries.len() >= ENTRIES_MAX {
             return Err(EntryFault::TooMany);
         }
-        // `example.com/` means the whole host: every address of it has at least that path.
-        let path = if path == b"/" { &[] } else { path };
         self.entries
             .push(ListEntry { key: Key::of(&url.host).as_bytes().into(), path: path.into() });
         Ok(())
@@ -97,18 +92,45 @@ impl List {
     }
 }
 
+/// The address of an entry without its leading wildcard.
+pub(super) fn parts_of_entry(text: &str) -> Result<UrlParts<'_>, EntryFault> {
+    let behind_scheme = text.split_once("://").map_or(text, |(_, rest)| rest);
+    if behind_scheme.split(['/', '?']).next().is_some_and(|host| host.contains('*')) {
+        return Err(EntryFault::Wildcard);
+    }
+    if is_network(text) {
+        return Err(EntryFault::Network);
+    }
+    parts(text)
+}
+
+/// The canonical path of an entry; empty for the whole host, which is also what a lone `/` means: every
+/// address of it has at least that path.
+pub(super) fn entry_path<'s>(
+    raw: &[u8],
+    scratch: &'s mut PathScratch,
+) -> Result<&'s [u8], EntryFault> {
+    let path = CanonicalPath::of(raw, scratch);
+    let bytes = path.as_bytes();
+    let borders = bytes.iter().filter(|&&byte| is_border(byte)).count();
+    if !path.is_complete() || bytes.len() > PATH_BYTES_MAX || borders > PATH_BORDERS_MAX {
+        return Err(EntryFault::PathTooLong);
+    }
+    Ok(if bytes == b"/" { &[] } else { bytes })
+}
+
 fn parts(text: &str) -> Result<UrlParts<'_>, EntryFault> {
     if text.contains("://") {
-        return UrlParts::of(b"GET", text.as_bytes(), None).map_err(EntryFault::Url);
+        return UrlParts::strict(b"GET", text.as_bytes(), None).map_err(EntryFault::Url);
     }
     if text.parse::<Ipv6Addr>().is_ok() {
         let host = Host::parse(format!("[{text}]").as_bytes()).map_err(EntryFault::Host)?;
-        return Ok(UrlParts { host, port: None, path: b"" });
+        return Ok(UrlParts { scheme: Scheme::Http, host, port: None, path: b"" });
     }
     let end = text.find(['/', '?']).unwrap_or(text.len());
     let (authority, path) = text.split_at_checked(end).unwrap_or((text, ""));
-    let url = UrlParts::of(b"CONNECT", authority.as_bytes(), None).map_err(EntryFault::Url)?;
-    Ok(UrlParts { path: path.as_bytes(), ..url })
+    let url = UrlParts::strict(b"CONNECT", authority.as_bytes(), None).map_err(EntryFault::Url)?;
+    Ok(UrlParts { scheme: Scheme::Http, path: path.as_bytes(), ..url })
 }
 
 /// Whether this is an address and a number of bits, which would else be read as a host and a path.
@@ -116,50 +138,6 @@ fn is_network(text: &str) -> bool {
     let (address, bits) = text.split_once('/').unwrap_or((text, ""));
     let is_number = !bits.is_empty() && bits.bytes().all(|byte| byte.is_ascii_digit());
     is_number && address.parse::<IpAddr>().is_ok()
-}
-
-/// Undoes percent-encoding once into `buffer`; `None` when it is too short for all of it.
-fn decode_path<'b>(raw: &[u8], buffer: &'b mut [u8]) -> Option<&'b [u8]> {
-    let (length, complete) = decode_prefix(raw, buffer);
-    complete.then_some(())?;
-    buffer.get(..length)
-}
-
-/// Undoes percent-encoding once into `buffer` as far as it goes: bytes written, and whether that was all.
-///
-/// A `%` without two digits stands for itself. An address that does not begin with `/` (a query right
-/// after the host) gets one, because that is what is asked for.
-pub(super) fn decode_prefix(raw: &[u8], buffer: &mut [u8]) -> (usize, bool) {
-    let mut rest = raw;
-    let mut length = 0_usize;
-    let missing_slash: &[u8] = if raw.starts_with(b"?") { b"/" } else { b"" };
-    let mut slots = buffer.iter_mut();
-    for &byte in missing_slash {
-        let Some(slot) = slots.next() else {
-            return (length, false);
-        };
-        *slot = byte;
-        length = length.saturating_add(1);
-    }
-    while let Some((&first, after)) = rest.split_first() {
-        let Some(slot) = slots.next() else {
-            return (length, false);
-        };
-        let decoded = match after {
-            [high, low, left @ ..] if first == b'%' => super::host::hex(*high)
-                .zip(super::host::hex(*low))
-                .map(|(high, low)| ((high << 4) | low, left)),
-            _ => None,
-        };
-        (*slot, rest) = decoded.unwrap_or((first, after));
-        length = length.saturating_add(1);
-    }
-    (length, true)
-}
-
-/// Whether a path can end or begin a part at this byte.
-pub(super) const fn is_border(byte: u8) -> bool {
-    matches!(byte, b'/' | b'?' | b'&' | b'=' | b';' | b'#')
 }
 
 /// What is wrong with an entry.
@@ -212,12 +190,6 @@ pub struct LineFault {
 
 /// A list in memory: about 60 bytes an entry while it is read, 24 and its text when compiled.
 pub const ENTRIES_MAX: usize = 8 << 20;
-
-/// Bytes of a path that are compared; an entry cannot be longer, so nothing behind them can matter.
-pub const PATH_BYTES_MAX: usize = 1024;
-
-/// Borders between the parts of an entry's path; bounds the work of one lookup.
-pub const PATH_BORDERS_MAX: usize = 64;
 
 /// A file that is no list at all is given up after so many bad lines.
 pub const LINE_FAULTS_MAX: usize = 1000;

@@ -108,7 +108,7 @@ impl Pattern {
         Ok(Self { text: stem.to_ascii_lowercase().into(), reach })
     }
 
-    fn fits(&self, mime: &[u8]) -> bool {
+    pub(super) fn fits(&self, mime: &[u8]) -> bool {
         let pattern = self.text.as_bytes();
         match self.reach {
             Reach::Whole => mime.eq_ignore_ascii_case(pattern),

@@ -1,27 +1,36 @@
 //! Who may see what: pure decisions about addresses and types of content.
 //!
 //! ```text
-//!   encapsulated head ──▶ UrlParts ──▶ black list ──▶ white list ──▶ UrlDecision
-//!   Content-Type, size ─────────────▶ MIME rules ──────────────────▶ BodyAction
+//!   encapsulated head ──▶ UrlParts ─┐
+//!   user, addresses, time ──────────┴▶ Facts ─▶ rules ─▶ Outcome: Go, Block, Ask
+//!   Content-Type, size ──────────────▶ MIME rules ─────▶ BodyAction
+//!   threat ──────────────────────────▶ rules, switches ▶ Judgement
 //! ```
 //!
 //! | what | where |
 //! | --- | --- |
 //! | the address of a request, its host in canonical form | [`url`], [`host`] |
+//! | hosts that break the rules, as somebody may read them | `broken` |
+//! | the canonical form of paths and queries | [`path`] |
 //! | lines of a black or white list | [`list`] |
 //! | the compiled, sorted form of a list | `table` |
 //! | rules by MIME type and size | [`mime`] |
-//! | the categories of sites | [`category`] |
+//! | regular expressions over addresses; the list of advertisements | [`expressions`], [`ads`] |
+//! | the categories of sites, and the database of them | [`category`] |
+//! | what reputation services know | [`reputation`] |
+//! | what a decision is made from | [`facts`], [`user`], [`groups`] |
+//! | kinds of threat, read off a signature's name | [`threat`] |
+//! | the language of rules | [`rules`] |
+//! | the decision, and why | [`decide`], `trial`, [`explain`], [`asked`] |
+//! | what a script is told and may answer | [`hook`] |
 //!
 //! The black list beats the white list. The white list exempts from blocking by category only, never
 //! from scanning: no function of this room can say "do not scan" because of a list.
 //!
-//! Order of calls: fill [`Options`], [`Policy::compile`] once, then [`Policy::check_url`] and
-//! [`Policy::body_rule`] for every message; neither allocates.
+//! Order of calls: fill [`Options`], [`Policy::compile`] once, then [`Policy::decide`] and
+//! [`Policy::body_rule`] for every message, [`Policy::judge`] for every threat; none allocates.
 //!
-//! Absent on purpose: reading list files (the edge does), categories, the rule language, and the
-//! canonical form of paths: an entry with a path is compared after percent-decoding, but `.` and `..`
-//! segments in the request stay as they are.
+//! Absent on purpose: reading list files (the edge does).
 
 #![forbid(unsafe_code)]
 #![deny(
@@ -34,31 +43,57 @@
 )]
 
 use std::fmt;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+pub mod ads;
+pub mod asked;
+mod broken;
 pub mod category;
+pub mod decide;
+pub mod explain;
+pub mod expressions;
+pub mod facts;
+pub mod groups;
+pub mod hook;
 pub mod host;
 pub mod list;
 pub mod mime;
+pub mod path;
+pub mod reputation;
+pub mod rules;
 mod table;
+pub mod threat;
+mod trial;
 pub mod url;
+pub mod user;
 
 #[cfg(test)]
 mod tests;
 
-pub use category::{Categories, Category};
+pub use ads::{AdExpressions, AdList};
+pub use asked::{Asked, Told};
+pub use category::{Categories, Category, Database};
+pub use decide::{Block, BlockReason, CategorySource, Judgement, Outcome, Question, State, Way};
+pub use explain::{Step, Story, Witness};
+pub use expressions::ExpressionFault;
+pub use facts::{Direction, Directory, Facts, Moment, Reputation, ThreatFact};
+pub use groups::Groups;
+pub use hook::{Hook, HookAnswer};
 pub use host::{Host, HostFault};
 pub use list::{EntryFault, LineFault, List};
 pub use mime::{BodyAction, MimeRule, Pattern, PatternFault};
+pub use rules::{RuleFault, RuleSource, RuleView, Rules};
 pub use table::Entry;
-pub use url::{UrlFault, UrlParts};
+pub use threat::{ThreatKind, ThreatKinds};
+pub use url::{Scheme, UrlFault, UrlParts};
 
 use mime::MimeTable;
 use table::Table;
 
 /// What a policy is compiled from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// `BlackList`: always blocked.
     pub black: List,
@@ -68,6 +103,68 @@ pub struct Options {
     pub ranges: List,
     /// `MimeRules`: what is scanned, passed or rejected by type and size. Without a rule that fits: scanned.
     pub mime_rules: Vec<MimeRule>,
+    /// `AdList`: addresses that fit an expression are always blocked.
+    pub ads: AdExpressions,
+    /// `Block<Category>`: sites in any of these categories are blocked.
+    pub blocked_categories: Categories,
+    /// `RuleSet` and its numbered sisters, and the files they name, in order.
+    pub rules: Vec<RuleSource>,
+    /// The text of the files that sets in rules name.
+    pub rule_files: rules::Files,
+    /// `RuleSetDefaults`: whether [`rules::DEFAULT_RULES`] come behind them.
+    pub defaults: Defaults,
+    /// The text of `[LookupD] Groups`: who is in which group.
+    pub groups: String,
+    /// Whether a directory can be asked for the groups of a user.
+    pub directory: bool,
+    /// Whether a reputation service can be asked about sites that nothing else knows.
+    pub reputation: bool,
+    /// `BlockUnanswered`: what happens when a question got no answer.
+    pub unanswered: Unanswered,
+}
+
+impl Default for Options {
+    /// No lists and no rules of the administrator's; the categories are blocked that nobody visits on purpose.
+    fn default() -> Self {
+        Self {
+            black: List::default(),
+            white: List::default(),
+            ranges: List::default(),
+            mime_rules: Vec::new(),
+            ads: AdExpressions::default(),
+            blocked_categories: Categories::NONE
+                .with(Category::InfectionSource)
+                .with(Category::NotRecommended)
+                .with(Category::DueToCopyrightNotice),
+            rules: Vec::new(),
+            rule_files: rules::Files::new(),
+            defaults: Defaults::Use,
+            groups: String::new(),
+            directory: false,
+            reputation: false,
+            unanswered: Unanswered::Pass,
+        }
+    }
+}
+
+/// Whether the default rules come behind those of the administrator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Defaults {
+    /// They do.
+    #[default]
+    Use,
+    /// They do not: only what the administrator wrote counts, besides the switches of threats.
+    LeaveOut,
+}
+
+/// What happens to a message whose decision depends on an answer that did not come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unanswered {
+    /// What was asked counts as not known.
+    #[default]
+    Pass,
+    /// It is blocked as unchecked.
+    Block,
 }
 
 /// A compiled policy: immutable, shared by all shards.
@@ -77,6 +174,14 @@ pub struct Policy {
     white: Table,
     ranges: Table,
     mime: MimeTable,
+    ads: Arc<AdList>,
+    blocked_categories: Categories,
+    database: Option<Arc<Database>>,
+    rules: Rules,
+    groups: Groups,
+    directory: bool,
+    reputation: bool,
+    unanswered: Unanswered,
     digest: [u8; 32],
 }
 
@@ -86,7 +191,7 @@ impl Policy {
     /// # Errors
     ///
     /// [`PolicyFault`] when there are more rules than [`mime::RULES_MAX`], two rules contradict each
-    /// other, or a list is too large to be addressed.
+    /// other, a list is too large to be addressed, or expressions need too large an automaton.
     pub fn compile(options: Options) -> Result<Self, PolicyFault> {
         let black =
             Table::compile(options.black).ok_or(PolicyFault::ListTooLarge { list: "BlackList" })?;
@@ -95,19 +200,118 @@ impl Policy {
         let ranges = Table::compile(options.ranges)
             .ok_or(PolicyFault::ListTooLarge { list: "RangeSites" })?;
         let mime = MimeTable::compile(options.mime_rules)?;
+        let ads = AdList::compile(options.ads).map_err(PolicyFault::Ads)?;
+        // What is wrong with a line of the group file is said by whoever reads the file.
+        let (groups, _said) = Groups::read(&options.groups);
+        let surroundings = rules::Surroundings {
+            files: Some(&options.rule_files),
+            groups: &groups,
+            directory: options.directory,
+        };
+        let rules = Rules::compile(&options.rules, options.defaults == Defaults::Use, surroundings)
+            .map_err(|fault| PolicyFault::Rule(Box::new(fault)))?;
         let mut digest = Sha256::new();
-        digest.update(b"baleen policy 2");
+        digest.update(b"baleen policy 3");
         black.digest_into(&mut digest);
         white.digest_into(&mut digest);
         ranges.digest_into(&mut digest);
         mime.digest_into(&mut digest);
-        Ok(Self { black, white, ranges, mime, digest: digest.finalize().into() })
+        ads.digest_into(&mut digest);
+        digest.update(options.blocked_categories.bits().to_le_bytes());
+        rules.digest_into(&mut digest);
+        for (name, text) in &options.rule_files {
+            digest.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
+            digest.update(name.as_bytes());
+            digest.update(text);
+        }
+        digest.update(&options.groups);
+        digest.update([
+            u8::from(options.directory),
+            u8::from(options.reputation),
+            u8::from(options.unanswered == Unanswered::Block),
+        ]);
+        Ok(Self {
+            black,
+            white,
+            ranges,
+            mime,
+            ads: Arc::new(ads),
+            blocked_categories: options.blocked_categories,
+            database: None,
+            rules,
+            groups,
+            directory: options.directory,
+            reputation: options.reputation,
+            unanswered: options.unanswered,
+            digest: digest.finalize().into(),
+        })
     }
 
-    /// Whether any address is on a list: if not, nobody needs to read addresses.
+    /// The same policy with a database of categories; its digest is part of the policy's.
+    #[must_use]
+    pub fn with_database(self, database: Option<Arc<Database>>) -> Self {
+        let mut digest = Sha256::new();
+        digest.update(self.digest);
+        digest.update(database.as_ref().map_or([0; 32], |database| database.digest()));
+        Self { database, digest: digest.finalize().into(), ..self }
+    }
+
+    /// The database of categories, where there is one.
+    #[must_use]
+    pub const fn database(&self) -> Option<&Arc<Database>> {
+        self.database.as_ref()
+    }
+
+    /// The categories whose sites are blocked.
+    #[must_use]
+    pub const fn blocked_categories(&self) -> Categories {
+        self.blocked_categories
+    }
+
+    /// The expressions about advertisements.
+    #[must_use]
+    pub fn ads(&self) -> &AdList {
+        &self.ads
+    }
+
+    /// The groups of the group file.
+    #[must_use]
+    pub const fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    /// The rules, with their counters.
+    #[must_use]
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Whether a rule of the administrator's decides about threats: then a scan has to find all of them.
+    #[must_use]
+    pub fn judges_threats(&self) -> bool {
+        self.rules.judges_threats()
+    }
+
+    /// Whether any rule looks at the clock.
+    #[must_use]
+    pub const fn needs_time(&self) -> bool {
+        self.rules.needs().time
+    }
+
+    /// Whether any address is on a list of the settings.
     #[must_use]
     pub const fn has_lists(&self) -> bool {
         !self.black.is_empty() || !self.white.is_empty() || !self.ranges.is_empty()
+    }
+
+    /// Whether anybody looks at addresses: if not, nobody needs to read them.
+    #[must_use]
+    pub fn needs_url(&self) -> bool {
+        self.has_lists()
+            || self.database.is_some()
+            || !self.ads.is_empty()
+            || self.reputation
+            || self.rules.needs().url
     }
 
     /// Looks the address up in both lists; the black list wins.
@@ -164,6 +368,8 @@ pub enum PolicyFault {
         /// The list's name in the settings.
         list: &'static str,
     },
+    /// The expressions of `AdList` are too many or too large together.
+    Ads(ExpressionFault),
     /// More than [`mime::RULES_MAX`] rules.
     TooManyRules {
         /// How many there are.
@@ -174,18 +380,22 @@ pub enum PolicyFault {
         /// The pattern both are for.
         pattern: Box<str>,
     },
+    /// A rule cannot be used.
+    Rule(Box<RuleFault>),
 }
 
 impl fmt::Display for PolicyFault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ListTooLarge { list } => write!(out, "{list}: more than 4 GiB of entries"),
+            Self::Ads(fault) => write!(out, "AdList: {fault}"),
             Self::TooManyRules { count } => {
                 write!(out, "MimeRules: {count} rules, {} are allowed", mime::RULES_MAX)
             }
             Self::RulesDisagree { pattern } => {
                 write!(out, "MimeRules: two different rules for '{pattern}'")
             }
+            Self::Rule(fault) => fault.fmt(out),
         }
     }
 }

@@ -12,7 +12,8 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use super::host::{HOST_BYTES_MAX, Host};
-use super::list::{List, PATH_BORDERS_MAX, PATH_BYTES_MAX, decode_prefix, is_border};
+use super::list::List;
+use super::path::{CanonicalPath, LazyPath};
 use super::url::UrlParts;
 
 /// The sort key of a host.
@@ -120,14 +121,13 @@ impl Table {
         let wanted = key.as_bytes();
         let after = self.hosts.partition_point(|row| row.key.of(&self.text) <= wanted);
         let mut row = self.hosts.get(after.checked_sub(1)?)?;
-        let mut path: Option<Path> = None;
+        let mut path = LazyPath::new(url.path);
         loop {
             if covers(row.key.of(&self.text), wanted) {
                 if row.paths.length == 0 {
                     return Some(Entry { key: row.key.of(&self.text), path: &[] });
                 }
-                let path = path.get_or_insert_with(|| Path::of(url.path));
-                if let Some(found) = self.find_path(row, path) {
+                if let Some(found) = self.find_path(row, &path.get()) {
                     return Some(Entry { key: row.key.of(&self.text), path: found });
                 }
             }
@@ -135,7 +135,7 @@ impl Table {
         }
     }
 
-    fn find_path(&self, row: &HostRow, path: &Path) -> Option<&[u8]> {
+    fn find_path(&self, row: &HostRow, path: &CanonicalPath<'_>) -> Option<&[u8]> {
         let listed = row.paths.of(&self.paths);
         let at = path.prefixes().find_map(|prefix| {
             listed.binary_search_by(|span| span.of(&self.text).cmp(prefix)).ok()
@@ -167,35 +167,6 @@ impl Table {
                 digest.update(path.of(&self.text));
             }
         }
-    }
-}
-
-/// The start of a request's path with percent-encoding undone, as long as an entry can be.
-struct Path {
-    bytes: [u8; PATH_BYTES_MAX.saturating_add(1)],
-    length: usize,
-    complete: bool,
-}
-
-impl Path {
-    fn of(raw: &[u8]) -> Self {
-        let mut bytes = [0; PATH_BYTES_MAX.saturating_add(1)];
-        let (length, complete) = decode_prefix(raw, &mut bytes);
-        Self { bytes, length, complete }
-    }
-
-    /// Every prefix that ends at a border, shortest first.
-    fn prefixes(&self) -> impl Iterator<Item = &[u8]> {
-        let path = self.bytes.get(..self.length).unwrap_or_default();
-        // Behind the last border that an entry can have, nothing can match but the whole.
-        let mut borders = 0_usize;
-        let ends = (1..=path.len()).filter(move |&end| {
-            let before = path.get(end.wrapping_sub(1)).copied().is_some_and(is_border);
-            let after = path.get(end).copied().map_or(self.complete, is_border);
-            borders = borders.saturating_add(usize::from(before));
-            (before || after) && borders <= PATH_BORDERS_MAX
-        });
-        ends.filter_map(move |end| path.get(..end))
     }
 }
 

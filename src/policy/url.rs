@@ -1,19 +1,28 @@
-//! The address of a request: what the lists and the block page need of it.
+//! The address of a request: what lists, categories, rules and the block page need of it.
 //!
 //! RFC 9112 section 3.2 knows four forms of request target: absolute (`http://host/path`, also with
 //! `https:` from a proxy that decrypts), origin (`/path`, the host comes from `Host`), authority
 //! (`host:443`, only with CONNECT) and `*`. User information ends at the last `@` before the path, as
-//! Squid reads it.
+//! Squid reads it. An absolute target that contradicts `Host` counts, and `Host` does not: Squid goes to
+//! the target and writes `Host` anew (RFC 9112 section 3.2.2).
 //!
-//! Absent on purpose: the canonical form of paths and queries.
+//! A target that breaks these rules is read once more as some program might (`broken`): scheme without
+//! slashes or with backslashes, tabs and line ends inside, ports that are none, hosts with what does not
+//! belong there. So [`UrlFault`] means that no host is named at all, and a proxy has nowhere to go either.
+//!
+//! Absent on purpose: the canonical form of path and query ([`super::path`]), which costs more and is made
+//! only where an entry has a path.
 
 use std::fmt;
 
+use super::broken;
 use super::host::{Host, HostFault};
 
 /// A request's address, with its host in canonical form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UrlParts<'a> {
+    /// What is spoken there.
+    pub scheme: Scheme,
     /// The host.
     pub host: Host,
     /// The port, where one is written.
@@ -22,43 +31,162 @@ pub struct UrlParts<'a> {
     pub path: &'a [u8],
 }
 
+/// What is spoken with the host of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// HTTP, also where an origin form does not say it.
+    Http,
+    /// HTTP over TLS, decrypted by the proxy.
+    Https,
+    /// FTP, spoken by the proxy.
+    Ftp,
+    /// Unknown: a tunnel (CONNECT, the name in a TLS greeting).
+    Tunnel,
+    /// Something else.
+    Other,
+}
+
+impl Scheme {
+    /// The port that is meant when none is written.
+    #[must_use]
+    pub const fn default_port(self) -> Option<u16> {
+        match self {
+            Self::Http => Some(80),
+            Self::Https | Self::Tunnel => Some(443),
+            Self::Ftp => Some(21),
+            Self::Other => None,
+        }
+    }
+
+    fn named(name: &[u8]) -> Self {
+        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        if is("http") || is("ws") {
+            Self::Http
+        } else if is("https") || is("wss") {
+            Self::Https
+        } else if is("ftp") {
+            Self::Ftp
+        } else {
+            Self::Other
+        }
+    }
+}
+
 impl<'a> UrlParts<'a> {
     /// Takes the address out of a request head: its method, its target and its first `Host` field.
     ///
     /// # Errors
     ///
-    /// [`UrlFault`] when no host can be read: such a request cannot be on any list.
+    /// [`UrlFault`] when the request names no host.
     pub fn of(method: &[u8], target: &'a [u8], host: Option<&[u8]>) -> Result<Self, UrlFault> {
+        Self::strict(method, target, host)
+            .or_else(|fault| Self::forgiving(method, target, host).ok_or(fault))
+    }
+
+    /// The address of a host about which nothing else is known: the name in a TLS greeting (SNI).
+    ///
+    /// # Errors
+    ///
+    /// [`UrlFault`] when it is none.
+    pub fn of_host(name: &[u8], port: Option<u16>) -> Result<Self, UrlFault> {
+        let host = match Host::parse(name) {
+            Ok(host) => host,
+            Err(fault) => broken::authority(name).ok_or(UrlFault::Host(fault))?.0,
+        };
+        Ok(Self { scheme: Scheme::Tunnel, host, port, path: b"" })
+    }
+
+    /// The same, for lists: by the letter of the rules.
+    pub(super) fn strict(
+        method: &[u8],
+        target: &'a [u8],
+        host: Option<&[u8]>,
+    ) -> Result<Self, UrlFault> {
         if method == b"CONNECT" {
-            return Self::with_authority(target, b"");
+            return Self::with_authority(Scheme::Tunnel, target, b"");
         }
         if target.starts_with(b"/") || target == b"*" {
             let path = target.strip_prefix(b"*").unwrap_or(target);
-            return Self::with_authority(
-                host.ok_or(UrlFault::NoHost)?.trim_ascii(),
-                cut(path, b"#").0,
-            );
+            let host = host.ok_or(UrlFault::NoHost)?.trim_ascii();
+            return Self::with_authority(Scheme::Http, host, cut(path, b"#").0);
         }
-        let after_scheme = scheme_end(target).ok_or(UrlFault::Form)?;
+        let (scheme, after_scheme) = scheme_end(target).ok_or(UrlFault::Form)?;
         let (authority, path) = cut(after_scheme, b"/?#");
-        Self::with_authority(authority, cut(path, b"#").0)
+        Self::with_authority(scheme, authority, cut(path, b"#").0)
     }
 
-    fn with_authority(authority: &[u8], path: &'a [u8]) -> Result<Self, UrlFault> {
+    fn with_authority(scheme: Scheme, authority: &[u8], path: &'a [u8]) -> Result<Self, UrlFault> {
         let at = authority.iter().rposition(|&byte| byte == b'@');
         let host_port = at.and_then(|at| authority.get(at..)?.get(1..)).unwrap_or(authority);
         let (host, port) = split_port(host_port)?;
-        Ok(Self { host: Host::parse(host).map_err(UrlFault::Host)?, port, path })
+        Ok(Self { scheme, host: Host::parse(host).map_err(UrlFault::Host)?, port, path })
+    }
+
+    /// The address of a request that breaks the rules.
+    fn forgiving(method: &[u8], target: &'a [u8], host: Option<&[u8]>) -> Option<Self> {
+        let target = target.trim_ascii_start();
+        let absolute = forgiven_scheme(target);
+        if method == b"CONNECT" {
+            let after_scheme = absolute.map_or(target, |(_, rest)| rest);
+            let (host, port) = broken::authority(cut(after_scheme, b"/?#").0)?;
+            return Some(Self { scheme: Scheme::Tunnel, host, port, path: b"" });
+        }
+        if let Some((scheme, rest)) = absolute
+            && let Some(url) = Self::forgiven_authority(scheme, rest)
+        {
+            return Some(url);
+        }
+        if let Some((host, port)) = host.and_then(broken::authority) {
+            let path = if target == b"*" { b"" } else { cut(target, b"#").0 };
+            return Some(Self { scheme: Scheme::Http, host, port, path });
+        }
+        // No scheme and no `Host`: only something like `example.com/path` is left.
+        let named = Self::forgiven_authority(Scheme::Http, target)?;
+        let host = named.host;
+        (host.is_address() || host.as_bytes().contains(&b'.')).then_some(named)
+    }
+
+    fn forgiven_authority(scheme: Scheme, rest: &'a [u8]) -> Option<Self> {
+        let mut end = cut(rest, b"/?#").0.len();
+        let authority = rest.get(..end)?;
+        let at = authority.iter().rposition(|&byte| byte == b'@');
+        let begin = at.map_or(0, |at| at.saturating_add(1));
+        // Behind the user information a browser would read a backslash as the slash before the path.
+        if let Some(slash) = authority.get(begin..)?.iter().position(|&byte| byte == b'\\') {
+            end = begin.saturating_add(slash);
+        }
+        let (host, port) = broken::authority(rest.get(begin..end)?)?;
+        Some(Self { scheme, host, port, path: cut(rest.get(end..)?, b"#").0 })
+    }
+
+    /// The port that is meant: the written one, or that of the scheme.
+    #[must_use]
+    pub fn effective_port(&self) -> Option<u16> {
+        self.port.or_else(|| self.scheme.default_port())
     }
 }
 
-/// What follows `scheme://`.
-fn scheme_end(target: &[u8]) -> Option<&[u8]> {
+/// The scheme, and what follows `scheme://`.
+fn scheme_end(target: &[u8]) -> Option<(Scheme, &[u8])> {
     let colon = target.iter().position(|&byte| byte == b':')?;
     let (scheme, rest) = target.split_at_checked(colon)?;
     let letters = scheme.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
     (letters && scheme.first().is_some_and(u8::is_ascii_alphabetic)).then_some(())?;
-    rest.strip_prefix(b"://")
+    Some((Scheme::named(scheme), rest.strip_prefix(b"://")?))
+}
+
+/// The same without regard to blanks inside and to how many slashes of which kind there are. A scheme
+/// that nobody knows needs its two slashes.
+fn forgiven_scheme(target: &[u8]) -> Option<(Scheme, &[u8])> {
+    let colon = target.iter().position(|&byte| byte == b':')?;
+    let (scheme, rest) = target.split_at_checked(colon)?;
+    let letters: Vec<u8> =
+        scheme.iter().take(SCHEME_BYTES_MAX).copied().filter(u8::is_ascii_graphic).collect();
+    let scheme = Scheme::named(&letters);
+    let skipped = rest.iter().skip(1);
+    let count = skipped.take_while(|byte| b"/\\ \t\r\n".contains(byte)).count();
+    let (slashes, rest) = rest.get(1..)?.split_at_checked(count)?;
+    (scheme != Scheme::Other || slashes.starts_with(b"//")).then_some((scheme, rest))
 }
 
 /// `text` before and from the first byte that is one of `ends`.
@@ -86,7 +214,7 @@ fn split_port(text: &[u8]) -> Result<(&[u8], Option<u16>), UrlFault> {
     }
 }
 
-/// Why no address can be read from a request head.
+/// Why no address can be read from a request head, or from a line of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UrlFault {
     /// The target is none of the four forms.
@@ -111,3 +239,6 @@ impl fmt::Display for UrlFault {
 }
 
 impl std::error::Error for UrlFault {}
+
+/// Longer than the scheme of any address that is asked of a proxy.
+const SCHEME_BYTES_MAX: usize = 64;

@@ -22,13 +22,15 @@ use crate::settings::options::{ClamdService, EarlyResponse, Server, Unwanted};
 use super::clock;
 use super::configuration::{self, Configuration};
 use super::database::{self, Plan};
+use super::script;
 use super::trust::read_trust;
 use super::workers::Threads;
 
 /// The values in force: immutable, shared by all shards, swapped whole.
 pub(super) struct Live {
     pub(super) engine: Arc<Engine>,
-    pub(super) policy: Policy,
+    pub(super) policy: Arc<Policy>,
+    pub(super) hook: Option<Arc<script::Source>>,
     pub(super) pages: Pages,
     pub(super) icap: Arc<icap::Options>,
     pub(super) adaptation: crate::adaptation::Options,
@@ -61,7 +63,7 @@ pub(super) struct Assembled {
 /// A text that names every problem, for people.
 pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
     let (findings, configuration) = configuration::read(config);
-    let Some(Configuration { settings, policy, pages }) = configuration else {
+    let Some(Configuration { settings, policy, hook, pages }) = configuration else {
         return Err(findings.texts().join("\n"));
     };
     let mut notes: Vec<Event> =
@@ -72,8 +74,10 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
     let engine = engine.with_alerts(settings.engine_alerts());
     let engine = Arc::new(engine.with_passwords(passwords(server.passwords.as_deref())?));
     let adaptation = settings.adaptation_options();
-    let istag =
-        IsTag::of(&engine.database().content.0, &policy_digest(&settings, &policy, &adaptation));
+    let istag = IsTag::of(
+        &engine.database().content.0,
+        &policy_digest(&settings, &policy, hook.as_deref(), &adaptation),
+    );
     let mut icap = settings.icap_options(istag);
     icap.scan_status = Some(scan_status(engine.database()));
     let values = Values {
@@ -87,7 +91,7 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
     };
     let clamd = settings.clamd_service();
     let icap = Arc::new(icap);
-    let live = Live { engine, policy, pages, icap, adaptation, server: values, clamd };
+    let live = Live { engine, policy, hook, pages, icap, adaptation, server: values, clamd };
     Ok(Assembled { live, server, notes })
 }
 
@@ -95,11 +99,13 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
 fn policy_digest(
     settings: &Settings,
     policy: &Policy,
+    hook: Option<&script::Source>,
     adaptation: &crate::adaptation::Options,
 ) -> [u8; 32] {
     let mut digest = Sha256::new();
     digest.update(policy.digest());
     digest.update(adaptation.digest());
+    digest.update(hook.map_or("", |hook| hook.text.as_str()));
     let limits = settings.engine_limits();
     let alerts = settings.engine_alerts();
     digest.update(format!("{limits:?} {alerts:?}"));

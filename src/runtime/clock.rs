@@ -1,6 +1,8 @@
 //! The clock: the only place that reads the time.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::policy::Moment;
 
 /// The time that deadlines are measured in.
 pub(crate) fn now() -> Instant {
@@ -10,6 +12,21 @@ pub(crate) fn now() -> Instant {
 /// The date, for people.
 pub(super) fn date() -> SystemTime {
     SystemTime::now()
+}
+
+/// The minute of the week here, for rules about times. The zone is the system's.
+#[must_use]
+pub fn local_moment() -> Moment {
+    let here = jiff::Zoned::now();
+    let weekday = here.weekday().to_monday_zero_offset().unsigned_abs();
+    let minute = i16::from(here.hour()) * 60 + i16::from(here.minute());
+    Moment::new(weekday, minute.unsigned_abs())
+}
+
+/// A clock for scripts: the time since it was made.
+pub(super) fn since_start() -> Box<dyn Fn() -> Duration> {
+    let start = now();
+    Box::new(move || start.elapsed())
 }
 
 /// Seconds since 1970.

@@ -197,7 +197,7 @@ impl Session {
             Some(Event::Request) => {
                 self.seat.idle.set(false);
                 self.memory = Memory::Kept;
-                let next = self.exchange.begin(&mut self.core, &self.live, &self.shard);
+                let next = self.exchange.begin(&mut self.core, &self.live, &self.shard).await;
                 self.follow(next);
             }
             Some(Event::Body { wire, data }) => {

@@ -1,7 +1,8 @@
 //! One request and its answer: asks policy, runs the scan, and tells the core what to answer.
 //!
 //! ```text
-//!   Waiting ─ begin ─┬─ Decided ─ end of preview or body ─┐
+//!   Waiting ─ begin ─┬─ Ask: the answer, or none in time, then begin again
+//!                    ├─ Decided ─ end of preview or body ─┐
 //!                    └─ Scanning ─ preview end: continue ─┼─▶ answer ─▶ Answered
 //!                             │ body end, limit, detection ┘
 //! ```
@@ -14,11 +15,13 @@ use std::time::Duration;
 
 use crate::adaptation::page::{PageFacts, Rendered};
 use crate::adaptation::range::RANGE_FIELDS;
-use crate::adaptation::{self, Begin, Cause, Decision, Passed, Released};
+use crate::adaptation::{self, Begin, Cause, Decided, Decision, Passed, Released, RuleReason};
 use crate::engine::verdict::{Limit, Verdict, Why};
 use crate::icap::{self, Extra, Method, Unmodified};
 use crate::observe::{Event, Level, Message};
+use crate::policy::ThreatKind;
 
+use super::asking::Answers;
 use super::clock;
 use super::scanning::Scanning;
 use super::shard::{Live, Shard};
@@ -44,6 +47,10 @@ pub(super) struct Exchange {
     released: Released,
     number: (usize, u64),
     body_bytes: u64,
+    /// What was found out for the policy.
+    answers: Answers,
+    /// The step that decided, for the event.
+    decided: Decided,
     /// A scan that has ended, until the answer is out: its memory is not freed before.
     ended: Option<Box<Scanning>>,
 }
@@ -64,6 +71,8 @@ impl Exchange {
             released: Released::Nothing,
             number: (0, 0),
             body_bytes: 0,
+            answers: Answers::NONE,
+            decided: Decided::Nothing,
             ended: None,
         }
     }
@@ -73,8 +82,9 @@ impl Exchange {
         self.state = State::Waiting;
     }
 
-    /// The heads are complete.
-    pub(super) fn begin(
+    /// The heads are complete. Where the policy depends on what only a service knows, this waits for the
+    /// answer, up to the question's deadline; other connections go on meanwhile.
+    pub(super) async fn begin(
         &mut self,
         core: &mut icap::Connection,
         live: &Live,
@@ -86,17 +96,30 @@ impl Exchange {
         self.released = Released::Nothing;
         self.body_bytes = 0;
         let has_body = request.has_body();
-        match adaptation::begin(request, &live.policy, &live.adaptation) {
+        self.decided = Decided::Nothing;
+        self.answers = Answers::begin(live);
+        let begun = loop {
+            let known = self.answers.known();
+            match adaptation::begin(request, &live.policy, &live.adaptation, &known) {
+                Begin::Ask(question) => self.answers.ask(question, request, live, shard).await,
+                begun => break begun,
+            }
+        };
+        match begun {
             Begin::Scan(plan) => {
                 let scanning = Scanning::start(&plan, live);
                 self.state = State::Scanning(Box::new(scanning));
                 Next::Hold
             }
-            Begin::Answer(decision) if self.in_preview => {
+            Begin::Answer(decision, decided) if self.in_preview => {
+                self.decided = decided;
                 self.state = State::Decided(decision);
                 Next::Hold
             }
-            Begin::Answer(decision) => {
+            // Every question was answered above.
+            Begin::Ask(_) => Next::Unchanged,
+            Begin::Answer(decision, decided) => {
+                self.decided = decided;
                 let next = self.answer(decision, core, live, shard);
                 if has_body { next } else { Next::Drop }
             }
@@ -271,13 +294,29 @@ impl Exchange {
         live: &Live,
         shard: &Shard,
     ) -> Next {
-        let verdict = scanning.finish();
+        let options = scanning.options(&live.adaptation);
+        let (known, state) = (self.answers.known(), scanning.state);
+        let message = adaptation::Message::of(core.request());
+        let (verdict, judgement) = scanning.judged(|detection| {
+            let judgement = adaptation::judge(
+                &message,
+                &live.policy,
+                &options,
+                &known,
+                state,
+                detection,
+                &mut (),
+            );
+            let switch = Decided::Switch(ThreatKind::of(&detection.name));
+            (judgement.blocks, judgement.rule.map_or(switch, Decided::Rule))
+        });
         if let Some(trouble) = scanning.take_trouble() {
             shard.journal.write(trouble.event(url_of(core.request())));
         }
-        let options = scanning.options(&live.adaptation);
         self.ended = Some(scanning);
-        let decision = adaptation::decide(verdict, self.released, &options);
+        let (blocks, decided) = judgement.unwrap_or((false, Decided::Nothing));
+        self.decided = decided;
+        let decision = adaptation::decide_by(verdict, self.released, &options, |_| blocks);
         self.answer(decision, core, live, shard)
     }
 
@@ -289,7 +328,7 @@ impl Exchange {
         shard: &Shard,
     ) -> Next {
         self.state = State::Answered;
-        self.report(&decision, core.request(), shard);
+        self.report(&decision, core.request(), live, shard);
         let extra = adaptation::headers::extra(&decision);
         let now = clock::now();
         match decision {
@@ -325,19 +364,37 @@ impl Exchange {
         format!("{}-{}", self.number.0, self.number.1)
     }
 
-    fn report(&self, decision: &Decision, request: &icap::Request, shard: &Shard) {
+    /// The step of the policy that decided, as the log names it.
+    fn deciding_step(&self, decision: &Decision, live: &Live) -> String {
+        match self.decided {
+            Decided::Rule(place) => live.policy.rule_name(place),
+            Decided::Hook => "MessageHook".to_owned(),
+            Decided::Unanswered(question) => format!("BlockUnanswered ({})", question.name()),
+            Decided::Type => "MimeRules".to_owned(),
+            Decided::Switch(kind) => format!("Block{}", kind.name()),
+            Decided::Nothing => match decision {
+                Decision::Block(cause) | Decision::Abort(cause)
+                    if matches!(**cause, Cause::Unchecked(Why::Fragment)) =>
+                {
+                    "BlockFragments".to_owned()
+                }
+                Decision::Block(_) | Decision::Abort(_) | Decision::Unmodified(_) => {
+                    "BlockUnchecked".to_owned()
+                }
+                Decision::AskForAll => String::new(),
+            },
+        }
+    }
+
+    fn report(&self, decision: &Decision, request: &icap::Request, live: &Live, shard: &Shard) {
         let (reason, action, scanned) = match decision {
             Decision::Unmodified(Passed::Unchecked(why)) => (why.to_string(), "passed", false),
             Decision::Unmodified(Passed::Tolerated(threat)) => {
                 (threat.detection.name.to_string(), "passed", true)
             }
             Decision::Unmodified(_) | Decision::AskForAll => return,
-            Decision::Block(cause) => {
-                (reason(cause), "blocked", !matches!(**cause, Cause::Unchecked(_)))
-            }
-            Decision::Abort(cause) => {
-                (reason(cause), "broken off", !matches!(**cause, Cause::Unchecked(_)))
-            }
+            Decision::Block(cause) => (reason(cause), "blocked", !cause.is_unchecked()),
+            Decision::Abort(cause) => (reason(cause), "broken off", !cause.is_unchecked()),
         };
         let subject = request.subject();
         let message = Box::new(Message {
@@ -348,6 +405,7 @@ impl Exchange {
             user: subject.user.clone(),
             reason,
             action,
+            decided: self.deciding_step(decision, live),
             bytes: self.body_bytes,
             layers: self.ended.as_ref().map(|scan| scan.story.clone()).unwrap_or_default(),
         });
@@ -374,6 +432,16 @@ fn reason(cause: &Cause) -> String {
         Cause::Unchecked(why) => why.to_string(),
         Cause::BlackList(entry) => format!("black list: {entry}"),
         Cause::Type(mime) => format!("type {mime}"),
+        Cause::Category { category, source } => format!("category {category}: {source}"),
+        Cause::Advertisement(expression) => format!("advertisement: {expression}"),
+        Cause::Rule { rule, reason } => match reason {
+            RuleReason::BlackList => format!("rule {rule}: as on the black list"),
+            RuleReason::Category(category) => format!("rule {rule}: as category {category}"),
+            RuleReason::Text(text) if text.is_empty() => format!("rule {rule}"),
+            RuleReason::Text(text) => format!("rule {rule}: {text}"),
+        },
+        Cause::Hook => "by the script".to_owned(),
+        Cause::PolicyUnchecked(why) => why.to_string(),
     }
 }
 

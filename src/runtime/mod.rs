@@ -16,10 +16,11 @@
 //! | duty | file |
 //! | --- | --- |
 //! | the process: start, signals, reload, stop | `serve` `assemble` `process` `listening` `placement` |
-//! | a shard and its connections | `acceptor` `shard` `connection` `exchange` `scanning` |
+//! | a shard and its connections | `acceptor` `shard` `connection` `exchange` `asking` `scanning` |
 //! | a scan, its time, its panics | `guarded` |
 //! | bytes | `pool` `input` `held` `spool` `outgoing` |
-//! | files | `configuration` `database` `kept` `storage` `trust` |
+//! | the script of `MessageHook`, one machine a shard | `script/` |
+//! | files | `configuration` `database` `categories` `kept` `storage` `trust` |
 //! | work on several cores beside the data plane | `workers` |
 //! | what is shared | `live` (values, swapped whole) `journal` (events out) |
 //! | the clamd protocol: threads of its own | `clamd/` |
@@ -31,7 +32,9 @@
 #![expect(clippy::disallowed_methods, reason = "the edge owns clock, files and threads")]
 
 mod acceptor;
+mod asking;
 mod assemble;
+pub mod categories;
 mod clamd;
 pub(crate) mod clock;
 pub mod configuration;
@@ -52,6 +55,7 @@ mod placement;
 mod pool;
 mod process;
 mod scanning;
+pub mod script;
 mod serve;
 mod shard;
 mod side;
@@ -60,7 +64,7 @@ pub mod storage;
 mod trust;
 mod workers;
 
-pub use clock::unix_seconds;
+pub use clock::{local_moment, unix_seconds};
 pub use process::peak_memory_bytes;
 pub use serve::{ServeFault, serve};
 pub use trust::read_trust;

@@ -7,6 +7,7 @@ use super::side::SideThreads;
 use crate::adaptation::{self, Fragment, ScanPlan, ThreatKind, ThreatKinds, Unchecked};
 use crate::engine::verdict::{Detection, Verdict, Why};
 use crate::engine::{ContentCodings, MediaType, Object};
+use crate::policy::State;
 
 /// A scan under way.
 pub(super) struct Scanning {
@@ -14,6 +15,11 @@ pub(super) struct Scanning {
     blocked: ThreatKinds,
     scan: Guarded,
     fragment: Option<Fragment>,
+    /// What the rules found out before the scan, for those about threats.
+    pub(super) state: State,
+    /// Everything that was found, where rules judge threats one by one.
+    found: Vec<Detection>,
+    by_rules: bool,
     /// Once there is one, the scan is over.
     pub(super) verdict: Option<Verdict>,
     /// The way to what made it, for the log.
@@ -29,7 +35,8 @@ impl Scanning {
         let media = plan.content_type.map(MediaType::parse).unwrap_or_default();
         let object = Object { size: None, codings, media, name: None };
         let blocked = live.adaptation.blocked_threats;
-        let mut scan = if blocked == ThreatKinds::ALL {
+        let by_rules = live.policy.judges_threats();
+        let mut scan = if blocked == ThreatKinds::ALL && !by_rules {
             live.engine.start(object)
         } else {
             live.engine.start_all(object)
@@ -41,6 +48,9 @@ impl Scanning {
             blocked,
             scan: Guarded::new(scan, live.server.scan_time),
             fragment: plan.fragment,
+            state: plan.state,
+            found: Vec::new(),
+            by_rules,
             verdict: None,
             story: String::new(),
         }
@@ -81,12 +91,42 @@ impl Scanning {
         }
         match self.scan.finish() {
             Ok((verdict, found)) => {
-                let verdict = worst(verdict, found, self.blocked);
+                let verdict = if self.by_rules {
+                    self.found = found;
+                    verdict
+                } else {
+                    worst(verdict, found, self.blocked)
+                };
                 self.story = self.scan.layers().story(&verdict);
                 self.of_part(verdict)
             }
             Err(Panicked) => Verdict::Unscanned(Why::Failed),
         }
+    }
+
+    /// The verdict that matters, and what becomes of its threat. Rules judge every detection, once each:
+    /// a tolerated threat must not hide another one behind it.
+    pub(super) fn judged<J: Copy>(
+        &mut self,
+        judge: impl Fn(&Detection) -> (bool, J),
+    ) -> (Verdict, Option<(bool, J)>) {
+        let verdict = self.finish();
+        let found = std::mem::take(&mut self.found);
+        let mut tolerated = None;
+        for detection in found {
+            let judgement = judge(&detection);
+            if judgement.0 {
+                let verdict = Verdict::Infected(detection);
+                self.story = self.scan.layers().story(&verdict);
+                return (verdict, Some(judgement));
+            }
+            tolerated = tolerated.or(Some(judgement));
+        }
+        let judgement = match &verdict {
+            Verdict::Infected(detection) => tolerated.or_else(|| Some(judge(detection))),
+            Verdict::Clean | Verdict::Unscanned(_) => None,
+        };
+        (verdict, judgement)
     }
 
     /// A part of an object is never clean, and what is broken in it may be whole in the object.

@@ -24,6 +24,7 @@ use super::executor::{Spawner, Stream, TaskHandle, pause};
 use super::journal::Journal;
 use super::live::{Publisher, Reader};
 use super::pool::Pool;
+use super::script;
 use super::side::SideThreads;
 use super::spool::Spool;
 
@@ -60,6 +61,8 @@ pub(super) struct Shard {
     pub(super) draining: Cell<bool>,
     index: usize,
     reader: Reader<Live>,
+    /// The script of `MessageHook`.
+    pub(super) script: script::Seat,
     spawner: Spawner,
     loads: Arc<[AtomicUsize]>,
     seats: RefCell<BTreeMap<u64, (TaskHandle, Rc<Seat>)>>,
@@ -172,6 +175,7 @@ pub(super) async fn run(spawner: Spawner, parts: Parts) {
         draining: Cell::new(false),
         index: parts.index,
         reader: Reader::new(parts.publisher),
+        script: script::Seat::default(),
         spawner,
         loads: parts.loads,
         seats: RefCell::default(),

@@ -164,6 +164,33 @@ pub fn open_image(path: &Path, workers: &dyn Workers) -> io::Result<Image> {
     Ok(image)
 }
 
+/// A file in memory, as far as it is looked at.
+#[derive(Debug)]
+pub struct Mapped(Arc<Mmap>);
+
+impl Mapped {
+    /// Its bytes, for whoever keeps them.
+    #[must_use]
+    pub fn bytes(&self) -> Arc<dyn AsRef<[u8]> + Send + Sync> {
+        Arc::clone(&self.0) as Arc<dyn AsRef<[u8]> + Send + Sync>
+    }
+
+    /// Lets go of the pages that a check has read.
+    pub fn give_back(&self) {
+        give_back(&self.0);
+    }
+}
+
+/// Maps a file that is only ever replaced by rename.
+///
+/// # Errors
+///
+/// When it cannot be opened or mapped; the message names it.
+pub fn map_file(path: &Path) -> io::Result<Mapped> {
+    let file = File::open(path).map_err(|fault| named(path, &fault))?;
+    map(&file).map(|map| Mapped(Arc::new(map))).map_err(|fault| named(path, &fault))
+}
+
 #[expect(unsafe_code, reason = "mapping a file; the block carries its proof")]
 fn map(file: &File) -> io::Result<Mmap> {
     // SAFETY: the map is read-only, and images are replaced by rename (`write_atomically`), never

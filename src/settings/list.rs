@@ -9,13 +9,20 @@ use super::address::{self, Uplink};
 use super::quantity::size_bytes;
 use super::row::Kind;
 use super::text::Span;
-use super::value::{Sites, Value, ValueFault, expected, unquote};
-use crate::policy::{BodyAction, MimeRule, Pattern};
+use super::value::{Ads, Sites, Value, ValueFault, choice, expected, unquote};
+use crate::policy::{BodyAction, ExpressionFault, MimeRule, Pattern};
 
 pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> {
     let fault = |item: &Item<'_>, message: String| ValueFault::new(item.at, message);
     let texts = || items.iter().map(|item| Ok((item, unquote(item.raw, item.at)?)));
     match kind {
+        Kind::Words(words) => {
+            let read = |found: Result<(&Item<'_>, String), ValueFault>| {
+                let (item, text) = found?;
+                choice(&text, words).map_err(|message| fault(item, message))
+            };
+            texts().map(read).collect::<Result<_, _>>().map(Value::Words)
+        }
         Kind::Paths => {
             let paths: Result<_, ValueFault> =
                 texts().map(|found| Ok(PathBuf::from(found?.1))).collect();
@@ -36,6 +43,7 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
             texts().map(read).collect::<Result<_, _>>().map(Value::Uplinks)
         }
         Kind::Sites => sites(items).map(Value::Sites),
+        Kind::Expressions => ads(items).map(Value::Expressions),
         // A rule consists of words, so it needs no quotes for its blanks.
         Kind::MimeRules => {
             items.iter().map(mime_rule).collect::<Result<_, _>>().map(Value::MimeRules)
@@ -50,6 +58,7 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
         | Kind::Path
         | Kind::Address
         | Kind::Proxy
+        | Kind::Rules
         | Kind::LogTarget
         | Kind::User => Err(ValueFault::new(Span::default(), "this is no list")),
     }
@@ -58,21 +67,59 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
 fn sites(items: &[Item<'_>]) -> Result<Sites, ValueFault> {
     let mut sites = Sites::default();
     for item in items {
-        let function = item.raw.strip_prefix("file(").and_then(|rest| rest.strip_suffix(')'));
-        let text = unquote(function.unwrap_or(item.raw).trim(), item.at)?;
-        let path = if function.is_some() { Some(text.as_str()) } else { text.strip_prefix('@') };
-        match path {
-            Some("") => {
-                return Err(ValueFault::new(item.at, "the name of the list file is missing"));
-            }
-            Some(path) => sites.files.push(PathBuf::from(path)),
-            None => {
+        match entry_or_file(item)? {
+            EntryOrFile::File(path) => sites.files.push(path),
+            EntryOrFile::Entry(text) => {
                 let added = sites.list.add(&text);
                 added.map_err(|entry| ValueFault::new(item.at, format!("\"{text}\": {entry}")))?;
             }
         }
     }
     Ok(sites)
+}
+
+fn ads(items: &[Item<'_>]) -> Result<Ads, ValueFault> {
+    let mut ads = Ads::default();
+    for item in items {
+        match entry_or_file(item)? {
+            EntryOrFile::File(path) => ads.files.push(path),
+            EntryOrFile::Entry(text) => {
+                ads.list.add(&text).map_err(|fault| expression_fault(item, &text, &fault))?;
+            }
+        }
+    }
+    Ok(ads)
+}
+
+/// Points at the place in the expression, where backslashes and quotes do not shift it.
+fn expression_fault(item: &Item<'_>, text: &str, fault: &ExpressionFault) -> ValueFault {
+    let quote = usize::from(item.raw.starts_with('"'));
+    let is_verbatim = item.raw.len() == text.len().saturating_add(quote.saturating_mul(2));
+    let at = if is_verbatim && matches!(fault, ExpressionFault::Syntax { .. }) {
+        let before = fault.column().saturating_sub(1).saturating_add(quote);
+        let start = item.at.start.saturating_add(before.min(item.raw.len().saturating_sub(1)));
+        Span { start, length: 1 }
+    } else {
+        item.at
+    };
+    ValueFault::new(at, format!("\"{text}\": {fault}"))
+}
+
+/// What stands in a list: an entry, or the name of a file with more of them.
+enum EntryOrFile {
+    Entry(String),
+    File(PathBuf),
+}
+
+fn entry_or_file(item: &Item<'_>) -> Result<EntryOrFile, ValueFault> {
+    let function = item.raw.strip_prefix("file(").and_then(|rest| rest.strip_suffix(')'));
+    let text = unquote(function.unwrap_or(item.raw).trim(), item.at)?;
+    let path = if function.is_some() { Some(text.as_str()) } else { text.strip_prefix('@') };
+    match path {
+        Some("") => Err(ValueFault::new(item.at, "the name of the list file is missing")),
+        Some(path) => Ok(EntryOrFile::File(PathBuf::from(path))),
+        None => Ok(EntryOrFile::Entry(text)),
+    }
 }
 
 /// `<mime> <action>` or `<mime> <action> <size|all> <action>`.

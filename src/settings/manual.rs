@@ -74,6 +74,7 @@ fn describe(kind: Kind) -> String {
         }
         Kind::Size { min, max } => format!("a size from {} to {}", show_size(min), show_size(max)),
         Kind::Choice(words) => format!("one of {}", words.join(", ")),
+        Kind::Words(words) => format!("some of {}", words.join(", ")),
         Kind::Text => "text".to_owned(),
         Kind::Path => "a path".to_owned(),
         Kind::Paths => "paths".to_owned(),
@@ -83,6 +84,10 @@ fn describe(kind: Kind) -> String {
         Kind::Proxy => "host:port or user:password@host:port".to_owned(),
         Kind::Sites => "domains, addresses and @files, several allowed".to_owned(),
         Kind::MimeRules => "rules, several allowed".to_owned(),
+        Kind::Rules => {
+            "a rule or @file, on several lines, or with numbers behind the name".to_owned()
+        }
+        Kind::Expressions => "regular expressions and files of them, several allowed".to_owned(),
         Kind::LogTarget => "Auto, Stderr[:ShowTimestamp], Syslog[:facility] or a file".to_owned(),
         Kind::User => "a user".to_owned(),
     }

@@ -118,6 +118,42 @@ pub struct ListFiles {
     pub white: Vec<PathBuf>,
     /// Named in `RangeSites`.
     pub ranges: Vec<PathBuf>,
+    /// Named in `AdList`: regular expressions.
+    pub ads: Vec<PathBuf>,
+    /// `[LookupD] Groups`.
+    pub groups: Option<PathBuf>,
+}
+
+/// The script of `MessageHook`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// Its text, or the path of its file.
+    pub script: String,
+    /// `MessageHookTimeout`: how long it may run for one message.
+    pub time_max: Duration,
+    /// `MessageHookMemory`: bytes of it on each shard.
+    pub memory_bytes_max: u64,
+}
+
+impl Hook {
+    /// Whether the setting names a file: a text has blanks or parentheses, a path of a script hardly.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        !self.script.contains(['\n', '(', ' '])
+    }
+}
+
+/// Where the database of categories comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CategoryFiles {
+    /// `CategoryDatabase`: an image or a folder of lists.
+    pub database: Option<PathBuf>,
+    /// `CategoryMapping`: which list is about which category.
+    pub mapping: Option<PathBuf>,
+    /// What is used without `CategoryDatabase`, if it is there.
+    pub default: PathBuf,
+    /// Where compiled images are kept.
+    pub images: PathBuf,
 }
 
 /// How much is logged; each level includes those above it.

@@ -96,7 +96,7 @@ impl<'t> Reader<'t> {
     }
 
     fn entry(&mut self, line: &Line<'t>, section: &'static Section, key: Span, value: Span) {
-        let Some(row) = table::row(section, key.of(line.text)) else {
+        let Some((row, number)) = table::numbered_row(section, key.of(line.text)) else {
             self.unknown(line, section, key);
             return;
         };
@@ -118,7 +118,7 @@ impl<'t> Reader<'t> {
         self.places.insert(name, (*line, key));
         match value::parse(row.kind, value.of(line.text)) {
             Ok(found) => {
-                self.keep(name, value, found);
+                self.keep(name, number, value, numbered(found, number));
                 if row.effect == Effect::NotYet {
                     let message = format!("{}: accepted; not in effect in this version", row.key);
                     self.problems.push(Problem::at(&shown, key, Code::NotInEffect, message));
@@ -148,8 +148,12 @@ impl<'t> Reader<'t> {
         self.problems.push(problem);
     }
 
-    fn keep(&mut self, name: Name, span: Span, found: Option<Value>) {
+    fn keep(&mut self, name: Name, number: u32, span: Span, found: Option<Value>) {
         match (found, self.settings.set.get_mut(&name)) {
+            // An empty line takes back the rules with its number only.
+            (Some(Value::Rules(more)), Some(Value::Rules(before))) if more.is_empty() => {
+                before.retain(|rule| rule.number != number);
+            }
             // An empty line in a list takes back what stands above it.
             (Some(value), Some(before)) if span.length > 0 => value::append(before, value),
             (Some(value), _) => {
@@ -213,6 +217,17 @@ impl<'t> Reader<'t> {
                 ..Problem::of_file(Code::Conflict, format!("[{}] {message}", row.section))
             },
         }
+    }
+}
+
+/// Rules with the number behind their setting's name.
+fn numbered(found: Option<Value>, number: u32) -> Option<Value> {
+    match found {
+        Some(Value::Rules(mut rules)) => {
+            rules.iter_mut().for_each(|rule| rule.number = number);
+            Some(Value::Rules(rules))
+        }
+        other => other,
     }
 }
 

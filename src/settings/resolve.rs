@@ -1,23 +1,25 @@
 //! From settings as typed to settings as meant: each room's options.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Settings;
 use super::options::{
-    Budgets, ClamdListening, ClamdService, DatabaseTrust, EarlyResponse, ListFiles, LogLevel,
-    PinShards, Server, Unwanted,
+    Budgets, CategoryFiles, ClamdListening, ClamdService, DatabaseTrust, EarlyResponse, Hook,
+    ListFiles, LogLevel, PinShards, Server, Unwanted,
 };
-use super::row::Setting;
-use super::table::{clamd as clamd_rows, icapd, root, scan_engine};
-use crate::adaptation::{self, Ranges, ThreatKind, ThreatKinds, Unchecked};
+use super::row::{Kind, Setting};
+use super::table::{SECTIONS, clamd as clamd_rows, icapd, lookupd, root, scan_engine, urlcheck};
+use super::value::Value;
+use crate::adaptation::{self, Ranges, ThreatKind, ThreatKinds, Unchecked, page};
 use crate::clamd;
 use crate::engine::alerts::Alerts;
 use crate::engine::database::LinkOptions;
 use crate::engine::limits::Limits;
 use crate::icap::{self, Advertised, Deadlines, IsTag, NoContent, Profile, Violations};
-use crate::policy;
+use crate::policy::{self, Category};
 
 impl Settings {
     /// What the edge needs.
@@ -160,6 +162,67 @@ impl Settings {
         }
     }
 
+    /// Rules in order, under the names of their settings; a text that begins with `@` is a file of them.
+    fn rules(&self) -> Vec<policy::RuleSource> {
+        let name = |number: u32| match number {
+            0 => icapd::RULE_SET.row().key.to_owned(),
+            number => format!("{}{number}", icapd::RULE_SET.row().key),
+        };
+        let rules = self.get(&icapd::RULE_SET).into_iter();
+        rules
+            .map(|rule| policy::RuleSource { name: name(rule.number).into(), text: rule.text })
+            .collect()
+    }
+
+    /// Settings that scripts may read, by section and name, as one would write them: switches, numbers, words
+    /// and texts, but nothing that may be secret or names a place on this machine.
+    #[must_use]
+    pub fn values_for_scripts(&self) -> BTreeMap<String, String> {
+        let rows = SECTIONS.iter().flat_map(|section| section.rows.iter().copied());
+        let shown = rows.filter_map(|row| {
+            let text = match self.value(row)? {
+                Value::Switch(on) => if on { "Yes" } else { "No" }.to_owned(),
+                Value::Integer(number) | Value::AutoInteger(Some(number)) => number.to_string(),
+                Value::AutoInteger(None) => "Auto".to_owned(),
+                Value::Choice(word) => word.to_owned(),
+                Value::Interval(ms) => ms.map_or_else(|| "None".to_owned(), |ms| format!("{ms}ms")),
+                Value::Text(text) if row.kind == Kind::Text && row.key != "MessageHook" => text,
+                Value::Text(_)
+                | Value::Words(_)
+                | Value::Path(_)
+                | Value::Paths(_)
+                | Value::Address(_)
+                | Value::Addresses(_)
+                | Value::Uplinks(_)
+                | Value::Sites(_)
+                | Value::MimeRules(_)
+                | Value::Rules(_)
+                | Value::Expressions(_) => return None,
+            };
+            Some((format!("{}.{}", row.section, row.key), text))
+        });
+        shown.collect()
+    }
+
+    /// The script of `MessageHook` and its bounds; `None`: there is none.
+    #[must_use]
+    pub fn hook(&self) -> Option<Hook> {
+        Some(self.hook_bounds()).filter(|hook| !hook.script.is_empty())
+    }
+
+    /// The same, whether or not there is a script.
+    #[must_use]
+    pub fn hook_bounds(&self) -> Hook {
+        let script = self.get(&icapd::MESSAGE_HOOK);
+        Hook {
+            script: script.trim().to_owned(),
+            time_max: Duration::from_millis(
+                self.get(&icapd::MESSAGE_HOOK_TIMEOUT).unwrap_or_default(),
+            ),
+            memory_bytes_max: self.get(&icapd::MESSAGE_HOOK_MEMORY),
+        }
+    }
+
     /// Lists and rules, without the entries of [`Settings::list_files`], which the edge adds.
     #[must_use]
     pub fn policy_options(&self) -> policy::Options {
@@ -168,6 +231,36 @@ impl Settings {
             white: self.get(&icapd::WHITE_LIST).list,
             ranges: self.get(&icapd::RANGE_SITES).list,
             mime_rules: self.get(&icapd::MIME_RULES),
+            rules: self.rules(),
+            defaults: if self.get(&icapd::RULE_SET_DEFAULTS) {
+                policy::Defaults::Use
+            } else {
+                policy::Defaults::LeaveOut
+            },
+            ads: self.get(&icapd::AD_LIST).list,
+            blocked_categories: CATEGORY_SWITCHES
+                .iter()
+                .filter(|(setting, _)| self.get(setting))
+                .map(|&(_, category)| category)
+                .collect(),
+            unanswered: if self.get(&icapd::BLOCK_UNANSWERED) {
+                policy::Unanswered::Block
+            } else {
+                policy::Unanswered::Pass
+            },
+            ..policy::Options::default()
+        }
+    }
+
+    /// Where the database of categories comes from.
+    #[must_use]
+    pub fn category_files(&self) -> CategoryFiles {
+        let state_dir = self.get(&root::STATE_DIR).unwrap_or_else(|| PathBuf::from("."));
+        CategoryFiles {
+            database: self.get(&urlcheck::CATEGORY_DATABASE),
+            mapping: self.get(&urlcheck::CATEGORY_MAPPING),
+            default: state_dir.join("categories"),
+            images: state_dir.join("image"),
         }
     }
 
@@ -178,6 +271,8 @@ impl Settings {
             black: self.get(&icapd::BLACK_LIST).files,
             white: self.get(&icapd::WHITE_LIST).files,
             ranges: self.get(&icapd::RANGE_SITES).files,
+            groups: self.get(&lookupd::GROUPS),
+            ads: self.get(&icapd::AD_LIST).files,
         }
     }
 
@@ -217,6 +312,20 @@ impl Settings {
         options
     }
 
+    /// Languages and status of block pages; the templates are the edge's to read.
+    #[must_use]
+    pub fn page_options(&self) -> page::Options {
+        page::Options {
+            languages: self.get(&icapd::REPORT_LANGUAGES).into_iter().map(str::to_owned).collect(),
+            status: match self.get(&icapd::BLOCK_STATUS) {
+                "200" => page::Status::Ok,
+                "451" => page::Status::Legal,
+                _ => page::Status::Forbidden,
+            },
+            templates: Vec::new(),
+        }
+    }
+
     /// What is blocked after a scan.
     #[must_use]
     pub fn adaptation_options(&self) -> adaptation::Options {
@@ -243,6 +352,27 @@ static THREAT_SWITCHES: [(&Setting<bool>, ThreatKind); ThreatKind::ALL.len()] = 
     (&icapd::BLOCK_JOKES, ThreatKind::Jokes),
     (&icapd::BLOCK_RISKWARE, ThreatKind::Riskware),
     (&icapd::BLOCK_HACKTOOLS, ThreatKind::Hacktools),
+];
+
+/// The switch of each category of sites.
+static CATEGORY_SWITCHES: [(&Setting<bool>, Category); Category::ALL.len()] = [
+    (&icapd::BLOCK_INFECTION_SOURCE, Category::InfectionSource),
+    (&icapd::BLOCK_NOT_RECOMMENDED, Category::NotRecommended),
+    (&icapd::BLOCK_ADULT_CONTENT, Category::AdultContent),
+    (&icapd::BLOCK_VIOLENCE, Category::Violence),
+    (&icapd::BLOCK_WEAPONS, Category::Weapons),
+    (&icapd::BLOCK_GAMBLING, Category::Gambling),
+    (&icapd::BLOCK_DRUGS, Category::Drugs),
+    (&icapd::BLOCK_OBSCENE_LANGUAGE, Category::ObsceneLanguage),
+    (&icapd::BLOCK_CHATS, Category::Chats),
+    (&icapd::BLOCK_TERRORISM, Category::Terrorism),
+    (&icapd::BLOCK_FREE_EMAIL, Category::FreeEmail),
+    (&icapd::BLOCK_SOCIAL_NETWORKS, Category::SocialNetworks),
+    (&icapd::BLOCK_DUE_TO_COPYRIGHT_NOTICE, Category::DueToCopyrightNotice),
+    (&icapd::BLOCK_ONLINE_GAMES, Category::OnlineGames),
+    (&icapd::BLOCK_ANONYMIZERS, Category::Anonymizers),
+    (&icapd::BLOCK_CRYPTOCURRENCY_MINING_POOL, Category::CryptocurrencyMiningPool),
+    (&icapd::BLOCK_JOBS, Category::Jobs),
 ];
 
 /// A century: the clock can still add it to now.

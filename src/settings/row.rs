@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::address::Uplink;
-use super::value::{Sites, Value};
+use super::value::{Ads, RuleText, Sites, Value};
 use crate::policy::MimeRule;
 
 /// What is known about a setting.
@@ -74,6 +74,8 @@ pub enum Kind {
     },
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// Some of these words, in an order of the administrator's.
+    Words(&'static [&'static str]),
     /// Any text.
     Text,
     /// A file or folder.
@@ -92,6 +94,10 @@ pub enum Kind {
     Sites,
     /// Rules by MIME type and size.
     MimeRules,
+    /// Rules of the policy, or a file of them; the name may have a number behind it.
+    Rules,
+    /// Regular expressions, and files that hold some.
+    Expressions,
     /// Where the log goes.
     LogTarget,
     /// A user, by name or number.
@@ -110,11 +116,24 @@ pub enum Never {
 }
 
 impl Kind {
+    /// Whether the name may have a number behind it, which gives the order: `RuleSet`, `RuleSet1`, `RuleSet20`.
+    #[must_use]
+    pub const fn is_numbered(self) -> bool {
+        matches!(self, Self::Rules)
+    }
+
     /// Whether the setting may stand on several lines.
     #[must_use]
     pub const fn is_list(self) -> bool {
         match self {
-            Self::Paths | Self::Addresses | Self::Uplinks | Self::Sites | Self::MimeRules => true,
+            Self::Words(_)
+            | Self::Paths
+            | Self::Addresses
+            | Self::Uplinks
+            | Self::Sites
+            | Self::MimeRules
+            | Self::Rules
+            | Self::Expressions => true,
             Self::Switch
             | Self::Integer { .. }
             | Self::AutoInteger { .. }
@@ -205,6 +224,7 @@ maker!(/** Milliseconds; `None`: without limit. */
         => Interval: Option<u64>);
 maker!(/** Bytes. */ size(min: u64, max: u64) Kind::Size { min, max } => Integer: u64);
 maker!(/** One of some words. */ choice(words: &'static [&'static str]) Kind::Choice(words) => Choice: &'static str);
+maker!(/** Some of these words. */ words(words: &'static [&'static str]) Kind::Words(words) => Words: Vec<&'static str>);
 maker!(/** Any text. */ text() Kind::Text => Text: String);
 maker!(/** A file or folder. */ path() Kind::Path => Path: Option<PathBuf>);
 maker!(/** Files and folders. */ paths() Kind::Paths => Paths: Vec<PathBuf>);
@@ -213,7 +233,9 @@ maker!(/** Sockets. */ addresses() Kind::Addresses => Addresses: Vec<SocketAddr>
 maker!(/** Providers of a mesh service. */ uplinks() Kind::Uplinks => Uplinks: Vec<Uplink>);
 maker!(/** A proxy. */ proxy() Kind::Proxy => Text: String);
 maker!(/** Domains, addresses and files of them. */ sites() Kind::Sites => Sites: Sites);
+maker!(/** Regular expressions and files of them. */ expressions() Kind::Expressions => Expressions: Ads);
 maker!(/** Rules by MIME type and size. */ mime_rules() Kind::MimeRules => MimeRules: Vec<MimeRule>);
+maker!(/** Rules of the policy. */ rules() Kind::Rules => Rules: Vec<RuleText>);
 maker!(/** Where the log goes. */ log_target() Kind::LogTarget => Text: String);
 maker!(/** A user. */ user() Kind::User => Text: String);
 

@@ -11,7 +11,7 @@ use super::list;
 use super::quantity::{interval_ms, show_interval, show_size, size_bytes};
 use super::row::{Kind, Never};
 use super::text::Span;
-use crate::policy::{List, MimeRule};
+use crate::policy::{AdExpressions, List, MimeRule, RuleSource, rules};
 
 /// A value that was read and found good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum Value {
     Interval(Option<u64>),
     /// Of [`Kind::Choice`]: the word as in the row.
     Choice(&'static str),
+    /// Of [`Kind::Words`]: as in the row.
+    Words(Vec<&'static str>),
     /// Of [`Kind::Text`], [`Kind::Proxy`], [`Kind::LogTarget`] and [`Kind::User`]; empty: none.
     Text(String),
     /// Of [`Kind::Path`]; `None`: none.
@@ -42,6 +44,28 @@ pub enum Value {
     Sites(Sites),
     /// Of [`Kind::MimeRules`].
     MimeRules(Vec<MimeRule>),
+    /// Of [`Kind::Rules`], in the order of their numbers.
+    Rules(Vec<RuleText>),
+    /// Of [`Kind::Expressions`].
+    Expressions(Ads),
+}
+
+/// A rule as it stands in the settings, or `@` and a file of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleText {
+    /// The number behind the name; 0: none.
+    pub number: u32,
+    /// The rule.
+    pub text: String,
+}
+
+/// Regular expressions, written directly or in files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ads {
+    /// Written directly.
+    pub list: AdExpressions,
+    /// Files that hold more.
+    pub files: Vec<PathBuf>,
 }
 
 /// Domains and addresses, written directly or in files.
@@ -78,6 +102,9 @@ impl ValueFault {
 
 /// Reads a value of a kind; `None` for an empty one that means "back to the default".
 pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> {
+    if kind == Kind::Rules {
+        return rules(raw).map(|rules| Some(Value::Rules(rules)));
+    }
     if kind.is_list() {
         return list::list(kind, &list::items(raw)?).map(Some);
     }
@@ -97,11 +124,14 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
             | Kind::Size { .. }
             | Kind::Choice(_)
             | Kind::LogTarget
+            | Kind::Words(_)
             | Kind::Paths
             | Kind::Addresses
             | Kind::Uplinks
             | Kind::Sites
-            | Kind::MimeRules => Ok(None),
+            | Kind::MimeRules
+            | Kind::Rules
+            | Kind::Expressions => Ok(None),
         };
     }
     let value = match kind {
@@ -128,7 +158,14 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         Kind::Proxy => address::proxy(&text).map(|()| Value::Text(text)).map_err(fault),
         Kind::LogTarget => address::log_target(&text).map(|()| Value::Text(text)).map_err(fault),
         Kind::User => address::user(&text).map(|()| Value::Text(text)).map_err(fault),
-        Kind::Paths | Kind::Addresses | Kind::Uplinks | Kind::Sites | Kind::MimeRules => {
+        Kind::Words(_)
+        | Kind::Paths
+        | Kind::Addresses
+        | Kind::Uplinks
+        | Kind::Sites
+        | Kind::MimeRules
+        | Kind::Rules
+        | Kind::Expressions => {
             return Ok(None);
         }
     };
@@ -138,16 +175,48 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
 /// Adds the items of another line to a list.
 pub(super) fn append(value: &mut Value, more: Value) {
     match (value, more) {
+        (Value::Words(all), Value::Words(more)) => all.extend(more),
         (Value::Paths(all), Value::Paths(more)) => all.extend(more),
         (Value::Addresses(all), Value::Addresses(more)) => all.extend(more),
         (Value::Uplinks(all), Value::Uplinks(more)) => all.extend(more),
         (Value::MimeRules(all), Value::MimeRules(more)) => all.extend(more),
+        (Value::Rules(all), Value::Rules(more)) => {
+            all.extend(more);
+            // Stable: rules with one number stay in the order of their lines.
+            all.sort_by_key(|rule| rule.number);
+        }
         (Value::Sites(all), Value::Sites(more)) => {
+            all.list.append(more.list);
+            all.files.extend(more.files);
+        }
+        (Value::Expressions(all), Value::Expressions(more)) => {
             all.list.append(more.list);
             all.files.extend(more.files);
         }
         (value, more) => *value = more,
     }
+}
+
+/// One rule, checked by itself: the files and groups it names are the edge's to find.
+fn rules(raw: &str) -> Result<Vec<RuleText>, ValueFault> {
+    let at = Span { start: 0, length: raw.len() };
+    // No rule begins with a quote, so quotes around everything are the settings file's.
+    let text = if raw.starts_with('"') { unquote(raw, at)? } else { raw.to_owned() };
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    let is_file = text.starts_with('@');
+    if !is_file {
+        let source = RuleSource { name: "".into(), text: text.clone() };
+        rules::check(&source).map_err(|fault| {
+            let start = fault.start.saturating_add(usize::from(raw.starts_with('"')));
+            let at =
+                Span { start: start.min(raw.len().saturating_sub(1)), length: fault.length.max(1) };
+            let remedy = (!fault.remedy.is_empty()).then_some(fault.remedy);
+            ValueFault { remedy, ..ValueFault::new(at, fault.message) }
+        })?;
+    }
+    Ok(vec![RuleText { number: 0, text }])
 }
 
 fn switch(text: &str) -> Option<bool> {
@@ -158,7 +227,7 @@ fn switch(text: &str) -> Option<bool> {
     is(["No", "Off", "False"]).then_some(false)
 }
 
-fn choice(text: &str, words: &[&'static str]) -> Result<&'static str, String> {
+pub(super) fn choice(text: &str, words: &[&'static str]) -> Result<&'static str, String> {
     let found = words.iter().find(|word| text.eq_ignore_ascii_case(word));
     found.copied().ok_or_else(|| expected(text, &format!("one of {}", words.join(", "))))
 }

@@ -10,6 +10,7 @@
 )]
 
 mod archives;
+mod block_pages;
 mod carriers;
 mod clamd;
 mod containers;

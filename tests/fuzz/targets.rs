@@ -19,7 +19,7 @@ use baleen::settings::Settings;
 use super::harness::Target;
 use super::lists;
 
-pub(crate) const ALL: [Target; 20] = [
+pub(crate) const ALL: [Target; 21] = [
     Target { name: "icap_head", corpus: icap_messages, words: ICAP_WORDS, run: icap_connection },
     Target { name: "chunked", corpus: chunked_bodies, words: ICAP_WORDS, run: chunked_body },
     Target {
@@ -46,6 +46,7 @@ pub(crate) const ALL: [Target; 20] = [
     },
     Target { name: "sections", corpus: lists::changes, words: &[], run: lists::sections },
     Target { name: "page", corpus: lists::pages, words: lists::PAGE_WORDS, run: lists::page },
+    crate::block_pages::TARGET,
     crate::clamd::TARGET,
     crate::regexes::TARGET,
     crate::zips::TARGET,

@@ -7,6 +7,7 @@ mod fixture;
 mod commands;
 mod doctor;
 mod load;
+mod pages;
 mod selftest;
 mod serve;
 mod squid_setup;

@@ -1,36 +1,52 @@
-//! What the client of a page can read: JSON or HTML, and in which language.
+//! Lists of what a client can read: `Accept` and `Accept-Language`.
 //!
-//! RFC 9110 sections 12.5.1 and 12.5.4, as far as a block page needs them.
+//! RFC 9110 sections 12.4.2 (qualities), 12.5.1 and 12.5.4, with the lookup of RFC 4647 section 3.4 cut
+//! down to primary tags, for the pages' languages have no others.
 
-/// Whether a program asks, rather than a browser: it accepts JSON and does not name HTML. `*/*` beside
-/// JSON is what libraries send, and counts as a program.
-pub(super) fn wants_json(accept: Option<&[u8]>) -> bool {
-    let mut json = false;
-    for (range, quality) in ranges(accept.unwrap_or_default()) {
-        let is = |name: &str| range.eq_ignore_ascii_case(name.as_bytes());
-        if is("text/html") || is("application/xhtml+xml") {
-            return false;
-        }
-        let structured =
-            range.last_chunk().is_some_and(|end: &[u8; 5]| end.eq_ignore_ascii_case(b"+json"));
-        json |= quality > 0 && (is("application/json") || structured);
-    }
-    json
-}
-
-/// The index of the tag that fits best; the first when none does. `en` fits `en-GB` and `EN`.
+/// The index of the language that fits best; the first when the client wants none of them.
+///
+/// `de` fits `de-CH` and `DE`. `*` fits whatever is not named. Of equal ones the client's order counts,
+/// and behind `*` the order of `tags`.
 pub(super) fn best_language(accept_language: Option<&[u8]>, tags: &[&str]) -> usize {
-    let mut best = (0_u16, 0_usize);
-    for (range, quality) in ranges(accept_language.unwrap_or_default()) {
+    let mut wanted = vec![None::<Wish>; tags.len()];
+    let mut others = None;
+    for (place, (range, quality)) in ranges(accept_language.unwrap_or_default()).enumerate() {
+        let wish = Wish { quality, place };
+        if range == b"*" {
+            others.get_or_insert(wish);
+            continue;
+        }
         let primary = range.split(|&byte| byte == b'-').next().unwrap_or_default();
-        let found = tags.iter().position(|tag| primary.eq_ignore_ascii_case(tag.as_bytes()));
-        if let Some(index) = found
-            && quality > best.0
+        let index = tags.iter().position(|tag| primary.eq_ignore_ascii_case(tag.as_bytes()));
+        if let Some(slot) = index.and_then(|index| wanted.get_mut(index))
+            && slot.is_none_or(|before| before.quality < quality)
         {
-            best = (quality, index);
+            *slot = Some(wish);
+        }
+    }
+    let wishes = wanted.into_iter().map(|wish| wish.or(others)).enumerate();
+    let mut best = (Wish { quality: 0, place: 0 }, 0);
+    for (index, wish) in wishes.filter_map(|(index, wish)| Some((index, wish?))) {
+        let is_earlier = wish.quality == best.0.quality && wish.place < best.0.place;
+        if wish.quality > best.0.quality || (is_earlier && wish.quality > 0) {
+            best = (wish, index);
         }
     }
     best.1
+}
+
+/// How much a client wants something, and where in its list it says so.
+#[derive(Clone, Copy, Debug)]
+struct Wish {
+    quality: u16,
+    place: usize,
+}
+
+/// How much a client wants media types that `fits` knows, in thousandths; 0: it does not name them.
+/// Wildcards name nothing.
+pub(super) fn wanted(accept: Option<&[u8]>, fits: impl Fn(&[u8]) -> bool) -> u16 {
+    let named = ranges(accept.unwrap_or_default()).filter(|(range, _)| fits(range));
+    named.map(|(_, quality)| quality).max().unwrap_or_default()
 }
 
 /// The items of a list with their quality in thousandths.
@@ -44,16 +60,23 @@ fn ranges(value: &[u8]) -> impl Iterator<Item = (&[u8], u16)> {
     })
 }
 
-/// `0.8` as 800; what is no number is 0, so that it is not chosen.
+/// `0.8` as 800; what is no quality is 0, so that it is not chosen.
 fn thousandths(text: &[u8]) -> u16 {
-    let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f32>().ok());
-    match number {
-        Some(number) if number >= 1.0 => 1000,
-        Some(number) if number > 0.0 => {
-            let digits = format!("{number:.3}");
-            digits.get(2..).and_then(|digits| digits.parse().ok()).unwrap_or_default()
-        }
-        Some(_) | None => 0,
+    let (whole, fraction) = match text {
+        [whole] => (whole, &[][..]),
+        [whole, b'.', fraction @ ..] if fraction.len() <= 3 => (whole, fraction),
+        _ => return 0,
+    };
+    let digits = |start: u16, digits: &[u8]| {
+        digits.iter().try_fold(start, |number, digit| {
+            digit.is_ascii_digit().then(|| number * 10 + u16::from(digit - b'0'))
+        })
+    };
+    let scale = 10_u16.pow(u32::try_from(3 - fraction.len()).unwrap_or_default());
+    match (whole, digits(0, fraction)) {
+        (b'0', Some(number)) => number * scale,
+        (b'1', Some(0)) => 1000,
+        _ => 0,
     }
 }
 
@@ -62,24 +85,7 @@ const RANGES_MAX: usize = 32;
 
 #[cfg(test)]
 mod tests {
-    use super::{best_language, wants_json};
-
-    #[test]
-    fn programs_get_json_and_browsers_get_html() {
-        for (accept, json) in [
-            ("", false),
-            ("*/*", false),
-            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", false),
-            ("application/json", true),
-            ("application/json, text/plain, */*", true),
-            ("Application/Problem+JSON;q=0.5", true),
-            ("application/json;q=0", false),
-            ("application/json, text/html;q=0.1", false),
-        ] {
-            assert_eq!(wants_json(Some(accept.as_bytes())), json, "{accept}");
-        }
-        assert!(!wants_json(None));
-    }
+    use super::{best_language, thousandths, wanted};
 
     #[test]
     fn the_language_with_the_highest_quality_is_chosen() {
@@ -89,11 +95,58 @@ mod tests {
             ("ru, zh;q=0.5", 0),
             ("de", 1),
             ("FR-ca", 2),
+            ("de-CH-1996", 1),
             ("en;q=0.1, de;q=0.85, fr;q=0.8", 1),
             ("de;q=0, fr;q=nonsense", 0),
             ("de;q=0.999, fr", 2),
+            ("fr, de", 2),
+            ("de-AT;q=0.3, de;q=0.9, en;q=0.5", 1),
+            ("de;q=0.9, de-AT;q=0.3, en;q=0.5", 1),
+            ("*", 0),
+            ("*;q=0.5, fr;q=0.4", 0),
+            ("en;q=0, *", 1),
+            ("en;q=0, de;q=0, *;q=0.1", 2),
+            ("xx, *;q=0.1, de;q=0.1", 0),
+            ("xx, de;q=0.1, *;q=0.1", 1),
+            ("en;q=0, de;q=0, fr;q=0", 0),
+            ("german, deutsch", 0),
+            (";q=1,,;;, de ;q=1", 1),
         ] {
             assert_eq!(best_language(Some(accept.as_bytes()), &tags), index, "{accept}");
         }
+        assert_eq!(best_language(None, &tags), 0);
+        assert_eq!(best_language(Some(b"de"), &[]), 0);
+    }
+
+    #[test]
+    fn a_quality_has_at_most_three_digits_and_is_at_most_one() {
+        for (text, number) in [
+            ("0", 0),
+            ("1", 1000),
+            ("1.", 1000),
+            ("1.000", 1000),
+            ("0.5", 500),
+            ("0.05", 50),
+            ("0.005", 5),
+            ("0.", 0),
+            ("", 0),
+            ("1.001", 0),
+            ("0.0005", 0),
+            ("2", 0),
+            ("-1", 0),
+            (".5", 0),
+            ("0,5", 0),
+            ("1e0", 0),
+        ] {
+            assert_eq!(thousandths(text.as_bytes()), number, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_named_counts_and_wildcards_name_nothing() {
+        let html = |range: &[u8]| range.eq_ignore_ascii_case(b"text/html");
+        assert_eq!(wanted(Some(b"*/*, TEXT/html;level=1;q=0.4"), html), 400);
+        assert_eq!(wanted(Some(b"text/*, */*"), html), 0);
+        assert_eq!(wanted(None, html), 0);
     }
 }

@@ -1,14 +1,19 @@
 //! The first look at a message, from real ICAP requests.
 
 use super::connection;
-use crate::adaptation::{self, Begin, Cause, Decision, Fragment, Passed, Ranges, begin};
-use crate::icap::Connection;
+use crate::adaptation::{self, Begin, Cause, Decided, Decision, Fragment, Known, Passed, Ranges};
+use crate::icap::{Connection, Request};
 use crate::policy::{BodyAction, List, MimeRule, Options, Pattern, Policy};
 
 const REQMOD: &str = "REQMOD icap://gw.test/reqmod ICAP/1.0\nHost: gw.test\nAllow: 204\n";
 const RESPMOD: &str = "RESPMOD icap://gw.test/respmod ICAP/1.0\nHost: gw.test\nAllow: 204\n";
 const ECHO: &str = "RESPMOD icap://gw.test/echo ICAP/1.0\nHost: gw.test\nAllow: 204\n";
 const GET: &str = "GET http://example.com/ HTTP/1.1\nHost: example.com\n";
+
+/// The first look where nothing has to be asked.
+fn begin<'a>(request: &'a Request, policy: &Policy, options: &adaptation::Options) -> Begin<'a> {
+    adaptation::begin(request, policy, options, &Known::NOTHING)
+}
 
 fn policy() -> Policy {
     let list = |entry| {
@@ -31,25 +36,27 @@ fn policy() -> Policy {
         white: list("example.com"),
         ranges: list("films.example"),
         mime_rules,
+        ..Options::default()
     })
     .expect("good")
 }
 
 fn shown(connection: &Connection) -> String {
     match begin(connection.request(), &policy(), &adaptation::Options::default()) {
-        Begin::Answer(Decision::Unmodified(passed)) => match passed {
+        Begin::Answer(Decision::Unmodified(passed), _) => match passed {
             Passed::NoBody => "pass: no body".to_owned(),
             Passed::Rule => "pass: rule".to_owned(),
             Passed::Echo => "pass: echo".to_owned(),
             other => format!("unexpected {other:?}"),
         },
-        Begin::Answer(Decision::Block(cause)) => match *cause {
+        Begin::Answer(Decision::Block(cause), _) => match *cause {
             Cause::BlackList(entry) => format!("block: list {entry}"),
             Cause::Type(mime) => format!("block: type {mime}"),
             other => format!("unexpected {other:?}"),
         },
-        Begin::Answer(Decision::AskForAll) => "ask for all".to_owned(),
-        Begin::Answer(other) => format!("unexpected {other:?}"),
+        Begin::Answer(Decision::AskForAll, _) => "ask for all".to_owned(),
+        Begin::Answer(other, _) => format!("unexpected {other:?}"),
+        Begin::Ask(question) => format!("ask: {}", question.name()),
         Begin::Scan(plan) => {
             let coding =
                 plan.content_encoding.as_deref().unwrap_or(b"-").escape_ascii().to_string();
@@ -58,7 +65,10 @@ fn shown(connection: &Connection) -> String {
                 Some(Fragment::Judged) => " fragment",
                 Some(Fragment::Allowed) => " allowed fragment",
             };
-            format!("scan: {coding}{}{fragment}", if plan.white_listed { " white" } else { "" })
+            format!(
+                "scan: {coding}{}{fragment}",
+                if plan.state.white_listed { " white" } else { "" }
+            )
         }
     }
 }
@@ -119,7 +129,7 @@ fn a_request_for_a_part_becomes_one_for_all() {
     let connection = ask(GET, "pass: no body");
     let keep = adaptation::Options { ranges: Ranges::Keep, ..adaptation::Options::default() };
     let kept = begin(connection.request(), &policy(), &keep);
-    assert_eq!(kept, Begin::Answer(Decision::Unmodified(Passed::NoBody)));
+    assert_eq!(kept, Begin::Answer(Decision::Unmodified(Passed::NoBody), Decided::Nothing));
     // The request of a response was answered already.
     response("GET http://a.example/ HTTP/1.1\nRange: bytes=5-\n", "", None, "pass: no body");
 }

@@ -1,9 +1,12 @@
 //! The headers of an answer, as they stand on the wire.
 
 use super::{connection, detection, now};
-use crate::adaptation::{Cause, Decision, Options, Passed, Released, Unchecked, decide, extra};
+use crate::adaptation::{
+    Cause, Decision, Options, Passed, PolicyWhy, Released, RuleReason, Unchecked, decide, extra,
+};
 use crate::engine::verdict::{Limit, Verdict, Why};
 use crate::icap::{Extra, Output};
+use crate::policy::Category;
 
 /// The `X-` lines of an ICAP answer with the headers of a decision.
 fn lines(decision: &Decision) -> Vec<String> {
@@ -71,6 +74,40 @@ fn lists_and_rules_say_which_it_was() {
     assert_eq!(lines(&black), ["X-Response-Info: Blocked", "X-Response-Desc: on the black list"]);
     let kind = Decision::Block(Box::new(Cause::Type("image/png".into())));
     assert_eq!(lines(&kind), ["X-Response-Info: Blocked", "X-Response-Desc: type not allowed"]);
+}
+
+#[test]
+fn what_policy_blocks_says_why_and_a_category_is_named_exactly() {
+    let rule = |reason| Cause::Rule { rule: "3: …".into(), reason };
+    let games = Category::OnlineGames;
+    for (cause, info, desc) in [
+        (
+            Cause::Category { category: games, source: "ut1 games".into() },
+            "OnlineGames",
+            "unwanted category",
+        ),
+        (rule(RuleReason::Category(Category::Jobs)), "Jobs", "by a rule"),
+        (rule(RuleReason::BlackList), "Blocked", "by a rule"),
+        (rule(RuleReason::Text("after\r\nX-Evil: six".into())), "Blocked", "after  X-Evil: six"),
+        (rule(RuleReason::Text("".into())), "Blocked", "by a rule"),
+        (Cause::Advertisement("^ad\\.".into()), "Blocked", "advertisement"),
+        (Cause::Hook, "Blocked", "by the script"),
+    ] {
+        let want = [format!("X-Response-Info: {info}"), format!("X-Response-Desc: {desc}")];
+        assert_eq!(lines(&Decision::Block(Box::new(cause))), want);
+    }
+    for category in Category::ALL {
+        let cause = Cause::Category { category, source: "list".into() };
+        let want = format!("X-Response-Info: {}", category.name());
+        assert_eq!(lines(&Decision::Block(Box::new(cause)))[0], want);
+    }
+    let unchecked = Decision::Block(Box::new(Cause::PolicyUnchecked(PolicyWhy::HookFailed)));
+    let want = [
+        "X-Response-Info: Blocked",
+        "X-Response-Desc: could not be checked",
+        "X-Error-Code: hook_failed",
+    ];
+    assert_eq!(lines(&unchecked), want);
 }
 
 #[test]

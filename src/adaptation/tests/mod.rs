@@ -3,8 +3,8 @@
 mod begin;
 mod decision;
 mod headers;
+mod hostile;
 mod page;
-mod threat;
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,11 +1,13 @@
 //! Block pages: what they say, what they never let through, and that there is always one.
 
-use proptest::prelude::{any, prop_assert_eq, proptest};
-
 use super::{connection, detection};
-use crate::adaptation::page::{PageFacts, Pages, Rendered, TEMPLATE_NAMES, Template};
-use crate::adaptation::{Cause, Threat, ThreatKind};
+use crate::adaptation::page::{
+    LANGUAGE_TAGS, Options, PageFacts, Pages, REASONS, Rendered, Status, TEMPLATE_NAMES, Template,
+    sample, sample_facts, template_of,
+};
+use crate::adaptation::{Cause, PolicyWhy, RuleReason, Threat, ThreatKind};
 use crate::engine::verdict::Why;
+use crate::policy::Category;
 
 fn threat(name: &str, path: &str) -> Cause {
     Cause::Threat(Threat { kind: ThreatKind::of(name), detection: detection(name, path) })
@@ -14,6 +16,7 @@ fn threat(name: &str, path: &str) -> Cause {
 fn facts(cause: &Cause) -> PageFacts<'_> {
     PageFacts {
         cause,
+        method: b"GET",
         url: b"http://example.com/file?a=1&b=2",
         host: b"example.com",
         user: "anna",
@@ -22,17 +25,29 @@ fn facts(cause: &Cause) -> PageFacts<'_> {
         contact: "help@example.com",
         accept: None,
         accept_language: None,
-        is_head: false,
+        destination: None,
     }
 }
 
 fn embedded() -> Pages {
-    Pages::compile(Vec::new()).expect("embedded templates are good")
+    Pages::compile(Options::default()).expect("embedded templates are good")
 }
 
 fn own(name: &str, text: &str) -> Result<Pages, String> {
-    let template = Template { name: name.to_owned(), text: text.to_owned() };
-    Pages::compile(vec![template]).map_err(|fault| fault.to_string())
+    of_files(&[(name, text)])
+}
+
+/// Pages with these files in `TemplatesDir`.
+fn of_files(files: &[(&str, &str)]) -> Result<Pages, String> {
+    let template = |&(path, text): &(&str, &str)| {
+        let (language, name) = match path.split_once('/') {
+            Some((language, name)) => (Some(language.to_owned()), name),
+            None => (None, path),
+        };
+        Template { language, name: name.to_owned(), text: text.to_owned() }
+    };
+    let templates = files.iter().map(template).collect();
+    Pages::compile(Options { templates, ..Options::default() }).map_err(|fault| fault.to_string())
 }
 
 fn head(page: &Rendered) -> String {
@@ -85,8 +100,50 @@ fn each_cause_has_its_page() {
         ),
     ] {
         let html = body(&embedded().render(&facts(&cause)));
-        assert!(html.contains(&format!("<h1>{title}</h1>")), "{title}\n{html}");
+        assert!(html.contains(&format!("<h1 id=\"what\">{title}</h1>")), "{title}\n{html}");
         assert!(html.contains(detail), "{detail}\n{html}");
+    }
+}
+
+#[test]
+fn each_cause_of_the_policy_has_its_words_and_its_code() {
+    let rule = |reason| Cause::Rule { rule: "secret rule".into(), reason };
+    for (cause, code, title, detail) in [
+        (
+            Cause::Category { category: Category::Chats, source: "secret list".into() },
+            "category",
+            "This site is blocked",
+            "<dt>Category</dt><dd class=\"strong\">Chats</dd>",
+        ),
+        (
+            rule(RuleReason::Category(Category::Jobs)),
+            "category",
+            "This site is blocked",
+            "Job offers",
+        ),
+        (rule(RuleReason::BlackList), "black-list", "This address is blocked", "list of addresses"),
+        (rule(RuleReason::Text("not after six".into())), "rule", "This address is blocked", "six"),
+        (
+            Cause::Advertisement("secret.*".into()),
+            "advertisement",
+            "An advertisement was blocked",
+            "are not loaded in this",
+        ),
+        (Cause::Hook, "hook", "This address is blocked", "A rule of this network"),
+        (
+            Cause::PolicyUnchecked(PolicyWhy::NoReputation),
+            "policy-unchecked",
+            "The address could not be checked",
+            "did not answer",
+        ),
+    ] {
+        let html = body(&embedded().render(&facts(&cause)));
+        assert!(html.contains(&format!("<h1 id=\"what\">{title}</h1>")), "{title}\n{html}");
+        assert!(html.contains(detail) && !html.contains("secret"), "{detail}\n{html}");
+        let asked = PageFacts { accept: Some(b"application/json"), ..facts(&cause) };
+        let value: serde_json::Value =
+            serde_json::from_slice(&embedded().render(&asked).body).expect("JSON");
+        assert_eq!(value["reason"], code);
     }
 }
 
@@ -97,7 +154,7 @@ fn the_head_is_exactly_this() {
     let want = format!(
         "HTTP/1.1 403 Forbidden\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nServer: Baleen\r\n\
          Content-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nContent-Language: en\r\n\
-         Cache-Control: no-store\r\nVary: Accept, Accept-Language\r\nX-Content-Type-Options: nosniff\r\n\
+         Cache-Control: no-store\r\nVary: Accept, Accept-Language, Sec-Fetch-Dest\r\nX-Content-Type-Options: nosniff\r\n\
          Referrer-Policy: no-referrer\r\nContent-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n\r\n",
         page.body.len()
@@ -127,7 +184,7 @@ fn nothing_from_outside_becomes_markup_or_a_header() {
 fn a_page_for_head_has_the_length_and_no_body() {
     let cause = threat("A", "");
     let full = embedded().render(&facts(&cause));
-    let page = embedded().render(&PageFacts { is_head: true, ..facts(&cause) });
+    let page = embedded().render(&PageFacts { method: b"HEAD", ..facts(&cause) });
     assert_eq!(page.head, full.head);
     assert!(page.body.is_empty());
 }
@@ -202,7 +259,7 @@ fn a_bad_template_is_refused_with_its_line() {
         (
             "ERR_OTHER.html",
             "",
-            "ERR_OTHER.html: there is no such page: expected one of ERR_ACCESS_DENIED.html",
+            "ERR_OTHER.html: there is no such page: expected one of base.html, ERR_ACCESS_DENIED.html",
         ),
         (
             "ERR_FAILED_CHECK.html",
@@ -232,8 +289,7 @@ fn a_template_that_fails_later_gives_way_to_the_embedded_one() {
 #[test]
 fn the_facts_of_a_request_come_from_its_heads() {
     let icap = "REQMOD icap://gw.test/reqmod ICAP/1.0\nHost: gw.test\nX-Client-Username: anna\n";
-    let http =
-        "HEAD /path HTTP/1.1\nHost: example.com\nAccept: application/json\nAccept-Language: de\n";
+    let http = "HEAD /path HTTP/1.1\nHost: example.com\nAccept: application/json\nAccept-Language: de\nSec-Fetch-Dest: image\n";
     let connection = connection(icap, &[("req-hdr", http)], None);
     let cause = threat("A", "");
     let facts = PageFacts::of(connection.request(), &cause, "then", "7", "");
@@ -242,34 +298,151 @@ fn the_facts_of_a_request_come_from_its_heads() {
         (facts.accept, facts.accept_language),
         (Some(&b"application/json"[..]), Some(&b"de"[..]))
     );
-    assert!(facts.is_head);
-    let page = embedded().render(&PageFacts { is_head: false, ..facts });
+    assert_eq!((facts.method, facts.destination), (&b"HEAD"[..], Some(&b"image"[..])));
+    let page = embedded().render(&PageFacts { method: b"GET", destination: None, ..facts });
     let value: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
     assert_eq!(value["url"], "example.com/path");
 }
 
 #[test]
-fn every_template_name_is_a_page() {
-    for name in TEMPLATE_NAMES {
-        assert!(own(name, "text").is_ok(), "{name}");
+fn a_language_has_templates_of_its_own_before_the_common_one() {
+    let pages = of_files(&[
+        ("de/ERR_DOWNLOAD_BLOCK.html", "deutsch {{ category_name }}"),
+        ("ERR_DOWNLOAD_BLOCK.html", "{{ lang }} {{ category }}"),
+    ])
+    .expect("good templates");
+    let cause = sample("category", Category::Gambling, None).expect("a reason");
+    for (language, want) in
+        [("de-AT", "deutsch Glücksspiel"), ("en", "en Gambling"), ("es", "es Gambling")]
+    {
+        let asked = PageFacts { accept_language: Some(language.as_bytes()), ..facts(&cause) };
+        assert_eq!(body(&pages.render(&asked)), want);
+    }
+    let denied = threat("A", "");
+    assert_eq!(pages.render(&facts(&denied)), embedded().render(&facts(&denied)));
+    let path = |language| pages.own_template(&cause, language);
+    assert_eq!(path("de").as_deref(), Some("de/ERR_DOWNLOAD_BLOCK.html"));
+    assert_eq!(path("ru").as_deref(), Some("ERR_DOWNLOAD_BLOCK.html"));
+    assert_eq!(pages.own_template(&denied, "de"), None);
+    for (path, want) in [
+        ("fr/ERR_DOWNLOAD_BLOCK.html", "there is no such language: expected one of en, de, ru, es"),
+        ("de/base.html", "there is no such page"),
+    ] {
+        let fault = own(path, "text").expect_err("refused");
+        assert!(fault.contains(path) && fault.contains(want), "{fault}");
     }
 }
 
-proptest! {
-    #[test]
-    fn no_text_adds_a_tag_or_a_line_to_the_head(name in any::<String>(), path in any::<String>(), user in any::<String>(), url in any::<Vec<u8>>()) {
-        let pages = embedded();
-        let tags = |page: &Rendered| page.body.iter().filter(|&&byte| byte == b'<').count();
-        let lines = |page: &Rendered| page.head.iter().filter(|&&byte| byte == b'\n').count();
-        // Empty facts have no tags of their own, so every fact begins with a letter.
-        let cause = threat(&format!("A{name}"), &format!("A{path}"));
-        let user = format!("A{user}");
-        let url = [b"A".to_vec(), url].concat();
-        let page = pages.render(&PageFacts { url: &url, user: &user, time: &name, ..facts(&cause) });
-        let plain = threat("A", "A");
-        let plain = pages.render(&PageFacts { url: b"A", user: "A", time: "A", ..facts(&plain) });
-        prop_assert_eq!(tags(&page), tags(&plain));
-        let dated = usize::from(!name.is_empty() && name.bytes().all(|byte| matches!(byte, b' '..=b'~')));
-        prop_assert_eq!(lines(&page) + 1 - dated, lines(&plain));
+#[test]
+fn an_own_base_changes_all_pages_and_one_that_fails_none() {
+    let base = "<b>house</b>{{ title }}{% block advice %}{% endblock %}{% block facts %}{% endblock %}\
+                {% if user == 'late' %}{{ missing }}{% endif %}";
+    let pages = own("base.html", base).expect("a good base");
+    for reason in REASONS {
+        let cause = sample(reason, Category::Jobs, None).expect("a reason");
+        let html = body(&pages.render(&facts(&cause)));
+        assert!(html.starts_with("<b>house</b>"), "{html}");
+        let late = PageFacts { user: "late", ..facts(&cause) };
+        assert_eq!(pages.render(&late), embedded().render(&late), "{reason}");
+    }
+    let fault = own("base.html", "a\n{{ nothing }}").expect_err("a bad base");
+    assert!(fault.starts_with("base.html:2: undefined value"), "{fault}");
+}
+
+#[test]
+fn an_own_template_is_tried_with_every_reason_it_is_for() {
+    let text = "{% if reason == 'advertisement' %}\n{{ nothing }}{% endif %}";
+    let fault = own("ERR_DOWNLOAD_BLOCK.html", text).expect_err("a bad template");
+    assert!(fault.starts_with("ERR_DOWNLOAD_BLOCK.html:2: undefined value"), "{fault}");
+    assert!(own("ERR_FAILED_CHECK.html", text).is_ok());
+}
+
+#[test]
+fn the_administrator_chooses_languages_and_their_default() {
+    let languages = vec!["RU".to_owned(), "de".to_owned(), "tlh".to_owned()];
+    let pages = Pages::compile(Options { languages, ..Options::default() }).expect("good");
+    assert_eq!(pages.languages().collect::<Vec<_>>(), ["ru", "de"]);
+    let cause = threat("A", "");
+    for (wanted, lang) in [("de", "de"), ("en", "ru"), ("", "ru"), ("es, de;q=0.1", "de")] {
+        let asked = PageFacts { accept_language: Some(wanted.as_bytes()), ..facts(&cause) };
+        assert!(
+            body(&pages.render(&asked)).contains(&format!("<html lang=\"{lang}\">")),
+            "{wanted}"
+        );
+    }
+    assert_eq!(embedded().languages().collect::<Vec<_>>(), LANGUAGE_TAGS);
+}
+
+#[test]
+fn the_status_is_the_administrators_but_no_tunnel_is_promised() {
+    let cause = threat("A", "");
+    for (status, method, line) in [
+        (Status::Forbidden, "GET", "HTTP/1.1 403 Forbidden\r\n"),
+        (Status::Ok, "GET", "HTTP/1.1 200 OK\r\n"),
+        (Status::Ok, "HEAD", "HTTP/1.1 200 OK\r\n"),
+        (Status::Ok, "CONNECT", "HTTP/1.1 403 Forbidden\r\n"),
+        (Status::Legal, "GET", "HTTP/1.1 451 Unavailable For Legal Reasons\r\n"),
+        (Status::Legal, "CONNECT", "HTTP/1.1 451 Unavailable For Legal Reasons\r\n"),
+    ] {
+        let pages = Pages::compile(Options { status, ..Options::default() }).expect("good");
+        let page = pages.render(&PageFacts {
+            method: method.as_bytes(),
+            url: b"example.com:443",
+            ..facts(&cause)
+        });
+        assert!(head(&page).starts_with(line), "{status:?} {method}");
+        assert_eq!(page.body.is_empty(), method == "HEAD");
+    }
+}
+
+#[test]
+fn parts_of_pages_get_next_to_nothing_and_keep_their_type() {
+    let block = sample("category", Category::Gambling, None).expect("a reason");
+    let advert = sample("advertisement", Category::Gambling, None).expect("a reason");
+    for (cause, destination, media_type, begins, bytes_max) in [
+        (&block, "image", "image/svg+xml", "<svg ", 400),
+        (&advert, "image", "image/gif", "GIF89a", 43),
+        (&block, "style", "text/css; charset=utf-8", "/* This site is blocked (0-17) */", 80),
+        (&block, "script", "text/javascript; charset=utf-8", "/* This site", 80),
+        (&block, "font", "text/plain; charset=utf-8", "This site is blocked\n\nThe site", 600),
+        (&block, "empty", "application/json", "{\"lang\":\"en\",\"reason\":\"category\"", 700),
+    ] {
+        let page = embedded().render(&PageFacts {
+            destination: Some(destination.as_bytes()),
+            accept: Some(b"*/*"),
+            ..facts(cause)
+        });
+        assert!(head(&page).contains(&format!("Content-Type: {media_type}\r\n")), "{destination}");
+        assert!(head(&page).contains("Cache-Control: no-store\r\n"), "{destination}");
+        assert!(
+            page.body.starts_with(begins.as_bytes()) && page.body.len() <= bytes_max,
+            "{destination}"
+        );
+    }
+    let text = embedded().render(&PageFacts { accept: Some(b"text/plain"), ..facts(&block) });
+    for line in
+        ["Category: Gambling\n", "Address: http://example.com/file?a=1&b=2\n", "Request: 0-17\n"]
+    {
+        assert!(body(&text).contains(line), "{line}");
+    }
+}
+
+#[test]
+fn every_reason_has_a_sample_with_its_code_and_a_template() {
+    for reason in REASONS {
+        let cause = sample(reason, Category::Jobs, Some("given")).expect("a reason");
+        let asked = PageFacts { accept: Some(b"application/json"), ..sample_facts(&cause) };
+        let value: serde_json::Value =
+            serde_json::from_slice(&embedded().render(&asked).body).expect("JSON");
+        assert_eq!(value["reason"], reason);
+        assert!(TEMPLATE_NAMES.contains(&template_of(&cause)));
+    }
+    assert!(sample("nothing", Category::Jobs, None).is_none());
+}
+
+#[test]
+fn every_template_name_is_a_page() {
+    for name in TEMPLATE_NAMES.into_iter().filter(|name| *name != "base.html") {
+        assert!(own(name, "text").is_ok(), "{name}");
     }
 }

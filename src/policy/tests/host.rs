@@ -52,6 +52,24 @@ fn an_ipv6_address_has_one_spelling_and_may_hold_an_ipv4_address() {
     check("[2001:DB8:0:0:0:0:0:1]", "address 2001:db8::1");
     check("[::ffff:10.0.0.1]", "address 10.0.0.1");
     check("[fe80::1%25eth0]", "address fe80::1");
+    for long in ["::10.0.0.1", "64:ff9b::a00:1", "::ffff:0:10.0.0.1", "::ffff:a00:1"] {
+        check(&format!("[{long}]"), "address 10.0.0.1");
+    }
+    check("[::2]", "address ::2");
+    check("[2002:a00:1::]", "address 2002:a00:1::");
+}
+
+#[test]
+fn a_name_that_is_not_ascii_becomes_its_ascii_form() {
+    for spelling in ["пример.рф", "ПРИМЕР.РФ", "пример。рф．", "%D0%BFример.рф", "xn--e1afmkfd.РФ"]
+    {
+        check(spelling, "xn--e1afmkfd.xn--p1ai");
+    }
+    check("ｅｘａｍｐｌｅ．ｃｏｍ", "example.com");
+    check("exam\u{ad}ple.com", "example.com");
+    check("１２７．０．０．１", "address 127.0.0.1");
+    check("①②⑦.0.0.1", "address 127.0.0.1");
+    check("straße.de", "xn--strae-oqa.de");
 }
 
 #[test]
@@ -66,10 +84,8 @@ fn what_is_no_host_is_refused() {
     check("a%2561", "fault: a host cannot contain '%'");
     check("a%4", "fault: a '%' in a host needs two hexadecimal digits");
     check("a%zz", "fault: a '%' in a host needs two hexadecimal digits");
-    check(
-        "пример.рф",
-        "fault: the host is not ASCII: write its ASCII form, which begins with xn--",
-    );
+    check("a\u{fffd}b.example", "fault: the host is no international name (UTS 46)");
+    check("%ff.example", "fault: the host is no international name (UTS 46)");
     for number in [
         "256.0.0.1",
         "1.2.3.4.5",

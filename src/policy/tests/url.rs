@@ -50,16 +50,64 @@ fn connect_has_an_authority() {
 }
 
 #[test]
-fn what_cannot_be_read_is_a_fault() {
-    check("GET", "example.com", None, "fault: the request target is no address");
-    check("GET", "", Some("example.com"), "fault: the request target is no address");
+fn what_breaks_the_rules_is_read_as_somebody_may_read_it() {
+    check("GET", "http://example.com:99999/", None, "example.com - /");
+    check("GET", "http://example.com:8a/", None, "example.com - /");
+    check("GET", "http://[::1]x/", None, "::1 - /");
+    check("GET", "http://[::1/", None, "::1 - /");
+    check("GET", "http://[127.0.0.1]:8080/", None, "127.0.0.1 8080 /");
+    check("GET", "http://2001:db8::1/", None, "2001:db8::1 - /");
+    check("CONNECT", "[2001:db8::1:443", None, "2001:db8::1:443 - ");
+    check("GET", "http://exa mple.com/", None, "example.com - /");
+    check("GET", "http://exa%09mple%2ecom/", None, "example.com - /");
+    check("GET", "http://example.com%00.good.example/", None, "example.com - /");
+    check("GET", "http://example.com%2f.good.example/", None, "example.com - /");
+    check("GET", "http://good.example%40example.com/", None, "example.com - /");
+    check("GET", "http://example%25252ecom/", None, "example.com - /");
+    check("GET", "http://.example..com/", None, "example.com - /");
+    check("GET", "http:///example.com/a", None, "example.com - /a");
+    check("GET", "http:example.com/a", None, "example.com - /a");
+    check("GET", "https:\\\\example.com\\a", None, "example.com - \\\\a");
+    check("GET", "h\ttp://example.com/", None, "example.com - /");
+    check("GET", "1http://example.com/a", Some("other.example"), "example.com - /a");
+    check("GET", "example.com/a", None, "example.com - /a");
+    check("GET", "example.com/a", Some("other.example"), "other.example - example.com/a");
+    check("GET", "urn:isbn:1", Some("example.com"), "example.com - urn:isbn:1");
+    check("GET", "http://\u{fffd}.example.com/", None, "*.example.com - /");
+    check("GET", "http://256.0.0.1/", None, "0.0.0.1 - /");
+    check("GET", "http://a.b.1/", None, "a.b.1 - /");
+    check("GET", "/a", Some("exa mple.com:80x"), "example.com - /a");
+    check("CONNECT", "http://example.com:443/", None, "example.com 443 ");
+    let long = format!("http://{}.example.com/", "a".repeat(300));
+    check("GET", &long, None, "example.com - /");
+}
+
+#[test]
+fn only_what_names_no_host_is_a_fault() {
+    check("GET", "", None, "fault: the request target is no address");
     check("GET", "urn:isbn:1", None, "fault: the request target is no address");
-    check("GET", "1http://example.com/", None, "fault: the request target is no address");
-    check("GET", "http:///path", None, "fault: the host is empty");
-    check("GET", "http://example.com:99999/", None, "fault: the port is no number up to 65535");
-    check("GET", "http://example.com:8a/", None, "fault: the port is no number up to 65535");
-    check("GET", "http://[::1]x/", None, "fault: the port is no number up to 65535");
-    check("GET", "http://exa mple.com/", None, "fault: a host cannot contain ' '");
+    check("GET", "http:///?q", None, "fault: the host is empty");
+    check("GET", "http://%20/", None, "fault: a host cannot contain ' '");
+    check("GET", "http://.../", None, "fault: the host is empty");
+    check("CONNECT", ":443", None, "fault: the host is empty");
+    check("GET", "/", Some("@"), "fault: the host is empty");
+}
+
+#[test]
+fn the_port_that_is_meant_depends_on_the_scheme() {
+    let port = |method: &str, target: &str| {
+        let url = UrlParts::of(method.as_bytes(), target.as_bytes(), Some(b"example.com"));
+        url.expect("an address").effective_port()
+    };
+    assert_eq!(port("GET", "http://example.com/"), Some(80));
+    assert_eq!(port("GET", "/"), Some(80));
+    assert_eq!(port("GET", "https://example.com:/"), Some(443));
+    assert_eq!(port("GET", "ftp://example.com/"), Some(21));
+    assert_eq!(port("CONNECT", "example.com"), Some(443));
+    assert_eq!(port("GET", "gopher://example.com/"), None);
+    assert_eq!(port("GET", "http://example.com:8080/"), Some(8080));
+    let named = UrlParts::of_host(b"WWW.Example.com.", None).expect("a name");
+    assert_eq!((named.host.as_str(), named.effective_port()), ("www.example.com", Some(443)));
 }
 
 proptest! {

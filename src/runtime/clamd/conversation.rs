@@ -487,6 +487,7 @@ impl Conversation {
                 user: String::new(),
                 reason,
                 action,
+                decided: String::new(),
                 bytes,
                 layers: story,
             })

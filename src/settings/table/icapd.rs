@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use super::common::{
     DAY, EXE_PATH, HOUR, LOG, LOG_LEVEL, LOG_LEVELS, MINUTE, RUN_AS_USER, SECOND, START,
 };
+use crate::adaptation::page::LANGUAGE_TAGS;
 use crate::policy::MimeRule;
 use crate::settings::row::{
-    Never, addresses, choice, integer, interval, log_target, mime_rules, path, section, sites,
-    size, switch, text, user,
+    Never, addresses, choice, expressions, integer, interval, log_target, mime_rules, path, rules,
+    section, sites, size, switch, text, user, words,
 };
-use crate::settings::value::Sites;
+use crate::settings::value::{Ads, RuleText, Sites};
 
 section! {
     "ICAPD", "The ICAP service for proxies.";
@@ -64,6 +65,49 @@ section! {
         "Block programs that are dangerous in wrong hands; potentially unwanted applications \
          (DetectPUA of [ScanEngine]) count as such unless their name says more.";
     BLOCK_HACKTOOLS: bool = switch("BlockHacktools", "Yes"), Reload, "Block tools to break into systems.";
+    BLOCK_INFECTION_SOURCE: bool = switch("BlockInfectionSource", "Yes"), Reload, "Block sites known to spread malware.";
+    BLOCK_NOT_RECOMMENDED: bool = switch("BlockNotRecommended", "Yes"), Reload, "Block sites that are not recommended.";
+    BLOCK_ADULT_CONTENT: bool = switch("BlockAdultContent", "No"), Reload, "Block adult content.";
+    BLOCK_VIOLENCE: bool = switch("BlockViolence", "No"), Reload, "Block violence.";
+    BLOCK_WEAPONS: bool = switch("BlockWeapons", "No"), Reload, "Block weapons.";
+    BLOCK_GAMBLING: bool = switch("BlockGambling", "No"), Reload, "Block gambling.";
+    BLOCK_DRUGS: bool = switch("BlockDrugs", "No"), Reload, "Block drugs.";
+    BLOCK_OBSCENE_LANGUAGE: bool = switch("BlockObsceneLanguage", "No"), Reload, "Block obscene language.";
+    BLOCK_CHATS: bool = switch("BlockChats", "No"), Reload, "Block chats.";
+    BLOCK_TERRORISM: bool = switch("BlockTerrorism", "No"), Reload, "Block terrorism.";
+    BLOCK_FREE_EMAIL: bool = switch("BlockFreeEmail", "No"), Reload, "Block free mail services.";
+    BLOCK_SOCIAL_NETWORKS: bool = switch("BlockSocialNetworks", "No"), Reload, "Block social networks.";
+    BLOCK_DUE_TO_COPYRIGHT_NOTICE: bool = switch("BlockDueToCopyrightNotice", "Yes"), Reload,
+        "Block sites named in notices of copyright owners.";
+    BLOCK_ONLINE_GAMES: bool = switch("BlockOnlineGames", "No"), Reload, "Block online games.";
+    BLOCK_ANONYMIZERS: bool = switch("BlockAnonymizers", "No"), Reload, "Block anonymizers.";
+    BLOCK_CRYPTOCURRENCY_MINING_POOL: bool = switch("BlockCryptocurrencyMiningPool", "No"), Reload,
+        "Block pools that mine cryptocurrencies.";
+    BLOCK_JOBS: bool = switch("BlockJobs", "No"), Reload, "Block sites with job offers.";
+    RULE_SET: Vec<RuleText> = rules("RuleSet", ""), Reload,
+        "Rules: condition, condition : action, action. One on a line; RuleSet may stand on several lines, and \
+         with numbers behind the name (RuleSet1, RuleSet20), which give the order. @/path/to/file names a \
+         file of rules. Tried from top to bottom, before the rules that the other settings stand for: \
+         PASS and BLOCK are final. PASS lets an address pass, its body is scanned all the same; SET scan = \
+         No passes it unscanned. A rule with a mistake keeps the whole policy from loading. baleen policy \
+         show prints all of them.";
+    RULE_SET_DEFAULTS: bool = switch("RuleSetDefaults", "Yes"), Reload,
+        "Whether the rules that BlackList, AdList, WhiteList and the switches of categories stand for come \
+         behind those of RuleSet. No: only what RuleSet says counts; threats are blocked by their \
+         switches even then.";
+    BLOCK_UNANSWERED: bool = switch("BlockUnanswered", "No"), Reload,
+        "Block an address when its check depends on a question that got no answer in time: to a \
+         reputation service, or to a directory about the user's groups. No: the site then has no \
+         category, and rules that ask for the groups do not apply.";
+    MESSAGE_HOOK: String = text("MessageHook", ""), Reload,
+        "A Lua script with a function message_hook(ctx), or the path of its file. Asked after the rules about \
+         each message that no rule passed or blocked; it answers \"pass\" or \"block\". Everything else, an \
+         error too, leaves the message unchecked: BlockUnchecked decides. It never replaces the scan.";
+    MESSAGE_HOOK_TIMEOUT: Option<u64> = interval("MessageHookTimeout", "0.02s", 1, SECOND, Never::Unsaid), Reload,
+        "How long the script may run for one message. The shard does nothing else meanwhile. After \
+         the third breach the script is switched off until the next reload.";
+    MESSAGE_HOOK_MEMORY: u64 = size("MessageHookMemory", "16MB", 1 << 20, 1 << 30), Reload,
+        "Memory of the script on each shard.";
     SCAN_TIMEOUT: Option<u64> = interval("ScanTimeout", "2m", 100, HOUR, Never::Zero), Reload,
         "How long the engine may work on one object; waiting for its bytes does not count. 0: no limit.";
     MAX_CONNECTIONS: u64 = integer("MaxConnections", "16384", 1, 1_000_000), Restart,
@@ -94,8 +138,16 @@ section! {
     SPOOL_LIMIT: u64 = size("SpoolLimit", "16GB", 0, 1 << 50), Restart,
         "Space for held messages in SpoolDir. 0: nothing is ever written there.";
     TEMPLATES_DIR: Option<PathBuf> = path("TemplatesDir", ""), Reload,
-        "Own block pages: ERR_ACCESS_DENIED.html, ERR_DOWNLOAD_BLOCK.html, ERR_FAILED_CHECK.html; \
-         what is missing is taken from the program.";
+        "Own block pages: ERR_ACCESS_DENIED.html, ERR_DOWNLOAD_BLOCK.html, ERR_FAILED_CHECK.html, and \
+         base.html, which they extend; what is missing is taken from the program. Files in a folder de, en, es \
+         or ru are for that language only. `baleen pages` lists and shows them.";
+    REPORT_LANGUAGES: Vec<&'static str> = words("ReportLanguages", "", &LANGUAGE_TAGS), Reload,
+        "Languages of block pages: of these the browser chooses by Accept-Language, and the first is for \
+         those that want none of them. Empty: all that the program has, English first.";
+    BLOCK_STATUS: &'static str = choice("BlockStatus", "403", &["403", "200", "451"]), Reload,
+        "The HTTP status of a block page. 403 tells programs that they were refused; with 200 they take the page \
+         for the content, which only very old browsers need; 451 is for blocking by law. A refused CONNECT \
+         never gets 200.";
     HOSTMASTER: String = text("Hostmaster", ""), Reload,
         "Whom a blocked user can ask, as shown on block pages; empty: nobody is named.";
     PROFILE: &'static str = choice("Profile", "squid", &["strict", "squid"]), Reload,
@@ -116,10 +168,11 @@ section! {
     RUN_AS_USER_ROW: String = user("RunAsUser", "drweb"), NotYet, RUN_AS_USER;
     DEBUG_DUMP_ICAP: bool = switch("DebugDumpIcap", "No"), NotYet,
         "Log ICAP messages at level Debug.";
-    MESSAGE_HOOK: String = text("MessageHook", ""), NotYet,
-        "A Lua script, or its file, that decides about each message.";
-    AD_LIST: Sites = sites("AdList", ""), NotYet,
-        "Addresses of advertisements, always blocked.";
+    AD_LIST: Ads = expressions("AdList", ""), Reload,
+        "Regular expressions; an address that fits one is always blocked, also when WhiteList has its site. \
+          They see the canonical form of an address (lower case, nothing encoded), as host/path?query, or \
+          with http:// or https:// in front where the expression says so. One with commas, blanks or quotes \
+          needs quotes. @/path/to/file or file(\"path\") for a file with one a line.";
     HEURISTIC_ANALYSIS: bool = switch("HeuristicAnalysis", "Yes"), NotYet, "Use heuristics, too.";
     PACKER_MAX_LEVEL: u64 = integer("PackerMaxLevel", "8", 0, 63), NotYet,
         "How many packers inside each other are undone.";
@@ -127,23 +180,4 @@ section! {
         "How many archives inside each other are opened.";
     MAIL_MAX_LEVEL: u64 = integer("MailMaxLevel", "8", 0, 63), NotYet,
         "How many mail messages inside each other are opened.";
-    BLOCK_INFECTION_SOURCE: bool = switch("BlockInfectionSource", "Yes"), NotYet, "Block sites known to spread malware.";
-    BLOCK_NOT_RECOMMENDED: bool = switch("BlockNotRecommended", "Yes"), NotYet, "Block sites that are not recommended.";
-    BLOCK_ADULT_CONTENT: bool = switch("BlockAdultContent", "No"), NotYet, "Block adult content.";
-    BLOCK_VIOLENCE: bool = switch("BlockViolence", "No"), NotYet, "Block violence.";
-    BLOCK_WEAPONS: bool = switch("BlockWeapons", "No"), NotYet, "Block weapons.";
-    BLOCK_GAMBLING: bool = switch("BlockGambling", "No"), NotYet, "Block gambling.";
-    BLOCK_DRUGS: bool = switch("BlockDrugs", "No"), NotYet, "Block drugs.";
-    BLOCK_OBSCENE_LANGUAGE: bool = switch("BlockObsceneLanguage", "No"), NotYet, "Block obscene language.";
-    BLOCK_CHATS: bool = switch("BlockChats", "No"), NotYet, "Block chats.";
-    BLOCK_TERRORISM: bool = switch("BlockTerrorism", "No"), NotYet, "Block terrorism.";
-    BLOCK_FREE_EMAIL: bool = switch("BlockFreeEmail", "No"), NotYet, "Block free mail services.";
-    BLOCK_SOCIAL_NETWORKS: bool = switch("BlockSocialNetworks", "No"), NotYet, "Block social networks.";
-    BLOCK_DUE_TO_COPYRIGHT_NOTICE: bool = switch("BlockDueToCopyrightNotice", "Yes"), NotYet,
-        "Block sites named in notices of copyright owners.";
-    BLOCK_ONLINE_GAMES: bool = switch("BlockOnlineGames", "No"), NotYet, "Block online games.";
-    BLOCK_ANONYMIZERS: bool = switch("BlockAnonymizers", "No"), NotYet, "Block anonymizers.";
-    BLOCK_CRYPTOCURRENCY_MINING_POOL: bool = switch("BlockCryptocurrencyMiningPool", "No"), NotYet,
-        "Block pools that mine cryptocurrencies.";
-    BLOCK_JOBS: bool = switch("BlockJobs", "No"), NotYet, "Block sites with job offers.";
 }

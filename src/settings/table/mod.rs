@@ -4,6 +4,7 @@ pub mod clamd;
 pub mod cloudd;
 pub mod httpd;
 pub mod icapd;
+pub mod lookupd;
 pub mod meshd;
 pub mod root;
 pub mod scan_engine;
@@ -16,13 +17,14 @@ pub mod urlcheck;
 use super::row::{Row, Section};
 
 /// The sections in the order of the sample file.
-pub static SECTIONS: [&Section; 12] = [
+pub static SECTIONS: [&Section; 13] = [
     &root::SECTION,
     &icapd::SECTION,
     &scan_engine::SECTION,
     &clamd::SECTION,
     &urlcheck::SECTION,
     &cloudd::SECTION,
+    &lookupd::SECTION,
     &meshd::SECTION,
     &update::SECTION,
     &server::SECTION,
@@ -42,6 +44,20 @@ pub fn section(name: &str) -> Option<&'static Section> {
 pub fn row(section: &Section, key: &str) -> Option<&'static Row> {
     section.rows.iter().copied().find(|row| row.key.eq_ignore_ascii_case(key))
 }
+
+/// The same for an entry, whose name may have a number behind it: `RuleSet20`. The number is 0 without one.
+pub(super) fn numbered_row(section: &Section, key: &str) -> Option<(&'static Row, u32)> {
+    if let Some(row) = row(section, key) {
+        return Some((row, 0));
+    }
+    let name = key.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    let digits = key.get(name.len()..).filter(|digits| digits.len() <= NUMBER_DIGITS_MAX)?;
+    let row = row(section, name).filter(|row| row.kind.is_numbered())?;
+    Some((row, digits.parse().ok()?))
+}
+
+/// Digits of a number behind a name.
+const NUMBER_DIGITS_MAX: usize = 6;
 
 /// Meanings of the parameters that every component has (Dr.Web's common parameters).
 mod common {

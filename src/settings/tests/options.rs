@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::good;
-use crate::adaptation::{self, Ranges, ThreatKind, Unchecked};
+use super::{first, good};
+use crate::adaptation::{self, Ranges, ThreatKind, Unchecked, page};
 use crate::clamd;
 use crate::engine::limits::Limits;
 use crate::icap::{IsTag, NoContent, Profile, Violations};
@@ -30,6 +30,30 @@ fn the_defaults_are_those_of_the_rooms() {
     assert!(
         server.database.is_empty() && server.templates_dir.is_none() && server.contact.is_empty()
     );
+}
+
+#[test]
+fn each_category_has_its_switch() {
+    for category in policy::Category::ALL {
+        let blocked = |word: &str| {
+            let settings = good(&format!("[ICAPD]\nBlock{} = {word}\n", category.name()));
+            settings.policy_options().blocked_categories
+        };
+        assert!(blocked("Yes").has(category) && !blocked("No").has(category), "{category}");
+    }
+}
+
+#[test]
+fn ad_expressions_and_category_files_come_from_the_settings() {
+    let settings = good(
+        "[Root]\nStateDir = /state\n[ICAPD]\nAdList = /banner/, \"a{1,2}d\\.example\", @/etc/ads.txt\n\
+         [URLCheck]\nCategoryDatabase = /lists\nCategoryMapping = /etc/map\n",
+    );
+    assert_eq!(settings.policy_options().ads.len(), 2);
+    assert_eq!(settings.list_files().ads, [PathBuf::from("/etc/ads.txt")]);
+    let files = settings.category_files();
+    assert_eq!((files.database, files.mapping), (Some("/lists".into()), Some("/etc/map".into())));
+    assert_eq!(files.default, Path::new("/state/categories"));
 }
 
 #[test]
@@ -81,6 +105,21 @@ fn the_server_follows_the_settings() {
     assert_eq!((server.contact.as_str(), server.templates_dir), ("a@b", Some("/t".into())));
     assert_eq!((server.connections_max, server.database.len()), (5, 2));
     assert_eq!((server.unwanted, server.functionality_level), (Unwanted::Detect, 90));
+}
+
+#[test]
+fn the_pages_follow_the_settings() {
+    assert_eq!(Settings::default().page_options(), page::Options::default());
+    let options = good("[ICAPD]\nReportLanguages = de\nReportLanguages = EN\n").page_options();
+    assert_eq!(options.languages, ["de", "en"]);
+    for (word, status) in
+        [("200", page::Status::Ok), ("403", page::Status::Forbidden), ("451", page::Status::Legal)]
+    {
+        let options = good(&format!("[ICAPD]\nBlockStatus = {word}\n")).page_options();
+        assert_eq!(options.status, status);
+    }
+    let (_, problems) = Settings::parse("[ICAPD]\nReportLanguages = en, tlh\n");
+    assert_eq!(first(&problems), "ReportLanguages: \"tlh\": expected one of en, de, ru, es");
 }
 
 #[test]

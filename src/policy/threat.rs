@@ -72,6 +72,15 @@ impl ThreatKind {
         }
     }
 
+    /// The kind with this name, in any case. `VirusModification` and `UnknownVirus`, as scripts of Dr.Web
+    /// know them, and singular forms are read, too.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        let alias = ALIASES.iter().find(|(alias, _)| is(alias)).map(|&(_, kind)| kind);
+        Self::ALL.into_iter().find(|kind| is(kind.name())).or(alias)
+    }
+
     const fn bit(self) -> u8 {
         match self {
             Self::KnownVirus => 1,
@@ -108,10 +117,21 @@ impl ThreatKinds {
         self.0 & kind.bit() != 0
     }
 
-    pub(super) const fn bits(self) -> u8 {
+    /// A bit for each kind: what goes into a digest.
+    #[must_use]
+    pub const fn bits(self) -> u8 {
         self.0
     }
 }
+
+/// Names of kinds in other products, and their singular forms.
+const ALIASES: [(&str, ThreatKind); 5] = [
+    ("VirusModification", ThreatKind::KnownVirus),
+    ("UnknownVirus", ThreatKind::Suspicious),
+    ("Dialer", ThreatKind::Dialers),
+    ("Joke", ThreatKind::Jokes),
+    ("Hacktool", ThreatKind::Hacktools),
+];
 
 /// Words that stand for a kind as a part of a signature's name.
 const PARTS: [(&str, ThreatKind); 13] = [

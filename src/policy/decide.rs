@@ -1,0 +1,225 @@
+//! From facts to an outcome: the rules are tried in order, and what they need is found out when it is needed.
+//!
+//! ```text
+//!   Facts ─▶ rules before the scan ─┬─ BLOCK ──────────▶ Block
+//!                                   ├─ PASS, or none ──▶ Go: the body is scanned, unless SET scan = No
+//!                                   └─ not known yet ──▶ Ask: come back with the answer
+//!   ThreatFact ─▶ rules about threats ─▶ PASS, BLOCK, or the switch of its kind
+//! ```
+//!
+//! Asking is by data. A caller that cannot ask comes back with "no answer"; then a site has no category by
+//! reputation, and a user is neither in nor outside of a directory's groups, unless the administrator
+//! wants such messages blocked ([`Unanswered`]).
+//!
+//! Nothing is allocated on the way unless a [`Witness`] wants to see the steps.
+
+use super::Policy;
+use super::category::{Categories, Category};
+use super::explain::{Step, Witness};
+use super::facts::{Directory, Facts, ThreatFact};
+use super::table::Entry;
+use super::threat::ThreatKinds;
+use super::trial::{Trial, Turn};
+
+/// What becomes of a message before its body is seen.
+#[derive(Clone, Debug)]
+pub enum Outcome<'p> {
+    /// It goes on, and its body is scanned unless a rule says otherwise.
+    Go(Way),
+    /// It is blocked.
+    Block(Block<'p>),
+    /// The decision depends on this: ask, and decide again with the answer.
+    Ask(Question),
+    /// This was asked and gave no answer, and the administrator wants one.
+    Unanswered(Question),
+}
+
+/// Something that only a service knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Question {
+    /// What reputation services say about the site.
+    Reputation,
+    /// Which groups of a directory the user is in.
+    Groups,
+    /// What the script of `MessageHook` says.
+    Hook,
+}
+
+/// How a message goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// The place of the rule that said `PASS`.
+    pub rule: Option<usize>,
+    /// What the rules found out and changed.
+    pub state: State,
+}
+
+/// What rules that are not final have changed, and what was found out on the way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// The address is on the white list: known where a rule asked.
+    pub white_listed: bool,
+    /// A rule says `SET scan = No`.
+    pub unscanned: bool,
+    /// Categories that rules set in place of what is known.
+    pub(super) replaced: Option<Categories>,
+    /// Categories that rules added.
+    pub(super) added: Categories,
+    /// Groups that rules set or added, a bit each.
+    pub(super) groups: u64,
+    /// The groups that are known otherwise do not count.
+    pub(super) groups_replaced: bool,
+}
+
+/// A block before the scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block<'p> {
+    /// The place of the rule that says so.
+    pub rule: usize,
+    /// As what.
+    pub reason: BlockReason<'p>,
+}
+
+/// As what a message is blocked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockReason<'p> {
+    /// The address is on the black list, by this entry where that is known.
+    BlackList(Option<Entry<'p>>),
+    /// The address is an advertisement's, by this expression where that is known.
+    Advertisement(Option<&'p str>),
+    /// The site is in this category.
+    Category {
+        /// The category.
+        category: Category,
+        /// Who says so.
+        source: CategorySource,
+    },
+    /// It is a threat: after the scan only.
+    Threat,
+    /// The administrator's own words.
+    Text(&'p str),
+    /// The rule says no more than `BLOCK`.
+    Rule,
+}
+
+/// Who put a site into a category.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CategorySource {
+    /// The local database.
+    Database,
+    /// A reputation service.
+    Reputation,
+    /// A rule: with `SET`, `ADD`, or `BLOCK as`.
+    Rule,
+}
+
+/// What becomes of a threat that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judgement<'p> {
+    /// Whether it is blocked.
+    pub blocks: bool,
+    /// The place of the rule that says so; `None`: the switch of its kind.
+    pub rule: Option<usize>,
+    /// As what it is blocked.
+    pub reason: BlockReason<'p>,
+}
+
+impl Policy {
+    /// Decides about a message before its body is seen.
+    pub fn decide<W: Witness>(&self, facts: &Facts<'_>, witness: &mut W) -> Outcome<'_> {
+        let mut trial = Trial::new(self, facts, None, State::default(), witness);
+        for (place, rule) in self.rules.before() {
+            match trial.rule(place, rule) {
+                Turn::Next => {}
+                Turn::Pass => return self.gone(&trial, Some(place)),
+                Turn::Block(reason) => return Outcome::Block(Block { rule: place, reason }),
+                Turn::Ask(question) => return Outcome::Ask(question),
+                Turn::Unanswered(question) => return Outcome::Unanswered(question),
+            }
+        }
+        self.gone(&trial, None)
+    }
+
+    /// It goes on; what rules about threats will look at is asked for now, while there is time.
+    fn gone<W: Witness>(&self, trial: &Trial<'_, '_, '_, W>, rule: Option<usize>) -> Outcome<'_> {
+        let needs = self.rules.needs();
+        if needs.directory_after
+            && self.directory
+            && trial.facts.directory == Directory::Unasked
+            && !trial.facts.user.is_empty()
+        {
+            return Outcome::Ask(Question::Groups);
+        }
+        if needs.category_after && trial.may_ask_reputation() {
+            return Outcome::Ask(Question::Reputation);
+        }
+        Outcome::Go(Way { rule, state: trial.state })
+    }
+
+    /// Decides about a threat, with the facts and the state of the message it was found in. `blocked` are
+    /// the kinds whose switch is on.
+    pub fn judge<W: Witness>(
+        &self,
+        facts: &Facts<'_>,
+        state: State,
+        threat: ThreatFact<'_>,
+        blocked: ThreatKinds,
+        witness: &mut W,
+    ) -> Judgement<'_> {
+        let mut trial = Trial::new(self, facts, Some((threat, blocked)), state, witness);
+        for (place, rule) in self.rules.after() {
+            match trial.rule(place, rule) {
+                // No questions after the scan: what is not known by now is in no set.
+                Turn::Next | Turn::Ask(_) | Turn::Unanswered(_) => {}
+                Turn::Pass => {
+                    return Judgement {
+                        blocks: false,
+                        rule: Some(place),
+                        reason: BlockReason::Rule,
+                    };
+                }
+                Turn::Block(reason) => {
+                    return Judgement { blocks: true, rule: Some(place), reason };
+                }
+            }
+        }
+        let blocks = blocked.has(threat.kind);
+        trial.witness.see(|| Step::Switch { kind: threat.kind.name(), blocks });
+        Judgement { blocks, rule: None, reason: BlockReason::Threat }
+    }
+
+    /// The lists and entries that put the site into its categories, for people.
+    #[must_use]
+    pub fn category_entries(&self, facts: &Facts<'_>) -> Vec<String> {
+        let mut entries = Vec::new();
+        if let Some((database, url)) = self.database.as_ref().zip(facts.url) {
+            database.explain(url, &mut |source| {
+                if entries.len() < ENTRIES_MAX {
+                    entries.push(format!("{} {}: {}", source.category, source.list, source.entry));
+                }
+            });
+        }
+        entries
+    }
+
+    /// The categories that the local database knows of a site.
+    pub(super) fn local_categories(&self, facts: &Facts<'_>) -> Categories {
+        let database = self.database.as_ref().zip(facts.url);
+        database.map_or(Categories::NONE, |(database, url)| database.categories(url))
+    }
+}
+
+impl Question {
+    /// The word in explanations.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reputation => "reputation",
+            Self::Groups => "groups",
+            Self::Hook => "hook",
+        }
+    }
+}
+
+/// Entries about one site that are told.
+const ENTRIES_MAX: usize = 64;

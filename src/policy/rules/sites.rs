@@ -1,0 +1,107 @@
+//! The sites that rules name, all in one index: one look at an address tells every set that it is in.
+//!
+//! Two hundred rules with sets of their own would be two hundred searches. Instead the host and each host
+//! above it are looked up once; what is found there are the numbers of the sets. An entry means what it
+//! means in a black list: the host and everything below it, a path up to a border.
+
+use std::collections::HashMap;
+
+use ahash::RandomState;
+
+use crate::policy::list::List;
+use crate::policy::path::{CanonicalPath, LazyPath, is_border};
+use crate::policy::table::Key;
+use crate::policy::url::UrlParts;
+
+/// Every site of every set.
+#[derive(Clone, Debug)]
+pub(in crate::policy) struct SiteIndex {
+    hosts: HashMap<Box<[u8]>, Vec<Site>, RandomState>,
+    sets: u16,
+    entries: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Site {
+    path: Box<[u8]>,
+    set: u16,
+}
+
+/// The sets that an address is in.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::policy) struct SiteBits([u64; SETS_MAX / 64]);
+
+impl SiteBits {
+    const NONE: Self = Self([0; SETS_MAX / 64]);
+
+    pub(in crate::policy) fn has(&self, set: u16) -> bool {
+        let word = self.0.get(usize::from(set / 64)).copied().unwrap_or_default();
+        word & (1 << (set % 64)) != 0
+    }
+
+    fn set(&mut self, set: u16) {
+        if let Some(word) = self.0.get_mut(usize::from(set / 64)) {
+            *word |= 1 << (set % 64);
+        }
+    }
+}
+
+impl SiteIndex {
+    pub(super) fn new() -> Self {
+        // Fixed seeds: the keys are the administrator's, not the attacker's.
+        let hasher = RandomState::with_seeds(1, 2, 3, 4);
+        Self { hosts: HashMap::with_hasher(hasher), sets: 0, entries: 0 }
+    }
+
+    /// Adds a set; `None` when there are too many of them, or of their entries.
+    pub(super) fn add(&mut self, list: List) -> Option<u16> {
+        let set = self.sets;
+        self.entries = self.entries.saturating_add(list.entries.len());
+        if usize::from(set) >= SETS_MAX || self.entries > ENTRIES_MAX {
+            return None;
+        }
+        self.sets = set.saturating_add(1);
+        for entry in list.entries {
+            self.hosts.entry(entry.key).or_default().push(Site { path: entry.path, set });
+        }
+        Some(set)
+    }
+
+    /// The sets that this address is in.
+    pub(in crate::policy) fn find(&self, url: &UrlParts<'_>) -> SiteBits {
+        let mut bits = SiteBits::NONE;
+        if self.hosts.is_empty() {
+            return bits;
+        }
+        let key = Key::of(&url.host);
+        let key = key.as_bytes();
+        let mut path = LazyPath::new(url.path);
+        // An address has no separator, so it is only looked up whole.
+        let ends = (1..=key.len()).filter(|&end| key.get(end).is_none_or(|&next| next == 0));
+        for end in ends {
+            let Some(sites) = key.get(..end).and_then(|host| self.hosts.get(host)) else {
+                continue;
+            };
+            for site in sites {
+                let is_in = site.path.is_empty() || begins_with(&path.get(), &site.path);
+                if is_in {
+                    bits.set(site.set);
+                }
+            }
+        }
+        bits
+    }
+}
+
+/// Whether a path begins with this entry, up to a border.
+fn begins_with(path: &CanonicalPath<'_>, entry: &[u8]) -> bool {
+    let Some(rest) = path.as_bytes().strip_prefix(entry) else { return false };
+    entry.last().copied().is_some_and(is_border)
+        || rest.first().copied().map_or_else(|| path.is_complete(), is_border)
+}
+
+/// Sets of sites in all rules together; their bits are 256 bytes on the stack.
+pub(super) const SETS_MAX: usize = 2048;
+
+/// Sites in all rules together; each costs about 100 bytes. Longer lists belong into categories.
+pub(super) const ENTRIES_MAX: usize = 1_000_000;

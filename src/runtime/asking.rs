@@ -1,0 +1,97 @@
+//! What the policy has to ask about a message, and the answers: reputation, groups, the script.
+//!
+//! A question has a deadline, and when it passes "no answer" is the answer. A connection that waits here
+//! holds up nobody else; when its task is cancelled, the waiting ends with it.
+
+use super::clock;
+use super::script::Told;
+use super::shard::{Live, Shard};
+use crate::adaptation::{Known, Message};
+use crate::icap;
+use crate::observe::Event;
+use crate::policy::{Directory, Hook, HookAnswer, Moment, Question, Reputation};
+
+/// The answers for one message.
+#[derive(Debug)]
+pub(super) struct Answers {
+    moment: Moment,
+    reputation: Reputation,
+    groups: Groups,
+    hook: Hook,
+}
+
+/// What a directory said about the user.
+#[derive(Debug)]
+enum Groups {
+    Unasked,
+    NoAnswer,
+}
+
+impl Answers {
+    /// Nothing was asked.
+    pub(super) const NONE: Self = Self {
+        moment: Moment::START,
+        reputation: Reputation::Unasked,
+        groups: Groups::Unasked,
+        hook: Hook::Absent,
+    };
+
+    /// What is known of a message without asking: the time, when a rule looks at it.
+    pub(super) fn begin(live: &Live) -> Self {
+        let needs_time = live.policy.needs_time();
+        let moment = if needs_time { clock::local_moment() } else { Moment::START };
+        let hook = if live.hook.is_some() { Hook::Unasked } else { Hook::Absent };
+        Self { moment, hook, ..Self::NONE }
+    }
+
+    /// As the policy takes it.
+    pub(super) fn known(&self) -> Known<'_> {
+        let directory = match &self.groups {
+            Groups::Unasked => Directory::Unasked,
+            Groups::NoAnswer => Directory::NoAnswer,
+        };
+        Known { moment: self.moment, reputation: self.reputation, directory, hook: self.hook }
+    }
+
+    /// Finds out what was asked; after this it is answered, if only by "no answer".
+    pub(super) async fn ask(
+        &mut self,
+        question: Question,
+        request: &icap::Request,
+        live: &Live,
+        shard: &Shard,
+    ) {
+        match question {
+            Question::Reputation => self.reputation = Reputation::NoAnswer,
+            Question::Groups => self.groups = Groups::NoAnswer,
+            Question::Hook => self.hook = Hook::Answered(self.ask_script(request, live, shard)),
+        }
+    }
+
+    /// Asks the script, here and at once: it is bounded in time, and the shard does nothing else meanwhile.
+    fn ask_script(&self, request: &icap::Request, live: &Live, shard: &Shard) -> HookAnswer {
+        let Some(source) = &live.hook else { return HookAnswer::Failed };
+        let message = Message::of(request);
+        let url = message.url();
+        let known = self.known();
+        let facts = message.facts(url.as_ref(), &known);
+        let told = Told {
+            facts: &facts,
+            request: request.http_request(),
+            response: request.http_response(),
+            has_body: request.has_body(),
+            policy: &live.policy,
+        };
+        let asked = shard.script.ask(source, &live.policy, clock::since_start, &told);
+        for line in asked.log {
+            shard.journal.write(Event::Script { level: line.level, text: line.text });
+        }
+        if let Some(trouble) = asked.trouble {
+            shard.journal.write(Event::ScriptFailed { why: trouble.to_string() });
+        }
+        if asked.disabled_now {
+            shard.journal.write(Event::ScriptDisabled);
+        }
+        asked.answer
+    }
+}
