@@ -16,6 +16,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod categories;
 pub mod check_config;
 mod child;
 pub mod db;
@@ -54,6 +55,7 @@ impl Cli {
             Command::Doctor(args) => doctor::run(args),
             Command::Scan(args) => scan::run(args),
             Command::Db(command) => db::run(command, scan::tools()),
+            Command::Categories(command) => categories::run(command),
             Command::Selftest(args) => selftest::run(args),
         }
     }
@@ -70,6 +72,9 @@ enum Command {
     /// Compile signatures into a database, look into one, test one
     #[command(subcommand)]
     Db(db::Command),
+    /// Compile lists of sites into a database of categories, look into one, ask one
+    #[command(subcommand)]
+    Categories(categories::Command),
     /// Connect Squid to Baleen, or disconnect it
     Squid(squid::Args),
     /// Look at this machine: can Baleen run here? Each line is green or says what to do
