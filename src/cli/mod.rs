@@ -16,6 +16,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod categories;
 pub mod check_config;
 mod child;
 pub mod db;
@@ -58,6 +59,7 @@ impl Cli {
             Command::Scan(args) => scan::run(args),
             Command::Db(command) => db::run(command, scan::tools()),
             Command::Pages(command) => pages::run(command),
+            Command::Categories(command) => categories::run(command),
             Command::Selftest(args) => selftest::run(args),
         }
     }
@@ -80,6 +82,9 @@ enum Command {
     /// Show the rules, check them, and tell why an address is decided as it is
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Compile lists of sites into a database of categories, look into one, ask one
+    #[command(subcommand)]
+    Categories(categories::Command),
     /// Connect Squid to Baleen, or disconnect it
     Squid(squid::Args),
     /// Look at this machine: can Baleen run here? Each line is green or says what to do

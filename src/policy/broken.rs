@@ -82,7 +82,7 @@ fn split_port(text: &[u8]) -> (&[u8], Option<u16>) {
         return (text, None);
     }
     let mut colons = text.iter().enumerate().filter(|(_, byte)| **byte == b':').map(|(at, _)| at);
-    let (Some(first), last) = (colons.next(), colons.last()) else {
+    let (Some(first), last) = (colons.next(), colons.next_back()) else {
         return (text, None);
     };
     let cut = |at: usize| {

@@ -8,12 +8,13 @@
 //!       lines, one by one ─▶ Builder ─▶ written beside, renamed ─▶ mapped, checked, pages given back
 //! ```
 //!
+//! Without a place to keep images (a question on the command line) the image is made in memory.
 //! An unchanged folder is not compiled again: the name of the kept image is SHA-256 over the content of
 //! the files, their names, the mapping, and the version of the format. Reading a line takes memory for that
 //! line only; what a build takes is told by `policy::category::build`.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader, Cursor, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -40,7 +41,7 @@ pub struct ListFile {
 }
 
 /// What was built, and what became of the lines.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Built {
     /// What is in the image.
     pub written: Written,
@@ -78,6 +79,9 @@ pub fn load(files: &CategoryFiles, mapping: &Mapping) -> Result<Option<Loaded>, 
     let lists = list_files(std::slice::from_ref(path), mapping)?;
     if lists.iter().all(|list| !matches!(list.mapped, Mapped::To(_))) {
         return Err(format!("{}: no list of a category is in it", path.display()));
+    }
+    if files.images.as_os_str().is_empty() {
+        return build_in_memory(&lists).map(Some);
     }
     let kept = files.images.join(format!("{}.{IMAGE_EXTENSION}", key(&lists, mapping)?));
     if let Ok(database) = open(&kept) {
@@ -137,7 +141,7 @@ pub fn list_files(names: &[PathBuf], mapping: &Mapping) -> Result<Vec<ListFile>,
         let own = own.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.is_dir() {
             let mut found = Vec::new();
-            walk(name, String::new(), 0, &mut found)?;
+            walk(name, "", 0, &mut found)?;
             for (path, inside) in found {
                 // `gambling/domains` alone does not say whose list it is.
                 let is_short = inside.matches('/').count() == 1;
@@ -166,7 +170,7 @@ fn list(path: PathBuf, name: String, mapped: Mapped) -> Option<ListFile> {
 /// have such links to other names of the same list.
 fn walk(
     folder: &Path,
-    prefix: String,
+    prefix: &str,
     depth: usize,
     found: &mut Vec<(PathBuf, String)>,
 ) -> Result<(), String> {
@@ -190,7 +194,7 @@ fn walk(
         if path.is_file() {
             found.push((path, inside));
         } else if path.is_dir() && !is_link && depth < DEPTH_MAX {
-            walk(&path, format!("{inside}/"), depth + 1, found)?;
+            walk(&path, &format!("{inside}/"), depth + 1, found)?;
         }
     }
     Ok(())
@@ -208,35 +212,53 @@ pub fn build(
     now_seconds: u64,
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<Built, String> {
-    let mut builder = Builder::new();
-    let mut reports = Vec::new();
-    let (mut left_out, mut unknown) = (Vec::new(), Vec::new());
-    for (index, list) in lists.iter().enumerate() {
-        tell(index, builder.keys_count());
-        match list.mapped {
-            Mapped::To(categories) => {
-                let mut input = builder
-                    .list(&list.name, categories, list.format)
-                    .map_err(|fault| fault.to_string())?;
-                each_line(&list.path, &mut |line| input.line(line).map_err(io::Error::from))
-                    .map_err(|fault| named(&list.path, &fault))?;
-                reports.push(input.finish());
-            }
-            Mapped::LeftOut => {
-                builder.leave_out(&list.name).map_err(|fault| fault.to_string())?;
-                left_out.push(list.name.clone());
-            }
-            Mapped::Unknown => unknown.push(list.name.clone()),
-        }
-    }
-    tell(lists.len(), builder.keys_count());
+    let (builder, gathered) = gather(lists, tell)?;
     let mut builder = Some(builder);
     let written = replace_atomically(output, &mut |file| {
         let builder = builder.take().ok_or(io::ErrorKind::Other)?;
         builder.write(now_seconds, file)
     });
     let written = written.map_err(|fault| fault.to_string())?;
-    Ok(Built { written, lists: reports, left_out, unknown })
+    Ok(Built { written, ..gathered })
+}
+
+/// Compiles lists for one run.
+fn build_in_memory(lists: &[ListFile]) -> Result<Loaded, String> {
+    let (builder, gathered) = gather(lists, &mut |_, _| {})?;
+    let mut image = Cursor::new(Vec::new());
+    let written = builder.write(0, &mut image).map_err(|fault| fault.to_string())?;
+    let database =
+        Database::open(Arc::new(image.into_inner())).map_err(|fault| fault.to_string())?;
+    Ok(Loaded { database: Arc::new(database), built: Some(Built { written, ..gathered }) })
+}
+
+/// Reads lists; what will be written is still missing in what became of them.
+fn gather(
+    lists: &[ListFile],
+    tell: &mut dyn FnMut(usize, usize),
+) -> Result<(Builder, Built), String> {
+    let mut builder = Builder::new();
+    let mut built = Built::default();
+    for (index, list) in lists.iter().enumerate() {
+        tell(index, builder.keys_count());
+        match list.mapped {
+            Mapped::To(categories) => {
+                let input = builder.list(&list.name, categories, list.format);
+                let mut input = input.map_err(|fault| fault.to_string())?;
+                let read =
+                    each_line(&list.path, &mut |line| input.line(line).map_err(io::Error::from));
+                read.map_err(|fault| named(&list.path, &fault))?;
+                built.lists.push(input.finish());
+            }
+            Mapped::LeftOut => {
+                builder.leave_out(&list.name).map_err(|fault| fault.to_string())?;
+                built.left_out.push(list.name.clone());
+            }
+            Mapped::Unknown => built.unknown.push(list.name.clone()),
+        }
+    }
+    tell(lists.len(), builder.keys_count());
+    Ok((builder, built))
 }
 
 /// Gives each line of a file with its end; of a line without end no more than is looked at.

@@ -25,6 +25,7 @@ use crate::runtime::database::{self, Plan, Stage};
 use crate::runtime::{self, Threads};
 use crate::settings::options::DatabaseTrust;
 
+pub(super) use print::utc;
 use print::{formats, write_facts, write_problems};
 
 /// What `baleen db` can do.

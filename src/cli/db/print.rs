@@ -127,7 +127,7 @@ pub(super) fn write_problems(files: &[FileReport], out: &mut dyn Write) -> io::R
 
 /// Seconds since 1970 as a date, in the proleptic Gregorian calendar: eras of 400 years that begin
 /// in March, so that the day that some years do not have is the last of its year.
-pub(super) fn utc(seconds: u64) -> String {
+pub(in crate::cli) fn utc(seconds: u64) -> String {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);

@@ -16,7 +16,7 @@ use zerocopy::FromBytes;
 
 use super::hash::Hash;
 use super::image::{
-    Bucket, FURTHER_MAX, HEAD_BYTES, Head, ImageFault, Record, Section, Set, home,
+    Bucket, FURTHER_MAX, HEAD_BYTES, Head, ImageFault, Record, Section, Set, Texts, home,
     read_expressions, read_sets, read_sources, tag,
 };
 use super::names::{Categories, Category};
@@ -32,7 +32,7 @@ pub struct Database {
     head: Head,
     sources: Box<[SourceFacts]>,
     sets: Box<[Set]>,
-    texts: Box<[(u16, Box<str>)]>,
+    texts: Texts,
     expressions: Arc<Expressions>,
 }
 

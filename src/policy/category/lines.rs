@@ -189,7 +189,9 @@ impl Reader {
             return Err(LineFault::NoDot);
         }
         let path = list::entry_path(url.path, &mut self.scratch).map_err(LineFault::Entry)?;
-        let says_nothing = text.contains("://") && url.port == url.scheme.default_port();
+        // Port 0 stands for any in lists that need one; that of the scheme is not worth writing.
+        let says_nothing =
+            url.port == Some(0) || text.contains("://") && url.port == url.scheme.default_port();
         match url.port.filter(|_| !says_nothing) {
             _ if !path.is_empty() => give(Key::Path(host, path)),
             Some(port) => give(Key::Port(host, port_text(port, &mut [0; PORT_BYTES_MAX]))),

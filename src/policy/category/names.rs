@@ -69,12 +69,14 @@ impl Category {
 
     /// The name as in the settings: `SocialNetworks`.
     #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "there is a row for each category")]
     pub const fn name(self) -> &'static str {
         NAMES[self as usize].0
     }
 
     /// The name as in scripts: `social_networks`.
     #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "there is a row for each category")]
     pub const fn snake_name(self) -> &'static str {
         NAMES[self as usize].1
     }
