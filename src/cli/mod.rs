@@ -21,6 +21,7 @@ mod child;
 pub mod db;
 pub mod doctor;
 pub mod pages;
+pub mod reputation;
 pub mod scan;
 pub mod selftest;
 pub mod serve;
@@ -56,6 +57,7 @@ impl Cli {
             Command::Scan(args) => scan::run(args),
             Command::Db(command) => db::run(command, scan::tools()),
             Command::Pages(command) => pages::run(command),
+            Command::Reputation(args) => reputation::run(args),
             Command::Selftest(args) => selftest::run(args),
         }
     }
@@ -75,6 +77,8 @@ enum Command {
     /// Show the block pages, as they are and as the administrator's templates make them
     #[command(subcommand)]
     Pages(pages::Command),
+    /// Ask the reputation services of the settings about addresses, now
+    Reputation(reputation::Args),
     /// Connect Squid to Baleen, or disconnect it
     Squid(squid::Args),
     /// Look at this machine: can Baleen run here? Each line is green or says what to do

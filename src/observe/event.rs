@@ -98,6 +98,21 @@ pub enum Event {
         /// Open connections.
         connections: usize,
     },
+    /// A reputation service failed several times in a row and is left alone for a while.
+    ReputationDown {
+        /// The zone of the list, or `Service`.
+        service: String,
+    },
+    /// A reputation service answers again.
+    ReputationBack {
+        /// The zone of the list, or `Service`.
+        service: String,
+    },
+    /// A block list lists the name that no list may: it is dead, and not used for an hour.
+    ReputationListsEverything {
+        /// Its zone.
+        zone: String,
+    },
     /// The service stops taking connections and finishes what it has.
     Draining,
     /// Everything ended; so many connections were cut off at the deadline.
@@ -163,6 +178,8 @@ impl Event {
             | Self::ScanBusy { .. }
             | Self::HoldFailed { .. }
             | Self::Overloaded { .. }
+            | Self::ReputationDown { .. }
+            | Self::ReputationListsEverything { .. }
             | Self::ClamdFull { .. }
             | Self::EventsLost { .. } => Level::Warning,
             Self::Listening { .. }
@@ -172,6 +189,7 @@ impl Event {
             | Self::DatabaseInForce { .. }
             | Self::Reloaded { .. }
             | Self::Blocked(_)
+            | Self::ReputationBack { .. }
             | Self::Draining
             | Self::Stopped { .. } => Level::Notice,
             Self::ProtocolFault { .. } => Level::Debug,
@@ -236,6 +254,21 @@ impl fmt::Display for Event {
                     "MaxConnections reached: {connections} connections, new ones are refused"
                 )
             }
+            Self::ReputationDown { service } => {
+                write!(
+                    out,
+                    "reputation: {} does not answer and is left alone for a while",
+                    Quoted(service)
+                )
+            }
+            Self::ReputationBack { service } => {
+                write!(out, "reputation: {} answers again", Quoted(service))
+            }
+            Self::ReputationListsEverything { zone } => write!(
+                out,
+                "reputation: {} lists the name that no list may; it is not used for an hour",
+                Quoted(zone)
+            ),
             Self::Draining => {
                 out.write_str("stopping: no new connections, finishing what is under way")
             }

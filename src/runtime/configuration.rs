@@ -16,6 +16,9 @@ use crate::adaptation::page::{self, Pages, TEMPLATE_NAMES, Template};
 use crate::policy::{List, Policy};
 use crate::settings::{Problem, Settings};
 
+use super::reputation::Cloud;
+use super::reputation::configuration::{self as cloud, CloudFault};
+
 /// What a settings file amounts to.
 #[derive(Debug)]
 pub struct Configuration {
@@ -25,6 +28,8 @@ pub struct Configuration {
     pub policy: Policy,
     /// The block pages.
     pub pages: Pages,
+    /// The reputation services that are asked.
+    pub cloud: Option<Cloud>,
 }
 
 /// Everything that is to be said about a file.
@@ -79,11 +84,12 @@ pub fn read(file: Option<&Path>) -> (Findings, Option<Configuration>) {
     findings.problems = problems;
     let policy = findings.policy(&settings);
     let pages = findings.pages(&settings);
+    let cloud = findings.cloud(&settings);
     findings.usable = !findings.problems.iter().any(Problem::is_error)
         && !findings.files.iter().any(|found| found.error);
     let configuration = match (policy, pages) {
         (Some(policy), Some(pages)) if findings.usable => {
-            Some(Configuration { settings, policy, pages })
+            Some(Configuration { settings, policy, pages, cloud })
         }
         _ => None,
     };
@@ -192,6 +198,22 @@ impl Findings {
             }
         }
         own
+    }
+
+    /// The reputation services, with the files that they name.
+    fn cloud(&mut self, settings: &Settings) -> Option<Cloud> {
+        if let Some(note) = settings.cloud_note() {
+            let file = self.file.clone();
+            let message = note.to_owned();
+            self.files.push(FileFinding { file, line: 0, message, error: false });
+        }
+        cloud::read(settings.cloud()?).map_err(|why| self.cloud_fault(&why)).ok()
+    }
+
+    fn cloud_fault(&mut self, CloudFault { file, message, unreadable }: &CloudFault) {
+        self.unreadable |= unreadable;
+        let file = file.display().to_string();
+        self.files.push(FileFinding { file, line: 0, message: message.clone(), error: true });
     }
 
     fn cannot_read(&mut self, path: &Path, error: &io::Error) {

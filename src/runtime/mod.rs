@@ -21,6 +21,7 @@
 //! | bytes | `pool` `input` `held` `spool` `outgoing` |
 //! | files | `configuration` `database` `kept` `storage` `trust` |
 //! | work on several cores beside the data plane | `workers` |
+//! | reputation services: threads of their own | `reputation/` |
 //! | what is shared | `live` (values, swapped whole) `journal` (events out) |
 //! | the clamd protocol: threads of its own | `clamd/` |
 //! | the executor, behind one thin file | `executor` `heartbeat` `side` |
@@ -51,6 +52,7 @@ mod outgoing;
 mod placement;
 mod pool;
 mod process;
+pub mod reputation;
 mod scanning;
 mod serve;
 mod shard;

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::Settings;
 use super::options::{
-    Budgets, ClamdListening, ClamdService, DatabaseTrust, EarlyResponse, ListFiles, LogLevel,
-    PinShards, Server, Unwanted,
+    Budgets, ClamdListening, ClamdService, Cloud, DatabaseTrust, EarlyResponse, ListFiles,
+    LogLevel, PinShards, Server, Unwanted,
 };
 use super::row::Setting;
-use super::table::{clamd as clamd_rows, icapd, root, scan_engine};
+use super::table::{clamd as clamd_rows, cloudd, icapd, root, scan_engine};
 use crate::adaptation::{self, Ranges, ThreatKind, ThreatKinds, Unchecked, page};
 use crate::clamd;
 use crate::engine::alerts::Alerts;
@@ -18,6 +18,7 @@ use crate::engine::database::LinkOptions;
 use crate::engine::limits::Limits;
 use crate::icap::{self, Advertised, Deadlines, IsTag, NoContent, Profile, Violations};
 use crate::policy;
+use crate::policy::reputation::{self, ServiceOptions};
 
 impl Settings {
     /// What the edge needs.
@@ -215,6 +216,52 @@ impl Settings {
             ..default
         };
         options
+    }
+
+    /// The reputation services; `None`: `UseCloud` is off, or none is configured.
+    #[must_use]
+    pub fn cloud(&self) -> Option<Cloud> {
+        let time = |setting: &Setting<Option<u64>>| {
+            Duration::from_millis(self.get(setting).unwrap_or_default())
+        };
+        let service = self.get(&cloudd::SERVICE);
+        let reputation = reputation::Options {
+            lists: self.get(&cloudd::DNS_BLOCK_LISTS),
+            service: service.as_ref().map(|_| ServiceOptions {
+                with_paths: self.get(&cloudd::SERVICE_PATHS),
+                names: self.get(&cloudd::SERVICE_CATEGORIES),
+            }),
+            time_max: time(&cloudd::TIMEOUT),
+            cache_entries_max: usize::try_from(self.get(&cloudd::CACHE_SIZE)).unwrap_or(usize::MAX),
+            cache_time: time(&cloudd::CACHE_TIME),
+            negative_time: time(&cloudd::NEGATIVE_CACHE_TIME),
+        };
+        let is_used = self.get(&root::USE_CLOUD) && !reputation.is_empty();
+        is_used.then(|| Cloud {
+            reputation,
+            servers: self.get(&cloudd::DNS_SERVERS),
+            service,
+            token: self.get(&cloudd::SERVICE_TOKEN),
+            certificates: self.get(&cloudd::SERVICE_CERTIFICATES),
+            required: self.get(&cloudd::REQUIRE_ANSWER),
+        })
+    }
+
+    /// Whether `UseCloud` and the services of `[CloudD]` contradict each other: what to say about it.
+    #[must_use]
+    pub fn cloud_note(&self) -> Option<&'static str> {
+        let is_on = self.get(&root::USE_CLOUD);
+        let is_named =
+            self.get(&cloudd::SERVICE).is_some() || !self.get(&cloudd::DNS_BLOCK_LISTS).is_empty();
+        match (is_on, is_named) {
+            (true, false) => Some(
+                "UseCloud of [Root] is Yes, but [CloudD] names no DnsBlockLists and no Service",
+            ),
+            (false, true) => {
+                Some("[CloudD] names services, but they are not asked: UseCloud of [Root] is No")
+            }
+            (true, true) | (false, false) => None,
+        }
     }
 
     /// Languages and status of block pages; the templates are the edge's to read.

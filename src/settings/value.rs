@@ -6,12 +6,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::address::{self, Uplink};
+use super::address::{self, ServiceUrl, Uplink};
 use super::list;
 use super::quantity::{interval_ms, show_interval, show_size, size_bytes};
 use super::row::{Kind, Never};
 use super::text::Span;
-use crate::policy::{List, MimeRule};
+use crate::policy::reputation::DnsList;
+use crate::policy::{Category, List, MimeRule};
 
 /// A value that was read and found good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,12 @@ pub enum Value {
     Address(Option<SocketAddr>),
     /// Of [`Kind::Addresses`].
     Addresses(Vec<SocketAddr>),
+    /// Of [`Kind::Service`]; `None`: none.
+    Service(Option<ServiceUrl>),
+    /// Of [`Kind::DnsLists`].
+    DnsLists(Vec<DnsList>),
+    /// Of [`Kind::CategoryNames`].
+    CategoryNames(Vec<(String, Category)>),
     /// Of [`Kind::Uplinks`].
     Uplinks(Vec<Uplink>),
     /// Of [`Kind::Sites`].
@@ -91,6 +98,7 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
             Kind::Text | Kind::Proxy => Ok(Some(Value::Text(text))),
             Kind::Path => Ok(Some(Value::Path(None))),
             Kind::Address => Ok(Some(Value::Address(None))),
+            Kind::Service => Ok(Some(Value::Service(None))),
             Kind::User => Err(fault("an empty user lets no component start".to_owned())),
             Kind::Switch
             | Kind::Integer { .. }
@@ -103,6 +111,8 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
             | Kind::Paths
             | Kind::Addresses
             | Kind::Uplinks
+            | Kind::DnsLists
+            | Kind::CategoryNames
             | Kind::Sites
             | Kind::MimeRules => Ok(None),
         };
@@ -127,6 +137,9 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         Kind::Address => {
             address::socket(&text).map(|found| Value::Address(Some(found))).map_err(fault)
         }
+        Kind::Service => {
+            ServiceUrl::parse(&text).map(|url| Value::Service(Some(url))).map_err(fault)
+        }
         Kind::Text => Ok(Value::Text(text)),
         Kind::Proxy => address::proxy(&text).map(|()| Value::Text(text)).map_err(fault),
         Kind::LogTarget => address::log_target(&text).map(|()| Value::Text(text)).map_err(fault),
@@ -135,6 +148,8 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         | Kind::Paths
         | Kind::Addresses
         | Kind::Uplinks
+        | Kind::DnsLists
+        | Kind::CategoryNames
         | Kind::Sites
         | Kind::MimeRules => {
             return Ok(None);
@@ -150,6 +165,8 @@ pub(super) fn append(value: &mut Value, more: Value) {
         (Value::Paths(all), Value::Paths(more)) => all.extend(more),
         (Value::Addresses(all), Value::Addresses(more)) => all.extend(more),
         (Value::Uplinks(all), Value::Uplinks(more)) => all.extend(more),
+        (Value::DnsLists(all), Value::DnsLists(more)) => all.extend(more),
+        (Value::CategoryNames(all), Value::CategoryNames(more)) => all.extend(more),
         (Value::MimeRules(all), Value::MimeRules(more)) => all.extend(more),
         (Value::Sites(all), Value::Sites(more)) => {
             all.list.append(more.list);

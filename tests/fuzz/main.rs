@@ -21,6 +21,7 @@ mod lists;
 mod mails;
 mod programs;
 mod regexes;
+mod reputation;
 mod targets;
 mod unpack;
 mod zips;

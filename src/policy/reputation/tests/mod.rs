@@ -17,6 +17,10 @@ use super::Options;
 use super::options::{DnsList, ServiceOptions};
 
 /// A time to begin with.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "any time will do, and there is no other way to make one"
+)]
 fn start() -> Instant {
     Instant::now()
 }
