@@ -98,20 +98,12 @@ pub enum Event {
         /// Open connections.
         connections: usize,
     },
-    /// A reputation service failed several times in a row and is left alone for a while.
-    ReputationDown {
+    /// What became of a reputation service.
+    Reputation {
         /// The zone of the list, or `Service`.
         service: String,
-    },
-    /// A reputation service answers again.
-    ReputationBack {
-        /// The zone of the list, or `Service`.
-        service: String,
-    },
-    /// A block list lists the name that no list may: it is dead, and not used for an hour.
-    ReputationListsEverything {
-        /// Its zone.
-        zone: String,
+        /// What happened.
+        state: ReputationState,
     },
     /// The service stops taking connections and finishes what it has.
     Draining,
@@ -150,6 +142,27 @@ pub struct Message {
     pub layers: String,
 }
 
+/// What became of a reputation service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReputationState {
+    /// It failed several times in a row and is left alone for a while.
+    Down,
+    /// It answers again.
+    Back,
+    /// It lists the name that no list may: it is dead.
+    ListsEverything,
+}
+
+impl fmt::Display for ReputationState {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Down => "does not answer and is left alone for a while",
+            Self::Back => "answers again",
+            Self::ListsEverything => "lists the name that no list may; it is not used for an hour",
+        })
+    }
+}
+
 /// How loud an event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -178,8 +191,10 @@ impl Event {
             | Self::ScanBusy { .. }
             | Self::HoldFailed { .. }
             | Self::Overloaded { .. }
-            | Self::ReputationDown { .. }
-            | Self::ReputationListsEverything { .. }
+            | Self::Reputation {
+                state: ReputationState::Down | ReputationState::ListsEverything,
+                ..
+            }
             | Self::ClamdFull { .. }
             | Self::EventsLost { .. } => Level::Warning,
             Self::Listening { .. }
@@ -189,7 +204,7 @@ impl Event {
             | Self::DatabaseInForce { .. }
             | Self::Reloaded { .. }
             | Self::Blocked(_)
-            | Self::ReputationBack { .. }
+            | Self::Reputation { state: ReputationState::Back, .. }
             | Self::Draining
             | Self::Stopped { .. } => Level::Notice,
             Self::ProtocolFault { .. } => Level::Debug,
@@ -254,21 +269,9 @@ impl fmt::Display for Event {
                     "MaxConnections reached: {connections} connections, new ones are refused"
                 )
             }
-            Self::ReputationDown { service } => {
-                write!(
-                    out,
-                    "reputation: {} does not answer and is left alone for a while",
-                    Quoted(service)
-                )
+            Self::Reputation { service, state } => {
+                write!(out, "reputation: {} {state}", Quoted(service))
             }
-            Self::ReputationBack { service } => {
-                write!(out, "reputation: {} answers again", Quoted(service))
-            }
-            Self::ReputationListsEverything { zone } => write!(
-                out,
-                "reputation: {} lists the name that no list may; it is not used for an hour",
-                Quoted(zone)
-            ),
             Self::Draining => {
                 out.write_str("stopping: no new connections, finishing what is under way")
             }

@@ -137,9 +137,7 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         Kind::Address => {
             address::socket(&text).map(|found| Value::Address(Some(found))).map_err(fault)
         }
-        Kind::Service => {
-            ServiceUrl::parse(&text).map(|url| Value::Service(Some(url))).map_err(fault)
-        }
+        Kind::Service => service(&text).map_err(fault),
         Kind::Text => Ok(Value::Text(text)),
         Kind::Proxy => address::proxy(&text).map(|()| Value::Text(text)).map_err(fault),
         Kind::LogTarget => address::log_target(&text).map(|()| Value::Text(text)).map_err(fault),
@@ -174,6 +172,10 @@ pub(super) fn append(value: &mut Value, more: Value) {
         }
         (value, more) => *value = more,
     }
+}
+
+fn service(text: &str) -> Result<Value, String> {
+    ServiceUrl::parse(text).map(|url| Value::Service(Some(url)))
 }
 
 fn switch(text: &str) -> Option<bool> {

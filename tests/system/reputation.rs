@@ -65,7 +65,7 @@ fn real_block_lists_are_asked_and_understood() {
                  game.example :127.0.0.24:two bits\ntest\n";
     let addresses = ":127.0.0.4:an address\n127.0.0.2\n198.51.100.0/24\n";
     let six = ":127.0.0.2:six\n2001:db8:7::/48\n";
-    let everything = ":127.0.0.2:sold\n*\n";
+    let everything = ":127.0.0.2:sold\n.example\ninvalid\n";
     let zones = [
         ("n.example", "dnset", names),
         ("a.example", "ip4set", addresses),

@@ -11,6 +11,8 @@
 //! they do; with a full queue it does not wait at all. A reload that changes nothing here keeps the threads
 //! and what they know; the threads of old settings end when the last request with those settings has ended.
 
+#![forbid(unsafe_code)]
+
 pub(super) mod configuration;
 mod connection;
 mod dns;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 
-use crate::observe::Event;
+use crate::observe::{Event, ReputationState};
 use crate::policy::reputation::desk::News;
 use crate::policy::reputation::{Desk, NoAnswer, Output};
 
@@ -101,13 +101,14 @@ impl Worker {
                         self.desk.handle_batch(id, Err(why), clock::now());
                     }
                 }
-                Output::News(news) => self.journal.write(match news {
-                    News::Down(service) => Event::ReputationDown { service: service.into() },
-                    News::Back(service) => Event::ReputationBack { service: service.into() },
-                    News::ListsEverything(zone) => {
-                        Event::ReputationListsEverything { zone: zone.into() }
-                    }
-                }),
+                Output::News(news) => {
+                    let (service, state) = match news {
+                        News::Down(service) => (service, ReputationState::Down),
+                        News::Back(service) => (service, ReputationState::Back),
+                        News::ListsEverything(zone) => (zone, ReputationState::ListsEverything),
+                    };
+                    self.journal.write(Event::Reputation { service: service.into(), state });
+                }
             }
         }
     }
