@@ -23,6 +23,7 @@ pub mod db;
 pub mod doctor;
 pub mod pages;
 pub mod policy;
+pub mod reputation;
 pub mod scan;
 pub mod selftest;
 pub mod serve;
@@ -60,6 +61,7 @@ impl Cli {
             Command::Db(command) => db::run(command, scan::tools()),
             Command::Pages(command) => pages::run(command),
             Command::Categories(command) => categories::run(command),
+            Command::Reputation(args) => reputation::run(args),
             Command::Selftest(args) => selftest::run(args),
         }
     }
@@ -85,6 +87,8 @@ enum Command {
     /// Compile lists of sites into a database of categories, look into one, ask one
     #[command(subcommand)]
     Categories(categories::Command),
+    /// Ask the reputation services of the settings about addresses, now
+    Reputation(reputation::Args),
     /// Connect Squid to Baleen, or disconnect it
     Squid(squid::Args),
     /// Look at this machine: can Baleen run here? Each line is green or says what to do

@@ -112,6 +112,13 @@ pub enum Event {
         /// Open connections.
         connections: usize,
     },
+    /// What became of a reputation service.
+    Reputation {
+        /// The zone of the list, or `Service`.
+        service: String,
+        /// What happened.
+        state: ReputationState,
+    },
     /// The service stops taking connections and finishes what it has.
     Draining,
     /// Everything ended; so many connections were cut off at the deadline.
@@ -151,6 +158,27 @@ pub struct Message {
     pub layers: String,
 }
 
+/// What became of a reputation service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReputationState {
+    /// It failed several times in a row and is left alone for a while.
+    Down,
+    /// It answers again.
+    Back,
+    /// It lists the name that no list may: it is dead.
+    ListsEverything,
+}
+
+impl fmt::Display for ReputationState {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Down => "does not answer and is left alone for a while",
+            Self::Back => "answers again",
+            Self::ListsEverything => "lists the name that no list may; it is not used for an hour",
+        })
+    }
+}
+
 /// How loud an event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -187,6 +215,10 @@ impl Event {
             | Self::ScriptFailed { .. }
             | Self::HoldFailed { .. }
             | Self::Overloaded { .. }
+            | Self::Reputation {
+                state: ReputationState::Down | ReputationState::ListsEverything,
+                ..
+            }
             | Self::ClamdFull { .. }
             | Self::EventsLost { .. } => Level::Warning,
             Self::Listening { .. }
@@ -196,6 +228,7 @@ impl Event {
             | Self::DatabaseInForce { .. }
             | Self::Reloaded { .. }
             | Self::Blocked(_)
+            | Self::Reputation { state: ReputationState::Back, .. }
             | Self::Draining
             | Self::Stopped { .. } => Level::Notice,
             Self::ProtocolFault { .. } => Level::Debug,
@@ -264,6 +297,9 @@ impl fmt::Display for Event {
                     out,
                     "MaxConnections reached: {connections} connections, new ones are refused"
                 )
+            }
+            Self::Reputation { service, state } => {
+                write!(out, "reputation: {} {state}", Quoted(service))
             }
             Self::Draining => {
                 out.write_str("stopping: no new connections, finishing what is under way")

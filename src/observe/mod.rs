@@ -13,4 +13,4 @@
 
 mod event;
 
-pub use event::{Event, Level, Message};
+pub use event::{Event, Level, Message, ReputationState};

@@ -22,6 +22,7 @@ use crate::settings::options::{ClamdService, EarlyResponse, Server, Unwanted};
 use super::clock;
 use super::configuration::{self, Configuration};
 use super::database::{self, Plan};
+use super::reputation::{Client, Cloud};
 use super::script;
 use super::trust::read_trust;
 use super::workers::Threads;
@@ -36,6 +37,8 @@ pub(super) struct Live {
     pub(super) adaptation: crate::adaptation::Options,
     pub(super) server: Values,
     pub(super) clamd: ClamdService,
+    /// Who asks reputation services; the control thread puts it here. `None`: nobody is asked.
+    pub(super) reputation: Option<Arc<Client>>,
 }
 
 /// The numbers that connections read.
@@ -52,6 +55,7 @@ pub(super) struct Values {
 /// What a start or a reload has to work with.
 pub(super) struct Assembled {
     pub(super) live: Live,
+    pub(super) cloud: Option<Cloud>,
     pub(super) server: Server,
     pub(super) notes: Vec<Event>,
 }
@@ -63,7 +67,7 @@ pub(super) struct Assembled {
 /// A text that names every problem, for people.
 pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
     let (findings, configuration) = configuration::read(config);
-    let Some(Configuration { settings, policy, hook, pages }) = configuration else {
+    let Some(Configuration { settings, policy, hook, pages, cloud }) = configuration else {
         return Err(findings.texts().join("\n"));
     };
     let mut notes: Vec<Event> =
@@ -91,8 +95,18 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
     };
     let clamd = settings.clamd_service();
     let icap = Arc::new(icap);
-    let live = Live { engine, policy, hook, pages, icap, adaptation, server: values, clamd };
-    Ok(Assembled { live, server, notes })
+    let live = Live {
+        engine,
+        policy,
+        hook,
+        pages,
+        icap,
+        adaptation,
+        server: values,
+        clamd,
+        reputation: None,
+    };
+    Ok(Assembled { live, cloud, server, notes })
 }
 
 /// Everything besides the database that changes an answer, for the ISTag.

@@ -20,6 +20,8 @@ use crate::policy::{
 use crate::settings::options::CategoryFiles;
 use crate::settings::{Problem, Settings};
 
+use super::reputation::Cloud;
+use super::reputation::configuration::{self as cloud, CloudFault};
 use super::script::{self, Rehearsal};
 use super::{categories, clock};
 
@@ -34,6 +36,8 @@ pub struct Configuration {
     pub hook: Option<Arc<script::Source>>,
     /// The block pages.
     pub pages: Pages,
+    /// The reputation services that are asked.
+    pub cloud: Option<Cloud>,
 }
 
 impl Configuration {
@@ -124,11 +128,12 @@ pub fn read(file: Option<&Path>) -> (Findings, Option<Configuration>) {
     let policy = findings.policy(&settings).map(Arc::new);
     let hook = policy.as_ref().and_then(|policy| findings.hook(&settings, policy));
     let pages = findings.pages(&settings);
+    let cloud = findings.cloud(&settings);
     findings.usable = !findings.problems.iter().any(Problem::is_error)
         && !findings.files.iter().any(|found| found.error);
     let configuration = match (policy, pages) {
         (Some(policy), Some(pages)) if findings.usable => {
-            Some(Configuration { settings, policy, hook, pages })
+            Some(Configuration { settings, policy, hook, pages, cloud })
         }
         _ => None,
     };
@@ -425,6 +430,22 @@ impl Findings {
             }
         }
         own
+    }
+
+    /// The reputation services, with the files that they name.
+    fn cloud(&mut self, settings: &Settings) -> Option<Cloud> {
+        if let Some(note) = settings.cloud_note() {
+            let file = self.file.clone();
+            let message = note.to_owned();
+            self.files.push(FileFinding { file, line: 0, message, error: false });
+        }
+        cloud::read(settings.cloud()?).map_err(|why| self.cloud_fault(&why)).ok()
+    }
+
+    fn cloud_fault(&mut self, CloudFault { file, message, unreadable }: &CloudFault) {
+        self.unreadable |= unreadable;
+        let file = file.display().to_string();
+        self.files.push(FileFinding { file, line: 0, message: message.clone(), error: true });
     }
 
     fn cannot_read(&mut self, path: &Path, error: &io::Error) {

@@ -22,6 +22,7 @@
 //! | the script of `MessageHook`, one machine a shard | `script/` |
 //! | files | `configuration` `database` `categories` `kept` `storage` `trust` |
 //! | work on several cores beside the data plane | `workers` |
+//! | reputation services: threads of their own | `reputation/` |
 //! | what is shared | `live` (values, swapped whole) `journal` (events out) |
 //! | the clamd protocol: threads of its own | `clamd/` |
 //! | the executor, behind one thin file | `executor` `heartbeat` `side` |
@@ -54,6 +55,7 @@ mod outgoing;
 mod placement;
 mod pool;
 mod process;
+pub mod reputation;
 mod scanning;
 pub mod script;
 mod serve;

@@ -35,6 +35,7 @@ use super::listening::Listening;
 use super::live::{Graveyard, Publisher};
 use super::placement::{places, processors};
 use super::process;
+use super::reputation::InForce;
 use super::shard::{Message, Parts, run};
 use super::side::SideThreads;
 use super::spool::Spool;
@@ -66,7 +67,8 @@ impl fmt::Display for ServeFault {
 ///
 /// [`ServeFault`] when it cannot start, or a shard dies.
 pub fn serve(config: Option<&Path>) -> Result<(), ServeFault> {
-    let Assembled { live, server, notes } = assemble(config).map_err(ServeFault::Settings)?;
+    let Assembled { mut live, cloud, server, notes } =
+        assemble(config).map_err(ServeFault::Settings)?;
     let (journal, writer) =
         Journal::start(level(server.log_level)).map_err(|error| system("start the log", &error))?;
     for note in notes {
@@ -74,7 +76,10 @@ pub fn serve(config: Option<&Path>) -> Result<(), ServeFault> {
     }
     process::raise_descriptors();
     process::try_executor().map_err(ServeFault::System)?;
-    let service = Service::start(live, server, config, journal)?;
+    let mut reputation = InForce::new();
+    live.reputation = reputation.renew(cloud, &journal).map_err(ServeFault::System)?;
+    let mut service = Service::start(live, server, config, journal)?;
+    service.reputation = reputation;
     let ended = service.control();
     writer.finish();
     ended
@@ -93,6 +98,7 @@ struct Service {
     cut_off: Arc<AtomicUsize>,
     address_file: PathBuf,
     clamd: Option<clamd::Service>,
+    reputation: InForce,
 }
 
 /// What the control thread waits for.
@@ -142,6 +148,7 @@ impl Service {
             cut_off: Arc::new(AtomicUsize::new(0)),
             address_file: server.state_dir.join("run").join("icap.addr"),
             clamd: None,
+            reputation: InForce::new(),
             journal,
             server,
         };
@@ -304,7 +311,14 @@ impl Service {
     fn reload(&mut self) {
         let begun = clock::now();
         match assemble(self.config.as_deref()) {
-            Ok(Assembled { live, server, notes }) => {
+            Ok(Assembled { mut live, cloud, server, notes }) => {
+                match self.reputation.renew(cloud, &self.journal) {
+                    Ok(client) => live.reputation = client,
+                    Err(why) => {
+                        self.journal.write(Event::ReloadRefused { why });
+                        return;
+                    }
+                }
                 for note in notes {
                     self.journal.write(note);
                 }

@@ -18,12 +18,14 @@ use std::time::Duration;
 use async_channel::Receiver;
 
 use crate::observe::Event;
+use crate::policy::reputation::Opinion;
 
 use super::connection::{Seat, serve};
 use super::executor::{Spawner, Stream, TaskHandle, pause};
 use super::journal::Journal;
 use super::live::{Publisher, Reader};
 use super::pool::Pool;
+use super::reputation::Front;
 use super::script;
 use super::side::SideThreads;
 use super::spool::Spool;
@@ -63,6 +65,7 @@ pub(super) struct Shard {
     reader: Reader<Live>,
     /// The script of `MessageHook`.
     pub(super) script: script::Seat,
+    reputation: Front,
     spawner: Spawner,
     loads: Arc<[AtomicUsize]>,
     seats: RefCell<BTreeMap<u64, (TaskHandle, Rc<Seat>)>>,
@@ -82,6 +85,13 @@ impl Shard {
         let number = self.transactions.get() + 1;
         self.transactions.set(number);
         (self.index, number)
+    }
+
+    /// What the reputation services say about a host and path in canonical form: at once where it is known
+    /// or nobody is to be asked, else within `Timeout`.
+    #[expect(dead_code, reason = "for the exchange, which does not ask for categories yet")]
+    pub(super) async fn reputation(&self, live: &Live, host: &str, path: &str) -> Opinion {
+        self.reputation.ask(live.reputation.as_ref(), host, path).await
     }
 
     fn load(&self) -> &AtomicUsize {
@@ -176,6 +186,7 @@ pub(super) async fn run(spawner: Spawner, parts: Parts) {
         index: parts.index,
         reader: Reader::new(parts.publisher),
         script: script::Seat::default(),
+        reputation: Front::new(),
         spawner,
         loads: parts.loads,
         seats: RefCell::default(),

@@ -61,6 +61,43 @@ impl Uplink {
     }
 }
 
+/// A service over HTTPS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceUrl {
+    /// Name or address, without brackets.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Path and query; begins with `/`.
+    pub path: String,
+}
+
+impl ServiceUrl {
+    /// Reads `https://host[:port]/path`.
+    ///
+    /// # Errors
+    ///
+    /// What was expected, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let fault = || expected(text, "https://host/path or https://host:port/path");
+        let (scheme, rest) = text.split_once("://").ok_or_else(fault)?;
+        let end = rest.find('/').unwrap_or(rest.len());
+        let (authority, path) = rest.split_at_checked(end).ok_or_else(fault)?;
+        let good_path = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+        if !scheme.eq_ignore_ascii_case("https") || !good_path || authority.contains('@') {
+            return Err(fault());
+        }
+        let with_port = match authority.rsplit_once(':') {
+            Some((_, port)) if !port.ends_with(']') => authority.to_owned(),
+            Some(_) | None => format!("{authority}:443"),
+        };
+        let (host, port) = host_port(&with_port).ok_or_else(fault)?;
+        let host = host.trim_matches(['[', ']']).to_owned();
+        let path = if path.is_empty() { "/" } else { path }.to_owned();
+        Ok(Self { host, port, path })
+    }
+}
+
 /// `IP:port`; `:port` and `*:port` stand for every address of this machine.
 pub(super) fn socket(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {

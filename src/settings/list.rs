@@ -10,7 +10,8 @@ use super::quantity::size_bytes;
 use super::row::Kind;
 use super::text::Span;
 use super::value::{Ads, Sites, Value, ValueFault, choice, expected, unquote};
-use crate::policy::{BodyAction, ExpressionFault, MimeRule, Pattern};
+use crate::policy::reputation::DnsList;
+use crate::policy::{BodyAction, Category, ExpressionFault, MimeRule, Pattern};
 
 pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> {
     let fault = |item: &Item<'_>, message: String| ValueFault::new(item.at, message);
@@ -42,6 +43,17 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
             };
             texts().map(read).collect::<Result<_, _>>().map(Value::Uplinks)
         }
+        // A list consists of words, too.
+        Kind::DnsLists => {
+            let read = |item: &Item<'_>| {
+                let text = words(item)?;
+                DnsList::parse(&text).map_err(|why| fault(item, why.to_string()))
+            };
+            items.iter().map(read).collect::<Result<_, _>>().map(Value::DnsLists)
+        }
+        Kind::CategoryNames => {
+            items.iter().map(category_name).collect::<Result<_, _>>().map(Value::CategoryNames)
+        }
         Kind::Sites => sites(items).map(Value::Sites),
         Kind::Expressions => ads(items).map(Value::Expressions),
         // A rule consists of words, so it needs no quotes for its blanks.
@@ -57,6 +69,7 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
         | Kind::Text
         | Kind::Path
         | Kind::Address
+        | Kind::Service
         | Kind::Proxy
         | Kind::Rules
         | Kind::LogTarget
@@ -122,14 +135,31 @@ fn entry_or_file(item: &Item<'_>) -> Result<EntryOrFile, ValueFault> {
     }
 }
 
+/// Words, which need no quotes for the blanks between them.
+fn words(item: &Item<'_>) -> Result<String, ValueFault> {
+    if item.raw.starts_with('"') { unquote(item.raw, item.at) } else { Ok(item.raw.to_owned()) }
+}
+
+/// `word=Category`.
+fn category_name(item: &Item<'_>) -> Result<(String, Category), ValueFault> {
+    let text = unquote(item.raw, item.at)?;
+    let fault = |message: String| ValueFault::new(item.at, message);
+    let (word, category) = text
+        .split_once('=')
+        .filter(|(word, _)| !word.trim().is_empty())
+        .ok_or_else(|| fault(expected(&text, "word=category, as in betting=Gambling")))?;
+    let category = Category::named(category.trim())
+        .ok_or_else(|| fault(format!("there is no category \"{}\"", category.trim())))?;
+    Ok((word.trim().to_lowercase(), category))
+}
+
 /// `<mime> <action>` or `<mime> <action> <size|all> <action>`.
 fn mime_rule(item: &Item<'_>) -> Result<MimeRule, ValueFault> {
     let fault = |message: String| ValueFault {
         remedy: Some("a rule is \"image/* pass\" or \"video/* scan 100MB pass\"".to_owned()),
         ..ValueFault::new(item.at, message)
     };
-    let text =
-        if item.raw.starts_with('"') { unquote(item.raw, item.at)? } else { item.raw.to_owned() };
+    let text = words(item)?;
     let mut words = text.split_ascii_whitespace();
     let pattern = Pattern::parse(words.next().unwrap_or_default())
         .map_err(|pattern| fault(pattern.to_string()))?;

@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use crate::clamd;
 use crate::engine::database::LinkOptions;
+use crate::policy::reputation;
+
+use super::address::ServiceUrl;
 
 /// What the edge needs to run the ICAP service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +56,23 @@ pub struct Server {
     pub database_threads: Option<u32>,
     /// `[ClamD]`: where the clamd protocol is spoken; `None`: nowhere.
     pub clamd: Option<ClamdListening>,
+}
+
+/// Reputation services.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cloud {
+    /// What is asked, and how long answers are good.
+    pub reputation: reputation::Options,
+    /// `DnsServers`; empty: those of the system.
+    pub servers: Vec<SocketAddr>,
+    /// `Service`.
+    pub service: Option<ServiceUrl>,
+    /// `ServiceToken`.
+    pub token: Option<PathBuf>,
+    /// `ServiceCertificates`; empty: those of the system.
+    pub certificates: Vec<PathBuf>,
+    /// `RequireAnswer`.
+    pub required: bool,
 }
 
 /// Where and by how many threads the clamd protocol is spoken.

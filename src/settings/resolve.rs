@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use super::Settings;
 use super::options::{
-    Budgets, CategoryFiles, ClamdListening, ClamdService, DatabaseTrust, EarlyResponse, Hook,
-    ListFiles, LogLevel, PinShards, Server, Unwanted,
+    Budgets, CategoryFiles, ClamdListening, ClamdService, Cloud, DatabaseTrust, EarlyResponse,
+    Hook, ListFiles, LogLevel, PinShards, Server, Unwanted,
 };
 use super::row::{Kind, Setting};
-use super::table::{SECTIONS, clamd as clamd_rows, icapd, lookupd, root, scan_engine, urlcheck};
+use super::table::{
+    SECTIONS, clamd as clamd_rows, cloudd, icapd, lookupd, root, scan_engine, urlcheck,
+};
 use super::value::Value;
 use crate::adaptation::{self, Ranges, ThreatKind, ThreatKinds, Unchecked, page};
 use crate::clamd;
@@ -19,6 +21,7 @@ use crate::engine::alerts::Alerts;
 use crate::engine::database::LinkOptions;
 use crate::engine::limits::Limits;
 use crate::icap::{self, Advertised, Deadlines, IsTag, NoContent, Profile, Violations};
+use crate::policy::reputation::{self, ServiceOptions};
 use crate::policy::{self, Category};
 
 impl Settings {
@@ -310,6 +313,52 @@ impl Settings {
             ..default
         };
         options
+    }
+
+    /// The reputation services; `None`: `UseCloud` is off, or none is configured.
+    #[must_use]
+    pub fn cloud(&self) -> Option<Cloud> {
+        let time = |setting: &Setting<Option<u64>>| {
+            Duration::from_millis(self.get(setting).unwrap_or_default())
+        };
+        let service = self.get(&cloudd::SERVICE);
+        let reputation = reputation::Options {
+            lists: self.get(&cloudd::DNS_BLOCK_LISTS),
+            service: service.as_ref().map(|_| ServiceOptions {
+                with_paths: self.get(&cloudd::SERVICE_PATHS),
+                names: self.get(&cloudd::SERVICE_CATEGORIES),
+            }),
+            time_max: time(&cloudd::TIMEOUT),
+            cache_entries_max: usize::try_from(self.get(&cloudd::CACHE_SIZE)).unwrap_or(usize::MAX),
+            cache_time: time(&cloudd::CACHE_TIME),
+            negative_time: time(&cloudd::NEGATIVE_CACHE_TIME),
+        };
+        let is_used = self.get(&root::USE_CLOUD) && !reputation.is_empty();
+        is_used.then(|| Cloud {
+            reputation,
+            servers: self.get(&cloudd::DNS_SERVERS),
+            service,
+            token: self.get(&cloudd::SERVICE_TOKEN),
+            certificates: self.get(&cloudd::SERVICE_CERTIFICATES),
+            required: self.get(&cloudd::REQUIRE_ANSWER),
+        })
+    }
+
+    /// Whether `UseCloud` and the services of `[CloudD]` contradict each other: what to say about it.
+    #[must_use]
+    pub fn cloud_note(&self) -> Option<&'static str> {
+        let is_on = self.get(&root::USE_CLOUD);
+        let is_named =
+            self.get(&cloudd::SERVICE).is_some() || !self.get(&cloudd::DNS_BLOCK_LISTS).is_empty();
+        match (is_on, is_named) {
+            (true, false) => Some(
+                "UseCloud of [Root] is Yes, but [CloudD] names no DnsBlockLists and no Service",
+            ),
+            (false, true) => {
+                Some("[CloudD] names services, but they are not asked: UseCloud of [Root] is No")
+            }
+            (true, true) | (false, false) => None,
+        }
     }
 
     /// Languages and status of block pages; the templates are the edge's to read.

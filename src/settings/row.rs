@@ -5,9 +5,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::address::Uplink;
+use super::address::{ServiceUrl, Uplink};
 use super::value::{Ads, RuleText, Sites, Value};
-use crate::policy::MimeRule;
+use crate::policy::reputation::DnsList;
+use crate::policy::{Category, MimeRule};
 
 /// What is known about a setting.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +89,12 @@ pub enum Kind {
     Addresses,
     /// Providers of a mesh service: `host:port`, `udp://:port`, `srv://name@domain`.
     Uplinks,
+    /// A service as `https://host/path`.
+    Service,
+    /// DNS block lists.
+    DnsLists,
+    /// Words of a service and what they are as categories.
+    CategoryNames,
     /// `host:port`, with user and password in front of an `@` where needed.
     Proxy,
     /// Domains and addresses, and files that hold some.
@@ -130,6 +137,8 @@ impl Kind {
             | Self::Paths
             | Self::Addresses
             | Self::Uplinks
+            | Self::DnsLists
+            | Self::CategoryNames
             | Self::Sites
             | Self::MimeRules
             | Self::Rules
@@ -143,6 +152,7 @@ impl Kind {
             | Self::Text
             | Self::Path
             | Self::Address
+            | Self::Service
             | Self::Proxy
             | Self::LogTarget
             | Self::User => false,
@@ -231,6 +241,10 @@ maker!(/** Files and folders. */ paths() Kind::Paths => Paths: Vec<PathBuf>);
 maker!(/** A socket, or none. */ address() Kind::Address => Address: Option<SocketAddr>);
 maker!(/** Sockets. */ addresses() Kind::Addresses => Addresses: Vec<SocketAddr>);
 maker!(/** Providers of a mesh service. */ uplinks() Kind::Uplinks => Uplinks: Vec<Uplink>);
+maker!(/** A service over HTTPS, or none. */ service() Kind::Service => Service: Option<ServiceUrl>);
+maker!(/** DNS block lists. */ dns_lists() Kind::DnsLists => DnsLists: Vec<DnsList>);
+maker!(/** Words of a service, in lower case, and their categories. */
+    category_names() Kind::CategoryNames => CategoryNames: Vec<(String, Category)>);
 maker!(/** A proxy. */ proxy() Kind::Proxy => Text: String);
 maker!(/** Domains, addresses and files of them. */ sites() Kind::Sites => Sites: Sites);
 maker!(/** Regular expressions and files of them. */ expressions() Kind::Expressions => Expressions: Ads);

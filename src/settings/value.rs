@@ -6,12 +6,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::address::{self, Uplink};
+use super::address::{self, ServiceUrl, Uplink};
 use super::list;
 use super::quantity::{interval_ms, show_interval, show_size, size_bytes};
 use super::row::{Kind, Never};
 use super::text::Span;
-use crate::policy::{AdExpressions, List, MimeRule, RuleSource, rules};
+use crate::policy::reputation::DnsList;
+use crate::policy::{AdExpressions, Category, List, MimeRule, RuleSource, rules};
 
 /// A value that was read and found good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,12 @@ pub enum Value {
     Address(Option<SocketAddr>),
     /// Of [`Kind::Addresses`].
     Addresses(Vec<SocketAddr>),
+    /// Of [`Kind::Service`]; `None`: none.
+    Service(Option<ServiceUrl>),
+    /// Of [`Kind::DnsLists`].
+    DnsLists(Vec<DnsList>),
+    /// Of [`Kind::CategoryNames`].
+    CategoryNames(Vec<(String, Category)>),
     /// Of [`Kind::Uplinks`].
     Uplinks(Vec<Uplink>),
     /// Of [`Kind::Sites`].
@@ -116,6 +123,7 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
             Kind::Text | Kind::Proxy => Ok(Some(Value::Text(text))),
             Kind::Path => Ok(Some(Value::Path(None))),
             Kind::Address => Ok(Some(Value::Address(None))),
+            Kind::Service => Ok(Some(Value::Service(None))),
             Kind::User => Err(fault("an empty user lets no component start".to_owned())),
             Kind::Switch
             | Kind::Integer { .. }
@@ -128,6 +136,8 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
             | Kind::Paths
             | Kind::Addresses
             | Kind::Uplinks
+            | Kind::DnsLists
+            | Kind::CategoryNames
             | Kind::Sites
             | Kind::MimeRules
             | Kind::Rules
@@ -154,6 +164,7 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         Kind::Address => {
             address::socket(&text).map(|found| Value::Address(Some(found))).map_err(fault)
         }
+        Kind::Service => service(&text).map_err(fault),
         Kind::Text => Ok(Value::Text(text)),
         Kind::Proxy => address::proxy(&text).map(|()| Value::Text(text)).map_err(fault),
         Kind::LogTarget => address::log_target(&text).map(|()| Value::Text(text)).map_err(fault),
@@ -162,6 +173,8 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         | Kind::Paths
         | Kind::Addresses
         | Kind::Uplinks
+        | Kind::DnsLists
+        | Kind::CategoryNames
         | Kind::Sites
         | Kind::MimeRules
         | Kind::Rules
@@ -179,6 +192,8 @@ pub(super) fn append(value: &mut Value, more: Value) {
         (Value::Paths(all), Value::Paths(more)) => all.extend(more),
         (Value::Addresses(all), Value::Addresses(more)) => all.extend(more),
         (Value::Uplinks(all), Value::Uplinks(more)) => all.extend(more),
+        (Value::DnsLists(all), Value::DnsLists(more)) => all.extend(more),
+        (Value::CategoryNames(all), Value::CategoryNames(more)) => all.extend(more),
         (Value::MimeRules(all), Value::MimeRules(more)) => all.extend(more),
         (Value::Rules(all), Value::Rules(more)) => {
             all.extend(more);
@@ -217,6 +232,10 @@ fn rules(raw: &str) -> Result<Vec<RuleText>, ValueFault> {
         })?;
     }
     Ok(vec![RuleText { number: 0, text }])
+}
+
+fn service(text: &str) -> Result<Value, String> {
+    ServiceUrl::parse(text).map(|url| Value::Service(Some(url)))
 }
 
 fn switch(text: &str) -> Option<bool> {

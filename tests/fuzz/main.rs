@@ -22,6 +22,7 @@ mod mails;
 mod places;
 mod programs;
 mod regexes;
+mod reputation;
 mod targets;
 mod unpack;
 mod zips;

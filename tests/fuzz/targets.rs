@@ -19,7 +19,7 @@ use baleen::settings::Settings;
 use super::harness::Target;
 use super::lists;
 
-pub(crate) const ALL: [Target; 21] = [
+pub(crate) const ALL: [Target; 22] = [
     Target { name: "icap_head", corpus: icap_messages, words: ICAP_WORDS, run: icap_connection },
     Target { name: "chunked", corpus: chunked_bodies, words: ICAP_WORDS, run: chunked_body },
     Target {
@@ -49,6 +49,7 @@ pub(crate) const ALL: [Target; 21] = [
     crate::block_pages::TARGET,
     crate::clamd::TARGET,
     crate::regexes::TARGET,
+    crate::reputation::TARGET,
     crate::zips::TARGET,
     Target { name: "settings", corpus: settings_files, words: SETTINGS_WORDS, run: settings },
 ];

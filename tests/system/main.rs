@@ -8,6 +8,7 @@ mod commands;
 mod doctor;
 mod load;
 mod pages;
+mod reputation;
 mod selftest;
 mod serve;
 mod squid_setup;

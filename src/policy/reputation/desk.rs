@@ -224,7 +224,7 @@ impl<T> Desk<T> {
         }
         match what {
             What::Listed(kind, name) => self.listed(flight, list, (kind, name), result, now),
-            What::Proof => self.proved(flight, list, result, now),
+            What::Proof => self.proved(flight, list, result.as_ref(), now),
             What::Reason => {
                 let text = result.ok().and_then(|records| records.texts.into_iter().next());
                 let found = self.flights.get_mut(&flight).map(|flight| &mut flight.sources);
@@ -327,8 +327,8 @@ impl<T> Desk<T> {
     }
 
     /// What a list said about the name that it must not list.
-    fn proved(&mut self, id: u64, list: usize, result: Result<Records, NoAnswer>, now: Instant) {
-        let lists_everything = result.as_ref().is_ok_and(|records| !records.addresses.is_empty());
+    fn proved(&mut self, id: u64, list: usize, result: Result<&Records, &NoAnswer>, now: Instant) {
+        let lists_everything = result.is_ok_and(|records| !records.addresses.is_empty());
         let until = now.checked_add(PROOF_TIME).unwrap_or(now);
         if let (Some(state), true) = (self.lists.get_mut(list), result.is_ok()) {
             state.health = if lists_everything {
@@ -410,6 +410,8 @@ impl<T> Desk<T> {
             let count = self.queue.len().min(BATCH_MAX);
             let ids: Vec<u64> = self.queue.drain(..count).collect();
             let asked: Vec<_> = ids.iter().filter_map(|id| self.flights.get(id)).collect();
+            // Whoever is queued has not been answered, so the places in both lists are the same.
+            debug_assert_eq!(asked.len(), ids.len());
             let questions: Vec<&Question> = asked.iter().map(|flight| &flight.question).collect();
             let body = service::request(&questions, options);
             let end = asked.iter().map(|flight| flight.end).max().unwrap_or(now);

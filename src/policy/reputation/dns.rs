@@ -136,7 +136,7 @@ fn records(reader: &mut Reader<'_>, count: u16, mut owner: Vec<u8>, kind: Kind) 
             match (found, kind) {
                 (CNAME, _) => owner = reader.name()?,
                 (1, Kind::A) => {
-                    records.addresses.push(Ipv4Addr::from(<[u8; 4]>::try_from(data).ok()?))
+                    records.addresses.push(Ipv4Addr::from(<[u8; 4]>::try_from(data).ok()?));
                 }
                 (16, Kind::Txt) => records.texts.push(text(data)?),
                 _ => keep = false,

@@ -47,7 +47,7 @@ pub mod service;
 mod tests;
 
 pub use desk::{Desk, Output};
-pub use options::{DnsList, ListFault, Options};
+pub use options::{DnsList, ListFault, Options, ServiceOptions};
 pub use question::Question;
 
 /// What the reputation services say about an address.

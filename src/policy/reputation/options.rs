@@ -54,7 +54,8 @@ pub struct ServiceOptions {
 
 impl Options {
     /// Whether answers depend on paths.
-    pub(super) fn with_paths(&self) -> bool {
+    #[must_use]
+    pub fn with_paths(&self) -> bool {
         self.service.as_ref().is_some_and(|service| service.with_paths)
             || self.lists.iter().any(|list| list.asks.urls)
     }
@@ -69,8 +70,8 @@ impl Options {
 /// A DNS block list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DnsList {
-    /// Its zone, in lower case.
-    pub zone: Box<str>,
+    /// In lower case.
+    pub(super) zone: Box<str>,
     pub(super) asks: Asks,
     meanings: Vec<Meaning>,
 }
@@ -102,6 +103,12 @@ enum Of {
 }
 
 impl DnsList {
+    /// Its zone, in lower case.
+    #[must_use]
+    pub const fn zone(&self) -> &str {
+        &self.zone
+    }
+
     /// Reads a list as an administrator writes it.
     ///
     /// # Errors

@@ -56,8 +56,13 @@ impl Question {
     }
 
     /// What answers are kept under.
-    pub(super) fn key(&self, with_path: bool) -> String {
-        if with_path { self.host() + &self.path } else { self.host() }
+    #[must_use]
+    pub fn key(&self, with_path: bool) -> String {
+        let mut key = self.host();
+        if with_path {
+            key.push_str(&self.path);
+        }
+        key
     }
 }
 
@@ -82,7 +87,7 @@ fn public(address: IpAddr) -> Option<IpAddr> {
     is_public.then_some(address)
 }
 
-/// 2000::/3 is all of IPv6 that is given out.
+/// `2000::/3` is all of IPv6 that is given out.
 const fn is_global(address: &Ipv6Addr) -> bool {
     let [first, ..] = address.octets();
     first & 0xe0 == 0x20

@@ -19,8 +19,9 @@ section! {
         "Whether each shard stays on a core of its own. Auto: when there is a core for each.";
     LOG_LEVEL_ROW: &'static str = choice("LogLevel", "Notice", LOG_LEVELS), NotYet, LOG_LEVEL;
     LOG_ROW: String = log_target("Log", "Auto"), NotYet, LOG;
-    USE_CLOUD: bool = switch("UseCloud", "No"), NotYet,
-        "Whether components ask reputation services.";
+    USE_CLOUD: bool = switch("UseCloud", "No"), Reload,
+        "Whether the reputation services of [CloudD] are asked about addresses that local lists do not know. They \
+         learn which sites are visited, so nobody is asked until the administrator says Yes.";
     PUBLIC_SOCKET_PATH: Option<PathBuf> = path("PublicSocketPath", ""), NotYet,
         "The unix socket for commands that everybody may give.";
     ADMIN_SOCKET_PATH: Option<PathBuf> = path("AdminSocketPath", ""), NotYet,

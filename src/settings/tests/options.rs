@@ -9,6 +9,8 @@ use crate::clamd;
 use crate::engine::limits::Limits;
 use crate::icap::{IsTag, NoContent, Profile, Violations};
 use crate::policy;
+use crate::policy::Category;
+use crate::policy::reputation::DnsList;
 use crate::settings::Settings;
 use crate::settings::options::{EarlyResponse, LogLevel, PinShards, Unwanted};
 use crate::settings::row::Kind;
@@ -120,6 +122,65 @@ fn the_pages_follow_the_settings() {
     }
     let (_, problems) = Settings::parse("[ICAPD]\nReportLanguages = en, tlh\n");
     assert_eq!(first(&problems), "ReportLanguages: \"tlh\": expected one of en, de, ru, es");
+}
+
+#[test]
+fn services_are_asked_only_when_the_administrator_says_so() {
+    let lists = "[CloudD]\nDnsBlockLists = l.example, multi.example domains &8=Drugs *=Jobs\nDnsBlockLists = \"x.example addresses\"\nDnsServers = 127.0.0.1:53\n";
+    assert_eq!((good(lists).cloud(), good(lists).cloud_note().is_some()), (None, true));
+    let on = "[Root]\nUseCloud = Yes\n";
+    assert_eq!((good(on).cloud(), good(on).cloud_note().is_some()), (None, true));
+    let cloud = good(&format!("{on}{lists}")).cloud().expect("services");
+    let zones: Vec<&str> = cloud.reputation.lists.iter().map(DnsList::zone).collect();
+    assert_eq!(zones, ["l.example", "multi.example", "x.example"]);
+    assert_eq!((cloud.servers.len(), cloud.required), (1, false));
+    assert_eq!(cloud.reputation.time_max, Duration::from_secs(1));
+    let text = "Service = https://[2001:db8::1]:8443/v1?x=1\nServicePaths = No\nServiceCategories = Betting=gambling, \"dating sites = Chats\"\nTimeout = 0.25s\nRequireAnswer = Yes\nCacheSize = 10\nCacheTime = 2m\nNegativeCacheTime = 5s\n";
+    let settings = good(&format!("{on}[CloudD]\n{text}"));
+    let cloud = settings.cloud().expect("a service");
+    let url = cloud.service.expect("a service");
+    assert_eq!((&*url.host, url.port, &*url.path), ("2001:db8::1", 8443, "/v1?x=1"));
+    let service = cloud.reputation.service.as_ref().expect("a service");
+    assert!(!service.with_paths && cloud.required && settings.cloud_note().is_none());
+    let names =
+        [("betting".to_owned(), Category::Gambling), ("dating sites".to_owned(), Category::Chats)];
+    assert_eq!(service.names, names);
+    let options = cloud.reputation;
+    assert_eq!((options.time_max, options.cache_entries_max), (Duration::from_millis(250), 10));
+    assert_eq!(
+        (options.cache_time, options.negative_time),
+        (Duration::from_secs(120), Duration::from_secs(5))
+    );
+}
+
+#[test]
+fn services_that_cannot_be_read_are_refused() {
+    for (line, want) in [
+        (
+            "Service = http://a.example/",
+            "Service: \"http://a.example/\": expected https://host/path or https://host:port/path",
+        ),
+        (
+            "Service = https://u:p@a.example/",
+            "Service: \"https://u:p@a.example/\": expected https://host/path or https://host:port/path",
+        ),
+        (
+            "Service = https:///x",
+            "Service: \"https:///x\": expected https://host/path or https://host:port/path",
+        ),
+        (
+            "ServiceCategories = betting",
+            "ServiceCategories: \"betting\": expected word=category, as in betting=Gambling",
+        ),
+        ("ServiceCategories = a=b", "ServiceCategories: there is no category \"b\""),
+        ("DnsBlockLists = l.example 127.0.0.2=Fun", "DnsBlockLists: there is no category \"Fun\""),
+    ] {
+        let (_, problems) = Settings::parse(&format!("[CloudD]\n{line}\n"));
+        assert_eq!(first(&problems), want);
+    }
+    let plain = good("[Root]\nUseCloud = Yes\n[CloudD]\nService = https://a.example\n");
+    let url = plain.cloud().and_then(|cloud| cloud.service).expect("a service");
+    assert_eq!((&*url.host, url.port, &*url.path), ("a.example", 443, "/"));
 }
 
 #[test]

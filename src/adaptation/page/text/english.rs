@@ -1,4 +1,4 @@
-//! English.
+//! The words of block pages in English.
 
 use super::{Labels, Language, MessageText, PolicyWhyText, WhyText};
 

@@ -1,4 +1,4 @@
-//! German.
+//! The words of block pages in German.
 
 use super::{Labels, Language, MessageText, PolicyWhyText, WhyText};
 

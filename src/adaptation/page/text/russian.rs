@@ -1,4 +1,4 @@
-//! Russian.
+//! The words of block pages in Russian.
 
 use super::{Labels, Language, MessageText, PolicyWhyText, WhyText};
 

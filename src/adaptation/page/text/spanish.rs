@@ -1,4 +1,4 @@
-//! Spanish.
+//! The words of block pages in Spanish.
 
 use super::{Labels, Language, MessageText, PolicyWhyText, WhyText};
 

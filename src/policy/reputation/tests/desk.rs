@@ -47,6 +47,7 @@ impl World {
         self
     }
 
+    #[expect(clippy::unwrap_in_result, reason = "a test stops where a host is not public")]
     fn ask(&mut self, asker: u32, host: &str, path: &str) -> Option<Opinion> {
         let question = Question::of(host, path).expect("a public host");
         self.desk.handle_question(asker, question, self.now);
