@@ -10,7 +10,9 @@ fn rules() -> String {
     for number in 0..200 {
         let rule = match number % 5 {
             0 => format!("url_host in (a{number}.example, b{number}.example) : BLOCK as Gambling"),
-            1 => format!("user in (user{number}, \"FILE@staff\"), url_host in (c{number}.example) : PASS"),
+            1 => format!(
+                "user in (user{number}, \"FILE@staff\"), url_host in (c{number}.example) : PASS"
+            ),
             2 => format!("src_ip in (10.{number}.0.0/16), method POST : BLOCK as \"no uploads\""),
             3 => format!("time in (Mon-Fri 08:00-12:00), url in (d{number}.example/games) : BLOCK"),
             _ => format!("url_category in (Jobs), user_group in (group{number}) : BLOCK as _match"),
