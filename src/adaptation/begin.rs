@@ -311,6 +311,10 @@ fn hooked<'a>(hook: Hook, options: &Options) -> Option<Begin<'a>> {
 }
 
 /// What becomes of a threat in the body of this message: the rules about threats, then its switch.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "everything that a decision depends on, and its witness"
+)]
 pub fn judge<'p, W: Witness>(
     message: &Message<'_>,
     policy: &'p Policy,
