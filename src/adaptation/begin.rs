@@ -259,22 +259,10 @@ pub fn begin_message<'a>(
         }
     };
     // A rule that says PASS has the last word about an address.
-    if way.rule.is_none() {
-        match known.hook {
-            Hook::Absent | Hook::Answered(HookAnswer::Pass) => {}
-            Hook::Unasked => return Begin::Ask(Question::Hook),
-            Hook::Answered(HookAnswer::Block) => return block_by(Cause::Hook, Decided::Hook),
-            Hook::Answered(answer) => {
-                if options.unchecked == Unchecked::Block {
-                    let why = if answer == HookAnswer::Disabled {
-                        PolicyWhy::HookDisabled
-                    } else {
-                        PolicyWhy::HookFailed
-                    };
-                    return block_by(Cause::PolicyUnchecked(why), Decided::Hook);
-                }
-            }
-        }
+    if way.rule.is_none()
+        && let Some(begun) = hooked(known.hook, options)
+    {
+        return begun;
     }
     let may_be_part = || url.as_ref().is_some_and(|url| policy.allows_ranges(url));
     if !message.has_body {
@@ -309,7 +297,24 @@ pub fn begin_message<'a>(
     }
 }
 
+/// What the script has to say, or what is to be done without its answer; `None`: the message goes on.
+fn hooked<'a>(hook: Hook, options: &Options) -> Option<Begin<'a>> {
+    let why = match hook {
+        Hook::Absent | Hook::Answered(HookAnswer::Pass) => return None,
+        Hook::Unasked => return Some(Begin::Ask(Question::Hook)),
+        Hook::Answered(HookAnswer::Block) => return Some(block_by(Cause::Hook, Decided::Hook)),
+        Hook::Answered(HookAnswer::Failed) => PolicyWhy::HookFailed,
+        Hook::Answered(HookAnswer::Disabled) => PolicyWhy::HookDisabled,
+    };
+    let blocks = options.unchecked == Unchecked::Block;
+    blocks.then(|| block_by(Cause::PolicyUnchecked(why), Decided::Hook))
+}
+
 /// What becomes of a threat in the body of this message: the rules about threats, then its switch.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "everything that a decision depends on, and its witness"
+)]
 pub fn judge<'p, W: Witness>(
     message: &Message<'_>,
     policy: &'p Policy,

@@ -56,6 +56,8 @@ pub struct Way {
 
 /// What rules that are not final have changed, and what was found out on the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
+#[expect(clippy::partial_pub_fields, reason = "what rules changed is for the rules alone")]
 pub struct State {
     /// The address is on the white list: known where a rule asked.
     pub white_listed: bool,

@@ -101,7 +101,7 @@ impl Moment {
     ///
     /// A text for people.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (day, time) = text.trim().split_once(' ').unwrap_or((text.trim(), "00:00"));
+        let (day, time) = text.trim().split_once(' ').unwrap_or_else(|| (text.trim(), "00:00"));
         let days = days(day)?;
         let weekday = u8::try_from(days.trailing_zeros()).unwrap_or_default();
         if days.count_ones() != 1 {

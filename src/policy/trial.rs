@@ -3,6 +3,8 @@
 //! What is not known is in no set. A condition about something that was asked and not answered holds neither
 //! as written nor negated, so a rule that depends on it does not apply.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "what is not turned around stays as it is")]
+
 use regex::bytes::RegexSet;
 
 use super::category::Categories;
@@ -11,6 +13,7 @@ use super::explain::{Step, Verdict, Witness};
 use super::facts::{Direction, Directory, Facts, Reputation, ThreatFact};
 use super::path::LazyPath;
 use super::rules::condition::{Condition, Lists, Members, SizeTest, Subject, Test};
+use super::rules::words::Words;
 use super::rules::{Action, Reason, Rule, SiteBits};
 use super::table::Entry;
 use super::threat::ThreatKinds;
@@ -201,24 +204,7 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
                 self.members(groups)
             }
             Test::Domain(names) => names.has(self.user.domain).into(),
-            Test::Group { names, groups } => {
-                // With ADD or SET a rule may put anybody into a group.
-                if self.state.groups & groups.added != 0 {
-                    return Holds::Yes;
-                }
-                if self.state.groups_replaced {
-                    return Holds::No;
-                }
-                if self.policy.groups.of(&self.user).any(|group| names.has(group)) {
-                    return Holds::Yes;
-                }
-                match self.members(groups) {
-                    Holds::No if self.policy.directory => {
-                        self.in_directory(|group| names.has(group))
-                    }
-                    other => other,
-                }
-            }
+            Test::Group { names, groups } => self.is_in_group(names, groups),
             Test::Type(patterns) => {
                 let mime = bare_type(facts.content_type);
                 patterns.iter().any(|pattern| pattern.fits(mime)).into()
@@ -234,6 +220,23 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
                 self.threat.is_some_and(|(threat, _)| names.has(threat.name)).into()
             }
             Test::Matches { subject, patterns } => self.matches(*subject, patterns).into(),
+        }
+    }
+
+    fn is_in_group(&self, names: &Words, groups: &Members) -> Holds {
+        // With ADD or SET a rule may put anybody into a group.
+        if self.state.groups & groups.added != 0 {
+            return Holds::Yes;
+        }
+        if self.state.groups_replaced {
+            return Holds::No;
+        }
+        if self.policy.groups.of(&self.user).any(|group| names.has(group)) {
+            return Holds::Yes;
+        }
+        match self.members(groups) {
+            Holds::No if self.policy.directory => self.in_directory(|group| names.has(group)),
+            other => other,
         }
     }
 
@@ -331,7 +334,7 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
             && self.local.unwrap_or_else(|| self.policy.local_categories(self.facts)).is_empty()
     }
 
-    fn members(&mut self, groups: &Members) -> Holds {
+    fn members(&self, groups: &Members) -> Holds {
         let policy = self.policy;
         if groups.file.iter().any(|&group| policy.groups.has(&self.user, group)) {
             return Holds::Yes;

@@ -23,6 +23,7 @@ mod places;
 mod programs;
 mod regexes;
 mod reputation;
+mod rules;
 mod targets;
 mod unpack;
 mod zips;
@@ -37,7 +38,7 @@ fn every_target_survives_its_corpus_and_mutations_of_it() {
     let seed = number("BALEEN_FUZZ_SEED", 20_261_121);
     let files = unpack::ALL.into_iter().chain(documents::ALL).chain(carriers::ALL);
     let files = files.chain(programs::ALL).chain(mails::ALL).chain(archives::ALL);
-    let files = files.chain(places::ALL);
+    let files = files.chain(places::ALL).chain(rules::ALL);
     for target in targets::ALL.into_iter().chain(containers::ALL).chain(files) {
         let count = fuzz(target, seed, Duration::from_secs(seconds));
         println!("{}: {count} inputs from seed {seed}", target.name);

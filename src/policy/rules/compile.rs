@@ -1,5 +1,11 @@
 //! From rules as written to rules that can be tried: files are put in, values read, names looked up.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "what is not named is refused by its name")]
+#![expect(
+    clippy::result_large_err,
+    reason = "a fault is made once a load, and holds what a person needs"
+)]
+
 use super::condition::{Condition, Lists, Members, SizeTest, Subject, Test};
 use super::fault::{Span, Trouble, advice, nearest};
 use super::network::{Networks, Range};
@@ -239,7 +245,7 @@ impl<'a> Compiler<'a> {
             Variable::Direction => directions(values),
             Variable::Protocol => protocols(values),
             Variable::Weekday => {
-                let days = values.each(|text| days(text))?;
+                let days = values.each(days)?;
                 Ok(Test::Weekday(days.into_iter().fold(0, |all, one| all | one)))
             }
             Variable::Time => {

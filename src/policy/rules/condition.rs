@@ -71,6 +71,7 @@ pub(in crate::policy) enum Test {
 
 /// The lists of the settings that a set contains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub(in crate::policy) struct Lists {
     pub(in crate::policy) black: bool,
     pub(in crate::policy) white: bool,

@@ -16,6 +16,11 @@
 //! Absent on purpose: reading files. [`named_files`] tells which files the rules need, and the edge gives
 //! their text.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "a fault is made once a load, and holds what a person needs"
+)]
+
 mod compile;
 pub(super) mod condition;
 mod fault;

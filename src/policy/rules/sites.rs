@@ -4,9 +4,7 @@
 //! above it are looked up once; what is found there are the numbers of the sets. An entry means what it
 //! means in a black list: the host and everything below it, a path up to a border.
 
-use std::collections::HashMap;
-
-use ahash::RandomState;
+use ahash::{AHashMap, RandomState};
 
 use crate::policy::list::List;
 use crate::policy::path::{CanonicalPath, LazyPath, is_border};
@@ -16,7 +14,7 @@ use crate::policy::url::UrlParts;
 /// Every site of every set.
 #[derive(Clone, Debug)]
 pub(in crate::policy) struct SiteIndex {
-    hosts: HashMap<Box<[u8]>, Vec<Site>, RandomState>,
+    hosts: AHashMap<Box<[u8]>, Vec<Site>>,
     sets: u16,
     entries: usize,
 }
@@ -50,7 +48,7 @@ impl SiteIndex {
     pub(super) fn new() -> Self {
         // Fixed seeds: the keys are the administrator's, not the attacker's.
         let hasher = RandomState::with_seeds(1, 2, 3, 4);
-        Self { hosts: HashMap::with_hasher(hasher), sets: 0, entries: 0 }
+        Self { hosts: AHashMap::with_hasher(hasher), sets: 0, entries: 0 }
     }
 
     /// Adds a set; `None` when there are too many of them, or of their entries.

@@ -1,5 +1,10 @@
 //! What the values of a rule mean: numbers with units, regular expressions, names of things.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library may add errors; all others are told by its words"
+)]
+
 use regex::bytes::{RegexSet, RegexSetBuilder};
 
 /// `4096`, `64KB`, `1.5 MB` is not: a whole number with a unit of steps of 1024.

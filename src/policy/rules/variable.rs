@@ -61,7 +61,6 @@ impl Variable {
         let mut at = 0;
         #[expect(
             clippy::indexing_slicing,
-            clippy::arithmetic_side_effects,
             reason = "evaluated at compile time, where an overrun is an error"
         )]
         while at < names.len() {

@@ -74,7 +74,7 @@ pub(in crate::policy) fn days(text: &str) -> Result<u8, String> {
         if at == last {
             return Ok(days);
         }
-        at = at.saturating_add(1) % DAYS.len();
+        at = at.saturating_add(1) % 7;
     }
 }
 

@@ -102,7 +102,7 @@ impl Told<'_> {
         };
         table.raw_set("scheme", scheme)?;
         table.raw_set("host", url.host.as_str())?;
-        table.raw_set("port", url.port.or(url.scheme.default_port()))?;
+        table.raw_set("port", url.port.or_else(|| url.scheme.default_port()))?;
         table.raw_set("path", lua.create_string(url.path)?)?;
         let mut text = format!("{scheme}://{}", url.host.as_str()).into_bytes();
         if let Some(port) = url.port {

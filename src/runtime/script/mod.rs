@@ -380,10 +380,13 @@ pub fn try_out(source: &Source, policy: &Arc<Policy>, clock: Clock) -> Result<()
     asked.trouble.map_or(Ok(()), Err)
 }
 
+/// A source, and what came of loading it.
+type Loaded = (Arc<Source>, Result<Script, Trouble>);
+
 /// The machine of a shard, made anew when the source changes.
 #[derive(Debug, Default)]
 pub struct Seat {
-    loaded: RefCell<Option<(Arc<Source>, Result<Script, Trouble>)>>,
+    loaded: RefCell<Option<Loaded>>,
 }
 
 impl Seat {

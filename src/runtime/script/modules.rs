@@ -14,10 +14,10 @@
 //! | `config.get("ICAPD.BlockUnchecked")` | the value of a setting as text |
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use ahash::AHashMap;
 use mlua::{Lua, Table, Value};
 use regex::bytes::{Regex, RegexBuilder};
 
@@ -103,9 +103,13 @@ fn log_module(lua: &Lua, log: &Log) -> mlua::Result<Table> {
     Ok(module)
 }
 
+/// Compiled expressions, by their text and whether case counts.
+type Kept = RefCell<AHashMap<(Vec<u8>, bool), Regex>>;
+
 fn regex_module(lua: &Lua) -> mlua::Result<Table> {
     let module = lua.create_table()?;
-    let kept: Rc<RefCell<HashMap<(Vec<u8>, bool), Regex>>> = Rc::default();
+    let hasher = ahash::RandomState::with_seeds(1, 2, 3, 4);
+    let kept: Rc<Kept> = Rc::new(RefCell::new(AHashMap::with_hasher(hasher)));
     for (name, whole) in [("search", false), ("match", true)] {
         let kept = Rc::clone(&kept);
         type Arguments = (Value, mlua::LuaString, Option<Value>);
@@ -149,11 +153,7 @@ fn patterns_of(value: &Value) -> mlua::Result<Vec<mlua::LuaString>> {
     }
 }
 
-fn compiled(
-    kept: &RefCell<HashMap<(Vec<u8>, bool), Regex>>,
-    pattern: &mlua::LuaString,
-    ignore_case: bool,
-) -> mlua::Result<Regex> {
+fn compiled(kept: &Kept, pattern: &mlua::LuaString, ignore_case: bool) -> mlua::Result<Regex> {
     let key = (pattern.as_bytes().to_vec(), ignore_case);
     if let Some(regex) = kept.borrow().get(&key) {
         return Ok(regex.clone());
