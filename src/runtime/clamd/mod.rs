@@ -33,6 +33,8 @@ mod scanning;
 mod sockets;
 mod workers;
 
+pub(super) use sockets::{SocketFile, listen_unix};
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
