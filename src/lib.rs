@@ -6,6 +6,7 @@
 //! ```text
 //!   cli, main          the command line
 //!   runtime            the edge: sockets, clocks, files, threads, executors
+//!   control            what an administrator asks of the running service
 //!   observe            events and numbers: one table each
 //!   settings           the settings file → typed options of each room
 //!   adaptation         one HTTP message: policy, then scan, then answer
@@ -28,6 +29,7 @@
 pub mod adaptation;
 pub mod clamd;
 pub mod cli;
+pub mod control;
 pub mod engine;
 pub mod http;
 pub mod icap;

@@ -19,6 +19,7 @@
 pub mod categories;
 pub mod check_config;
 mod child;
+pub mod ctl;
 pub mod db;
 pub mod doctor;
 pub mod pages;
@@ -55,6 +56,7 @@ impl Cli {
             Command::Serve(args) => serve::run(args),
             Command::CheckConfig(args) => check_config::run(args),
             Command::Policy(command) => policy::run(command),
+            Command::Ctl(args) => ctl::run(args),
             Command::Squid(args) => squid::run(args),
             Command::Doctor(args) => doctor::run(args),
             Command::Scan(args) => scan::run(args),
@@ -89,6 +91,8 @@ enum Command {
     Categories(categories::Command),
     /// Ask the reputation services of the settings about addresses, now
     Reputation(reputation::Args),
+    /// Ask the running service: why an address is blocked, which rules apply, what is in force
+    Ctl(ctl::Args),
     /// Connect Squid to Baleen, or disconnect it
     Squid(squid::Args),
     /// Look at this machine: can Baleen run here? Each line is green or says what to do

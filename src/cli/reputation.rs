@@ -75,19 +75,16 @@ fn print(args: &Args, all: &[Told]) -> Result<(), String> {
             Answer::NoAnswer(why) => ("no answer", why.to_string()),
         };
         if args.json {
-            let unchecked = told.is_unchecked;
             let row = json!({
                 "address": address, "answer": word, "detail": categories, "source": source,
-                "unchecked": unchecked, "milliseconds": u64::try_from(milliseconds).unwrap_or(u64::MAX),
+                "milliseconds": u64::try_from(milliseconds).unwrap_or(u64::MAX),
             });
             text += &format!("{row}\n");
         } else {
             let more = [&*categories, source].map(str::to_owned);
             let more: Vec<String> = more.into_iter().filter(|text| !text.is_empty()).collect();
             let colon = if more.is_empty() { "" } else { ": " };
-            let end = if told.is_unchecked { ", unchecked" } else { "" };
-            text +=
-                &format!("{address}: {word}{colon}{}{end} ({milliseconds} ms)\n", more.join(", "));
+            text += &format!("{address}: {word}{colon}{} ({milliseconds} ms)\n", more.join(", "));
         }
     }
     let mut out = io::stdout().lock();

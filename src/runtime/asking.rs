@@ -9,6 +9,8 @@ use super::shard::{Live, Shard};
 use crate::adaptation::{Known, Message};
 use crate::icap;
 use crate::observe::Event;
+use crate::policy::path::{CanonicalPath, PathScratch};
+use crate::policy::reputation::Answer;
 use crate::policy::{Directory, Hook, HookAnswer, Moment, Question, Reputation};
 
 /// The answers for one message.
@@ -18,6 +20,27 @@ pub(super) struct Answers {
     reputation: Reputation,
     groups: Groups,
     hook: Hook,
+}
+
+/// What the reputation services say about the address of a message.
+async fn ask_services(request: &icap::Request, live: &Live, shard: &Shard) -> Reputation {
+    // Only a message with an address that can be read has a question about it.
+    let Some((host, path)) = asked_place(request) else { return Reputation::Unknown };
+    match shard.reputation(live, &host, &path).await.answer {
+        Answer::Categories(categories) => Reputation::Known(categories),
+        Answer::Unknown => Reputation::Unknown,
+        Answer::NoAnswer(_) => Reputation::NoAnswer,
+    }
+}
+
+/// Host and path in canonical form. A path that is longer than any list has is not told.
+fn asked_place(request: &icap::Request) -> Option<(String, String)> {
+    let message = Message::of(request);
+    let url = message.url()?;
+    let mut scratch = PathScratch::new();
+    let path = CanonicalPath::of(url.path, &mut scratch);
+    let path = if path.is_complete() { path.as_bytes() } else { b"/" };
+    Some((url.host.as_str().to_owned(), String::from_utf8_lossy(path).into_owned()))
 }
 
 /// What a directory said about the user.
@@ -62,7 +85,7 @@ impl Answers {
         shard: &Shard,
     ) {
         match question {
-            Question::Reputation => self.reputation = Reputation::NoAnswer,
+            Question::Reputation => self.reputation = ask_services(request, live, shard).await,
             Question::Groups => self.groups = Groups::NoAnswer,
             Question::Hook => self.hook = Hook::Answered(self.ask_script(request, live, shard)),
         }

@@ -170,6 +170,7 @@ impl Findings {
     /// The lists with their files, the rules, and the database of categories.
     fn policy(&mut self, settings: &Settings) -> Option<Policy> {
         let mut options = settings.policy_options();
+        options.reputation = settings.cloud().is_some();
         let files = settings.list_files();
         for path in &files.black {
             self.add_list(&mut options.black, path);
@@ -437,7 +438,7 @@ impl Findings {
         if let Some(note) = settings.cloud_note() {
             let file = self.file.clone();
             let message = note.to_owned();
-            self.files.push(FileFinding { file, line: 0, message, error: false });
+            self.files.push(FileFinding { file, line: 0, column: 0, message, error: false });
         }
         cloud::read(settings.cloud()?).map_err(|why| self.cloud_fault(&why)).ok()
     }
@@ -445,7 +446,8 @@ impl Findings {
     fn cloud_fault(&mut self, CloudFault { file, message, unreadable }: &CloudFault) {
         self.unreadable |= unreadable;
         let file = file.display().to_string();
-        self.files.push(FileFinding { file, line: 0, message: message.clone(), error: true });
+        let message = message.clone();
+        self.files.push(FileFinding { file, line: 0, column: 0, message, error: true });
     }
 
     fn cannot_read(&mut self, path: &Path, error: &io::Error) {

@@ -25,6 +25,7 @@
 //! | reputation services: threads of their own | `reputation/` |
 //! | what is shared | `live` (values, swapped whole) `journal` (events out) |
 //! | the clamd protocol: threads of its own | `clamd/` |
+//! | the control socket | `control` |
 //! | the executor, behind one thin file | `executor` `heartbeat` `side` |
 //!
 //! Invariants: a buffer belongs to one connection of one shard; nothing that changes is shared; the
@@ -40,6 +41,7 @@ mod clamd;
 pub(crate) mod clock;
 pub mod configuration;
 mod connection;
+mod control;
 pub mod database;
 mod exchange;
 mod executor;
@@ -67,6 +69,7 @@ mod trust;
 mod workers;
 
 pub use clock::{local_moment, unix_seconds};
+pub use control::control_socket;
 pub use process::peak_memory_bytes;
 pub use serve::{ServeFault, serve};
 pub use trust::read_trust;

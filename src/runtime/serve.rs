@@ -26,7 +26,6 @@ use crate::settings::options::{LogLevel, PinShards, Server};
 
 use super::acceptor;
 use super::assemble::{Assembled, Live, assemble};
-use super::clamd;
 use super::clock;
 use super::executor::{NewShard, shut_down};
 use super::heartbeat::{self, Pulse};
@@ -40,6 +39,7 @@ use super::shard::{Message, Parts, run};
 use super::side::SideThreads;
 use super::spool::Spool;
 use super::storage;
+use super::{clamd, control};
 
 /// Why the service did not start, or ended.
 #[derive(Debug)]
@@ -99,6 +99,8 @@ struct Service {
     address_file: PathBuf,
     clamd: Option<clamd::Service>,
     reputation: InForce,
+    /// Where `baleen ctl` asks, until the service ends.
+    control: Option<clamd::SocketFile>,
 }
 
 /// What the control thread waits for.
@@ -149,6 +151,7 @@ impl Service {
             address_file: server.state_dir.join("run").join("icap.addr"),
             clamd: None,
             reputation: InForce::new(),
+            control: None,
             journal,
             server,
         };
@@ -160,6 +163,7 @@ impl Service {
         let cpus = places(&allowed, shards, pinned);
         service.start_shards(bound, &cpus, &Arc::new(side), &spool, &tell)?;
         service.start_clamd(&tell)?;
+        service.start_control(&tell, shards)?;
         service.announce(&addresses, shards)?;
         Ok(service)
     }
@@ -189,6 +193,22 @@ impl Service {
                 let _control_is_gone = tell.send(News::ShardEnded { whole });
             })
             .map_err(|error| system("watch the clamd threads", &error))?;
+        Ok(())
+    }
+
+    /// Starts to answer `baleen ctl`.
+    fn start_control(
+        &mut self,
+        tell: &crossbeam_channel::Sender<News>,
+        shards: usize,
+    ) -> Result<(), ServeFault> {
+        let ask = tell.clone();
+        let reload = Box::new(move || ask.try_send(News::Reload).is_ok());
+        let desk = control::Desk { publisher: Arc::clone(&self.publisher), reload, shards };
+        let path = control::control_socket(&self.server.state_dir);
+        let file = control::start(&path, desk)
+            .map_err(|error| system(&format!("listen on {}", path.display()), &error))?;
+        self.control = Some(file);
         Ok(())
     }
 

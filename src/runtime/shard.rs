@@ -89,7 +89,6 @@ impl Shard {
 
     /// What the reputation services say about a host and path in canonical form: at once where it is known
     /// or nobody is to be asked, else within `Timeout`.
-    #[expect(dead_code, reason = "for the exchange, which does not ask for categories yet")]
     pub(super) async fn reputation(&self, live: &Live, host: &str, path: &str) -> Opinion {
         self.reputation.ask(live.reputation.as_ref(), host, path).await
     }

@@ -71,8 +71,6 @@ pub struct Cloud {
     pub token: Option<PathBuf>,
     /// `ServiceCertificates`; empty: those of the system.
     pub certificates: Vec<PathBuf>,
-    /// `RequireAnswer`.
-    pub required: bool,
 }
 
 /// Where and by how many threads the clamd protocol is spoken.

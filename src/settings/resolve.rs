@@ -200,6 +200,9 @@ impl Settings {
                 | Value::Sites(_)
                 | Value::MimeRules(_)
                 | Value::Rules(_)
+                | Value::Service(_)
+                | Value::DnsLists(_)
+                | Value::CategoryNames(_)
                 | Value::Expressions(_) => return None,
             };
             Some((format!("{}.{}", row.section, row.key), text))
@@ -340,7 +343,6 @@ impl Settings {
             service,
             token: self.get(&cloudd::SERVICE_TOKEN),
             certificates: self.get(&cloudd::SERVICE_CERTIFICATES),
-            required: self.get(&cloudd::REQUIRE_ANSWER),
         })
     }
 

@@ -5,6 +5,7 @@
 mod fixture;
 
 mod commands;
+mod ctl;
 mod doctor;
 mod load;
 mod pages;

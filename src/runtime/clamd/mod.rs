@@ -33,6 +33,8 @@ mod scanning;
 mod sockets;
 mod workers;
 
+pub(super) use sockets::{SocketFile, listen_unix};
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -46,7 +48,7 @@ use crate::settings::options::ClamdListening;
 
 use self::conversation::Conversation;
 use self::porter::Porter;
-use self::sockets::{Listener, SocketFile, Wake};
+use self::sockets::{Listener, Wake};
 use self::workers::{Done, Slots, Work};
 use super::journal::Journal;
 use super::live::Publisher;

@@ -45,16 +45,8 @@ impl Listener {
 
     /// Listens on a path. Mode and group are in force before anybody can connect.
     pub(super) fn unix(path: &Path, mode: u32, group: &str) -> io::Result<(Self, SocketFile)> {
-        remove_stale(path)?;
-        let socket = unix_socket()?;
-        rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
-        let file = SocketFile::of(path)?;
-        if !group.is_empty() {
-            std::os::unix::fs::chown(path, None, Some(group_number(group)?))?;
-        }
-        rustix::fs::chmod(path, Mode::from_raw_mode(mode))?;
-        rustix::net::listen(&socket, BACKLOG)?;
-        Ok((Self::Unix(UnixListener::from(socket)), file))
+        let (listener, file) = listen_unix(path, mode, group)?;
+        Ok((Self::Unix(listener), file))
     }
 
     /// A connection that waits, if one does.
@@ -83,6 +75,25 @@ impl AsFd for Listener {
             Self::Tcp(listener) => listener.as_fd(),
         }
     }
+}
+
+/// Listens on a path, which is removed with the value beside the listener. Nobody can connect before mode and
+/// group, if one is named, are in force.
+pub(in crate::runtime) fn listen_unix(
+    path: &Path,
+    mode: u32,
+    group: &str,
+) -> io::Result<(UnixListener, SocketFile)> {
+    remove_stale(path)?;
+    let socket = unix_socket()?;
+    rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+    let file = SocketFile::of(path)?;
+    if !group.is_empty() {
+        std::os::unix::fs::chown(path, None, Some(group_number(group)?))?;
+    }
+    rustix::fs::chmod(path, Mode::from_raw_mode(mode))?;
+    rustix::net::listen(&socket, BACKLOG)?;
+    Ok((UnixListener::from(socket), file))
 }
 
 fn unix_socket() -> io::Result<OwnedFd> {
@@ -121,7 +132,7 @@ fn group_number(group: &str) -> io::Result<u32> {
 }
 
 /// The name of a socket on the disk; removed when dropped, if it is still the same.
-pub(super) struct SocketFile {
+pub(in crate::runtime) struct SocketFile {
     path: PathBuf,
     identity: (u64, u64),
 }

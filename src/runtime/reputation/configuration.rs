@@ -21,7 +21,7 @@ pub(in crate::runtime) struct CloudFault {
 ///
 /// [`CloudFault`] for the first that cannot be used.
 pub(in crate::runtime) fn read(cloud: options::Cloud) -> Result<Cloud, CloudFault> {
-    let options::Cloud { reputation, mut servers, service, token, certificates, required } = cloud;
+    let options::Cloud { reputation, mut servers, service, token, certificates } = cloud;
     if servers.is_empty() && !reputation.lists.is_empty() {
         servers = resolvers(Path::new(RESOLV_CONF))?;
     }
@@ -40,7 +40,7 @@ pub(in crate::runtime) fn read(cloud: options::Cloud) -> Result<Cloud, CloudFaul
             Some(Service { url, token, roots })
         }
     };
-    Ok(Cloud { options: reputation, servers, service, required })
+    Ok(Cloud { options: reputation, servers, service })
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, CloudFault> {

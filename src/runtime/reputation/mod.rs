@@ -31,7 +31,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use crate::observe::Level;
 use crate::policy::reputation::cache::Cache;
-use crate::policy::reputation::{Answer, NoAnswer, Opinion, Options, Question};
+use crate::policy::reputation::{NoAnswer, Opinion, Options, Question};
 use crate::settings::address::ServiceUrl;
 
 use super::clock;
@@ -48,8 +48,6 @@ pub struct Cloud {
     pub servers: Vec<SocketAddr>,
     /// The HTTPS service.
     pub service: Option<Service>,
-    /// Whether an address is unchecked when nobody answers.
-    pub required: bool,
 }
 
 /// The HTTPS service.
@@ -116,11 +114,6 @@ impl Client {
             })
             .map_err(failed)?;
         Ok(Arc::new(Self { cloud, questions: Some(questions), bell }))
-    }
-
-    /// Whether an address is unchecked when nobody answers.
-    pub(super) const fn is_required(&self) -> bool {
-        self.cloud.required
     }
 
     /// Asks, and waits for the desk.
@@ -230,8 +223,7 @@ pub fn ask_once(cloud: Cloud, addresses: &[(String, String)]) -> Result<Vec<Told
             Some(question) => (futures_lite::future::block_on(client.ask(question)), true),
             None => (Opinion::unknown(), false),
         };
-        let is_unchecked = client.is_required() && matches!(opinion.answer, Answer::NoAnswer(_));
-        told.push(Told { opinion, is_asked, is_unchecked, time: begun.elapsed() });
+        told.push(Told { opinion, is_asked, time: begun.elapsed() });
     }
     drop(client);
     writer.finish();
@@ -245,8 +237,6 @@ pub struct Told {
     pub opinion: Opinion,
     /// Whether they were asked: what nobody outside can know is not.
     pub is_asked: bool,
-    /// Whether `RequireAnswer` makes the address unchecked.
-    pub is_unchecked: bool,
     /// How long it took.
     pub time: Duration,
 }

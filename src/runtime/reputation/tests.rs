@@ -122,7 +122,7 @@ fn cloud(servers: Vec<std::net::SocketAddr>, milliseconds: u64) -> Cloud {
         cache_time: Duration::from_secs(60),
         negative_time: Duration::from_secs(60),
     };
-    Cloud { options, servers, service: None, required: false }
+    Cloud { options, servers, service: None }
 }
 
 fn started(cloud: Cloud) -> Arc<Client> {

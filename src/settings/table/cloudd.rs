@@ -38,10 +38,7 @@ section! {
     SERVICE_CATEGORIES: Vec<(String, Category)> = category_names("ServiceCategories", ""), Reload,
         "Words of the service for our categories: betting=Gambling. Our own names need not be listed.";
     TIMEOUT: Option<u64> = interval("Timeout", "1s", 50, 30 * SECOND, Never::Unsaid), Reload,
-        "How long a request waits for an answer. Then RequireAnswer decides.";
-    REQUIRE_ANSWER: bool = switch("RequireAnswer", "No"), Reload,
-        "Whether an address is unchecked when no service answers: BlockUnchecked of [ICAPD] then decides. No: it \
-         counts as unknown.";
+        "How long a request waits for an answer. Then BlockUnanswered of [ICAPD] decides.";
     CACHE_SIZE: u64 = integer("CacheSize", "65536", 0, 10_000_000), Reload,
         "How many answers are kept; each takes about 200 bytes, and more with a path.";
     CACHE_TIME: Option<u64> = interval("CacheTime", "1h", SECOND, 30 * DAY, Never::Unsaid), Reload,

@@ -133,15 +133,15 @@ fn services_are_asked_only_when_the_administrator_says_so() {
     let cloud = good(&format!("{on}{lists}")).cloud().expect("services");
     let zones: Vec<&str> = cloud.reputation.lists.iter().map(DnsList::zone).collect();
     assert_eq!(zones, ["l.example", "multi.example", "x.example"]);
-    assert_eq!((cloud.servers.len(), cloud.required), (1, false));
+    assert_eq!(cloud.servers.len(), 1);
     assert_eq!(cloud.reputation.time_max, Duration::from_secs(1));
-    let text = "Service = https://[2001:db8::1]:8443/v1?x=1\nServicePaths = No\nServiceCategories = Betting=gambling, \"dating sites = Chats\"\nTimeout = 0.25s\nRequireAnswer = Yes\nCacheSize = 10\nCacheTime = 2m\nNegativeCacheTime = 5s\n";
+    let text = "Service = https://[2001:db8::1]:8443/v1?x=1\nServicePaths = No\nServiceCategories = Betting=gambling, \"dating sites = Chats\"\nTimeout = 0.25s\nCacheSize = 10\nCacheTime = 2m\nNegativeCacheTime = 5s\n";
     let settings = good(&format!("{on}[CloudD]\n{text}"));
     let cloud = settings.cloud().expect("a service");
     let url = cloud.service.expect("a service");
     assert_eq!((&*url.host, url.port, &*url.path), ("2001:db8::1", 8443, "/v1?x=1"));
     let service = cloud.reputation.service.as_ref().expect("a service");
-    assert!(!service.with_paths && cloud.required && settings.cloud_note().is_none());
+    assert!(!service.with_paths && settings.cloud_note().is_none());
     let names =
         [("betting".to_owned(), Category::Gambling), ("dating sites".to_owned(), Category::Chats)];
     assert_eq!(service.names, names);

@@ -1,0 +1,134 @@
+//! The socket of `baleen ctl`: a thread of its own that answers one request after another.
+//!
+//! Who may connect is the file system's to say: the socket is made with mode 0600 before anybody can see it.
+//! A client that does not send or take its line in time is left alone. Nothing here touches a shard: what is
+//! in force is read as the shards read it.
+
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::assemble::Live;
+use super::clamd::{SocketFile, listen_unix};
+use super::clock::local_moment;
+use super::live::Publisher;
+use crate::control::{REQUEST_BYTES_MAX, Request, UrlCheck, refusal};
+use crate::policy::{Asked, Moment};
+
+/// What the answers are made from.
+pub(super) struct Desk {
+    pub(super) publisher: Arc<Publisher<Live>>,
+    /// Asks for a reload; false when too many wait.
+    pub(super) reload: Box<dyn Fn() -> bool + Send>,
+    pub(super) shards: usize,
+}
+
+/// Where the socket is in a folder of state.
+#[must_use]
+pub fn control_socket(state_dir: &Path) -> PathBuf {
+    state_dir.join("run").join("control.sock")
+}
+
+/// Starts to listen. The socket is there until the value is dropped.
+pub(super) fn start(path: &Path, desk: Desk) -> io::Result<SocketFile> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let (listener, file) = listen_unix(path, MODE, "")?;
+    listener.set_nonblocking(false)?;
+    thread::Builder::new().name("control".to_owned()).spawn(move || serve(&listener, &desk))?;
+    Ok(file)
+}
+
+fn serve(listener: &UnixListener, desk: &Desk) {
+    for stream in listener.incoming() {
+        match stream {
+            // Whoever went away needs no answer.
+            Ok(stream) => drop(answer(&stream, desk)),
+            // No descriptors, for instance: they come back.
+            Err(_) => thread::sleep(PAUSE),
+        }
+    }
+}
+
+fn answer(stream: &UnixStream, desk: &Desk) -> io::Result<()> {
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let bytes_max = u64::try_from(REQUEST_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let mut line = Vec::new();
+    BufReader::new(stream.take(bytes_max)).read_until(b'\n', &mut line)?;
+    let said = Request::read(line.trim_ascii_end()).and_then(|request| desk.answer(&request));
+    let text = said.map_or_else(|why| refusal(&why), |value| value.to_string());
+    let mut stream = stream;
+    stream.write_all(text.as_bytes())?;
+    stream.write_all(b"\n")
+}
+
+impl Desk {
+    fn answer(&self, request: &Request) -> Result<Value, String> {
+        let live = self.publisher.current();
+        match request {
+            Request::UrlCheck(check) => url_check(&live, check),
+            Request::Rules => Ok(rules(&live)),
+            Request::Status => Ok(self.status(&live)),
+            Request::Reload => match (self.reload)() {
+                true => Ok(json!({ "reload": "asked for; the log says what came of it" })),
+                false => Err("too much is waiting; try again".to_owned()),
+            },
+        }
+    }
+
+    fn status(&self, live: &Live) -> Value {
+        let database = live.engine.database();
+        let (black, white) = live.policy.entry_counts();
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "process": std::process::id(),
+            "shards": self.shards,
+            "database": { "version": database.version, "created": database.created_seconds },
+            "policy": {
+                "black": black,
+                "white": white,
+                "rules": live.policy.rules().views().len(),
+                "script": live.hook.is_some(),
+            },
+        })
+    }
+}
+
+fn url_check(live: &Live, check: &UrlCheck) -> Result<Value, String> {
+    let moment = check.time.as_deref().map_or_else(|| Ok(local_moment()), Moment::parse)?;
+    let groups = check.groups.iter().map(|group| Box::from(group.as_str()));
+    let asked = Asked {
+        url: check.url.clone(),
+        user: check.user.clone(),
+        groups: (!check.groups.is_empty()).then(|| groups.collect()),
+        client: check.client,
+        moment,
+        ..Asked::default()
+    };
+    let told = live.policy.tell(&asked, live.adaptation.blocked_threats);
+    let told = told.map_err(|fault| format!("{}: {fault}", check.url))?;
+    let text = told.story.text(false);
+    Ok(json!({
+        "url": check.url, "blocked": told.blocked, "steps": told.story.steps, "text": text
+    }))
+}
+
+fn rules(live: &Live) -> Value {
+    let views = live.policy.rules().views();
+    let rows = views.iter().map(|view| json!({ "number": view.number, "hits": view.hits }));
+    json!({ "rules": rows.collect::<Vec<_>>(), "text": live.policy.rules().show(true) })
+}
+
+/// Only whoever runs the service, and root.
+const MODE: u32 = 0o600;
+/// How long one client may keep the next one waiting.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(100);
