@@ -288,9 +288,7 @@ impl fmt::Display for Event {
             Self::ScriptDisabled => out.write_str(
                 "MessageHook is switched off on this shard: it broke its limits three times; reload to arm it",
             ),
-            Self::ConnectionPanicked => {
-                out.write_str("a connection failed (a defect of ours) and was closed")
-            }
+            Self::ConnectionPanicked => out.write_str(CONNECTION_PANICKED),
             Self::HoldFailed { why } => write!(out, "a body could not be held back: {why}"),
             Self::Overloaded { connections } => {
                 write!(
@@ -358,6 +356,8 @@ impl fmt::Display for Quoted<'_> {
 /// Of a URL or a name, so much is logged: a line stays readable, and an attacker cannot fill the log
 /// with one request.
 const TEXT_CHARACTERS_MAX: usize = 2_048;
+
+const CONNECTION_PANICKED: &str = "a connection failed (a defect of ours) and was closed";
 
 #[cfg(test)]
 mod tests {

@@ -119,30 +119,7 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
     let text = unquote(raw, at)?;
     let fault = |message: String| ValueFault::new(at, message);
     if text.is_empty() {
-        return match kind {
-            Kind::Text | Kind::Proxy => Ok(Some(Value::Text(text))),
-            Kind::Path => Ok(Some(Value::Path(None))),
-            Kind::Address => Ok(Some(Value::Address(None))),
-            Kind::Service => Ok(Some(Value::Service(None))),
-            Kind::User => Err(fault("an empty user lets no component start".to_owned())),
-            Kind::Switch
-            | Kind::Integer { .. }
-            | Kind::AutoInteger { .. }
-            | Kind::Interval { .. }
-            | Kind::Size { .. }
-            | Kind::Choice(_)
-            | Kind::LogTarget
-            | Kind::Words(_)
-            | Kind::Paths
-            | Kind::Addresses
-            | Kind::Uplinks
-            | Kind::DnsLists
-            | Kind::CategoryNames
-            | Kind::Sites
-            | Kind::MimeRules
-            | Kind::Rules
-            | Kind::Expressions => Ok(None),
-        };
+        return empty(kind).map_err(|why| fault(why.to_owned()));
     }
     let value = match kind {
         Kind::Switch => {
@@ -183,6 +160,34 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         }
     };
     value.map(Some)
+}
+
+/// What nothing stands for; `None`: back to the default.
+fn empty(kind: Kind) -> Result<Option<Value>, &'static str> {
+    match kind {
+        Kind::Text | Kind::Proxy => Ok(Some(Value::Text(String::new()))),
+        Kind::Path => Ok(Some(Value::Path(None))),
+        Kind::Address => Ok(Some(Value::Address(None))),
+        Kind::Service => Ok(Some(Value::Service(None))),
+        Kind::User => Err("an empty user lets no component start"),
+        Kind::Switch
+        | Kind::Integer { .. }
+        | Kind::AutoInteger { .. }
+        | Kind::Interval { .. }
+        | Kind::Size { .. }
+        | Kind::Choice(_)
+        | Kind::LogTarget
+        | Kind::Words(_)
+        | Kind::Paths
+        | Kind::Addresses
+        | Kind::Uplinks
+        | Kind::DnsLists
+        | Kind::CategoryNames
+        | Kind::Sites
+        | Kind::MimeRules
+        | Kind::Rules
+        | Kind::Expressions => Ok(None),
+    }
 }
 
 /// Adds the items of another line to a list.

@@ -3,10 +3,10 @@
 use baleen::engine::Object;
 use baleen::engine::database::builtin::eicar;
 use baleen::engine::limits::Limits;
-use baleen::engine::verdict::{Verdict, Why};
+use baleen::engine::verdict::Verdict;
 
 use crate::containers::made;
-use crate::kit::{EICAR, check_clean, check_infected, check_unscanned, eicar_engine, gzip, noise};
+use crate::kit::{EICAR, check_clean, check_infected, eicar_engine, gzip, noise};
 
 /// What begins as a program, and has the magic numbers of all archives in it.
 fn program() -> Vec<u8> {

@@ -8,7 +8,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::curl::Curl;
-use crate::fixture::gateway::Gateway;
+use crate::fixture::gateway::{Gateway, baleen};
 use crate::origin::Origin;
 use crate::squid::Squid;
 use crate::{Path, squid};
@@ -111,6 +111,12 @@ fn rules_know_the_user_the_address_and_the_time() {
     by("anna").fetch(&origin.url("/size/100")).must_be_whole(100);
     let closed = by("anna").fetch("http://always.test/");
     assert!(closed.page().contains("Closed today"), "{}", closed.page());
+    let output =
+        baleen().args(["ctl", "rules", "--json", "--config"]).arg(gateway.config()).output();
+    let said = output.expect("it was built").stdout;
+    let said: serde_json::Value = serde_json::from_slice(&said).expect("JSON");
+    let hits: Vec<_> = (0..4).filter_map(|row| said["rules"][row]["hits"].as_u64()).collect();
+    assert_eq!(hits, [2, 1, 0, 1], "{said}");
     squid.stop_without_icap_errors();
     assert!(gateway.stop().success());
 }

@@ -27,7 +27,7 @@ pub struct Args {
     /// The settings file of the service; /etc/baleen/baleen.conf if not given
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
-    /// The control socket, if it is not in the StateDir of the settings
+    /// The control socket, if it is not in the `StateDir` of the settings
     #[arg(long, value_name = "PATH", global = true)]
     socket: Option<PathBuf>,
     /// Print the answer as JSON
@@ -51,7 +51,7 @@ enum Command {
 /// Arguments of `ctl url-check`.
 #[derive(Debug, clap::Args)]
 struct UrlCheckArgs {
-    /// The address, as http://example.com/path or example.com
+    /// The address, as `http://example.com/path` or `example.com`
     #[arg(value_name = "URL")]
     url: String,
     /// The user

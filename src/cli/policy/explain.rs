@@ -11,8 +11,9 @@ use crate::runtime::local_moment;
 
 /// Arguments of `policy explain`.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub struct Args {
-    /// The address, as http://example.com/path or example.com
+    /// The address, as `http://example.com/path` or `example.com`
     #[arg(value_name = "URL")]
     url: String,
     #[command(flatten)]

@@ -36,7 +36,7 @@ fn the_defaults_are_those_of_the_rooms() {
 
 #[test]
 fn each_category_has_its_switch() {
-    for category in policy::Category::ALL {
+    for category in Category::ALL {
         let blocked = |word: &str| {
             let settings = good(&format!("[ICAPD]\nBlock{} = {word}\n", category.name()));
             settings.policy_options().blocked_categories

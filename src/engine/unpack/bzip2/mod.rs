@@ -174,6 +174,9 @@ const MAGIC: &[u8] = b"BZh";
 /// The digits of pi, and of its root.
 const BLOCK: &[u8] = b"1AY&SY";
 const END: &[u8] = b"\x17rE8P\x90";
+/// The first of each.
+const BLOCK_OF_NSIS: &[u8] = b"1";
+const END_OF_NSIS: &[u8] = b"\x17";
 /// Bytes of a block for each level.
 const ROWS_PER_LEVEL: usize = 100_000;
 const DAMAGED: &str = "bzip2: damaged";

@@ -80,7 +80,8 @@ impl Output {
         // The last but one of each distance was turned round.
         let is_turned = self.until_random == 1;
         if self.until_random == 0 {
-            self.distance = self.distance.wrapping_add(1) % distances.len().max(1);
+            let next = self.distance.saturating_add(1);
+            self.distance = if next < distances.len() { next } else { 0 };
             self.until_random = distances.get(self.distance).copied().unwrap_or(1);
         }
         Some(byte ^ u8::from(is_turned))

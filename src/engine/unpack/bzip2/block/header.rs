@@ -1,7 +1,7 @@
 //! What stands in front of the symbols of a block: a unit at a time, for a header has thousands.
 
 use super::super::code::LENGTH_MAX;
-use super::super::{BLOCK, END};
+use super::super::{BLOCK, BLOCK_OF_NSIS, END, END_OF_NSIS};
 use super::{Blocks, CODES_MAX, Code, Damaged, Reader, Stage, Style, Symbols};
 
 impl Blocks {
@@ -75,7 +75,7 @@ impl Blocks {
     fn read_mark(&self, reader: &mut Reader<'_, '_>) -> Result<Option<Stage>, Damaged> {
         let (block, end) = match self.style {
             Style::File => (BLOCK, END),
-            Style::Nsis => (&BLOCK[..1], &END[..1]),
+            Style::Nsis => (BLOCK_OF_NSIS, END_OF_NSIS),
         };
         let width = if self.style == Style::File { 48 } else { 8 };
         if !reader.has(width) {
