@@ -17,6 +17,8 @@
 //! Absent on purpose: state that lives from one message to the next is possible but not promised: each shard
 //! has its own machine.
 
+#![forbid(unsafe_code)]
+
 mod context;
 mod modules;
 #[cfg(test)]
