@@ -272,11 +272,9 @@ pub fn begin_message<'a>(
         }
         return go(Passed::NoBody);
     }
-    if way.state.unscanned {
-        return go(Passed::Rule);
-    }
     let mime = message.content_type.unwrap_or_default();
     match policy.body_rule(mime, message.content_length) {
+        BodyAction::Pass | BodyAction::Scan if way.state.unscanned => go(Passed::Unscanned),
         BodyAction::Pass => go(Passed::Rule),
         BodyAction::Reject => {
             block_by(Cause::Type(mime.escape_ascii().to_string().into()), Decided::Type)

@@ -33,6 +33,8 @@ pub enum Passed {
     NoBody,
     /// A MIME rule says `pass`.
     Rule,
+    /// A rule says `SET scan = No`.
+    Unscanned,
     /// The service returns what it gets.
     Echo,
     /// It was not checked to the end, and `BlockUnchecked` is off.

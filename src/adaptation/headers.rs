@@ -17,7 +17,7 @@ pub fn extra(decision: &Decision) -> Extra {
     let mut extra = Extra::new();
     match decision {
         Decision::Unmodified(passed) => match passed {
-            Passed::Clean | Passed::NoBody | Passed::Rule | Passed::Echo => {}
+            Passed::Clean | Passed::NoBody | Passed::Rule | Passed::Unscanned | Passed::Echo => {}
             Passed::Unchecked(_) => {
                 extra.response_info("Unchecked");
             }

@@ -1,7 +1,7 @@
 //! What a scan has found so far: detections that trust may still drop, and the first reason why
 //! something was not looked at.
 
-use super::verdict::{Detection, Verdict, Why};
+use super::verdict::{Detection, Limit, Verdict, Why};
 
 /// Which detections are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,10 @@ impl Findings {
             Mode::All => self.found.len() < DETECTIONS_MAX,
         };
         if !is_wanted {
+            if self.mode == Mode::All {
+                // Whoever tolerates those that are kept cannot know this one.
+                self.miss(Why::Limit(Limit::MaxScanState));
+            }
             return;
         }
         let detection = detection();
@@ -102,8 +106,8 @@ impl Findings {
         }
     }
 
-    /// The verdict, and every detection kept.
-    pub(super) fn conclude(self) -> (Verdict, Vec<Detection>) {
+    /// The verdict, every detection kept, and why not all was looked at.
+    pub(super) fn conclude(self) -> (Verdict, Vec<Detection>, Option<Why>) {
         let first =
             self.found.iter().min_by_key(|known| known.layer).or_else(|| self.alerts.first());
         let verdict = match (first, self.reason) {
@@ -112,7 +116,7 @@ impl Findings {
             (None, None) => Verdict::Clean,
         };
         let detections = self.found.into_iter().chain(self.alerts).map(|known| known.detection);
-        (verdict, detections.collect())
+        (verdict, detections.collect(), self.reason)
     }
 }
 

@@ -9,7 +9,7 @@
 //!
 //! Asking is by data. A caller that cannot ask comes back with "no answer"; then a site has no category by
 //! reputation, and a user is neither in nor outside of a directory's groups, unless the administrator
-//! wants such messages blocked ([`Unanswered`]).
+//! wants such messages blocked ([`Outcome::Unanswered`]).
 //!
 //! Nothing is allocated on the way unless a [`Witness`] wants to see the steps.
 

@@ -307,7 +307,9 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
             return Holds::No;
         }
         let known = self.known_categories();
-        if known.is_empty() && self.state.replaced.is_none() && self.policy.reputation {
+        // What a rule has added says nothing about what services know.
+        let is_unknown = self.state.replaced.is_none() && self.local().is_empty();
+        if is_unknown && self.policy.reputation {
             match self.facts.reputation {
                 Reputation::Unasked if self.threat.is_none() => {
                     return Holds::Ask(Question::Reputation);
@@ -330,7 +332,6 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
             && self.facts.reputation == Reputation::Unasked
             && self.facts.url.is_some()
             && self.state.replaced.is_none()
-            && self.state.added.is_empty()
             && self.local.unwrap_or_else(|| self.policy.local_categories(self.facts)).is_empty()
     }
 

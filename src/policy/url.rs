@@ -180,6 +180,10 @@ fn scheme_end(target: &[u8]) -> Option<(Scheme, &[u8])> {
 fn forgiven_scheme(target: &[u8]) -> Option<(Scheme, &[u8])> {
     let colon = target.iter().position(|&byte| byte == b':')?;
     let (scheme, rest) = target.split_at_checked(colon)?;
+    // Behind the beginning of a path a colon is a part of it: the host is in front, or in `Host`.
+    if scheme.iter().any(|byte| b"/\\?#".contains(byte)) {
+        return None;
+    }
     let letters: Vec<u8> =
         scheme.iter().take(SCHEME_BYTES_MAX).copied().filter(u8::is_ascii_graphic).collect();
     let scheme = Scheme::named(&letters);

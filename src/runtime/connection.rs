@@ -215,6 +215,12 @@ impl Session {
 
     /// Between two requests: the values in force are looked up, memory goes back.
     fn begin_anew(&mut self) {
+        // Also when it has been idle: what was put in force meanwhile decides about the next request.
+        let live = self.shard.live();
+        if !Arc::ptr_eq(&live, &self.live) {
+            self.core.set_options(Arc::clone(&live.icap));
+            self.live = live;
+        }
         if self.seat.idle.replace(true) {
             return;
         }
@@ -222,11 +228,6 @@ impl Session {
         self.input.runs.clear();
         self.body = Body::Dropped;
         self.exchange.reset();
-        let live = self.shard.live();
-        if !Arc::ptr_eq(&live, &self.live) {
-            self.core.set_options(Arc::clone(&live.icap));
-            self.live = live;
-        }
     }
 
     fn follow(&mut self, next: Next) {

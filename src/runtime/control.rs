@@ -115,9 +115,14 @@ fn url_check(live: &Live, check: &UrlCheck) -> Result<Value, String> {
     };
     let told = live.policy.tell(&asked, live.adaptation.blocked_threats);
     let told = told.map_err(|fault| format!("{}: {fault}", check.url))?;
-    let text = told.story.text(false);
+    let mut text = told.story.text(false);
+    let mut blocked = told.blocked;
+    if live.hook.is_some() && blocked == Some(false) {
+        blocked = None;
+        text.push_str("the script of MessageHook is asked next, which may block it\n");
+    }
     Ok(json!({
-        "url": check.url, "blocked": told.blocked, "steps": told.story.steps, "text": text
+        "url": check.url, "blocked": blocked, "steps": told.story.steps, "text": text
     }))
 }
 

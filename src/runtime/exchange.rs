@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::adaptation::page::{PageFacts, Rendered};
 use crate::adaptation::range::RANGE_FIELDS;
 use crate::adaptation::{self, Begin, Cause, Decided, Decision, Passed, Released, RuleReason};
-use crate::engine::verdict::{Limit, Verdict, Why};
+use crate::engine::verdict::{Limit, Why};
 use crate::icap::{self, Extra, Method, Unmodified};
 use crate::observe::{Event, Level, Message};
 use crate::policy::ThreatKind;
@@ -278,8 +278,7 @@ impl Exchange {
     ) -> Next {
         match std::mem::replace(&mut self.state, State::Answered) {
             State::Scanning(mut scanning) => {
-                // A detection beats a limit.
-                scanning.verdict.get_or_insert(Verdict::Unscanned(why));
+                scanning.give_up(why);
                 self.conclude(scanning, core, live, shard)
             }
             State::Decided(decision) => self.answer(decision, core, live, shard),
@@ -391,6 +390,9 @@ impl Exchange {
             Decision::Unmodified(Passed::Unchecked(why)) => (why.to_string(), "passed", false),
             Decision::Unmodified(Passed::Tolerated(threat)) => {
                 (threat.detection.name.to_string(), "passed", true)
+            }
+            Decision::Unmodified(Passed::Unscanned) => {
+                ("a rule says SET scan = No".to_owned(), "passed", false)
             }
             Decision::Unmodified(_) | Decision::AskForAll => return,
             Decision::Block(cause) => (reason(cause), "blocked", !cause.is_unchecked()),

@@ -89,15 +89,22 @@ impl Guarded {
         Ok(is_done)
     }
 
-    /// Ends the scan: the verdict, and every detection kept.
+    /// Nothing more is looked at; what was found counts.
+    pub(super) fn expire(&mut self) {
+        if let Some(scan) = self.scan.as_mut() {
+            scan.expire();
+        }
+    }
+
+    /// Ends the scan: the verdict, every detection kept, and why not all was looked at.
     ///
     /// # Errors
     ///
     /// [`Panicked`]
-    pub(super) fn finish(&mut self) -> Result<(Verdict, Vec<Detection>), Panicked> {
+    pub(super) fn finish(&mut self) -> Result<(Verdict, Vec<Detection>, Option<Why>), Panicked> {
         let scan = self.scan.take().ok_or(Panicked)?;
         let ended = std::panic::catch_unwind(AssertUnwindSafe(|| scan.conclude()));
-        let Ok(Ended { verdict, detections, layers, remains }) = ended else {
+        let Ok(Ended { verdict, detections, missed, layers, remains }) = ended else {
             self.trouble = Some(Trouble::Failed);
             return Err(Panicked);
         };
@@ -106,7 +113,7 @@ impl Guarded {
         if verdict == Verdict::Unscanned(Why::Failed) {
             self.trouble.get_or_insert(Trouble::Failed);
         }
-        Ok((verdict, detections))
+        Ok((verdict, detections, missed))
     }
 
     /// What the scan met, when it has ended.
@@ -208,7 +215,7 @@ mod tests {
 
     /// The verdict, and what is told: twice asked.
     fn ended(mut guarded: Guarded) -> (Result<Verdict, Panicked>, [Option<Trouble>; 2]) {
-        let verdict = guarded.finish().map(|(verdict, _)| verdict);
+        let verdict = guarded.finish().map(|(verdict, ..)| verdict);
         (verdict, [guarded.take_trouble(), guarded.take_trouble()])
     }
 

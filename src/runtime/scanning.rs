@@ -20,6 +20,8 @@ pub(super) struct Scanning {
     /// Everything that was found, where rules judge threats one by one.
     found: Vec<Detection>,
     by_rules: bool,
+    /// Why not all was looked at: a threat that is tolerated does not make up for it.
+    missed: Option<Why>,
     /// Once there is one, the scan is over.
     pub(super) verdict: Option<Verdict>,
     /// The way to what made it, for the log.
@@ -51,6 +53,7 @@ impl Scanning {
             state: plan.state,
             found: Vec::new(),
             by_rules,
+            missed: None,
             verdict: None,
             story: String::new(),
         }
@@ -84,18 +87,32 @@ impl Scanning {
         }
     }
 
+    /// The scan is given up for this reason, which a detection beats.
+    pub(super) fn give_up(&mut self, why: Why) {
+        if self.verdict.is_some() {
+            return;
+        }
+        self.scan.expire();
+        let verdict = match self.finish() {
+            Verdict::Infected(found) => Verdict::Infected(found),
+            Verdict::Clean | Verdict::Unscanned(_) => Verdict::Unscanned(why),
+        };
+        self.verdict = Some(verdict);
+    }
+
     /// The verdict; after a panic that it failed.
     pub(super) fn finish(&mut self) -> Verdict {
         if let Some(verdict) = self.verdict.take() {
             return verdict;
         }
         match self.scan.finish() {
-            Ok((verdict, found)) => {
+            Ok((verdict, found, missed)) => {
+                self.missed = self.fragment.map(|_| Why::Fragment).or(missed);
                 let verdict = if self.by_rules {
                     self.found = found;
                     verdict
                 } else {
-                    worst(verdict, found, self.blocked)
+                    worst(verdict, found, self.blocked, self.missed)
                 };
                 self.story = self.scan.layers().story(&verdict);
                 self.of_part(verdict)
@@ -121,6 +138,9 @@ impl Scanning {
                 return (verdict, Some(judgement));
             }
             tolerated = tolerated.or(Some(judgement));
+        }
+        if let (Verdict::Infected(_), Some(why), true) = (&verdict, self.missed, self.by_rules) {
+            return (Verdict::Unscanned(why), None);
         }
         let judgement = match &verdict {
             Verdict::Infected(detection) => tolerated.or_else(|| Some(judge(detection))),
@@ -158,13 +178,43 @@ impl Scanning {
     }
 }
 
-/// The verdict that matters: a tolerated threat must not hide another one behind it.
-fn worst(verdict: Verdict, found: Vec<Detection>, blocked: ThreatKinds) -> Verdict {
+/// The verdict that matters: a tolerated threat must hide neither another one behind it nor what was not looked at.
+fn worst(
+    verdict: Verdict,
+    found: Vec<Detection>,
+    blocked: ThreatKinds,
+    missed: Option<Why>,
+) -> Verdict {
     if blocked == ThreatKinds::ALL {
         return verdict;
     }
     let is_blocked = |found: &Detection| blocked.has(ThreatKind::of(&found.name));
-    found.into_iter().find(is_blocked).map_or(verdict, Verdict::Infected)
+    match (found.into_iter().find(is_blocked), verdict, missed) {
+        (Some(found), _, _) => Verdict::Infected(found),
+        (None, Verdict::Infected(_), Some(why)) => Verdict::Unscanned(why),
+        (None, verdict, _) => verdict,
+    }
 }
 
 const FAILED: Option<Verdict> = Some(Verdict::Unscanned(Why::Failed));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tolerated_threat_hides_neither_another_nor_what_was_not_looked_at() {
+        let found = |name: &str| Detection { name: name.into(), path: "".into(), offset: 0 };
+        let (joke, virus) = (found("Win.Joke.A"), found("Win.Trojan.B"));
+        let but_jokes = ThreatKinds::NONE.with(ThreatKind::KnownVirus);
+        let first = || Verdict::Infected(joke.clone());
+        let missed = Some(Why::Encrypted);
+        let both = vec![joke.clone(), virus.clone()];
+        assert_eq!(worst(first(), both, but_jokes, missed), Verdict::Infected(virus));
+        let alone = || vec![joke.clone()];
+        assert_eq!(worst(first(), alone(), but_jokes, missed), Verdict::Unscanned(Why::Encrypted));
+        assert_eq!(worst(first(), alone(), but_jokes, None), first());
+        assert_eq!(worst(first(), alone(), ThreatKinds::ALL, missed), first());
+        assert_eq!(worst(Verdict::Clean, vec![], but_jokes, None), Verdict::Clean);
+    }
+}

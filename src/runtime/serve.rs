@@ -163,7 +163,7 @@ impl Service {
         let cpus = places(&allowed, shards, pinned);
         service.start_shards(bound, &cpus, &Arc::new(side), &spool, &tell)?;
         service.start_clamd(&tell)?;
-        service.start_control(&tell, shards)?;
+        service.start_control(&tell, shards);
         service.announce(&addresses, shards)?;
         Ok(service)
     }
@@ -197,19 +197,19 @@ impl Service {
     }
 
     /// Starts to answer `baleen ctl`.
-    fn start_control(
-        &mut self,
-        tell: &crossbeam_channel::Sender<News>,
-        shards: usize,
-    ) -> Result<(), ServeFault> {
+    fn start_control(&mut self, tell: &crossbeam_channel::Sender<News>, shards: usize) {
         let ask = tell.clone();
         let reload = Box::new(move || ask.try_send(News::Reload).is_ok());
         let desk = control::Desk { publisher: Arc::clone(&self.publisher), reload, shards };
         let path = control::control_socket(&self.server.state_dir);
-        let file = control::start(&path, desk)
-            .map_err(|error| system(&format!("listen on {}", path.display()), &error))?;
-        self.control = Some(file);
-        Ok(())
+        match control::start(&path, desk) {
+            Ok(file) => self.control = Some(file),
+            // The gateway does its work without being asked about it.
+            Err(error) => {
+                let text = format!("baleen ctl cannot ask: {}: {error}", path.display());
+                self.journal.write(Event::SettingsNote { text });
+            }
+        }
     }
 
     fn start_shards(

@@ -46,6 +46,7 @@ fn shown(connection: &Connection) -> String {
         Begin::Answer(Decision::Unmodified(passed), _) => match passed {
             Passed::NoBody => "pass: no body".to_owned(),
             Passed::Rule => "pass: rule".to_owned(),
+            Passed::Unscanned => "pass: unscanned".to_owned(),
             Passed::Echo => "pass: echo".to_owned(),
             other => format!("unexpected {other:?}"),
         },

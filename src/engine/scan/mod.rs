@@ -90,6 +90,8 @@ pub struct Ended {
     /// Every detection kept. Of a scan begun with [`Engine::start_all`] these are all there are, each
     /// signature once for each place.
     pub detections: Vec<Detection>,
+    /// Why not all of it was looked at, also when something was found: for whoever tolerates that.
+    pub missed: Option<Why>,
     /// The layers: every one when [`Scan::report_layers`] was called, or else the ways to what was found
     /// and not seen.
     pub layers: Layers,
@@ -255,9 +257,9 @@ impl Scan {
         self.note(Some(0));
         self.leave_layers();
         let Self { findings, remains, chart, .. } = self;
-        let (verdict, detections) = findings.conclude();
+        let (verdict, detections, missed) = findings.conclude();
         let layers = chart.conclude(&verdict);
-        Ended { verdict, detections, layers, remains }
+        Ended { verdict, detections, missed, layers, remains }
     }
 
     /// Work that takes longer than a call may: to be run elsewhere and given back with

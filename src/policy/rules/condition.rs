@@ -171,6 +171,7 @@ impl Test {
             self,
             Self::Sites { .. }
                 | Self::Category { .. }
+                | Self::Protocol(_)
                 | Self::Matches { subject: Subject::Url | Subject::Host, .. }
         )
     }

@@ -123,3 +123,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_colon_in_a_path_makes_no_host_of_what_follows() {
+    for (target, host) in [
+        ("/a://good.example/", "blocked.example:99999"),
+        ("/a://good.example/", "blocked.example"),
+        ("blocked.example/?u=http://good.example/", "blocked.example"),
+    ] {
+        let url = UrlParts::of(b"GET", target.as_bytes(), Some(host.as_bytes()));
+        let url = url.unwrap_or_else(|fault| panic!("{target}: {fault}"));
+        assert_eq!(url.host.as_str(), "blocked.example", "{target}");
+    }
+}

@@ -78,7 +78,7 @@ impl Scanning {
 
     fn conclude(&mut self) {
         let ended = self.scan.finish().ok();
-        self.outcome = ended.map(|(verdict, detections)| Outcome {
+        self.outcome = ended.map(|(verdict, detections, _)| Outcome {
             story: self.scan.layers().story(&verdict),
             verdict,
             detections,

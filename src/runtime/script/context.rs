@@ -172,4 +172,4 @@ fn fields_of(raw: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 }
 
 /// Fields of a head that a script sees.
-const FIELDS_MAX: usize = 256;
+const FIELDS_MAX: usize = 1024;

@@ -1,4 +1,4 @@
-//! The script of `MessageHook`: one Luau machine for each shard, in a sandbox that cannot hang it.
+//! The script of `MessageHook`: one Luau machine for each shard, in a sandbox.
 //!
 //! ```text
 //!   MessageHook ─▶ Source ─ tried in the control thread ─▶ Arc<Source> ─▶ Script, one on each shard
@@ -7,7 +7,7 @@
 //!
 //! What keeps a script inside: no files, no processes, no clock, no loading of code, no bytecode; a heap of its
 //! own with a limit; and an interrupt that the machine calls on every loop and call, also inside pattern
-//! matching. It looks at the clock now and then; once the time is over it raises an error at every
+//! matching (but not inside a plain search for a long text in a longer one, and not inside one expression). It looks at the clock now and then; once the time is over it raises an error at every
 //! later call, so that `pcall` cannot swallow it. After [`BREACHES_MAX`] broken limits the script is not asked
 //! any more on this shard, until a reload arms it again.
 //!

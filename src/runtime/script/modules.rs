@@ -103,8 +103,8 @@ fn log_module(lua: &Lua, log: &Log) -> mlua::Result<Table> {
     Ok(module)
 }
 
-/// Compiled expressions, by their text and whether case counts.
-type Kept = RefCell<AHashMap<(Vec<u8>, bool), Regex>>;
+/// Compiled expressions, by their text, whether case counts, and whether they have to fit the whole text.
+type Kept = RefCell<AHashMap<(Vec<u8>, bool, bool), Regex>>;
 
 fn regex_module(lua: &Lua) -> mlua::Result<Table> {
     let module = lua.create_table()?;
@@ -123,12 +123,7 @@ fn regex_module(lua: &Lua) -> mlua::Result<Table> {
                 )));
             }
             for pattern in patterns_of(&patterns)? {
-                let regex = compiled(&kept, &pattern, ignore_case)?;
-                let found = match regex.find(&text) {
-                    Some(found) => !whole || (found.start() == 0 && found.end() == text.len()),
-                    None => false,
-                };
-                if found {
+                if compiled(&kept, &pattern, ignore_case, whole)?.is_match(&text) {
                     return Ok(true);
                 }
             }
@@ -153,12 +148,18 @@ fn patterns_of(value: &Value) -> mlua::Result<Vec<mlua::LuaString>> {
     }
 }
 
-fn compiled(kept: &Kept, pattern: &mlua::LuaString, ignore_case: bool) -> mlua::Result<Regex> {
-    let key = (pattern.as_bytes().to_vec(), ignore_case);
+fn compiled(
+    kept: &Kept,
+    pattern: &mlua::LuaString,
+    ignore_case: bool,
+    whole: bool,
+) -> mlua::Result<Regex> {
+    let key = (pattern.as_bytes().to_vec(), ignore_case, whole);
     if let Some(regex) = kept.borrow().get(&key) {
         return Ok(regex.clone());
     }
     let text = pattern.to_string_lossy();
+    let text = if whole { format!("\\A(?:{text})\\z") } else { text };
     let built = RegexBuilder::new(&text)
         .unicode(false)
         .case_insensitive(ignore_case)

@@ -13,7 +13,7 @@
 //! | yEnc, each part by itself | a line with `=ybegin` |
 //! | `BinHex` 4.0: both forks | the line in front of it |
 //! | a zip | its records, as [`zip`](super::zip) finds them |
-//! | any other archive | its header, as [`carried`](super::carried) finds it: all that follows is one layer |
+//! | any other archive | its header, as [`carried`] finds it: all that follows is one layer |
 //!
 //! What is written as text has no control bytes, so no zip begins in it; and while a zip is read its bytes
 //! are the zip's. A run of hexadecimal digits alone is a digest, up to [`DOUBT_LETTERS`].
