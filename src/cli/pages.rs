@@ -4,12 +4,13 @@
 //! settings name. Exit codes: 0, made; 2, the settings or a template cannot be used, or a file cannot be
 //! written: standard error says which.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::Serialize;
 
+use super::terminal::{Screen, put};
 use crate::adaptation::Cause;
 use crate::adaptation::page::{
     LANGUAGE_TAGS, PageFacts, Pages, REASONS, language_name, sample, sample_facts, template_of,
@@ -82,8 +83,7 @@ pub fn run(command: &Command) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            // The reader of standard error may be gone, too.
-            let _gone = writeln!(io::stderr(), "baleen pages: {why}");
+            Screen::stderr().line(format_args!("baleen pages: {why}"));
             ExitCode::from(EXIT_FAILED)
         }
     }
@@ -212,17 +212,6 @@ fn language(text: &str) -> Result<String, String> {
 fn category(text: &str) -> Result<Category, String> {
     let names = Category::ALL.map(Category::name);
     Category::named(text).ok_or_else(|| format!("expected one of {}", names.join(", ")))
-}
-
-/// Writes to standard output. A reader that went away (`| head`) has seen what it wanted.
-fn put(bytes: &[u8]) -> Result<(), String> {
-    let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(format!("standard output: {error}"))
-        }
-        Ok(()) | Err(_) => Ok(()),
-    }
 }
 
 fn failed(path: &Path, error: &io::Error) -> String {

@@ -4,12 +4,12 @@
 //! Exit codes: 0, nobody knows anything bad; 1, an address is in a category; 2, the settings cannot be used,
 //! no service is configured, or one gave no answer.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::json;
 
+use super::terminal::{Screen, put};
 use crate::policy::UrlParts;
 use crate::policy::reputation::Answer;
 use crate::runtime::configuration;
@@ -36,8 +36,7 @@ pub fn run(args: &Args) -> ExitCode {
     let code = match asked {
         Ok(told) => told.iter().map(|told| code(&told.opinion.answer)).max().unwrap_or(EXIT_CLEAN),
         Err(why) => {
-            // The reader of standard error may be gone, too.
-            let _gone = writeln!(io::stderr(), "baleen reputation: {why}");
+            Screen::stderr().line(format_args!("baleen reputation: {why}"));
             EXIT_FAILED
         }
     };
@@ -87,14 +86,7 @@ fn print(args: &Args, all: &[Told]) -> Result<(), String> {
             text += &format!("{address}: {word}{colon}{} ({milliseconds} ms)\n", more.join(", "));
         }
     }
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(format!("standard output: {error}"))
-        }
-        // A reader that went away has seen what it wanted.
-        Ok(()) | Err(_) => Ok(()),
-    }
+    put(text.as_bytes())
 }
 
 const fn code(answer: &Answer) -> u8 {

@@ -6,6 +6,38 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
+use std::process::ExitCode;
+
+/// Prints the result of a command to standard output, and exits as it says; or a refusal to standard error, and
+/// exits with 2. `name` is that of the command.
+pub(super) fn finish(name: &str, result: Result<(String, u8), String>) -> ExitCode {
+    match result {
+        Ok((text, code)) => {
+            let mut out = io::stdout().lock();
+            let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            ExitCode::from(if written.is_ok() { code } else { EXIT_TROUBLE })
+        }
+        Err(why) => {
+            Screen::stderr().line(format_args!("baleen {name}: {why}"));
+            ExitCode::from(EXIT_TROUBLE)
+        }
+    }
+}
+
+/// Writes to standard output. A reader that went away (`| head`) has seen what it wanted.
+///
+/// # Errors
+///
+/// What else went wrong, in words.
+pub(super) fn put(bytes: &[u8]) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("standard output: {error}"))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
 
 /// A text output with or without colours.
 #[derive(Debug)]
@@ -109,6 +141,9 @@ impl Tone {
         }
     }
 }
+
+/// The command could not do its work.
+const EXIT_TROUBLE: u8 = 2;
 
 #[cfg(test)]
 mod tests {

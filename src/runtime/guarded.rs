@@ -175,10 +175,8 @@ impl Guarded {
     fn spend(&mut self, time: Duration) {
         if let Some(left) = self.time_left {
             self.time_left = left.checked_sub(time);
-            if self.time_left.is_none()
-                && let Some(scan) = self.scan.as_mut()
-            {
-                scan.expire();
+            if self.time_left.is_none() {
+                self.expire();
             }
         }
     }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::terminal::Screen;
+use super::terminal::finish;
 use crate::control::{Request, UrlCheck};
 use crate::runtime::{configuration, control_socket};
 
@@ -71,26 +71,11 @@ struct UrlCheckArgs {
 /// Runs the command.
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
-    match told(args) {
-        Ok((text, is_no)) => {
-            let mut out = std::io::stdout().lock();
-            // A reader that went away (`| head`) has seen what it wanted.
-            let written = out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok();
-            match (written, is_no) {
-                (false, _) => ExitCode::from(EXIT_TROUBLE),
-                (true, true) => ExitCode::from(EXIT_NO),
-                (true, false) => ExitCode::SUCCESS,
-            }
-        }
-        Err(why) => {
-            Screen::stderr().line(format_args!("baleen ctl: {why}"));
-            ExitCode::from(EXIT_TROUBLE)
-        }
-    }
+    finish("ctl", told(args))
 }
 
-/// What is printed, and whether the answer is no.
-fn told(args: &Args) -> Result<(String, bool), String> {
+/// What is printed, and the exit code.
+fn told(args: &Args) -> Result<(String, u8), String> {
     let socket = match &args.socket {
         Some(path) => path.clone(),
         None => control_socket(&state_dir(args.config.as_deref())?),
@@ -106,7 +91,7 @@ fn told(args: &Args) -> Result<(String, bool), String> {
         _ if args.json => pretty(&answer) + "\n",
         _ => lines(&answer),
     };
-    Ok((text, is_blocked))
+    Ok((text, if is_blocked { EXIT_NO } else { EXIT_GOOD }))
 }
 
 fn state_dir(config: Option<&Path>) -> Result<PathBuf, String> {
@@ -175,5 +160,5 @@ impl Command {
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
 /// The service answers one client after another.
 const PATIENCE: Duration = Duration::from_secs(10);
+const EXIT_GOOD: u8 = 0;
 const EXIT_NO: u8 = 1;
-const EXIT_TROUBLE: u8 = 2;

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::{EXIT_BLOCKED, EXIT_GOOD, Source, finish};
+use super::{EXIT_BLOCKED, EXIT_GOOD, Source};
+use crate::cli::terminal::finish;
 use crate::policy::{Asked, Categories, Category, Direction, Moment, Reputation};
 use crate::runtime::local_moment;
 
@@ -62,7 +63,7 @@ pub struct Args {
 /// Runs the command.
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
-    finish(told(args))
+    finish("policy", told(args))
 }
 
 fn told(args: &Args) -> Result<(String, u8), String> {

@@ -8,7 +8,6 @@ pub mod explain;
 pub mod show;
 pub mod try_script;
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -57,22 +56,6 @@ impl Source {
 fn read(path: Option<&Path>) -> Result<Configuration, String> {
     let (findings, configuration) = configuration::read(path);
     configuration.ok_or_else(|| findings.texts().join("\n"))
-}
-
-/// Prints a result to standard output, a refusal to standard error. Exit codes: `good`, or 2.
-fn finish(result: Result<(String, u8), String>) -> ExitCode {
-    match result {
-        Ok((text, code)) => {
-            let mut out = io::stdout().lock();
-            // A reader that went away (`| head`) has seen what it wanted.
-            let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-            ExitCode::from(if written.is_ok() { code } else { EXIT_TROUBLE })
-        }
-        Err(why) => {
-            super::terminal::Screen::stderr().line(format_args!("baleen policy: {why}"));
-            ExitCode::from(EXIT_TROUBLE)
-        }
-    }
 }
 
 /// All is well, or the address passes.

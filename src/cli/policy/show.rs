@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use super::{EXIT_GOOD, Source, finish};
+use super::{EXIT_GOOD, Source};
+use crate::cli::terminal::finish;
 
 /// Arguments of `policy show`.
 #[derive(Debug, clap::Args)]
@@ -17,7 +18,7 @@ pub struct Args {
 /// Runs the command.
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
-    finish(shown(args).map(|text| (text, EXIT_GOOD)))
+    finish("policy", shown(args).map(|text| (text, EXIT_GOOD)))
 }
 
 fn shown(args: &Args) -> Result<String, String> {

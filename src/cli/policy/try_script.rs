@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{EXIT_BLOCKED, EXIT_GOOD, EXIT_TROUBLE, Source, finish};
+use super::{EXIT_BLOCKED, EXIT_GOOD, EXIT_TROUBLE, Source};
+use crate::cli::terminal::finish;
 use crate::policy::HookAnswer;
 use crate::runtime::script::Rehearsal;
 
@@ -36,7 +37,7 @@ pub struct Args {
 /// Runs the command.
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
-    finish(tried(args))
+    finish("policy", tried(args))
 }
 
 fn tried(args: &Args) -> Result<(String, u8), String> {

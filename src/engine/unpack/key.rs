@@ -9,6 +9,53 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
 use super::parts::wide;
+use crate::engine::passwords::Passwords;
+
+/// The passwords of a list in turns, from the one that was tried last: what is locked in one archive has one
+/// password for the most part.
+#[derive(Default)]
+pub(super) struct Turns {
+    passwords: Passwords,
+    last: usize,
+    /// Those that were tried on what is locked now.
+    tried: usize,
+    failures: u32,
+}
+
+impl Turns {
+    pub(super) fn new(passwords: &Passwords) -> Self {
+        Self { passwords: passwords.clone(), ..Self::default() }
+    }
+
+    /// Whether it is worth trying. After some locks that no password opens it is not.
+    pub(super) fn is_worth(&self) -> bool {
+        !self.passwords.is_empty() && self.failures < FAILURES_MAX
+    }
+
+    /// The next password; nothing when all were tried.
+    pub(super) fn next(&mut self) -> Option<&[u8]> {
+        if self.tried >= self.passwords.len() {
+            return None;
+        }
+        if self.tried > 0 {
+            self.last = self.last.saturating_add(1);
+        }
+        self.tried = self.tried.saturating_add(1);
+        let at = self.last.checked_rem(self.passwords.len()).unwrap_or_default();
+        Some(self.passwords.get(at))
+    }
+
+    /// As [`Passwords::pay`].
+    pub(super) fn pay(&self, blocks: u64) -> bool {
+        self.passwords.pay(blocks)
+    }
+
+    /// One of them opened the lock, or none did. Ready for the next lock.
+    pub(super) fn end(&mut self, is_open: bool) {
+        self.tried = 0;
+        self.failures = self.failures.saturating_add(u32::from(!is_open));
+    }
+}
 
 /// A key.
 pub(super) type Key = [u8; 32];
@@ -141,6 +188,8 @@ const POWER_NONE: u32 = 0x3f;
 const CHECK_ROUNDS: u64 = 32;
 /// What one step hashes.
 const SLICE_BLOCKS: u64 = 128;
+/// Locks of an archive that no password opens, before the others are not tried any more.
+const FAILURES_MAX: u32 = 4;
 
 #[cfg(test)]
 mod tests {

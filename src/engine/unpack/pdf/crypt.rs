@@ -11,7 +11,7 @@ use memchr::memmem;
 use super::cipher::{Cipher, Rc4};
 use super::dictionary::Dictionary;
 use super::hash::Hardened;
-use super::marks::{Marks, NAME, TABLE};
+use super::marks::{Marks, NAME, NAMES_MAX, TABLE};
 use super::token::{Token, Tokens, is_space};
 use crate::engine::passwords::Passwords;
 use crate::engine::unpack::cbc::{BLOCK_BYTES, Block, Chain, Key};
@@ -392,9 +392,6 @@ fn permissions(token: Option<&Token<'_>>) -> u32 {
     };
     number.unwrap_or(0)
 }
-
-/// How often a name is looked for.
-const NAMES_MAX: usize = 64;
 
 const DICTIONARY_BYTES_MAX: usize = 8 << 10;
 /// What a password of an old revision costs, in blocks that are hashed: some dozens of them, and of RC4.

@@ -63,7 +63,7 @@ impl Marks {
 pub(super) const NAME: &[u8] = b"/Encrypt";
 /// What the place of a table of references stands behind.
 pub(super) const TABLE: &[u8] = b"startxref";
-/// Places that may name the document.
-const NAMES_MAX: usize = 64;
+/// How many places of a name are looked at.
+pub(super) const NAMES_MAX: usize = 64;
 /// What one step searches.
 const WINDOW_BYTES: usize = 128 << 10;

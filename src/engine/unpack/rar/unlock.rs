@@ -5,7 +5,7 @@
 
 use crate::engine::passwords::Passwords;
 use crate::engine::unpack::cbc::{self, BLOCK_BYTES, Block, Chain};
-use crate::engine::unpack::key::{Key, Making};
+use crate::engine::unpack::key::{Key, Making, Turns};
 use crate::engine::unpack::parts::{at_most, wide};
 
 /// How something is locked.
@@ -20,14 +20,10 @@ pub(super) struct Lock {
 /// Passwords that are tried on the members of one archive.
 #[derive(Default)]
 pub(super) struct Trial {
-    passwords: Passwords,
+    turns: Turns,
     /// The key that fitted last, and what it opened.
     known: Option<(Lock, Key)>,
-    /// The password that was tried last, and the next one of this lock, counted from there.
-    last: usize,
-    next: usize,
     making: Option<Making>,
-    failures: u32,
 }
 
 /// Encrypted bytes of a member on their way to a decoder.
@@ -43,12 +39,12 @@ pub(super) struct Unlocked {
 
 impl Trial {
     pub(super) fn new(passwords: &Passwords) -> Self {
-        Self { passwords: passwords.clone(), ..Self::default() }
+        Self { turns: Turns::new(passwords), ..Self::default() }
     }
 
     /// Whether it is worth trying. After some members that no password opens it is not.
     pub(super) fn is_worth(&self) -> bool {
-        !self.passwords.is_empty() && self.failures < FAILURES_MAX
+        self.turns.is_worth()
     }
 
     /// Goes on with a lock. Says once it is over which key opens it, if one does.
@@ -68,23 +64,15 @@ impl Trial {
             let key = *key;
             return self.end(Some(key));
         }
-        if self.next >= self.passwords.len() {
-            return self.end(None);
-        }
-        if self.next > 0 {
-            self.last = self.last.saturating_add(1);
-        }
-        self.next = self.next.saturating_add(1);
-        let at = self.last.checked_rem(self.passwords.len()).unwrap_or_default();
-        let making = Making::rar(self.passwords.get(at), &lock.salt, lock.power);
-        self.making = making.filter(|making| self.passwords.pay(making.blocks()));
+        let Some(password) = self.turns.next() else { return self.end(None) };
+        let making = Making::rar(password, &lock.salt, lock.power);
+        self.making = making.filter(|making| self.turns.pay(making.blocks()));
         if self.making.is_none() { self.end(None) } else { None }
     }
 
     /// Ready for the next lock.
     fn end(&mut self, key: Option<Key>) -> Option<Option<Key>> {
-        self.next = 0;
-        self.failures = self.failures.saturating_add(u32::from(key.is_none()));
+        self.turns.end(key.is_some());
         Some(key)
     }
 }
@@ -138,5 +126,3 @@ pub(super) fn header(key: &Key, bytes: &[u8]) -> Option<Vec<u8>> {
 
 /// What is decrypted at a time.
 const PIECE_BYTES: usize = 4 << 10;
-/// Members that no password opens, before the others are not tried any more.
-const FAILURES_MAX: u32 = 4;

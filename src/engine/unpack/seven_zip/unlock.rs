@@ -12,7 +12,7 @@ use super::header::{Coder, Folder, Streams};
 use super::state_bytes;
 use crate::engine::passwords::Passwords;
 use crate::engine::unpack::cbc::{BLOCK_BYTES, Block, Chain};
-use crate::engine::unpack::key::{Key, Making};
+use crate::engine::unpack::key::{Key, Making, Turns};
 use crate::engine::unpack::numbers::part;
 use crate::engine::unpack::parts::{at_most, wide};
 
@@ -27,16 +27,12 @@ pub(super) struct Lock {
 /// The trial of passwords on one folder after another.
 #[derive(Default)]
 pub(super) struct Unlock {
-    passwords: Passwords,
+    turns: Turns,
     /// The key that fitted last, and what it was made with.
     known: Option<(Lock, Key)>,
     is_known_tried: bool,
-    /// The password that was tried last, and the next one of this folder, counted from there.
-    last: usize,
-    next: usize,
     making: Option<Making>,
     probe: Option<Probe>,
-    failures: u32,
 }
 
 /// The front of a folder, made with a key.
@@ -89,12 +85,12 @@ impl Lock {
 
 impl Unlock {
     pub(super) fn new(passwords: &Passwords) -> Self {
-        Self { passwords: passwords.clone(), ..Self::default() }
+        Self { turns: Turns::new(passwords), ..Self::default() }
     }
 
     /// Whether it is worth trying. After some folders that no password opens it is not.
     pub(super) fn is_worth(&self) -> bool {
-        !self.passwords.is_empty() && self.failures < FAILURES_MAX
+        self.turns.is_worth()
     }
 
     /// Goes on with a folder. Says once it is over which key opens it, if one does.
@@ -129,26 +125,18 @@ impl Unlock {
             self.probe = Probe::new(file, (streams, folder), &lock, (*key, wanted));
             return None;
         }
-        if self.next >= self.passwords.len() {
-            return self.end(None);
-        }
-        if self.next > 0 {
-            self.last = self.last.saturating_add(1);
-        }
-        self.next = self.next.saturating_add(1);
-        let at = self.last.checked_rem(self.passwords.len()).unwrap_or_default();
-        let making = Making::seven_zip(self.passwords.get(at), &lock.salt, lock.power);
+        let Some(password) = self.turns.next() else { return self.end(None) };
+        let making = Making::seven_zip(password, &lock.salt, lock.power);
         // To make a byte of the front costs less than to hash sixteen.
         let blocks = |making: &Making| making.blocks().saturating_add(wanted / 4);
-        self.making = making.filter(|making| self.passwords.pay(blocks(making)));
+        self.making = making.filter(|making| self.turns.pay(blocks(making)));
         if self.making.is_none() { self.end(None) } else { None }
     }
 
     /// Ready for the next folder.
     fn end(&mut self, key: Option<Key>) -> Option<Option<Key>> {
-        self.next = 0;
         self.is_known_tried = false;
-        self.failures = self.failures.saturating_add(u32::from(key.is_none()));
+        self.turns.end(key.is_some());
         Some(key)
     }
 }
@@ -243,5 +231,3 @@ const PROBE_BYTES: u64 = 16 << 10;
 const PIECE_BYTES: usize = 4 << 10;
 /// The memory that this may take.
 const STATE_BYTES_MAX: u64 = 40 << 20;
-/// Folders that no password opens, before the others are not tried any more.
-const FAILURES_MAX: u32 = 4;
