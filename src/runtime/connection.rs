@@ -22,7 +22,7 @@ use crate::observe::{self, Level};
 
 use super::clock;
 use super::exchange::{Exchange, Next};
-use super::executor::Stream;
+use super::executor::{Stream, yield_if_needed};
 use super::held::{Held, HoldFault};
 use super::input::Input;
 use super::outgoing::{SLICES_MAX, send_all};
@@ -114,6 +114,8 @@ impl Session {
                 return Ok(());
             }
             self.sent();
+            // A client that is faster than the scan always has bytes waiting, so nothing else may pause.
+            yield_if_needed().await;
             match self.step().await? {
                 Turn::Again => {}
                 Turn::Receive => self.receive().await?,

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 
-use super::executor::Stream;
+use super::executor::{Stream, yield_if_needed};
 
 /// Slices sent in one call: two megabytes of full buffers.
 pub(super) const SLICES_MAX: usize = 32;
@@ -16,6 +16,8 @@ pub(super) async fn send_all(stream: &mut Stream, slices: &mut [IoSlice<'_>]) ->
     let mut left = slices;
     IoSlice::advance_slices(&mut left, 0);
     while !left.is_empty() {
+        // A client that reads as fast as this writes leaves no other pause.
+        yield_if_needed().await;
         let sent = stream.send(left).await?;
         if sent == 0 {
             return Err(io::ErrorKind::WriteZero.into());
