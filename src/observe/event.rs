@@ -107,6 +107,13 @@ pub enum Event {
         /// What the system says.
         why: String,
     },
+    /// A client was not let in: it may not connect, or does not speak TLS or PROXY where that is needed.
+    Refused {
+        /// Its address.
+        client: String,
+        /// Why.
+        why: String,
+    },
     /// Connections beyond `MaxConnections` were refused.
     Overloaded {
         /// Open connections.
@@ -214,6 +221,7 @@ impl Event {
             | Self::ScanBusy { .. }
             | Self::ScriptFailed { .. }
             | Self::HoldFailed { .. }
+            | Self::Refused { .. }
             | Self::Overloaded { .. }
             | Self::Reputation {
                 state: ReputationState::Down | ReputationState::ListsEverything,
@@ -290,6 +298,7 @@ impl fmt::Display for Event {
             ),
             Self::ConnectionPanicked => out.write_str(CONNECTION_PANICKED),
             Self::HoldFailed { why } => write!(out, "a body could not be held back: {why}"),
+            Self::Refused { client, why } => write!(out, "{client} was not let in: {why}"),
             Self::Overloaded { connections } => {
                 write!(
                     out,

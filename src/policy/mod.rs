@@ -84,7 +84,7 @@ pub use hook::{Hook, HookAnswer};
 pub use host::{Host, HostFault};
 pub use list::{EntryFault, LineFault, List};
 pub use mime::{BodyAction, MimeRule, Pattern, PatternFault};
-pub use rules::{RuleFault, RuleSource, RuleView, Rules};
+pub use rules::{Networks, RuleFault, RuleSource, RuleView, Rules};
 pub use table::Entry;
 pub use threat::{ThreatKind, ThreatKinds};
 pub use url::{Scheme, UrlFault, UrlParts};

@@ -7,6 +7,8 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,6 +16,42 @@ use std::time::Duration;
 use async_channel::Sender;
 
 use super::shard::Message;
+use super::transport::Door;
+
+/// A socket that clients connect to.
+pub(super) enum Listener {
+    /// Of `ListenAddress` and `TLSListenAddress`.
+    Tcp(TcpListener, Door),
+    /// `ListenSocket`.
+    Unix(UnixListener),
+}
+
+impl Listener {
+    fn accept(&self) -> io::Result<(OwnedFd, Door)> {
+        match self {
+            Self::Tcp(listener, door) => Ok((listener.accept()?.0.into(), *door)),
+            Self::Unix(listener) => Ok((listener.accept()?.0.into(), Door::Unix)),
+        }
+    }
+
+    /// A second handle, by which accepting is ended.
+    ///
+    /// # Errors
+    ///
+    /// When descriptors are used up.
+    pub(super) fn handle(&self) -> io::Result<OwnedFd> {
+        self.as_fd().try_clone_to_owned()
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(listener, _) => listener.as_fd(),
+            Self::Unix(listener) => listener.as_fd(),
+        }
+    }
+}
 
 /// Starts a thread that accepts until the socket is shut down.
 ///
@@ -21,7 +59,7 @@ use super::shard::Message;
 ///
 /// When the system refuses a thread.
 pub(super) fn start(
-    listener: TcpListener,
+    listener: Listener,
     inboxes: Vec<Sender<Message>>,
     loads: Arc<[AtomicUsize]>,
 ) -> io::Result<()> {
@@ -31,15 +69,15 @@ pub(super) fn start(
     Ok(())
 }
 
-fn accept_all(listener: &TcpListener, inboxes: &[Sender<Message>], loads: &[AtomicUsize]) {
+fn accept_all(listener: &Listener, inboxes: &[Sender<Message>], loads: &[AtomicUsize]) {
     loop {
         match listener.accept() {
-            Ok((stream, _peer)) => {
+            Ok((socket, door)) => {
                 let of = |index: &usize| loads[*index].load(Ordering::Relaxed);
                 let Some(index) = (0..loads.len()).min_by_key(of) else { return };
                 loads[index].fetch_add(1, Ordering::Relaxed);
                 // A full inbox makes new connections wait in the kernel; a closed one ends the service.
-                if inboxes[index].send_blocking(Message::Connection(stream)).is_err() {
+                if inboxes[index].send_blocking(Message::Connection(socket, door)).is_err() {
                     return;
                 }
             }

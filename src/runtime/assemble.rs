@@ -3,6 +3,7 @@
 //! The same for the start and for a reload: everything is built beside what is in force, and either
 //! all of it is good or nothing changes.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -15,7 +16,7 @@ use crate::engine::database::{BuildOptions, DatabaseFacts, Image, Report};
 use crate::engine::passwords::Passwords;
 use crate::icap::{self, IsTag, ScanStatus};
 use crate::observe::Event;
-use crate::policy::Policy;
+use crate::policy::{Networks, Policy};
 use crate::settings::Settings;
 use crate::settings::options::{ClamdService, EarlyResponse, Server, Unwanted};
 
@@ -37,8 +38,27 @@ pub(super) struct Live {
     pub(super) adaptation: crate::adaptation::Options,
     pub(super) server: Values,
     pub(super) clamd: ClamdService,
+    /// Who may connect, and how.
+    pub(super) access: Access,
     /// Who asks reputation services; the control thread puts it here. `None`: nobody is asked.
     pub(super) reputation: Option<Arc<Client>>,
+}
+
+/// Who may connect, and how.
+pub(super) struct Access {
+    /// `AllowedClients`; the empty set: everybody.
+    clients: Networks,
+    /// `ProxyProtocolFrom`.
+    pub(super) proxies: Networks,
+    /// What ICAPS needs.
+    pub(super) icaps: Option<Arc<rustls::ServerConfig>>,
+}
+
+impl Access {
+    /// Whether a client may connect over the network.
+    pub(super) fn admits(&self, client: Option<SocketAddr>) -> bool {
+        self.clients.is_empty() || client.is_some_and(|client| self.clients.has(client.ip()))
+    }
 }
 
 /// The numbers that connections read.
@@ -67,7 +87,7 @@ pub(super) struct Assembled {
 /// A text that names every problem, for people.
 pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
     let (findings, configuration) = configuration::read(config);
-    let Some(Configuration { settings, policy, hook, pages, cloud }) = configuration else {
+    let Some(Configuration { settings, policy, hook, pages, cloud, icaps }) = configuration else {
         return Err(findings.texts().join("\n"));
     };
     let mut notes: Vec<Event> =
@@ -104,6 +124,11 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
         adaptation,
         server: values,
         clamd,
+        access: Access {
+            clients: server.allowed_clients.clone(),
+            proxies: server.proxies.clone(),
+            icaps,
+        },
         reputation: None,
     };
     Ok(Assembled { live, cloud, server, notes })

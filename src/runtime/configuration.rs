@@ -23,6 +23,7 @@ use crate::settings::{Problem, Settings};
 use super::reputation::Cloud;
 use super::reputation::configuration::{self as cloud, CloudFault};
 use super::script::{self, Rehearsal};
+use super::transport::certificates::{self, CertificateFault};
 use super::{categories, clock};
 
 /// What a settings file amounts to.
@@ -38,6 +39,8 @@ pub struct Configuration {
     pub pages: Pages,
     /// The reputation services that are asked.
     pub cloud: Option<Cloud>,
+    /// What ICAPS needs, where it is spoken.
+    pub icaps: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl Configuration {
@@ -129,11 +132,12 @@ pub fn read(file: Option<&Path>) -> (Findings, Option<Configuration>) {
     let hook = policy.as_ref().and_then(|policy| findings.hook(&settings, policy));
     let pages = findings.pages(&settings);
     let cloud = findings.cloud(&settings);
+    let icaps = findings.icaps(&settings);
     findings.usable = !findings.problems.iter().any(Problem::is_error)
         && !findings.files.iter().any(|found| found.error);
     let configuration = match (policy, pages) {
         (Some(policy), Some(pages)) if findings.usable => {
-            Some(Configuration { settings, policy, hook, pages, cloud })
+            Some(Configuration { settings, policy, hook, pages, cloud, icaps })
         }
         _ => None,
     };
@@ -441,6 +445,20 @@ impl Findings {
             self.files.push(FileFinding { file, line: 0, column: 0, message, error: false });
         }
         cloud::read(settings.cloud()?).map_err(|why| self.cloud_fault(&why)).ok()
+    }
+
+    /// Certificate and key; what is not named at all was said with the settings.
+    fn icaps(&mut self, settings: &Settings) -> Option<Arc<rustls::ServerConfig>> {
+        let icaps = settings.server().icaps?;
+        if self.problems.iter().any(Problem::is_error) {
+            return None;
+        }
+        let read = certificates::read(&icaps);
+        read.map_err(|CertificateFault { file, message }| {
+            let file = file.display().to_string();
+            self.files.push(FileFinding { file, line: 0, column: 0, message, error: true });
+        })
+        .ok()
     }
 
     fn cloud_fault(&mut self, CloudFault { file, message, unreadable }: &CloudFault) {

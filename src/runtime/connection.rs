@@ -27,6 +27,7 @@ use super::held::{Held, HoldFault};
 use super::input::Input;
 use super::outgoing::{SLICES_MAX, send_all};
 use super::shard::{Live, Shard};
+use super::transport::Door;
 
 /// What the shard sees of a connection.
 #[derive(Default)]
@@ -36,9 +37,13 @@ pub(super) struct Seat {
 }
 
 /// Serves a connection until either side ends it.
-pub(super) async fn serve(stream: Stream, shard: Rc<Shard>, seat: Rc<Seat>) {
+pub(super) async fn serve(mut stream: Stream, door: Door, shard: Rc<Shard>, seat: Rc<Seat>) {
     let live = shard.live();
     stream.set_write_timeout(live.server.write_timeout);
+    // Who does not get this far has asked for nothing yet, so there is nobody to answer.
+    if let Err(why) = admit(&mut stream, door, &live).await {
+        return shard.refused(stream.client(), why);
+    }
     let core = icap::Connection::new(Arc::clone(&live.icap), clock::now());
     let mut session = Session {
         input: Input::default(),
@@ -59,6 +64,27 @@ pub(super) async fn serve(stream: Stream, shard: Rc<Shard>, seat: Rc<Seat>) {
     let _ended = session.run().await;
     session.exchange.leave(&session.shard);
     session.input.clear(&session.shard.pool);
+}
+
+/// Lets a client in: it is one of those that may connect, and speaks TLS where that is spoken.
+async fn admit(stream: &mut Stream, door: Door, live: &Live) -> Result<(), String> {
+    let access = &live.access;
+    if door != Door::Unix {
+        stream.learn_client(&access.proxies).await?;
+        if !access.admits(stream.client()) {
+            return Err("AllowedClients does not have this address".to_owned());
+        }
+    }
+    match (door, &access.icaps) {
+        (Door::Tls, None) => {
+            Err("ICAPS is not set up any more: TLSCertificate is empty".to_owned())
+        }
+        (Door::Tls, Some(config)) => {
+            let started = stream.start_tls(Arc::clone(config), HANDSHAKE_TIME).await;
+            started.map_err(|error| format!("no TLS: {error}"))
+        }
+        (Door::Tcp | Door::Unix, _) => Ok(()),
+    }
 }
 
 struct Session {
@@ -174,7 +200,7 @@ impl Session {
         if let Note::Fault(fault) = note
             && self.shard.journal.wants(Level::Debug)
         {
-            let client = self.stream.peer().map(|peer| peer.to_string()).unwrap_or_default();
+            let client = self.stream.client().map(|peer| peer.to_string()).unwrap_or_default();
             let fault = fault.to_string();
             self.shard.journal.write(observe::Event::ProtocolFault { client, fault });
         }
@@ -352,6 +378,7 @@ impl Session {
         self.memory = Memory::GivenBack;
         self.core.release_memory();
         self.out = Vec::new();
+        self.stream.release_memory();
     }
 
     async fn spill(&mut self) {
@@ -541,6 +568,9 @@ const SLICES_SPARE: usize = 4;
 
 /// An idle connection keeps its memory for so long.
 const LEAN_AFTER: Duration = Duration::from_secs(2);
+
+/// How long a client may take to agree on TLS.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// An answer's head with its encapsulated head fits without growing.
 const OUT_BYTES: usize = 1 << 10;

@@ -65,6 +65,7 @@ mod shard;
 mod side;
 mod spool;
 pub mod storage;
+mod transport;
 mod trust;
 mod workers;
 

@@ -10,7 +10,8 @@
 //! request, and no request waits. A reload that fails leaves everything as it was.
 
 use std::fmt;
-use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,9 +23,9 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::observe::{Event, Level};
-use crate::settings::options::{LogLevel, PinShards, Server};
+use crate::settings::options::{ListenSocket, LogLevel, PinShards, Server};
 
-use super::acceptor;
+use super::acceptor::{self, Listener};
 use super::assemble::{Assembled, Live, assemble};
 use super::clock;
 use super::executor::{NewShard, shut_down};
@@ -39,6 +40,7 @@ use super::shard::{Message, Parts, run};
 use super::side::SideThreads;
 use super::spool::Spool;
 use super::storage;
+use super::transport::Door;
 use super::{clamd, control};
 
 /// Why the service did not start, or ended.
@@ -91,7 +93,9 @@ struct Service {
     publisher: Arc<Publisher<Live>>,
     graveyard: Graveyard<Live>,
     journal: Journal,
-    listeners: Vec<TcpListener>,
+    listeners: Vec<OwnedFd>,
+    /// `ListenSocket`, until the service ends.
+    socket_file: Option<clamd::SocketFile>,
     inboxes: Vec<Sender<Message>>,
     shards_running: usize,
     news: Receiver<News>,
@@ -124,10 +128,12 @@ impl Service {
         let wanted = server.shards.and_then(|shards| usize::try_from(shards).ok());
         let shards = wanted.unwrap_or(allowed.len()).max(1);
         let mut bound = Vec::new();
-        for address in &server.listen {
-            let listening = Listening::bind(*address, shards)
+        let plain = server.listen.iter().map(|address| (*address, Door::Tcp));
+        let secured = server.listen_tls.iter().map(|address| (*address, Door::Tls));
+        for (address, door) in plain.chain(secured) {
+            let listening = Listening::bind(address, shards)
                 .map_err(|error| system(&format!("listen on {address}"), &error))?;
-            bound.push(listening);
+            bound.push((listening, door));
         }
         let spool_dir =
             server.budgets.spool_dir.clone().unwrap_or_else(|| server.state_dir.join("spool"));
@@ -138,12 +144,13 @@ impl Service {
             .map_err(|error| system("start the side threads", &error))?;
         let (tell, news) = crossbeam_channel::bounded(NEWS_MAX);
         watch_signals(tell.clone())?;
-        let addresses: Vec<SocketAddr> = bound.iter().map(|listening| listening.address).collect();
+        let addresses = places_of(&bound, &server);
         let mut service = Self {
             config: config.map(Path::to_owned),
             publisher: Publisher::new(live),
             graveyard: Graveyard::new(),
             listeners: Vec::new(),
+            socket_file: None,
             inboxes: Vec::new(),
             shards_running: 0,
             news,
@@ -214,7 +221,7 @@ impl Service {
 
     fn start_shards(
         &mut self,
-        bound: Vec<Listening>,
+        bound: Vec<(Listening, Door)>,
         cpus: &[Option<usize>],
         side: &Arc<SideThreads>,
         spool: &Spool,
@@ -255,22 +262,39 @@ impl Service {
                 })
                 .map_err(|error| system("watch a shard", &error))?;
         }
-        for socket in bound.into_iter().flat_map(|listening| listening.sockets) {
-            let kept = socket.try_clone().map_err(|error| system("keep a socket", &error))?;
+        let sockets = bound.into_iter().flat_map(|(listening, door)| {
+            listening.sockets.into_iter().map(move |socket| Listener::Tcp(socket, door))
+        });
+        let local = self.listen_unix()?.map(Listener::Unix);
+        for listener in sockets.chain(local) {
+            let kept = listener.handle().map_err(|error| system("keep a socket", &error))?;
             self.listeners.push(kept);
-            acceptor::start(socket, inboxes.clone(), Arc::clone(&loads))
+            acceptor::start(listener, inboxes.clone(), Arc::clone(&loads))
                 .map_err(|error| system("start an acceptor", &error))?;
         }
         self.inboxes = inboxes;
         Ok(())
     }
 
+    /// Listens on `ListenSocket`.
+    fn listen_unix(&mut self) -> Result<Option<UnixListener>, ServeFault> {
+        let Some(ListenSocket { path, mode, group }) = &self.server.listen_socket else {
+            return Ok(None);
+        };
+        let what = format!("listen on {}", path.display());
+        let (listener, file) =
+            clamd::listen_unix(path, *mode, group).map_err(|error| system(&what, &error))?;
+        listener.set_nonblocking(false).map_err(|error| system(&what, &error))?;
+        self.socket_file = Some(file);
+        Ok(Some(listener))
+    }
+
     /// Says where the service listens: in the log, and in a file for programs.
-    fn announce(&self, addresses: &[SocketAddr], shards: usize) -> Result<(), ServeFault> {
+    fn announce(&self, addresses: &[String], shards: usize) -> Result<(), ServeFault> {
         let mut lines = String::new();
         for address in addresses {
-            self.journal.write(Event::Listening { address: address.to_string(), shards });
-            lines.push_str(&address.to_string());
+            self.journal.write(Event::Listening { address: address.clone(), shards });
+            lines.push_str(address);
             lines.push('\n');
         }
         let folder = self.server.state_dir.join("run");
@@ -368,10 +392,22 @@ impl Service {
     }
 }
 
+/// Where the service listens, as the log says it and programs read it: plain addresses first.
+fn places_of(bound: &[(Listening, Door)], server: &Server) -> Vec<String> {
+    let networks = bound.iter().map(|(listening, door)| match door {
+        Door::Tls => format!("icaps://{}", listening.address),
+        Door::Tcp | Door::Unix => listening.address.to_string(),
+    });
+    let local = server.listen_socket.iter().map(|socket| format!("unix:{}", socket.path.display()));
+    networks.chain(local).collect()
+}
+
 /// What a reload cannot change, said rather than silently ignored.
 fn restart_needed(old: &Server, new: &Server) -> Vec<String> {
     let changed = [
         ("[ICAPD] ListenAddress", old.listen != new.listen),
+        ("[ICAPD] ListenSocket", old.listen_socket != new.listen_socket),
+        ("[ICAPD] TLSListenAddress", old.listen_tls != new.listen_tls),
         ("[Root] Shards", old.shards != new.shards),
         ("[Root] PinShards", old.pin_shards != new.pin_shards),
         ("[Root] StateDir", old.state_dir != new.state_dir),

@@ -9,7 +9,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::net::TcpStream;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use async_channel::Receiver;
 
-use crate::observe::Event;
+use crate::observe::{Event, Level};
 use crate::policy::reputation::Opinion;
 
 use super::connection::{Seat, serve};
@@ -29,13 +30,14 @@ use super::reputation::Front;
 use super::script;
 use super::side::SideThreads;
 use super::spool::Spool;
+use super::transport::Door;
 
 pub(super) use super::assemble::Live;
 
 /// What a shard is told.
 pub(super) enum Message {
     /// A connection that was accepted for this shard.
-    Connection(TcpStream),
+    Connection(OwnedFd, Door),
     /// Finish what is under way, for at most so long, then end.
     Drain(Duration),
 }
@@ -87,6 +89,14 @@ impl Shard {
         (self.index, number)
     }
 
+    /// A client was not let in.
+    pub(super) fn refused(&self, client: Option<SocketAddr>, why: String) {
+        if self.journal.wants(Level::Warning) {
+            let client = client.map_or_else(|| "unix".to_owned(), |address| address.to_string());
+            self.journal.write(Event::Refused { client, why });
+        }
+    }
+
     /// What the reputation services say about a host and path in canonical form: at once where it is known
     /// or nobody is to be asked, else within `Timeout`.
     pub(super) async fn reputation(&self, live: &Live, host: &str, path: &str) -> Opinion {
@@ -97,10 +107,10 @@ impl Shard {
         &self.loads[self.index]
     }
 
-    fn open(self: &Rc<Self>, accepted: TcpStream) {
+    fn open(self: &Rc<Self>, accepted: OwnedFd, door: Door) {
         // Counted when it was accepted.
         self.load().fetch_sub(1, Ordering::Relaxed);
-        let Ok(stream) = Stream::new(accepted) else { return };
+        let Ok(stream) = Stream::new(accepted, door) else { return };
         if self.draining.get() {
             return;
         }
@@ -124,7 +134,7 @@ impl Shard {
             self.spawner.spawn(
                 async move {
                     let _leave = leave;
-                    serve(stream, shard, seat).await;
+                    serve(stream, door, shard, seat).await;
                 },
                 move || journal.write(Event::ConnectionPanicked),
             )
@@ -195,7 +205,7 @@ pub(super) async fn run(spawner: Spawner, parts: Parts) {
     });
     while let Ok(message) = parts.inbox.recv().await {
         match message {
-            Message::Connection(accepted) => shard.open(accepted),
+            Message::Connection(accepted, door) => shard.open(accepted, door),
             Message::Drain(time) => {
                 let cut_off = shard.drain(time).await;
                 parts.cut_off.fetch_add(cut_off, Ordering::Relaxed);

@@ -11,7 +11,7 @@ use super::row::Kind;
 use super::text::Span;
 use super::value::{Ads, Sites, Value, ValueFault, choice, expected, unquote};
 use crate::policy::reputation::DnsList;
-use crate::policy::{BodyAction, Category, ExpressionFault, MimeRule, Pattern};
+use crate::policy::{BodyAction, Category, ExpressionFault, MimeRule, Networks, Pattern};
 
 pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> {
     let fault = |item: &Item<'_>, message: String| ValueFault::new(item.at, message);
@@ -55,6 +55,15 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
             items.iter().map(category_name).collect::<Result<_, _>>().map(Value::CategoryNames)
         }
         Kind::Sites => sites(items).map(Value::Sites),
+        Kind::Networks => {
+            let mut all = Networks::default();
+            for found in texts() {
+                let (item, text) = found?;
+                let read = Networks::parse(&text);
+                all.append(&read.map_err(|why| fault(item, format!("\"{text}\": {why}")))?);
+            }
+            Ok(Value::Networks(all))
+        }
         Kind::Expressions => ads(items).map(Value::Expressions),
         // A rule consists of words, so it needs no quotes for its blanks.
         Kind::MimeRules => {

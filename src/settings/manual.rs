@@ -85,6 +85,7 @@ fn describe(kind: Kind) -> String {
         Kind::DnsLists => "zone [what is asked] [answer=category], several allowed".to_owned(),
         Kind::CategoryNames => "word=category, several allowed".to_owned(),
         Kind::Proxy => "host:port or user:password@host:port".to_owned(),
+        Kind::Networks => "IP addresses, networks and ranges, several allowed".to_owned(),
         Kind::Sites => "domains, addresses and @files, several allowed".to_owned(),
         Kind::MimeRules => "rules, several allowed".to_owned(),
         Kind::Rules => {

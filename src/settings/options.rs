@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::clamd;
 use crate::engine::database::LinkOptions;
-use crate::policy::reputation;
+use crate::policy::{Networks, reputation};
 
 use super::address::ServiceUrl;
 
@@ -26,6 +26,16 @@ pub struct Server {
     pub pin_shards: PinShards,
     /// `[ICAPD] ListenAddress`; at least one.
     pub listen: Vec<SocketAddr>,
+    /// `[ICAPD] ListenSocket`, with its mode and group.
+    pub listen_socket: Option<ListenSocket>,
+    /// `[ICAPD] TLSListenAddress`.
+    pub listen_tls: Vec<SocketAddr>,
+    /// What ICAPS needs; `None`: it is not spoken.
+    pub icaps: Option<Icaps>,
+    /// `[ICAPD] AllowedClients`; the empty set: everybody.
+    pub allowed_clients: Networks,
+    /// `[ICAPD] ProxyProtocolFrom`.
+    pub proxies: Networks,
     /// `[ICAPD] MaxConnections`: connections accepted at once.
     pub connections_max: u32,
     /// `[ICAPD] ScanTimeout`: how long the engine may work on one object; `None`: no limit.
@@ -56,6 +66,41 @@ pub struct Server {
     pub database_threads: Option<u32>,
     /// `[ClamD]`: where the clamd protocol is spoken; `None`: nowhere.
     pub clamd: Option<ClamdListening>,
+}
+
+/// A unix socket to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenSocket {
+    /// Where.
+    pub path: PathBuf,
+    /// Its mode, as the system counts it.
+    pub mode: u32,
+    /// Its group; empty: as it comes.
+    pub group: String,
+}
+
+/// Certificate, key, and whose clients are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Icaps {
+    /// `[ICAPD] TLSCertificate`; never empty where `TLSListenAddress` is set.
+    pub certificate: PathBuf,
+    /// `[ICAPD] TLSKey`; the same.
+    pub key: PathBuf,
+    /// `[ICAPD] TLSClientCertificates`.
+    pub clients: ClientCertificates,
+    /// `[ICAPD] TLSClientCA`; never empty where certificates of clients are looked at.
+    pub authorities: PathBuf,
+}
+
+/// Whether a proxy shows a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientCertificates {
+    /// It is not asked for one.
+    Off,
+    /// It may.
+    Optional,
+    /// It has to.
+    Required,
 }
 
 /// Reputation services.

@@ -165,6 +165,26 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// What `TLSListenAddress` needs.
+    fn check_tls(&mut self) {
+        if self.settings.get(&icapd::TLS_LISTEN_ADDRESS).is_empty() {
+            return;
+        }
+        let is_asked = self.settings.get(&icapd::TLS_CLIENT_CERTIFICATES) != "Off";
+        let needed = [
+            (&icapd::TLS_CERTIFICATE, true, "TLSListenAddress needs a certificate"),
+            (&icapd::TLS_KEY, true, "TLSListenAddress needs the key of its certificate"),
+            (&icapd::TLS_CLIENT_CA, is_asked, "TLSClientCertificates needs to know who signs them"),
+        ];
+        for (setting, is_needed, message) in needed {
+            if is_needed && self.settings.get(setting).is_none() {
+                let problem = self.about(setting.row(), Severity::Error, message);
+                let remedy = format!("name a file: {} = /path/to/file.pem", setting.row().key);
+                self.problems.push(problem.remedy(&remedy));
+            }
+        }
+    }
+
     /// Rules about several settings at once.
     fn check_together(&mut self) {
         let listen = self.settings.get(&icapd::LISTEN_ADDRESS);
@@ -185,6 +205,7 @@ impl<'t> Reader<'t> {
             let problem = self.about(icapd::LISTEN_ADDRESS.row(), Severity::Error, &message);
             self.problems.push(problem);
         }
+        self.check_tls();
         let held = self.settings.get(&icapd::HOLD_LIMIT);
         let room = self
             .settings

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::Settings;
 use super::options::{
-    Budgets, CategoryFiles, ClamdListening, ClamdService, Cloud, DatabaseTrust, EarlyResponse,
-    Hook, ListFiles, LogLevel, PinShards, Server, Unwanted,
+    Budgets, CategoryFiles, ClamdListening, ClamdService, ClientCertificates, Cloud, DatabaseTrust,
+    EarlyResponse, Hook, Icaps, ListFiles, ListenSocket, LogLevel, PinShards, Server, Unwanted,
 };
 use super::row::{Kind, Setting};
 use super::table::{
@@ -38,6 +38,15 @@ impl Settings {
                 _ => PinShards::Auto,
             },
             listen: self.listen(),
+            listen_socket: self.get(&icapd::LISTEN_SOCKET).map(|path| ListenSocket {
+                path,
+                mode: socket_mode(self.get(&icapd::LISTEN_SOCKET_MODE)),
+                group: self.get(&icapd::LISTEN_SOCKET_GROUP),
+            }),
+            listen_tls: self.get(&icapd::TLS_LISTEN_ADDRESS),
+            icaps: self.icaps(),
+            allowed_clients: self.get(&icapd::ALLOWED_CLIENTS),
+            proxies: self.get(&icapd::PROXY_PROTOCOL_FROM),
             connections_max: number(self.get(&icapd::MAX_CONNECTIONS)),
             scan_time_max: self.get(&icapd::SCAN_TIMEOUT).map(Duration::from_millis),
             early: if self.get(&icapd::ALLOW_EARLY_RESPONSE) {
@@ -77,14 +86,24 @@ impl Settings {
         }
     }
 
+    fn icaps(&self) -> Option<Icaps> {
+        let is_spoken = !self.get(&icapd::TLS_LISTEN_ADDRESS).is_empty();
+        is_spoken.then(|| Icaps {
+            certificate: self.get(&icapd::TLS_CERTIFICATE).unwrap_or_default(),
+            key: self.get(&icapd::TLS_KEY).unwrap_or_default(),
+            clients: match self.get(&icapd::TLS_CLIENT_CERTIFICATES) {
+                "Required" => ClientCertificates::Required,
+                "Optional" => ClientCertificates::Optional,
+                _ => ClientCertificates::Off,
+            },
+            authorities: self.get(&icapd::TLS_CLIENT_CA).unwrap_or_default(),
+        })
+    }
+
     fn clamd_listening(&self) -> Option<ClamdListening> {
         let listening = ClamdListening {
             socket: self.get(&clamd_rows::LISTEN_SOCKET),
-            socket_mode: match self.get(&clamd_rows::LISTEN_SOCKET_MODE) {
-                "600" => 0o600,
-                "666" => 0o666,
-                _ => 0o660,
-            },
+            socket_mode: socket_mode(self.get(&clamd_rows::LISTEN_SOCKET_MODE)),
             socket_group: self.get(&clamd_rows::LISTEN_SOCKET_GROUP),
             addresses: self.get(&clamd_rows::LISTEN_ADDRESS),
             threads: self.get(&clamd_rows::MAX_THREADS).map(number),
@@ -198,6 +217,7 @@ impl Settings {
                 | Value::Addresses(_)
                 | Value::Uplinks(_)
                 | Value::Sites(_)
+                | Value::Networks(_)
                 | Value::MimeRules(_)
                 | Value::Rules(_)
                 | Value::Service(_)
@@ -428,6 +448,15 @@ static CATEGORY_SWITCHES: [(&Setting<bool>, Category); Category::ALL.len()] = [
 
 /// A century: the clock can still add it to now.
 const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// A mode of a socket as the settings write it.
+fn socket_mode(word: &str) -> u32 {
+    match word {
+        "600" => 0o600,
+        "666" => 0o666,
+        _ => 0o660,
+    }
+}
 
 /// A number whose row keeps it far below 2^32.
 fn number(value: u64) -> u32 {

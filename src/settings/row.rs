@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::address::{ServiceUrl, Uplink};
 use super::value::{Ads, RuleText, Sites, Value};
 use crate::policy::reputation::DnsList;
-use crate::policy::{Category, MimeRule};
+use crate::policy::{Category, MimeRule, Networks};
 
 /// What is known about a setting.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +99,8 @@ pub enum Kind {
     Proxy,
     /// Domains and addresses, and files that hold some.
     Sites,
+    /// Sets of IP addresses.
+    Networks,
     /// Rules by MIME type and size.
     MimeRules,
     /// Rules of the policy, or a file of them; the name may have a number behind it.
@@ -140,6 +142,7 @@ impl Kind {
             | Self::DnsLists
             | Self::CategoryNames
             | Self::Sites
+            | Self::Networks
             | Self::MimeRules
             | Self::Rules
             | Self::Expressions => true,
@@ -247,6 +250,7 @@ maker!(/** Words of a service, in lower case, and their categories. */
     category_names() Kind::CategoryNames => CategoryNames: Vec<(String, Category)>);
 maker!(/** A proxy. */ proxy() Kind::Proxy => Text: String);
 maker!(/** Domains, addresses and files of them. */ sites() Kind::Sites => Sites: Sites);
+maker!(/** Sets of IP addresses. */ networks() Kind::Networks => Networks: Networks);
 maker!(/** Regular expressions and files of them. */ expressions() Kind::Expressions => Expressions: Ads);
 maker!(/** Rules by MIME type and size. */ mime_rules() Kind::MimeRules => MimeRules: Vec<MimeRule>);
 maker!(/** Rules of the policy. */ rules() Kind::Rules => Rules: Vec<RuleText>);

@@ -12,7 +12,7 @@ use super::quantity::{interval_ms, show_interval, show_size, size_bytes};
 use super::row::{Kind, Never};
 use super::text::Span;
 use crate::policy::reputation::DnsList;
-use crate::policy::{AdExpressions, Category, List, MimeRule, RuleSource, rules};
+use crate::policy::{AdExpressions, Category, List, MimeRule, Networks, RuleSource, rules};
 
 /// A value that was read and found good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub enum Value {
     Uplinks(Vec<Uplink>),
     /// Of [`Kind::Sites`].
     Sites(Sites),
+    /// Of [`Kind::Networks`].
+    Networks(Networks),
     /// Of [`Kind::MimeRules`].
     MimeRules(Vec<MimeRule>),
     /// Of [`Kind::Rules`], in the order of their numbers.
@@ -153,6 +155,7 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         | Kind::DnsLists
         | Kind::CategoryNames
         | Kind::Sites
+        | Kind::Networks
         | Kind::MimeRules
         | Kind::Rules
         | Kind::Expressions => {
@@ -184,6 +187,7 @@ fn empty(kind: Kind) -> Result<Option<Value>, &'static str> {
         | Kind::DnsLists
         | Kind::CategoryNames
         | Kind::Sites
+        | Kind::Networks
         | Kind::MimeRules
         | Kind::Rules
         | Kind::Expressions => Ok(None),
@@ -209,6 +213,7 @@ pub(super) fn append(value: &mut Value, more: Value) {
             all.list.append(more.list);
             all.files.extend(more.files);
         }
+        (Value::Networks(all), Value::Networks(more)) => all.append(&more),
         (Value::Expressions(all), Value::Expressions(more)) => {
             all.list.append(more.list);
             all.files.extend(more.files);

@@ -21,6 +21,7 @@ mod policy;
 mod selftest;
 mod semantics;
 mod squid;
+mod transport;
 mod uploads;
 mod wire;
 

@@ -6,7 +6,7 @@ use crate::source::{Source, tokens};
 /// Folders in which unsafe code is at home.
 const UNSAFE_FOLDERS: &[&str] = &["src/engine/matcher/simd/"];
 /// Single files: mapping a file into memory cannot be had without, nor an allocator that counts.
-const UNSAFE_FILES: &[&str] = &["src/runtime/storage.rs", "src/runtime/executor.rs"];
+const UNSAFE_FILES: &[&str] = &["src/runtime/storage.rs", "src/runtime/executor/stream.rs"];
 /// At most one file of this folder may hold the recycled buffers, with their uninitialised memory.
 const POOL_FOLDER: &str = "src/runtime/";
 

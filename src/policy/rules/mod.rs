@@ -45,6 +45,7 @@ use super::category::Category;
 use super::groups::Groups;
 use condition::Condition;
 pub use fault::RuleFault;
+pub use network::Networks;
 pub(super) use sites::SiteBits;
 use sites::SiteIndex;
 

@@ -6,8 +6,8 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Sorted ranges that do not touch.
-#[derive(Clone, Debug, Default)]
-pub(in crate::policy) struct Networks(Box<[Range]>);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Networks(Box<[Range]>);
 
 /// First and last address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +31,29 @@ impl Networks {
         Self(merged.into())
     }
 
-    pub(in crate::policy) fn has(&self, address: IpAddr) -> bool {
+    /// Reads one address, network or range.
+    ///
+    /// # Errors
+    ///
+    /// What is expected instead.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        Range::parse(text).map(|range| Self::new(vec![range]))
+    }
+
+    /// Adds what is in another set.
+    pub fn append(&mut self, more: &Self) {
+        *self = Self::new(self.0.iter().chain(&more.0).copied().collect());
+    }
+
+    /// Whether it is the empty set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether the address is in the set.
+    #[must_use]
+    pub fn has(&self, address: IpAddr) -> bool {
         let wanted = number(address);
         let after = self.0.partition_point(|range| range.first <= wanted);
         let before = after.checked_sub(1).and_then(|at| self.0.get(at));

@@ -7,10 +7,10 @@ use super::common::{
     DAY, EXE_PATH, HOUR, LOG, LOG_LEVEL, LOG_LEVELS, MINUTE, RUN_AS_USER, SECOND, START,
 };
 use crate::adaptation::page::LANGUAGE_TAGS;
-use crate::policy::MimeRule;
+use crate::policy::{MimeRule, Networks};
 use crate::settings::row::{
-    Never, addresses, choice, expressions, integer, interval, log_target, mime_rules, path, rules,
-    section, sites, size, switch, text, user, words,
+    Never, addresses, choice, expressions, integer, interval, log_target, mime_rules, networks,
+    path, rules, section, sites, size, switch, text, user, words,
 };
 use crate::settings::value::{Ads, RuleText, Sites};
 
@@ -19,6 +19,35 @@ section! {
 
     LISTEN_ADDRESS: Vec<SocketAddr> = addresses("ListenAddress", "127.0.0.1:1344"), Restart,
         "Where proxies connect, as IP:port; several by commas or lines.";
+    LISTEN_SOCKET: Option<PathBuf> = path("ListenSocket", ""), Restart,
+        "A unix socket where proxies of this machine connect, too; empty: none. A socket that a dead process \
+         left behind is replaced; one on which somebody answers is not.";
+    LISTEN_SOCKET_MODE: &'static str = choice("ListenSocketMode", "660", &["600", "660", "666"]), Restart,
+        "Who may connect to ListenSocket: its mode.";
+    LISTEN_SOCKET_GROUP: String = text("ListenSocketGroup", ""), Restart,
+        "The group of ListenSocket, by name or number; empty: the group of this service.";
+    TLS_LISTEN_ADDRESS: Vec<SocketAddr> = addresses("TLSListenAddress", ""), Restart,
+        "Where proxies connect with TLS (icaps://), as IP:port, 11344 by custom; several by commas or lines; \
+         empty: nowhere. Needs TLSCertificate and TLSKey.";
+    TLS_CERTIFICATE: Option<PathBuf> = path("TLSCertificate", ""), Reload,
+        "The certificate for TLSListenAddress with those that signed it, in PEM form. After a renewal a \
+         reload puts it in force; connections stay open.";
+    TLS_KEY: Option<PathBuf> = path("TLSKey", ""), Reload,
+        "The private key of TLSCertificate, in PEM form.";
+    TLS_CLIENT_CERTIFICATES: &'static str =
+        choice("TLSClientCertificates", "Off", &["Off", "Optional", "Required"]), Reload,
+        "Whether a proxy has to show a certificate signed by one of TLSClientCA. Optional: one that is shown \
+         has to be good.";
+    TLS_CLIENT_CA: Option<PathBuf> = path("TLSClientCA", ""), Reload,
+        "The certificates of those who sign for proxies, in PEM form.";
+    ALLOWED_CLIENTS: Networks = networks("AllowedClients", ""), Reload,
+        "Who may connect over the network: IP addresses, networks (10.0.0.0/8) and ranges \
+         (10.0.0.1-10.0.0.9) of proxies; empty: everybody who can reach the address. Others are cut off \
+         before they can ask anything, with a line in the log.";
+    PROXY_PROTOCOL_FROM: Networks = networks("ProxyProtocolFrom", ""), Reload,
+        "Load balancers, written as in AllowedClients, whose connections begin with a PROXY header of \
+         version 2 (HAProxy: send-proxy-v2). AllowedClients and the log then mean the address in it. \
+         Connections from these addresses without one are refused, and no other may send one.";
     USE_PREVIEW: bool = switch("UsePreview", "Yes"), Reload,
         "Offer a preview in OPTIONS answers. Off, the proxy sends whole bodies at once: every clean body \
          has to be sent back, and Squid opens a new connection for each.";

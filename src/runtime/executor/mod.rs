@@ -1,4 +1,4 @@
-//! The one place that names glommio: an executor per shard, its queue, its sockets.
+//! The one place that names glommio: an executor per shard, its queue, its sockets ([`stream`]).
 //!
 //! Everything above asks for a stream, a listener, a task or a pause; what stands behind them can be
 //! exchanged here. The rules that keep glommio 0.9 safe are kept here too:
@@ -13,28 +13,23 @@
 //! - tasks are kept by handle, cancelled and awaited before the executor ends, because it would leak
 //!   them and their sockets.
 
-#![expect(
-    unsafe_code,
-    reason = "glommio gives and takes bare descriptors only; each block says who owns it"
-)]
+mod stream;
 
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd};
+use std::os::fd::AsFd;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Context;
 use std::time::Duration;
 
-use futures_lite::{AsyncRead, AsyncWrite, FutureExt};
-use glommio::{Latency, LocalExecutorBuilder, Placement, Shares, TaskQueueHandle};
-use rustix::net::{SendAncillaryBuffer, SendFlags};
-
 use super::heartbeat::Pulse;
+use futures_lite::FutureExt;
+use glommio::{Latency, LocalExecutorBuilder, Placement, Shares, TaskQueueHandle};
+
+pub(super) use self::stream::Stream;
 
 /// How long a ready socket may wait for its task, and so how often a busy task is asked to give way.
 const IO_LATENCY: Duration = Duration::from_millis(1);
@@ -171,91 +166,8 @@ pub(super) async fn pause(time: Duration) {
     glommio::timer::sleep(time).await;
 }
 
-/// A connection of this shard.
-pub(super) struct Stream {
-    inner: glommio::net::TcpStream,
-}
-
-impl Stream {
-    /// Serves an accepted connection on this shard.
-    ///
-    /// # Errors
-    ///
-    /// When the socket cannot be set up; it is closed.
-    pub(super) fn new(accepted: StdStream) -> io::Result<Self> {
-        accepted.set_nodelay(true)?;
-        // SAFETY: the descriptor was given up by its owner in the same expression, so the stream
-        // becomes its only owner.
-        let inner = unsafe { glommio::net::TcpStream::from_raw_fd(accepted.into_raw_fd()) };
-        Ok(Self { inner })
-    }
-
-    /// The other end.
-    pub(super) fn peer(&self) -> Option<SocketAddr> {
-        self.inner.peer_addr().ok()
-    }
-
-    /// Sets how long a read may wait.
-    pub(super) fn set_read_timeout(&self, time: Duration) {
-        // A timeout of zero is refused; the shortest one stands for "over already".
-        let _ignored = self.inner.set_read_timeout(Some(time.max(Duration::from_millis(1))));
-    }
-
-    /// Sets how long a write may wait.
-    pub(super) fn set_write_timeout(&self, time: Duration) {
-        let _ignored = self.inner.set_write_timeout(Some(time.max(Duration::from_millis(1))));
-    }
-
-    /// Receives into `buffer`; the buffer is touched only while this call runs, so an idle
-    /// connection needs none.
-    pub(super) fn poll_read(
-        &mut self,
-        context: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_read(context, buffer)
-    }
-
-    /// Sends some of `slices` in one call; gives the number of bytes that went.
-    ///
-    /// # Errors
-    ///
-    /// As the kernel says; `TimedOut` when nothing went within the write timeout.
-    pub(super) async fn send(&mut self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
-        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-        let mut control = SendAncillaryBuffer::default();
-        match rustix::net::sendmsg(borrow(&self.inner), slices, &mut control, flags) {
-            Ok(sent) => Ok(sent),
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {
-                let first = slices.iter().find(|slice| !slice.is_empty());
-                let Some(first) = first else { return Ok(0) };
-                std::future::poll_fn(|context| Pin::new(&mut self.inner).poll_write(context, first))
-                    .await
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Tells the other end that nothing more comes.
-    pub(super) fn end(&self) {
-        let _ignored = rustix::net::shutdown(borrow(&self.inner), rustix::net::Shutdown::Write);
-    }
-
-    /// Makes the close a reset: what was sent so far is cut off, so that no half answer looks whole.
-    pub(super) fn break_off(&self) {
-        let _ignored =
-            rustix::net::sockopt::set_socket_linger(borrow(&self.inner), Some(Duration::ZERO));
-    }
-}
-
-/// The descriptor of a stream, for as long as the stream is borrowed.
-fn borrow(stream: &glommio::net::TcpStream) -> BorrowedFd<'_> {
-    // SAFETY: the stream owns the descriptor and keeps it open for the life of the borrow.
-    unsafe { BorrowedFd::borrow_raw(stream.as_raw_fd()) }
-}
-
 /// Makes every accept on a listening socket end with an error, from any thread.
-pub(super) fn shut_down(listener: &StdListener) {
+pub(super) fn shut_down(listener: impl AsFd) {
     let _ignored = rustix::net::shutdown(listener, rustix::net::Shutdown::Read);
 }
 
@@ -285,10 +197,11 @@ impl Bell {
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
-    use std::net::Ipv4Addr;
+    use std::net::{Ipv4Addr, TcpListener as StdListener, TcpStream as StdStream};
     use std::sync::atomic::AtomicUsize;
 
     use crate::runtime::heartbeat;
+    use crate::runtime::transport::Door;
 
     use super::*;
 
@@ -320,7 +233,7 @@ mod tests {
     }
 
     async fn echo(server: StdStream) {
-        let mut stream = Stream::new(server).expect("a socket");
+        let mut stream = Stream::new(server.into(), Door::Tcp).expect("a socket");
         let mut byte = [0];
         loop {
             let read = std::future::poll_fn(|context| stream.poll_read(context, &mut byte)).await;
