@@ -224,6 +224,7 @@ impl Collector {
             OffsetBase::Section { index, plus } => (image::BASE_SECTION, index, plus),
             OffsetBase::LastSection { plus } => (image::BASE_LAST_SECTION, 0, plus),
             OffsetBase::InSection { index } => (image::BASE_IN_SECTION, index, 0),
+            OffsetBase::VersionInformation => (image::BASE_NOWHERE, 0, 0),
         };
         self.regexes.intern_one(&RegexRow {
             pattern_start: start.into(),

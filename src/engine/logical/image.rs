@@ -437,4 +437,6 @@ pub(super) const BASE_ENTRY: u8 = 3;
 pub(super) const BASE_SECTION: u8 = 4;
 pub(super) const BASE_LAST_SECTION: u8 = 5;
 pub(super) const BASE_IN_SECTION: u8 = 6;
-const BASE_LAST: u8 = BASE_IN_SECTION;
+/// A place that the loader takes of patterns only.
+pub(super) const BASE_NOWHERE: u8 = 7;
+const BASE_LAST: u8 = BASE_NOWHERE;

@@ -151,7 +151,7 @@ pub(crate) struct Regex {
 pub(crate) const SUBSIGNATURES_MAX: usize = 64;
 
 /// The largest number that a count can be compared with: one more is as far as the matcher counts.
-pub(crate) const COUNT_MAX: u16 = 1_023;
+pub(crate) const COUNT_MAX: u16 = 65_534;
 
 const _: () =
     assert!(COUNT_MAX as u32 + 1 == crate::engine::matcher::HITS_MAX, "larger counts are cut off");
