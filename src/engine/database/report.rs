@@ -196,7 +196,8 @@ pub enum Unsupported {
     Key,
     /// A name of a layer type of a later version.
     LayerType,
-    /// `HandlerType`: the layer would have to be scanned again as another type.
+    /// `HandlerType` with a regular expression, which is looked for when the layer is over, and a target or
+    /// a condition on the layers around.
     HandlerType,
     /// A count compared with more than the matcher counts.
     Count,
@@ -249,7 +250,7 @@ impl fmt::Display for Unsupported {
             Self::BoundaryBesideDistance => "a boundary beside a distance",
             Self::Key => "a condition of a later version",
             Self::LayerType => "a layer type of a later version",
-            Self::HandlerType => "HandlerType: layers are not scanned again as another type",
+            Self::HandlerType => "HandlerType with a regular expression for some layers only",
             Self::Count => "a count compared with more than 65534",
             Self::FuzzyImage => "hashes of what an image looks like",
             Self::Modifier => "the modifiers f and w beside another edge or a distance",

@@ -35,6 +35,8 @@ pub(crate) struct Conditions {
     pub container: Option<LayerType>,
     /// The layers around it, the nearest last. Empty for no such condition.
     pub intermediates: Vec<LayerType>,
+    /// `HandlerType`, which is no condition: the layer is looked at again as this type.
+    pub handler: Option<LayerType>,
 }
 
 /// One step of an expression in postfix order: operands come before their operator.

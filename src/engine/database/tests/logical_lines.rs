@@ -103,9 +103,10 @@ fn target_descriptions() {
         ("Engine:1-50,Target:0", "another level"),
         ("Engine:51-255,Target:1,IconGroup1:A", "not yet: icons"),
         ("Engine:51-255,Target:0,IconGroup1:A", "column 3: IconGroup in another target than 1"),
+        ("Engine:51-255,Target:0,HandlerType:CL_TYPE_ZIP", "1"),
         (
-            "Engine:51-255,Target:0,HandlerType:CL_TYPE_ZIP",
-            "not yet: HandlerType: layers are not scanned again as another type",
+            "Engine:51-255,Target:0,HandlerType:CL_TYPE_FOO",
+            "not yet: a layer type of a later version",
         ),
         ("", "column 3: a key without ':'"),
     ] {
@@ -189,4 +190,12 @@ fn comparisons_macros_images_and_regular_expressions() {
         "A;Engine:51-255,Target:1;0&1;61616161;VI:0/abc/",
         "not yet: offset VI of a regular expression",
     );
+    let line = |target: &str| {
+        format!("A;Engine:51-255,{target},HandlerType:CL_TYPE_PDF;0&1;61616161;0/abc/")
+    };
+    check(&line("Target:0"), "1 regex");
+    for bound in ["Target:1", "Target:0,Container:CL_TYPE_ZIP", "Target:0,Intermediates:CL_TYPE_GZ"]
+    {
+        check(&line(bound), "not yet: HandlerType with a regular expression for some layers only");
+    }
 }
