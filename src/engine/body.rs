@@ -17,7 +17,7 @@ use super::database::Image;
 use super::database::signature::Target;
 use super::digest::{Computed, Kinds, Needs, Running, Tables};
 use super::executable::{Found, Inspector};
-use super::file_type::FileType;
+use super::file_type::{FileType, Kind};
 use super::forms::{Normal, Place};
 use super::logical::{self, Facts, Finding, LayerType, Logical};
 use super::matcher::{Executable, Hit, LayerFacts, Matcher, State, TargetSet};
@@ -42,6 +42,14 @@ pub(super) struct Body {
     normal: Normal,
     /// Whether it is an image of a disc; `None` when nobody asks.
     volume: Option<Volume>,
+    /// It is looked at again: nothing more is asked of it.
+    pub(super) is_again: bool,
+    /// It is a layer, which can be looked at again.
+    pub(super) may_ask: bool,
+    /// The kinds that signatures want it to be looked at again as, and whether they were reported themselves.
+    asked: Vec<(Kind, bool)>,
+    /// How many of them were taken.
+    asked_taken: usize,
 }
 
 /// A stream of bytes with the matcher on it.
@@ -132,7 +140,26 @@ impl Body {
                 .collect(),
             normal,
             volume: None,
+            is_again: false,
+            may_ask: false,
+            asked: Vec::new(),
+            asked_taken: 0,
         }
+    }
+
+    /// A signature wants it to be looked at again. Each kind is kept once.
+    pub(super) fn ask(&mut self, kind: Kind, is_reported: bool) {
+        match self.asked.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, known)) => *known &= is_reported,
+            None => self.asked.push((kind, is_reported)),
+        }
+    }
+
+    /// The next kind that it is to be looked at again as, and whether all who want that were reported.
+    pub(super) fn take_asked(&mut self) -> Option<(Kind, bool)> {
+        let next = self.asked.get(self.asked_taken).copied();
+        self.asked_taken = self.asked_taken.saturating_add(usize::from(next.is_some()));
+        next
     }
 
     /// Asks, before the first byte, whether it is an image of a disc. Keeps its bytes if it is.
@@ -171,7 +198,8 @@ impl Body {
             | Whole::Cab
             | Whole::Chm
             | Whole::Nsis
-            | Whole::Packed(_) => self.raw.spool = Some(spool),
+            | Whole::Packed(_)
+            | Whole::Again(_) => self.raw.spool = Some(spool),
         }
     }
 

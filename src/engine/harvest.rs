@@ -15,6 +15,7 @@ use super::database::image::PatternKind;
 use super::database::signature::{NameId, Purpose};
 use super::deferred::{Task, Undecided};
 use super::digest::Computed;
+use super::file_type::Kind;
 use super::findings::Findings;
 use super::forms::Place;
 use super::links::LinkFinding;
@@ -58,7 +59,7 @@ impl Spot<'_> {
         let Some(logical) = self.image.logical() else { return 0 };
         let mut found = Vec::new();
         let work = body.decide(&logical, self.around, &parts, &mut found);
-        self.take(&found, findings);
+        self.take(body, &found, findings);
         work
     }
 
@@ -69,7 +70,7 @@ impl Spot<'_> {
         if body.conclude(&logical, self.around, &mut found) {
             findings.miss(Why::Limit(Limit::MaxScanState));
         }
-        self.take(&found, findings);
+        self.take(body, &found, findings);
     }
 
     /// Looks the digests of the layer up, which ended after `size` bytes. Says whether one of them is
@@ -116,9 +117,21 @@ impl Spot<'_> {
         }
     }
 
-    fn take(&self, found: &[(Place, Finding)], findings: &mut Findings) {
+    fn take(&self, body: &mut Body, found: &[(Place, Finding)], findings: &mut Findings) {
         let Some(logical) = self.image.logical().filter(|_| !found.is_empty()) else { return };
         for (place, Finding { signature, offset }) in found {
+            let handler = logical.handler(*signature);
+            if let (Some(handler), Place::Raw, false) = (handler, place, body.is_again) {
+                match Kind::from_number(handler.layer_type.0).filter(|_| body.may_ask) {
+                    Some(kind) => body.ask(kind, handler.repeats),
+                    None if handler.repeats => {}
+                    None => findings.miss(Why::Unsupported("another type of an embedded object")),
+                }
+                // What is true of it whatever its type is reported at once: it would be, from there.
+                if !handler.repeats {
+                    continue;
+                }
+            }
             if let Some(name) = logical.name(*signature) {
                 self.detect(findings, name, *place, *offset);
             }

@@ -7,6 +7,7 @@ use super::body::Body;
 use super::database::signature::{NameId, Target};
 use super::digest::Running;
 use super::embedded::Embedded;
+use super::file_type::Kind;
 use super::links::Watch;
 use super::logical::LayerType;
 use super::scan::Row;
@@ -33,6 +34,10 @@ pub(super) struct Layer {
     pub(super) dropped: u64,
     /// The kind of container whose signatures it is matched with, when it is of no kind of its own.
     pub(super) part_of: Option<Target>,
+    /// It is the layer around it once more, as this kind.
+    pub(super) again: Option<Kind>,
+    /// It has ended, everything that looks at it, too.
+    pub(super) ended: Option<Ended>,
     /// What was said of it, until its type is known.
     pub(super) said: Option<Said>,
     /// Bytes that the container around it says it has.
@@ -62,6 +67,15 @@ pub(super) struct Layer {
     pub(super) watch: Option<Watch>,
 }
 
+/// What is known of a layer that has ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ended {
+    /// All of it was looked at.
+    pub(super) is_whole: bool,
+    /// One of its digests proves it to be trusted.
+    pub(super) is_trusted: bool,
+}
+
 /// How a layer ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -85,6 +99,8 @@ impl Layer {
             is_dropping: false,
             dropped: 0,
             part_of: None,
+            again: None,
+            ended: None,
             said: None,
             announced: None,
             fault: None,

@@ -48,8 +48,7 @@ fn parse_base(text: &[u8], at: usize, target: Target) -> Result<Read<OffsetBase>
     } else if let Some(rest) = text.strip_prefix(b"EP-") {
         OffsetBase::EntryPoint(distance(rest, after(3))?.saturating_neg())
     } else if text.starts_with(b"VI") {
-        only_in_executables(at, target)?;
-        return Ok(Read::Unsupported(Unsupported::VersionInformation));
+        OffsetBase::VersionInformation
     } else if let Some(rest) = text.strip_prefix(b"SL+") {
         let plus = digits(rest, after(3), "digits after SL+")?;
         OffsetBase::LastSection { plus }

@@ -6,7 +6,7 @@
 //! the first byte it matches, agrees. A distance of several lengths becomes a pattern for each
 //! length, at most 33 of one name: no published set has more than a few such lines.
 //!
-//! Known gap: `SEx` and places that would lie before their section are left as they are.
+//! Known gap: `SEx`, `VI` and places that would lie before their section are left as they are.
 
 use super::signature::{BodySignature, OffsetBase, Unit};
 
@@ -69,6 +69,8 @@ fn shifted(base: OffsetBase, by: i64) -> Option<OffsetBase> {
         OffsetBase::LastSection { plus } => {
             OffsetBase::LastSection { plus: plus.checked_add_signed(by)? }
         }
-        OffsetBase::Any | OffsetBase::InSection { .. } => return None,
+        OffsetBase::Any | OffsetBase::InSection { .. } | OffsetBase::VersionInformation => {
+            return None;
+        }
     })
 }

@@ -50,6 +50,7 @@ pub fn offset(offset: &Offset) -> String {
         OffsetBase::Section { index, plus } => format!("S{index}+{plus}"),
         OffsetBase::LastSection { plus } => format!("SL+{plus}"),
         OffsetBase::InSection { index } => format!("SE{index}"),
+        OffsetBase::VersionInformation => "VI".to_owned(),
     };
     match offset.shift {
         0 => base,

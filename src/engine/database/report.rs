@@ -179,7 +179,7 @@ impl Totals {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unsupported {
-    /// `VI` offsets: the resource tree of executables is not read.
+    /// The offset `VI` of a regular expression: patterns have it.
     VersionInformation,
     /// `$n$` offsets: members of macro groups are parts of logical signatures.
     MacroGroup,
@@ -196,7 +196,8 @@ pub enum Unsupported {
     Key,
     /// A name of a layer type of a later version.
     LayerType,
-    /// `HandlerType`: the layer would have to be scanned again as another type.
+    /// `HandlerType` with a regular expression, which is looked for when the layer is over, and a target or
+    /// a condition on the layers around.
     HandlerType,
     /// A count compared with more than the matcher counts.
     Count,
@@ -241,7 +242,7 @@ pub enum Unsupported {
 impl fmt::Display for Unsupported {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Self::VersionInformation => "offset VI: version information is not read yet",
+            Self::VersionInformation => "offset VI of a regular expression",
             Self::MacroGroup => "offset $n$: a macro group that cannot be used",
             Self::UnusedTarget => "target 8 is not used",
             Self::MetadataTarget => "target 13: descriptions of files are not matched",
@@ -249,8 +250,8 @@ impl fmt::Display for Unsupported {
             Self::BoundaryBesideDistance => "a boundary beside a distance",
             Self::Key => "a condition of a later version",
             Self::LayerType => "a layer type of a later version",
-            Self::HandlerType => "HandlerType: layers are not scanned again as another type",
-            Self::Count => "a count compared with more than 1023",
+            Self::HandlerType => "HandlerType with a regular expression for some layers only",
+            Self::Count => "a count compared with more than 65534",
             Self::FuzzyImage => "hashes of what an image looks like",
             Self::Modifier => "the modifiers f and w beside another edge or a distance",
             Self::Reference => "a comparison or a macro beside something else than a plain pattern",

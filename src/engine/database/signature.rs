@@ -115,6 +115,8 @@ pub enum OffsetBase {
         /// Of the section, from 0.
         index: u16,
     },
+    /// Where a string of the version information of a PE begins: the first byte of its key.
+    VersionInformation,
 }
 
 /// Parts with gaps between them: `parts[i]`, `gaps[i]`, `parts[i + 1]`.

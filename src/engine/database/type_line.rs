@@ -9,7 +9,6 @@ use super::report::Unsupported;
 use super::signature::{BodySignature, Target};
 use super::{offset, pattern};
 use crate::engine::file_type::{EmbeddedMagic, FixedMagic, Kind};
-use crate::engine::matcher::HITS_MAX;
 
 /// What a line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +47,7 @@ pub(super) fn parse(line: &[u8], level: u32) -> Result<Read<TypeLine>, LineFault
             };
             // Each match is an object.
             let (name, target) = (Box::default(), Target::Any);
-            let body = BodySignature { name, target, offset, pattern, hits_max: HITS_MAX };
+            let body = BodySignature { name, target, offset, pattern, hits_max: MAGICS_MAX };
             Ok(Read::Signature(TypeLine::Embedded(EmbeddedMagic { parent, kind }, body.into())))
         }
         text => {
@@ -81,3 +80,6 @@ fn hex(field: Field<'_>) -> Result<Vec<u8>, LineFault> {
 
 /// More of a layer is not at hand when its type is told.
 const MAGIC_BYTES_MAX: usize = 1024;
+
+/// Marks of one kind that are looked at in one layer.
+const MAGICS_MAX: u32 = 1_024;

@@ -224,6 +224,7 @@ impl Collector {
             OffsetBase::Section { index, plus } => (image::BASE_SECTION, index, plus),
             OffsetBase::LastSection { plus } => (image::BASE_LAST_SECTION, 0, plus),
             OffsetBase::InSection { index } => (image::BASE_IN_SECTION, index, 0),
+            OffsetBase::VersionInformation => (image::BASE_NOWHERE, 0, 0),
         };
         self.regexes.intern_one(&RegexRow {
             pattern_start: start.into(),
@@ -239,7 +240,8 @@ impl Collector {
     }
 
     fn condition(&mut self, conditions: &Conditions) -> u32 {
-        let Conditions { size, entry_point, sections, container, intermediates } = conditions;
+        let Conditions { size, entry_point, sections, container, intermediates, handler } =
+            conditions;
         let types: Vec<u8> = intermediates.iter().map(|one| one.0).collect();
         let (types_start, types_end) = self.types.intern(&types);
         let bound = |range: &Option<(u64, u64)>| {
@@ -252,6 +254,7 @@ impl Collector {
             (entry_point.is_some(), image::HAS_ENTRY_POINT),
             (sections.is_some(), image::HAS_SECTIONS),
             (container.is_some(), image::HAS_CONTAINER),
+            (handler.is_some(), image::HAS_HANDLER),
         ] {
             has |= if is_there { bit } else { 0 };
         }
@@ -263,6 +266,7 @@ impl Collector {
             types_end: types_end.into(),
             has,
             container: container.map_or(0, |container| container.0),
+            handler: handler.map_or(0, |handler| handler.0),
         })
     }
 

@@ -130,6 +130,8 @@ pub(super) struct ConditionRow {
     /// Which of them count, one bit each: `HAS_*`.
     pub(super) has: u8,
     pub(super) container: u8,
+    /// The type that a layer is looked at again as.
+    pub(super) handler: u8,
 }
 
 /// A subsignature: its kind, and rows of the table of that kind.
@@ -330,6 +332,7 @@ impl<'image> Tables<'image> {
     fn condition(&self, row: &ConditionRow) -> bool {
         range(self.types, row.types_start, row.types_end).is_some()
             && LayerType::is_number(row.container)
+            && LayerType::is_number(row.handler)
             && row.has & !HAS_ALL == 0
     }
 
@@ -412,7 +415,7 @@ const FORMS: [Form; 8] = [
 pub(super) const MAGIC: [u8; 8] = *b"bln-logi";
 
 /// Goes up with every change of a table, of a code or of the list of layer types.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// Tables after the header.
 pub(super) const TABLES: usize = 16;
@@ -426,7 +429,8 @@ pub(super) const HAS_SIZE: u8 = 1;
 pub(super) const HAS_ENTRY_POINT: u8 = 2;
 pub(super) const HAS_SECTIONS: u8 = 4;
 pub(super) const HAS_CONTAINER: u8 = 8;
-const HAS_ALL: u8 = 15;
+pub(super) const HAS_HANDLER: u8 = 16;
+const HAS_ALL: u8 = 31;
 
 pub(super) const NO_RELATION: u8 = 0xff;
 
@@ -437,4 +441,6 @@ pub(super) const BASE_ENTRY: u8 = 3;
 pub(super) const BASE_SECTION: u8 = 4;
 pub(super) const BASE_LAST_SECTION: u8 = 5;
 pub(super) const BASE_IN_SECTION: u8 = 6;
-const BASE_LAST: u8 = BASE_IN_SECTION;
+/// A place that the loader takes of patterns only.
+pub(super) const BASE_NOWHERE: u8 = 7;
+const BASE_LAST: u8 = BASE_NOWHERE;

@@ -29,8 +29,7 @@
 //! come; [`State::hit`] for each hit of a part, in their order, then [`State::decide`], whenever the
 //! layer is settled; [`State::finish`] when it ended whole.
 //!
-//! Absent on purpose: names and verdicts; icons, version information and layers scanned again as
-//! another type, which the loader counts as not supported.
+//! Absent on purpose: names and verdicts; icons, which the loader counts as not supported.
 
 #![forbid(unsafe_code)]
 #![deny(
@@ -117,15 +116,32 @@ impl<'image> Logical<'image> {
         self.tables.signatures.get(signature as usize).map(|row| NameId(row.name.get()))
     }
 
+    /// What follows from a signature that is true of a layer, besides or instead of its being reported;
+    /// `None` for nearly all of them.
+    pub(crate) fn handler(&self, signature: u32) -> Option<Handler> {
+        self.handler_of(self.tables.signatures.get(signature as usize)?)
+    }
+
+    fn handler_of(&self, row: &image::SignatureRow) -> Option<Handler> {
+        let condition = self.tables.conditions.get(row.condition.get() as usize)?;
+        (condition.has & image::HAS_HANDLER != 0).then(|| Handler {
+            layer_type: LayerType(condition.handler),
+            repeats: row.target == Target::Any as u8
+                && condition.has & image::HAS_CONTAINER == 0
+                && condition.types_start == condition.types_end,
+        })
+    }
+
     /// Pattern and flags of each regular expression, in the order of their rows.
     pub fn regexes(&self) -> impl Iterator<Item = (&'image [u8], &'image [u8])> + use<'image> {
         let tables = self.tables;
         tables.regexes.iter().map(move |row| tables.regex_text(row))
     }
 
-    /// The layers in which a regular expression may have to be looked for; nothing without any.
+    /// The layers all of whose bytes may be asked for at their end, by a regular expression or because
+    /// they are looked at again; nothing without any.
     #[must_use]
-    pub fn searched(&self) -> Option<TargetSet> {
+    pub fn kept(&self) -> Option<TargetSet> {
         let tables = &self.tables;
         let has_regex = |row: &&image::SignatureRow| {
             let ids = image::range(tables.sub_ids, row.subs_start, row.subs_end);
@@ -135,8 +151,9 @@ impl<'image> Logical<'image> {
                 sub.is_some_and(|sub| sub.kind == image::REGEX)
             })
         };
+        let is_kept = |row: &&image::SignatureRow| has_regex(row) || self.handler_of(row).is_some();
         let targets =
-            tables.signatures.iter().filter(has_regex).filter_map(|row| {
+            tables.signatures.iter().filter(is_kept).filter_map(|row| {
                 Target::ALL.into_iter().find(|target| *target as u8 == row.target)
             });
         targets.fold(None, |set, target| Some(set.unwrap_or(TargetSet::NONE).with(target)))
@@ -156,6 +173,14 @@ impl<'image> Logical<'image> {
             history_bytes: self.tables.header.history.get(),
         }
     }
+}
+
+/// `HandlerType`: the layer is to be looked at again, as another type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Handler {
+    pub(crate) layer_type: LayerType,
+    /// The signature is true of the layer that is looked at again, too, whatever its type, and reported there.
+    pub(crate) repeats: bool,
 }
 
 /// Figures of a compiled set.

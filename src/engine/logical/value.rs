@@ -35,6 +35,8 @@ pub(crate) struct Conditions {
     pub container: Option<LayerType>,
     /// The layers around it, the nearest last. Empty for no such condition.
     pub intermediates: Vec<LayerType>,
+    /// `HandlerType`, which is no condition: the layer is looked at again as this type.
+    pub handler: Option<LayerType>,
 }
 
 /// One step of an expression in postfix order: operands come before their operator.
@@ -151,7 +153,7 @@ pub(crate) struct Regex {
 pub(crate) const SUBSIGNATURES_MAX: usize = 64;
 
 /// The largest number that a count can be compared with: one more is as far as the matcher counts.
-pub(crate) const COUNT_MAX: u16 = 1_023;
+pub(crate) const COUNT_MAX: u16 = 65_534;
 
 const _: () =
     assert!(COUNT_MAX as u32 + 1 == crate::engine::matcher::HITS_MAX, "larger counts are cut off");

@@ -245,7 +245,8 @@ fn commonness(body: &BodySignature) -> u64 {
         | OffsetBase::EntryPoint(_)
         | OffsetBase::Section { .. }
         | OffsetBase::LastSection { .. }
-        | OffsetBase::InSection { .. } => 1.max(anywhere / 8),
+        | OffsetBase::InSection { .. }
+        | OffsetBase::VersionInformation => 1.max(anywhere / 8),
     }
 }
 

@@ -79,7 +79,9 @@ impl Tables<'_> {
         let last_begin = match offset::resolve(rule, layer) {
             Place::Never => return Use::Never,
             Place::Later => return Use::Counts,
-            Place::Between(_, last) => last,
+            place @ (Place::Between(..) | Place::Among(_) | Place::Untold) => {
+                place.last().unwrap_or(u64::MAX)
+            }
         };
         let earliest_start = candidate.anchor.saturating_sub(content.head_max.get().into());
         if segment == 0 && earliest_start > last_begin.saturating_add(rule.lead.get().into()) {
@@ -113,14 +115,13 @@ impl Tables<'_> {
         match offset::resolve(rule, layer) {
             Place::Never => {}
             Place::Later => hold(state, rule, signature, segment, occurrence),
-            Place::Between(first, last) => {
+            place @ (Place::Between(..) | Place::Among(_) | Place::Untold) => {
                 let step = Step {
                     rule,
                     gaps,
                     signature,
                     segment,
-                    first,
-                    last,
+                    place,
                     now: 0,
                     window: self.header.window_bytes.get().into(),
                 };
@@ -144,9 +145,9 @@ impl Tables<'_> {
                 continue;
             }
             state.held_count -= list.iter().map(held_numbers).sum::<usize>();
-            let Place::Between(first, last) = place else {
+            if place == Place::Never {
                 continue;
-            };
+            }
             for held in list {
                 let window = self.header.window_bytes.get().into();
                 let step = Step {
@@ -154,8 +155,7 @@ impl Tables<'_> {
                     gaps,
                     signature,
                     segment: held.segment,
-                    first,
-                    last,
+                    place,
                     now: state.position,
                     window,
                 };
@@ -221,8 +221,7 @@ struct Step<'t> {
     signature: u32,
     segment: u32,
     /// Where the match may begin.
-    first: u64,
-    last: u64,
+    place: Place<'t>,
     /// Nothing becomes certain before this position: what was held is reported where it is released.
     now: u64,
     window: u64,
@@ -245,7 +244,7 @@ impl Step<'_> {
     fn offset_of(&self, state: &State, start: u64) -> Option<u64> {
         let Some(before) = self.segment.checked_sub(1) else {
             let offset = start.checked_sub(self.rule.lead.get().into())?;
-            return (self.first <= offset && offset <= self.last).then_some(offset);
+            return self.place.allows(offset).then_some(offset);
         };
         let gap = self.gaps.get(before as usize)?;
         let latest = start.checked_sub(gap.min.get().into())?;
@@ -268,6 +267,10 @@ impl Step<'_> {
             let Some(offset) = self.offset_of(state, start) else {
                 continue;
             };
+            if self.place == Place::Untold {
+                state.overflowed = true;
+                return;
+            }
             // Counted before it is certain: of two matches the one found first is certain first.
             let count = state.hits_count.entry(self.signature).or_default();
             if *count >= self.rule.hits_max.get() {

@@ -506,6 +506,7 @@ fn rule(signature: &BodySignature, targets: u16, gaps_start: u32, gaps_end: u32)
         OffsetBase::Section { index, plus } => (image::OFFSET_SECTION, index, plus),
         OffsetBase::LastSection { plus } => (image::OFFSET_LAST_SECTION, 0, plus),
         OffsetBase::InSection { index } => (image::OFFSET_IN_SECTION, index, 0),
+        OffsetBase::VersionInformation => (image::OFFSET_VERSION, 0, 0),
     };
     Rule {
         targets: targets.into(),
@@ -535,7 +536,8 @@ fn fixed_places(offset: Offset, lead: u32) -> Option<(u64, u64)> {
         | OffsetBase::EntryPoint(_)
         | OffsetBase::Section { .. }
         | OffsetBase::LastSection { .. }
-        | OffsetBase::InSection { .. } => None,
+        | OffsetBase::InSection { .. }
+        | OffsetBase::VersionInformation => None,
     }
 }
 

@@ -405,7 +405,7 @@ fn view<'image, T: FromBytes + Immutable + Unaligned>(
 pub(super) const MAGIC: [u8; 8] = *b"bln-body";
 
 /// Goes up with every change of a table or of a hash.
-pub(super) const VERSION: u32 = 5;
+pub(super) const VERSION: u32 = 6;
 
 /// Tables after the header.
 pub(super) const SECTIONS: usize = 13;
@@ -428,7 +428,8 @@ pub(super) const OFFSET_ENTRY: u16 = 3;
 pub(super) const OFFSET_SECTION: u16 = 4;
 pub(super) const OFFSET_LAST_SECTION: u16 = 5;
 pub(super) const OFFSET_IN_SECTION: u16 = 6;
-const OFFSET_LAST: u16 = OFFSET_IN_SECTION;
+pub(super) const OFFSET_VERSION: u16 = 7;
+const OFFSET_LAST: u16 = OFFSET_VERSION;
 
 /// 4 MiB of sieve: more would be out of every cache.
 pub(super) const SIEVE_LOG2_MAX: u32 = 20;

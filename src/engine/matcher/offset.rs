@@ -1,24 +1,28 @@
 //! Where a match may begin: a signature's offset, resolved with what is known of the layer.
 //!
-//! `clamav.md` A4. Three answers: a range of positions, never in this layer, or not known yet. The
+//! `clamav.md` A4. Answers: a range of positions, a list of them, never in this layer, or not known yet. The
 //! header of an executable may still be on its way, and the end of a stream is known at its end.
 //! A place before the start of the layer makes the signature void, whatever its shift: `EOF-100,100`
 //! does not match in fifty bytes (asked of clamscan 1.4.6).
 
 #![forbid(unsafe_code)]
 
-use super::facts::{Executable, ExecutableMap, LayerFacts, TargetSet};
+use super::facts::{Executable, ExecutableMap, LayerFacts, TargetSet, VersionInformation};
 use super::image::{
     OFFSET_ANY, OFFSET_END, OFFSET_ENTRY, OFFSET_IN_SECTION, OFFSET_LAST_SECTION, OFFSET_SECTION,
-    OFFSET_START, Rule,
+    OFFSET_START, OFFSET_VERSION, Rule,
 };
 use crate::engine::database::signature::Target;
 
 /// Where the matches of a signature may begin in one layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Place<'l> {
     /// From the first to the last of these positions.
     Between(u64, u64),
+    /// At one of these positions, which rise.
+    Among(&'l [u64]),
+    /// Somewhere in this layer, and it cannot be told where.
+    Untold,
     /// Nowhere in this layer.
     Never,
     /// The facts that decide are not known yet.
@@ -26,7 +30,7 @@ pub(super) enum Place {
 }
 
 /// Resolves the offset of a rule.
-pub(super) fn resolve(rule: &Rule, layer: &LayerFacts) -> Place {
+pub(super) fn resolve<'l>(rule: &Rule, layer: &'l LayerFacts) -> Place<'l> {
     let plus = rule.plus.get();
     let from = |base: Option<u64>| place(base.and_then(|base| base.checked_add(plus)), rule);
     match rule.offset.get() {
@@ -54,11 +58,40 @@ pub(super) fn resolve(rule: &Rule, layer: &LayerFacts) -> Place {
                 None => Place::Never,
             })
         }
+        // A shift counts for nothing here, as in clamscan.
+        OFFSET_VERSION => with_map(layer, |map| match &map.version_information {
+            VersionInformation::Unknown => Place::Later,
+            VersionInformation::Known(places) if places.is_empty() => Place::Never,
+            VersionInformation::Known(places) => Place::Among(places),
+            VersionInformation::OutOfReach => Place::Untold,
+        }),
         _ => Place::Never,
     }
 }
 
-fn from_end(rule: &Rule, layer: &LayerFacts) -> Place {
+impl Place<'_> {
+    /// The last position at which a match may begin, if it may begin anywhere.
+    pub(super) fn last(&self) -> Option<u64> {
+        match self {
+            Self::Between(_, last) => Some(*last),
+            Self::Among(places) => places.last().copied(),
+            Self::Untold => Some(u64::MAX),
+            Self::Never | Self::Later => None,
+        }
+    }
+
+    /// Whether a match may begin at `offset`, as far as that can be told.
+    pub(super) fn allows(&self, offset: u64) -> bool {
+        match self {
+            Self::Between(first, last) => (*first..=*last).contains(&offset),
+            Self::Among(places) => places.binary_search(&offset).is_ok(),
+            Self::Untold => true,
+            Self::Never | Self::Later => false,
+        }
+    }
+}
+
+fn from_end<'l>(rule: &Rule, layer: &'l LayerFacts) -> Place<'l> {
     let executables = TargetSet::of(Target::Pe).with(Target::Elf).with(Target::MachO).bits()
         & !TargetSet::ANY.bits();
     if rule.targets.get() & executables != 0 {
@@ -74,7 +107,10 @@ fn from_end(rule: &Rule, layer: &LayerFacts) -> Place {
     }
 }
 
-fn with_map(layer: &LayerFacts, resolve: impl FnOnce(&ExecutableMap) -> Place) -> Place {
+fn with_map<'l>(
+    layer: &'l LayerFacts,
+    resolve: impl FnOnce(&'l ExecutableMap) -> Place<'l>,
+) -> Place<'l> {
     match &layer.executable {
         Executable::Unknown => Place::Later,
         Executable::Absent => Place::Never,
@@ -82,7 +118,7 @@ fn with_map(layer: &LayerFacts, resolve: impl FnOnce(&ExecutableMap) -> Place) -
     }
 }
 
-fn place(first: Option<u64>, rule: &Rule) -> Place {
+fn place<'l>(first: Option<u64>, rule: &Rule) -> Place<'l> {
     first.map_or(Place::Never, |first| {
         Place::Between(first, first.saturating_add(rule.shift.get().into()))
     })

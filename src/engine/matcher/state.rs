@@ -395,7 +395,7 @@ fn recycled<T>(buffer: &mut Vec<T>) -> Vec<T> {
 /// The most hits of one signature in one layer that are reported, whatever its `hits_max` asks for;
 /// then the signature is done with this layer. Bounds inputs that are one long match (a signature of
 /// zeros over zeros). Counts of logical signatures are compared with less.
-pub const HITS_MAX: u32 = 1_024;
+pub const HITS_MAX: u32 = 65_535;
 
 /// Candidates that wait for later bytes: 40 bytes each, 2.5 MiB.
 pub(super) const CANDIDATES_MAX: usize = 1 << 16;

@@ -104,6 +104,32 @@ impl Scan {
         }
     }
 
+    /// Looks at an ended layer again as another kind, where a signature asked for that. False when there is nothing
+    /// to be looked at.
+    pub(super) fn scan_again(&mut self, index: usize) -> bool {
+        loop {
+            let layer = &mut self.layers[index];
+            let Some(body) = &mut layer.body else { return false };
+            let Some((kind, is_reported)) = body.take_asked() else { return false };
+            let whole = Whole::Again(kind);
+            let why = match body.take_whole().map(|spool| (spool.bytes().map(|_| ()), spool)) {
+                Some((Ok(()), spool)) => {
+                    layer.unpacker = Some(Unpacker::open(whole, spool, &self.passwords));
+                    layer.is_unpacking = true;
+                    return true;
+                }
+                Some((Err(full), spool)) => {
+                    body.give_whole(whole, spool);
+                    full.limit()
+                }
+                None => Limit::MaxDeferredSize,
+            };
+            if !is_reported {
+                self.findings.miss(Why::Limit(why));
+            }
+        }
+    }
+
     fn open_kept(&mut self, index: usize, whole: Whole, spool: Spool) -> bool {
         let layer = &mut self.layers[index];
         match spool.bytes() {
@@ -156,7 +182,9 @@ impl Scan {
         }
         self.layers[index].members += 1;
         let place = self.layers[index].members;
-        self.judge(index, &member, place);
+        if member.again.is_none() {
+            self.judge(index, &member, place);
+        }
         if let Some(name) = self.engine.alerts.of_member(member.label.what()) {
             self.report(index, Some(&member.label), name.into());
         }
@@ -257,6 +285,7 @@ impl Scan {
         child.state_bytes = member.state_bytes;
         child.announced = member.size;
         child.part_of = member.part_of;
+        child.again = member.again;
         let around = self.layers.last().and_then(|layer| layer.row);
         child.row = self.chart.begin(around, &child.label);
         child.digest = self.chart.digest();

@@ -11,7 +11,7 @@ use crate::engine::deferred::{Deferred, INLINE_BYTES_MAX};
 use crate::engine::embedded::{Embedded, Room};
 use crate::engine::findings::Findings;
 use crate::engine::harvest::{Spot, join};
-use crate::engine::layer::{End, SETTLE_BYTES, Window, path, types};
+use crate::engine::layer::{End, Ended, SETTLE_BYTES, Window, path, types};
 use crate::engine::limits::RATIO_FREE_BYTES;
 use crate::engine::links::Watch;
 use crate::engine::verdict::{Limit, Why};
@@ -120,11 +120,31 @@ impl Scan {
         if self.ends_inside(index) {
             return;
         }
+        let ended = match self.layers[index].ended {
+            Some(ended) => ended,
+            None => match self.conclude_layer(index) {
+                Some(ended) => ended,
+                None => return,
+            },
+        };
+        if ended.is_trusted {
+            self.findings.trust(index);
+        } else if ended.is_whole && !self.is_decided() {
+            if self.scan_again(index) {
+                return;
+            }
+            self.defer(index);
+        }
+        self.pop(index);
+    }
+
+    /// Everything that looks at a layer ends. `None` when nothing more is looked at.
+    fn conclude_layer(&mut self, index: usize) -> Option<Ended> {
         let is_whole = self.layers[index].end == End::Whole && self.has_right_size(index);
         let is_trusted = is_whole && self.complete(index);
         self.settle(index);
         if self.layers.is_empty() {
-            return;
+            return None;
         }
         if is_whole {
             self.judge_size(index);
@@ -139,12 +159,9 @@ impl Scan {
         {
             self.findings.miss(Why::Limit(Limit::MaxScanState));
         }
-        if is_trusted {
-            self.findings.trust(index);
-        } else if is_whole && !self.is_decided() {
-            self.defer(index);
-        }
-        self.pop(index);
+        let ended = Ended { is_whole, is_trusted };
+        self.layers[index].ended = Some(ended);
+        Some(ended)
     }
 
     /// All bytes of a layer were looked at: ends everything that looks at them, and says whether one of

@@ -7,7 +7,7 @@ use super::coding::inside_of;
 use super::{MOVED_NOTHING, Moved, Scan};
 use crate::engine::body::Body;
 use crate::engine::embedded::Embedded;
-use crate::engine::file_type::{FileType, HEAD_BYTES};
+use crate::engine::file_type::{FileType, HEAD_BYTES, Kind};
 use crate::engine::layer::End;
 use crate::engine::links::Watch;
 use crate::engine::unpack::{Container, Inside, Progress, Reading, Said, Unpacker};
@@ -72,7 +72,8 @@ impl Scan {
         let layer = &mut layers[index];
         let head = if outer.is_empty() { layer.window.filled() } else { outer };
         let head = &head[..head.len().min(HEAD_BYTES)];
-        let file_type = FileType::of(head, image.types());
+        let known = layer.again.filter(|kind| *kind != Kind::ANY);
+        let file_type = known.map_or_else(|| FileType::of(head, image.types()), Kind::file_type);
         let was_announced = !layer.codings.is_empty();
         let (inside, fault) = inside_of(&mut layer.codings, file_type, head);
         let said = layer.said.take();
@@ -101,6 +102,8 @@ impl Scan {
             // A way to send the object, not a container around it.
             body.layer_type = None;
         }
+        body.is_again = layer.again.is_some();
+        body.may_ask = true;
         body.watch_for_volume(head, &engine.spools, size);
         layer.body = Some(body);
         layer.watch = Watch::of(file_type, said == Some(Said::Mailed), image.links());
@@ -190,7 +193,9 @@ impl Scan {
                 _ => 0,
             };
         }
-        if let (Some(body), Some(embedded)) = (&mut layer.body, &mut layer.embedded) {
+        if layer.ended.is_none()
+            && let (Some(body), Some(embedded)) = (&mut layer.body, &mut layer.embedded)
+        {
             let known = body.raw_hits().len();
             work += body.scan(piece, engine.image.matcher());
             let (place, hits) = ((layer.position, piece), &body.raw_hits()[known..]);

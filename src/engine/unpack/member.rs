@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Said;
 use crate::engine::database::signature::Target;
+use crate::engine::file_type::Kind;
 use crate::engine::verdict::Why;
 
 /// A member that begins.
@@ -30,6 +31,8 @@ pub(in crate::engine) struct Member {
     pub(in crate::engine) said: Option<Said>,
     /// It was written in a text: such are many and small, and count less for `MaxFiles`.
     pub(in crate::engine) is_inline: bool,
+    /// It is the layer around it once more, as this kind.
+    pub(in crate::engine) again: Option<Kind>,
     /// Why it is not read: then neither bytes nor an end follow.
     pub(in crate::engine) closed: Option<Why>,
 }

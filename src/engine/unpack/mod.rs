@@ -73,6 +73,7 @@
     clippy::unreachable
 )]
 
+mod again;
 mod ar;
 mod arj;
 mod armor;
@@ -147,6 +148,7 @@ use walk::Walk;
 
 use carried::{Behind, Carried};
 
+use super::file_type::Kind;
 use super::passwords::Passwords;
 use super::spool::Spool;
 use super::verdict::Why;
@@ -180,6 +182,8 @@ pub(super) enum Whole {
     Dmg,
     /// A program that looks packed.
     Packed(Suspect),
+    /// Anything, to be looked at again as another kind.
+    Again(Kind),
 }
 
 /// The containers that are walked.
@@ -250,7 +254,8 @@ impl Whole {
             | Self::Nsis
             | Self::Disk
             | Self::Sis
-            | Self::Dmg => true,
+            | Self::Dmg
+            | Self::Again(_) => true,
             Self::Packed(suspect) => suspect.is_certain(),
         }
     }
@@ -289,9 +294,12 @@ impl Unpacker {
                     Box::new(Carried::behind(whole, passwords))
                 }
                 // Of documents and discs the members lie in pieces, which look like broken archives.
-                Whole::Ole2 | Whole::Chm | Whole::Disk | Whole::Sis | Whole::Dmg => {
-                    Box::new(zip::Zip::carried(passwords))
-                }
+                Whole::Ole2
+                | Whole::Chm
+                | Whole::Disk
+                | Whole::Sis
+                | Whole::Dmg
+                | Whole::Again(_) => Box::new(zip::Zip::carried(passwords)),
             }),
         )
     }

@@ -3,6 +3,7 @@
 //! Each step reads at most a few tables or fills one window, so that a scan of a large container is cut
 //! into slices like any other. Every offset and length in it is somebody's word.
 
+use super::again::Again;
 use super::cab::Cab;
 use super::chm::Chm;
 use super::disk::Disk;
@@ -36,6 +37,7 @@ enum Reader {
     Dmg(Dmg),
     Packed(Box<Packed>),
     Nsis(Box<Nsis>),
+    Again(Again),
 }
 
 impl Opened {
@@ -51,6 +53,7 @@ impl Opened {
             Whole::Dmg => Reader::Dmg(Dmg::new()),
             Whole::Packed(suspect) => Reader::Packed(Box::new(Packed::new(suspect))),
             Whole::Nsis => Reader::Nsis(Box::default()),
+            Whole::Again(kind) => Reader::Again(Again::new(kind)),
         };
         Self { whole, spool, reader }
     }
@@ -69,6 +72,7 @@ impl Opened {
             Reader::Dmg(dmg) => dmg.step(bytes, output),
             Reader::Packed(packed) => packed.step(bytes, output),
             Reader::Nsis(nsis) => nsis.step(bytes, output),
+            Reader::Again(again) => again.step(bytes, output),
         };
         Step { used: 0, made, progress }
     }
@@ -76,7 +80,11 @@ impl Opened {
     /// As [`super::Unpacker::pace`].
     pub(super) fn pace(&self) -> Pace {
         match &self.reader {
-            Reader::Ole2(_) | Reader::Pdf(_) | Reader::Disk(_) | Reader::Sis(_) => Pace::Quick,
+            Reader::Ole2(_)
+            | Reader::Pdf(_)
+            | Reader::Disk(_)
+            | Reader::Sis(_)
+            | Reader::Again(_) => Pace::Quick,
             Reader::SevenZip(archive) => archive.pace(),
             // Instructions of a machine, and bits.
             Reader::Cab(_)
@@ -99,6 +107,7 @@ impl Opened {
             Reader::Dmg(dmg) => dmg.member(),
             Reader::Packed(packed) => packed.member(),
             Reader::Nsis(nsis) => nsis.member(),
+            Reader::Again(again) => again.member(),
         }
     }
 
@@ -111,7 +120,8 @@ impl Opened {
             | Reader::Disk(_)
             | Reader::Sis(_)
             | Reader::Dmg(_)
-            | Reader::Packed(_) => false,
+            | Reader::Packed(_)
+            | Reader::Again(_) => false,
             Reader::SevenZip(archive) => archive.pass_over(),
             Reader::Cab(cab) => cab.pass_over(),
             Reader::Chm(chm) => chm.pass_over(),

@@ -162,7 +162,8 @@ impl From<&OffsetBase> for OffsetKind {
             OffsetBase::EntryPoint(_)
             | OffsetBase::Section { .. }
             | OffsetBase::LastSection { .. }
-            | OffsetBase::InSection { .. } => Self::Executable,
+            | OffsetBase::InSection { .. }
+            | OffsetBase::VersionInformation => Self::Executable,
         }
     }
 }

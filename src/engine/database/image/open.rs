@@ -40,7 +40,7 @@ pub struct Image {
     regexes: Regexes,
     /// Compiled when they are needed for the first time.
     shelf: Arc<Shelf>,
-    searched: Option<TargetSet>,
+    kept: Option<TargetSet>,
     /// Rules are not read in place: they are made once, here.
     yara: Option<Arc<Rules>>,
     /// Nor are these.
@@ -98,18 +98,9 @@ impl Image {
             (pattern, RegexFlags::parse(flags).unwrap_or(RegexFlags::NONE))
         });
         let shelf = Arc::new(Shelf::new(rows));
-        let searched = logical.as_ref().and_then(Logical::searched);
+        let kept = logical.as_ref().and_then(Logical::kept);
         let facts = Arc::new(facts);
-        Ok(Self {
-            bytes,
-            sections,
-            facts,
-            regexes,
-            shelf,
-            searched,
-            yara,
-            members: Arc::new(members),
-        })
+        Ok(Self { bytes, sections, facts, regexes, shelf, kept, yara, members: Arc::new(members) })
     }
 
     /// What the image says about itself.
@@ -161,7 +152,7 @@ impl Image {
     pub(in crate::engine) fn deferred_targets(&self) -> Option<TargetSet> {
         match self.yara {
             Some(_) => Some(TargetSet::ANY),
-            None => self.searched,
+            None => self.kept,
         }
     }
 

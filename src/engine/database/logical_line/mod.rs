@@ -19,7 +19,8 @@ mod target;
 
 use super::line::{Field, LineFault, Read, Refusal, reported_name};
 use super::report::Unsupported;
-use crate::engine::logical::value::{LogicalSignature, SUBSIGNATURES_MAX};
+use crate::engine::database::signature::Target;
+use crate::engine::logical::value::{LogicalSignature, SUBSIGNATURES_MAX, Subsignature};
 use expression::Expression;
 use target::Description;
 
@@ -56,6 +57,14 @@ pub(super) fn parse(line: &[u8], level: u32) -> Result<Read<LogicalSignature>, L
             }
             Read::ByLevel => return Ok(Read::ByLevel),
         }
+    }
+    // Regular expressions are looked for when the layer is over.
+    let has_regex = subsignatures.iter().any(|sub| matches!(sub, Subsignature::Regex(_)));
+    let is_bound = target != Target::Any
+        || conditions.container.is_some()
+        || !conditions.intermediates.is_empty();
+    if conditions.handler.is_some() && has_regex && is_bound {
+        unsupported.get_or_insert(Unsupported::HandlerType);
     }
     Ok(match unsupported {
         Some(reason) => Read::Unsupported(reason),

@@ -7,7 +7,7 @@ use super::expression::{self, Expression};
 use super::subsignature::offset_and_rest;
 use crate::engine::database::line::{Field, LineFault, Read};
 use crate::engine::database::report::Unsupported;
-use crate::engine::database::signature::Target;
+use crate::engine::database::signature::{Offset, OffsetBase, Target};
 use crate::engine::logical::value::{Regex, Subsignature};
 use crate::engine::regex::{RegexFlags, check};
 
@@ -57,6 +57,9 @@ pub(super) fn parse(
         return Err(LineFault::rule(trigger.at, rule));
     }
     let offset = match offset {
+        Read::Signature(Offset { base: OffsetBase::VersionInformation, .. }) => {
+            return Ok(Read::Unsupported(Unsupported::VersionInformation));
+        }
         Read::Signature(offset) => offset,
         Read::ByLevel => return Ok(Read::ByLevel),
         Read::Unsupported(reason) => return Ok(Read::Unsupported(reason)),

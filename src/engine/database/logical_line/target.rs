@@ -74,11 +74,10 @@ impl Description {
                 None => self.unsupported = Some(Unsupported::LayerType),
             },
             b"IconGroup1" | b"IconGroup2" => self.unsupported = Some(Unsupported::Icon),
-            b"HandlerType" => {
-                let known = LayerType::of_name(value.text).is_some();
-                let reason = if known { Unsupported::HandlerType } else { Unsupported::LayerType };
-                self.unsupported = Some(reason);
-            }
+            b"HandlerType" => match LayerType::of_name(value.text) {
+                Some(handler) => conditions.handler = Some(handler),
+                None => self.unsupported = Some(Unsupported::LayerType),
+            },
             _ => self.unsupported = Some(Unsupported::Key),
         }
         Ok(())

@@ -244,10 +244,11 @@ fn offsets() {
         ("SL+5,7", "SL+5,7"),
         ("SE1", "SE1"),
         ("SE", "SE0"),
+        ("VI", "VI"),
+        ("VI,5", "VI,5"),
     ] {
         check(&format!("A:1:{offset}:616263"), &format!("A.U:1:{want}:616263"));
     }
-    check("A:1:VI:616263", "not yet: offset VI: version information is not read yet");
     check("A:0:$31$:616263", "not yet: offset $n$: a macro group that cannot be used");
 }
 

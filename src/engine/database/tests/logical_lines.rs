@@ -103,9 +103,10 @@ fn target_descriptions() {
         ("Engine:1-50,Target:0", "another level"),
         ("Engine:51-255,Target:1,IconGroup1:A", "not yet: icons"),
         ("Engine:51-255,Target:0,IconGroup1:A", "column 3: IconGroup in another target than 1"),
+        ("Engine:51-255,Target:0,HandlerType:CL_TYPE_ZIP", "1"),
         (
-            "Engine:51-255,Target:0,HandlerType:CL_TYPE_ZIP",
-            "not yet: HandlerType: layers are not scanned again as another type",
+            "Engine:51-255,Target:0,HandlerType:CL_TYPE_FOO",
+            "not yet: a layer type of a later version",
         ),
         ("", "column 3: a key without ':'"),
     ] {
@@ -175,7 +176,7 @@ fn comparisons_macros_images_and_regular_expressions() {
         ("0/abc/z", "7: found 'z', allowed: the flags g i s m x A E U r e"),
         ("0//", "2: a regular expression of at least one byte between slashes"),
         ("/abc/", "1: found the end, allowed: the number of a subsignature or '('"),
-        ("0>2000/abc/", "not yet: a count compared with more than 1023"),
+        ("0>65535/abc/", "not yet: a count compared with more than 65534"),
     ] {
         subsignature(text, want);
     }
@@ -184,5 +185,17 @@ fn comparisons_macros_images_and_regular_expressions() {
         let found = outcome(logical_line::parse(line.as_bytes(), 214), shape);
         assert!(found.contains("a number of bytes: 1, 2, 4 or 8"), "{sub}: {found}");
     }
-    check("A;Target:0;0>2000;61616161", "not yet: a count compared with more than 1023");
+    check("A;Target:0;0>65535;61616161", "not yet: a count compared with more than 65534");
+    check(
+        "A;Engine:51-255,Target:1;0&1;61616161;VI:0/abc/",
+        "not yet: offset VI of a regular expression",
+    );
+    let line = |target: &str| {
+        format!("A;Engine:51-255,{target},HandlerType:CL_TYPE_PDF;0&1;61616161;0/abc/")
+    };
+    check(&line("Target:0"), "1 regex");
+    for bound in ["Target:1", "Target:0,Container:CL_TYPE_ZIP", "Target:0,Intermediates:CL_TYPE_GZ"]
+    {
+        check(&line(bound), "not yet: HandlerType with a regular expression for some layers only");
+    }
 }

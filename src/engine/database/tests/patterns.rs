@@ -109,6 +109,7 @@ fn offset() -> impl Strategy<Value = Offset> {
         (any::<u16>(), any::<u64>()).prop_map(|(index, plus)| OffsetBase::Section { index, plus }),
         any::<u64>().prop_map(|plus| OffsetBase::LastSection { plus }),
         any::<u16>().prop_map(|index| OffsetBase::InSection { index }),
+        Just(OffsetBase::VersionInformation),
     ];
     let any_place = Just(Offset { base: OffsetBase::Any, shift: 0 });
     prop_oneof![

@@ -1,11 +1,15 @@
 //! The same files asked of clamscan 1.4, where it is installed.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
+use std::sync::Arc;
 
 use super::pe_file::{Library, Pe, Section, importing, noise, resource_section, section, version};
 use super::{Format, image, told};
+use crate::engine::limits::Limits;
 use crate::engine::matcher::{Executable, VersionInformation};
+use crate::engine::{Engine, Object};
 
 /// What clamscan says in its log about one file: the lines that follow this mark.
 fn ask(folder: &tempfile::TempDir, database: (&str, &str), mark: &str, file: &[u8]) -> Vec<String> {
@@ -161,5 +165,109 @@ fn clamscan_sees_version_information_at_the_same_places() {
         theirs.sort_unstable();
         assert_eq!(theirs, wanted);
         assert!(wanted.len() >= 2, "{wanted:?}");
+    }
+}
+
+/// The names of the detections in a file that comes in pieces of so many bytes.
+fn detected(engine: &Arc<Engine>, file: &[u8], piece_bytes: usize) -> BTreeSet<String> {
+    let mut scan = engine.start_all(Object::default());
+    for mut piece in file.chunks(piece_bytes) {
+        while !piece.is_empty() {
+            piece = &piece[scan.feed(piece).consumed..];
+        }
+    }
+    let (_, found) = scan.finish_all();
+    found.iter().map(|one| one.name.replace(".UNOFFICIAL", "")).collect()
+}
+
+/// Patterns at, before and behind the keys of a file: each way of writing one.
+fn version_patterns(file: &[u8], keys: &[u64]) -> Vec<(&'static str, String)> {
+    let mut patterns = Vec::new();
+    for key in keys {
+        let key = usize::try_from(*key).expect("small");
+        for from in [key - 4, key - 1, key, key + 2] {
+            let hex = |at: usize, length: usize| -> String {
+                file[at..at + length].iter().map(|byte| format!("{byte:02x}")).collect()
+            };
+            let (front, back) = (hex(from, 8), hex(from + 12, 6));
+            for offset in ["VI", "VI,4", "VI,100"] {
+                patterns.push((offset, hex(from, 14)));
+            }
+            patterns.push(("VI", format!("{front}{{4}}{back}")));
+            patterns.push(("VI", format!("??{}", hex(from + 1, 11))));
+            patterns.push(("VI", format!("{{4}}{}", hex(from + 4, 10))));
+            patterns.push(("VI", format!("({front}|00){}", hex(from + 8, 4))));
+            patterns.push(("VI", format!("{}[2-6]{back}", hex(from, 1))));
+        }
+    }
+    patterns
+}
+
+#[test]
+fn clamscan_finds_the_same_patterns_in_version_information() {
+    if !is_installed() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let long = "x".repeat(30);
+    // The last string fills its words: else clamscan does not see it.
+    let strings =
+        version(&[("CompanyName", "Acme Corp"), ("Comments", &long), ("InternalName", "tool.ex")]);
+    let bytes = resource_section(0x2000, &[(3, noise(3, 5_000)), (16, strings)]);
+    let size = u32::try_from(bytes.len()).expect("small");
+    // The same patterns stand in front of the resources, and behind them.
+    let before = [&bytes[5_000..], &noise(5, 300)[..]].concat();
+    let start = 0x400 + u32::try_from(before.len().next_multiple_of(0x200)).expect("small");
+    let sections = vec![section(0x1000, 0x400, before), section(0x2000, start, bytes.clone())];
+    let resources = Some((0x2000, size));
+    let pe = Pe { sections, resources, overlay: bytes[5_000..].to_vec(), ..Pe::default() };
+    let file = pe.write();
+    let told = told(Format::Pe, &image(&[]), &file, None);
+    let Some((_, Executable::Known(map))) = told.news.last() else { panic!("{told:?}") };
+    let VersionInformation::Known(keys) = &map.version_information else { panic!("{told:?}") };
+    let lines: String = version_patterns(&file, keys)
+        .iter()
+        .enumerate()
+        .map(|(number, (offset, pattern))| format!("V{number}:1:{offset}:{pattern}\n"))
+        .collect();
+    let theirs: BTreeSet<String> = ask(&folder, ("t.ndb", &lines), "sample.exe: ", &file)
+        .iter()
+        .filter_map(|line| Some(line.strip_suffix(".UNOFFICIAL FOUND")?.to_owned()))
+        .collect();
+    let engine = Arc::new(Engine::new(image(&[("t.ndb", &lines)]), Limits::default()));
+    for piece_bytes in [1, 63, 4_096, file.len()] {
+        let ours = detected(&engine, &file, piece_bytes);
+        let differ: Vec<&String> = ours.symmetric_difference(&theirs).collect();
+        let written =
+            |name: &&String| lines.lines().find(|line| line.starts_with(&format!("{name}:")));
+        let differ: Vec<_> =
+            differ.iter().map(|name| (theirs.contains(*name), written(name))).collect();
+        assert!(differ.is_empty(), "{piece_bytes}: {differ:#?}");
+    }
+    assert!(theirs.len() >= 20, "{theirs:?}");
+}
+
+/// clamscan finds no pattern of several parts there.
+#[test]
+fn patterns_of_several_parts_are_found_in_version_information() {
+    let strings = version(&[("CompanyName", "Acme"), ("FileVersion", "1, 2"), ("Zed", "z")]);
+    let bytes = resource_section(0x2000, &[(16, strings)]);
+    let sections = vec![section(0x1000, 0x400, noise(1, 0x200)), section(0x2000, 0x600, bytes)];
+    let file = Pe { sections, resources: Some((0x2000, 0x100)), ..Pe::default() }.write();
+    let wide = |text: &str| -> String {
+        text.encode_utf16().map(|unit| format!("{:04x}", unit.swap_bytes())).collect()
+    };
+    let (company, file_version) = (wide("CompanyName"), wide("FileVersion"));
+    let lines = [
+        format!("A:1:VI:{company}*{}\n", wide("Acme")),
+        format!("B:1:VI:{file_version}{{2-9}}{}\n", wide("1, 2")),
+        format!("C:1:VI:{}*{}\n", wide("ompanyName"), wide("Acme")),
+        format!("D:1:VI:{}{{2-9}}{}\n", wide("Acme"), wide("F")),
+        format!("E:6:VI:{company}\n"),
+    ];
+    let engine = Arc::new(Engine::new(image(&[("t.ndb", &lines.concat())]), Limits::default()));
+    for piece_bytes in [1, 63, file.len()] {
+        let found = detected(&engine, &file, piece_bytes);
+        assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), ["A", "B"]);
     }
 }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use super::{Format, Found, Inspector};
 use crate::engine::database::{BuildOptions, Image, Sources, build};
-use crate::engine::matcher::{Executable, ExecutableMap, RawSection, VersionInformation};
+use crate::engine::matcher::{
+    Executable, ExecutableMap, GramCounts, RawSection, VersionInformation, compile,
+};
 
 /// An image of signature files, each a name and its lines.
 fn image(files: &[(&str, &str)]) -> Arc<Image> {
@@ -19,7 +21,7 @@ fn image(files: &[(&str, &str)]) -> Arc<Image> {
     }
     let totals = sources.report().totals();
     assert_eq!((totals.bad, totals.unsupported_count()), (0, 0), "{:?}", sources.report());
-    let built = build(sources, &|_| Vec::new(), &mut |_| {});
+    let built = build(sources, &|bodies| compile(bodies, &GramCounts::new()), &mut |_| {});
     Arc::new(Image::open(Arc::new(built.image)).expect("just built"))
 }
 

@@ -187,11 +187,11 @@ fn macros_follow_the_subsignature_before() {
 #[test]
 fn a_comparison_beside_too_many_matches_is_not_clean() {
     let ldb = "A;Engine:51-255,Target:0;0&1;61626364;0(>>4#ib1#=0x5a)\n";
-    let object = [&[0; 12][..], &b"abcd.".repeat(1_100)].concat();
+    let object = [&[0; 12][..], &b"abcd.".repeat(66_000)].concat();
     let (verdict, found) = scan(&engine(ldb, ""), b"", &object);
     assert_eq!(found, [""; 0]);
     assert_eq!(verdict, Verdict::Unscanned(Why::Limit(Limit::MaxScanState)));
-    let few = [&[0; 12][..], &b"abcd.".repeat(900)].concat();
+    let few = [&[0; 12][..], &b"abcd.".repeat(60_000)].concat();
     assert_eq!(scan(&engine(ldb, ""), b"", &few).0, Verdict::Clean);
 }
 

@@ -55,7 +55,7 @@ fn a_part_is_counted_as_far_as_anything_compares_it() {
         ("A;Target:0;0&1;61616161;${1-4}3$", &[HITS_MAX, HITS_MAX]),
         // Triggers of regular expressions count, too.
         ("A;Target:0;0&1;6161;0>3/x/", &[4]),
-        ("A;Target:0;0=1023;6161", &[HITS_MAX]),
+        ("A;Target:0;0=65534;6161", &[HITS_MAX]),
     ] {
         let lines: String = lines
             .lines()

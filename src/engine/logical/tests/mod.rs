@@ -10,6 +10,7 @@ mod compares;
 mod constructs;
 mod enough;
 mod expressions;
+mod handlers;
 mod kit;
 mod reference;
 mod seam;

@@ -1,6 +1,6 @@
 //! Single questions with known answers: `clamav.md` A3 and A4, and what a state does.
 
-use super::super::facts::{Executable, ExecutableMap, RawSection, TargetSet};
+use super::super::facts::{Executable, ExecutableMap, RawSection, TargetSet, VersionInformation};
 use super::*;
 
 /// No offset; its type tells which comparison is meant.
@@ -61,6 +61,36 @@ fn a_header_that_comes_late_is_waited_for() {
     matcher.finish(&mut state, &facts(Executable::Unknown), &mut hits);
     assert_eq!(hits.len(), 1);
     assert_eq!(offsets(&at_entry, b"..........entry", &facts(Executable::Absent)), NONE);
+}
+
+#[test]
+fn version_information_that_comes_late_is_waited_for() {
+    let mut at_key = single(literal(b"entry"));
+    at_key.target = Target::Pe;
+    at_key.offset = Offset { base: OffsetBase::VersionInformation, shift: 9 };
+    let bytes = compiled(std::slice::from_ref(&at_key));
+    let matcher = Matcher::open(&bytes).unwrap();
+    let found = |information: VersionInformation| {
+        let facts = |version_information| {
+            let map = ExecutableMap { version_information, ..ExecutableMap::default() };
+            let executable = Executable::Known(map);
+            LayerFacts { targets: TargetSet::of(Target::Pe), executable, size: None }
+        };
+        let (mut state, mut hits) = (State::new(), Vec::new());
+        let text = b"entry.....entry..entry";
+        matcher.feed(&mut state, text, &facts(VersionInformation::Unknown), &mut hits);
+        assert_eq!(hits, []);
+        matcher.feed(&mut state, b".entry", &facts(information.clone()), &mut hits);
+        matcher.finish(&mut state, &facts(information), &mut hits);
+        let places: Vec<_> = hits.iter().map(|hit| (hit.at, hit.offset)).collect();
+        (places, state.overflowed())
+    };
+    let known = |places: &[u64]| found(VersionInformation::Known(places.into()));
+    // A shift counts for nothing. What is held is certain where it is released.
+    assert_eq!(known(&[3, 10, 23]), (vec![(22, 10), (28, 23)], false));
+    assert_eq!(known(&[3, 9]), (vec![], false));
+    assert_eq!(known(&[]), (vec![], false));
+    assert_eq!(found(VersionInformation::OutOfReach), (vec![], true));
 }
 
 #[test]

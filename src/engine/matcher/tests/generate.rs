@@ -1,6 +1,6 @@
 //! Random signatures over the whole grammar, and random layers in which they are likely to match.
 
-use super::super::facts::{Executable, ExecutableMap, RawSection};
+use super::super::facts::{Executable, ExecutableMap, RawSection, VersionInformation};
 use super::*;
 
 /// A small generator: the same seed gives the same case (`SplitMix64`).
@@ -55,6 +55,7 @@ impl Dice {
             },
             4 => OffsetBase::LastSection { plus: self.small(9).into() },
             5 => OffsetBase::InSection { index: u16::try_from(self.roll(3)).unwrap() },
+            6 => OffsetBase::VersionInformation,
             _ => OffsetBase::Any,
         };
         Offset { base, shift: if self.one_in(2) { self.small(70) } else { 0 } }
@@ -198,6 +199,10 @@ impl Dice {
         };
         let sections = (0..self.roll(4)).map(|_| section(self)).collect();
         let entry_point = if self.one_in(4) { None } else { Some(self.small(40).into()) };
-        Executable::Known(ExecutableMap { entry_point, sections, ..ExecutableMap::default() })
+        let mut places: Vec<u64> = (0..self.roll(4)).map(|_| self.small(60).into()).collect();
+        places.sort_unstable();
+        places.dedup();
+        let version_information = VersionInformation::Known(places.into());
+        Executable::Known(ExecutableMap { entry_point, sections, version_information })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It shares no code with the real one. Its answers are what the property tests compare with.
 
-use super::super::facts::{Executable, LayerFacts};
+use super::super::facts::{Executable, LayerFacts, VersionInformation};
 use super::*;
 use std::collections::BTreeSet;
 
@@ -94,6 +94,10 @@ fn first_offset(
         OffsetBase::InSection { index } => {
             let section = section(index.into())?;
             (section.start, section.start + section.size)
+        }
+        OffsetBase::VersionInformation => {
+            let VersionInformation::Known(places) = &map?.version_information else { return None };
+            return places.contains(&offset).then_some(offset);
         }
     };
     high += u64::from(signature.offset.shift);

@@ -1,7 +1,7 @@
 //! The matcher equals the oracle, and itself, on random sets, layers and chunkings.
 
 use super::super::bitmap::pair_sieve;
-use super::super::facts::{Executable, TargetSet};
+use super::super::facts::{Executable, TargetSet, VersionInformation};
 use super::super::image::{ALL_PARTS, FIRST_PARTS, LATER_PARTS};
 use super::super::simd::{self, Found, Probe, Shape, Version};
 use super::generate::Dice;
@@ -86,6 +86,11 @@ fn fed(
     let (mut state, mut hits, mut rest) = (State::new(), Vec::new(), data);
     let early = LayerFacts { targets: layer.targets, executable: Executable::Unknown, size: None };
     let known_at = if way < 4 { 0 } else { dice.roll(data.len() + 1) };
+    // Version information is known later than the header.
+    let mut headers = layer.clone();
+    if let Executable::Known(map) = &mut headers.executable {
+        map.version_information = VersionInformation::Unknown;
+    }
     while !rest.is_empty() {
         let length = match way {
             0 => rest.len(),
@@ -93,7 +98,11 @@ fn fed(
             _ => 1 + dice.roll([4, 30, 30, 4][way - 2]),
         };
         let (chunk, after) = rest.split_at(length.min(rest.len()));
-        let facts = if data.len() - rest.len() >= known_at { layer } else { &early };
+        let facts = match data.len() - rest.len() {
+            fed if fed >= known_at => layer,
+            fed if fed >= known_at / 2 => &headers,
+            _ => &early,
+        };
         matcher.feed(&mut state, chunk, facts, &mut hits);
         rest = after;
     }

@@ -220,7 +220,8 @@ fn length(whole: Whole, header: &[u8]) -> u64 {
         | Whole::Disk
         | Whole::Sis
         | Whole::Dmg
-        | Whole::Packed(_) => None,
+        | Whole::Packed(_)
+        | Whole::Again(_) => None,
     };
     length.unwrap_or(u64::MAX)
 }
