@@ -119,6 +119,33 @@ pub enum Event {
         /// What happened.
         state: ReputationState,
     },
+    /// What became of a server of the directory.
+    Directory {
+        /// The server.
+        server: String,
+        /// What happened.
+        state: DirectoryState,
+    },
+    /// A question to the directory and its answer: `DebugLibldap`.
+    DirectoryAsked {
+        /// The user.
+        user: String,
+        /// The filters, as RFC 4515 has them.
+        asked: String,
+        /// The answer.
+        answer: String,
+    },
+    /// A decision depends on the groups of a user, and they are not known.
+    GroupsUnknown {
+        /// Of the message.
+        url: String,
+        /// The user.
+        user: String,
+        /// Why.
+        why: String,
+        /// Whether `BlockUnanswered` blocks what depends on them; else the rules that name them do not apply.
+        blocks: bool,
+    },
     /// The service stops taking connections and finishes what it has.
     Draining,
     /// Everything ended; so many connections were cut off at the deadline.
@@ -167,6 +194,23 @@ pub enum ReputationState {
     Back,
     /// It lists the name that no list may: it is dead.
     ListsEverything,
+}
+
+/// What became of a server of the directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DirectoryState {
+    /// It failed several times in a row and is left alone for a while.
+    Down {
+        /// What it failed of last.
+        why: String,
+    },
+    /// It answers again.
+    Back,
+    /// Its certificate is not trusted, and it is used all the same.
+    Untrusted {
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 impl fmt::Display for ReputationState {
@@ -219,6 +263,11 @@ impl Event {
                 state: ReputationState::Down | ReputationState::ListsEverything,
                 ..
             }
+            | Self::Directory {
+                state: DirectoryState::Down { .. } | DirectoryState::Untrusted { .. },
+                ..
+            }
+            | Self::GroupsUnknown { .. }
             | Self::ClamdFull { .. }
             | Self::EventsLost { .. } => Level::Warning,
             Self::Listening { .. }
@@ -229,6 +278,8 @@ impl Event {
             | Self::Reloaded { .. }
             | Self::Blocked(_)
             | Self::Reputation { state: ReputationState::Back, .. }
+            | Self::Directory { state: DirectoryState::Back, .. }
+            | Self::DirectoryAsked { .. }
             | Self::Draining
             | Self::Stopped { .. } => Level::Notice,
             Self::ProtocolFault { .. } => Level::Debug,
@@ -299,6 +350,26 @@ impl fmt::Display for Event {
             Self::Reputation { service, state } => {
                 write!(out, "reputation: {} {state}", Quoted(service))
             }
+            Self::Directory { server, state } => directory(out, server, state),
+            Self::DirectoryAsked { user, asked, answer } => write!(
+                out,
+                "directory: {} asked with {}: {}",
+                Quoted(user),
+                Quoted(asked),
+                Quoted(answer)
+            ),
+            Self::GroupsUnknown { url, user, why, blocks } => write!(
+                out,
+                "the groups of {} are not known for {}: {}; {}",
+                Quoted(user),
+                Quoted(url),
+                Quoted(why),
+                if *blocks {
+                    "BlockUnanswered blocks what depends on them"
+                } else {
+                    "rules that name them do not apply"
+                }
+            ),
             Self::Draining => {
                 out.write_str("stopping: no new connections, finishing what is under way")
             }
@@ -306,6 +377,19 @@ impl fmt::Display for Event {
             Self::EventsLost { count } => {
                 write!(out, "{count} events were lost: the log is too slow")
             }
+        }
+    }
+}
+
+fn directory(out: &mut fmt::Formatter<'_>, server: &str, state: &DirectoryState) -> fmt::Result {
+    write!(out, "directory: {} ", Quoted(server))?;
+    match state {
+        DirectoryState::Down { why } => {
+            write!(out, "does not answer and is left alone for a while: {}", Quoted(why))
+        }
+        DirectoryState::Back => out.write_str("answers again"),
+        DirectoryState::Untrusted { why } => {
+            write!(out, "is used although its certificate is not trusted: {}", Quoted(why))
         }
     }
 }

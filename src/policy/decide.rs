@@ -9,7 +9,8 @@
 //!
 //! Asking is by data. A caller that cannot ask comes back with "no answer"; then a site has no category by
 //! reputation, and a user is neither in nor outside of a directory's groups, unless the administrator
-//! wants such messages blocked ([`Outcome::Unanswered`]).
+//! wants such messages blocked ([`Outcome::Unanswered`]). The same for threats: with `BlockUnanswered`, one that
+//! a rule would have decided about is blocked.
 //!
 //! Nothing is allocated on the way unless a [`Witness`] wants to see the steps.
 
@@ -172,7 +173,15 @@ impl Policy {
         for (place, rule) in self.rules.after() {
             match trial.rule(place, rule) {
                 // No questions after the scan: what is not known by now is in no set.
-                Turn::Next | Turn::Ask(_) | Turn::Unanswered(_) => {}
+                Turn::Next | Turn::Ask(_) => {}
+                // A rule that might have been for the threat or against it, and the administrator wants answers.
+                Turn::Unanswered(_) => {
+                    return Judgement {
+                        blocks: true,
+                        rule: Some(place),
+                        reason: BlockReason::Threat,
+                    };
+                }
                 Turn::Pass => {
                     return Judgement {
                         blocks: false,

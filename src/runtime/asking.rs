@@ -4,11 +4,13 @@
 //! holds up nobody else; when its task is cancelled, the waiting ends with it.
 
 use super::clock;
+use super::exchange::url_of;
 use super::script::Told;
 use super::shard::{Live, Shard};
 use crate::adaptation::{Known, Message};
 use crate::icap;
 use crate::observe::Event;
+use crate::policy::directory::{self, Membership};
 use crate::policy::path::{CanonicalPath, PathScratch};
 use crate::policy::reputation::Answer;
 use crate::policy::{Directory, Hook, HookAnswer, Moment, Question, Reputation};
@@ -18,7 +20,7 @@ use crate::policy::{Directory, Hook, HookAnswer, Moment, Question, Reputation};
 pub(super) struct Answers {
     moment: Moment,
     reputation: Reputation,
-    groups: Groups,
+    membership: Option<Membership>,
     hook: Hook,
 }
 
@@ -43,11 +45,20 @@ fn asked_place(request: &icap::Request) -> Option<(String, String)> {
     Some((url.host.as_str().to_owned(), String::from_utf8_lossy(path).into_owned()))
 }
 
-/// What a directory said about the user.
-#[derive(Debug)]
-enum Groups {
-    Unasked,
-    NoAnswer,
+/// What the directory says about the user of a message. That it says nothing goes into the log: rules then do not
+/// decide as the administrator wrote them.
+async fn ask_directory(request: &icap::Request, live: &Live, shard: &Shard) -> Membership {
+    let user = Message::of(request).user;
+    let membership = shard.directory(live, user).await;
+    if let directory::Answer::NoAnswer(failure) = &membership.answer {
+        shard.journal.write(Event::GroupsUnknown {
+            url: url_of(request),
+            user: user.to_owned(),
+            why: failure.to_string(),
+            blocks: live.policy.blocks_unanswered(),
+        });
+    }
+    membership
 }
 
 impl Answers {
@@ -55,7 +66,7 @@ impl Answers {
     pub(super) const NONE: Self = Self {
         moment: Moment::START,
         reputation: Reputation::Unasked,
-        groups: Groups::Unasked,
+        membership: None,
         hook: Hook::Absent,
     };
 
@@ -69,10 +80,7 @@ impl Answers {
 
     /// As the policy takes it.
     pub(super) fn known(&self) -> Known<'_> {
-        let directory = match &self.groups {
-            Groups::Unasked => Directory::Unasked,
-            Groups::NoAnswer => Directory::NoAnswer,
-        };
+        let directory = self.membership.as_ref().map_or(Directory::Unasked, Membership::fact);
         Known { moment: self.moment, reputation: self.reputation, directory, hook: self.hook }
     }
 
@@ -86,7 +94,9 @@ impl Answers {
     ) {
         match question {
             Question::Reputation => self.reputation = ask_services(request, live, shard).await,
-            Question::Groups => self.groups = Groups::NoAnswer,
+            Question::Groups => {
+                self.membership = Some(ask_directory(request, live, shard).await);
+            }
             Question::Hook => self.hook = Hook::Answered(self.ask_script(request, live, shard)),
         }
     }

@@ -20,6 +20,7 @@ use crate::policy::{
 use crate::settings::options::CategoryFiles;
 use crate::settings::{Problem, Settings};
 
+use super::directory::{self, Directory};
 use super::reputation::Cloud;
 use super::reputation::configuration::{self as cloud, CloudFault};
 use super::script::{self, Rehearsal};
@@ -38,6 +39,8 @@ pub struct Configuration {
     pub pages: Pages,
     /// The reputation services that are asked.
     pub cloud: Option<Cloud>,
+    /// The directory that is asked for groups.
+    pub directory: Option<Directory>,
 }
 
 impl Configuration {
@@ -129,11 +132,12 @@ pub fn read(file: Option<&Path>) -> (Findings, Option<Configuration>) {
     let hook = policy.as_ref().and_then(|policy| findings.hook(&settings, policy));
     let pages = findings.pages(&settings);
     let cloud = findings.cloud(&settings);
+    let directory = findings.directory(&settings);
     findings.usable = !findings.problems.iter().any(Problem::is_error)
         && !findings.files.iter().any(|found| found.error);
     let configuration = match (policy, pages) {
         (Some(policy), Some(pages)) if findings.usable => {
-            Some(Configuration { settings, policy, hook, pages, cloud })
+            Some(Configuration { settings, policy, hook, pages, cloud, directory })
         }
         _ => None,
     };
@@ -171,6 +175,7 @@ impl Findings {
     fn policy(&mut self, settings: &Settings) -> Option<Policy> {
         let mut options = settings.policy_options();
         options.reputation = settings.cloud().is_some();
+        options.directory = settings.directory().is_some();
         let files = settings.list_files();
         for path in &files.black {
             self.add_list(&mut options.black, path);
@@ -441,6 +446,16 @@ impl Findings {
             self.files.push(FileFinding { file, line: 0, column: 0, message, error: false });
         }
         cloud::read(settings.cloud()?).map_err(|why| self.cloud_fault(&why)).ok()
+    }
+
+    /// The directory, with the files that its settings name.
+    fn directory(&mut self, settings: &Settings) -> Option<Directory> {
+        for (note, error) in settings.directory_notes() {
+            let (file, message) = (self.file.clone(), format!("[LookupD] {note}"));
+            self.files.push(FileFinding { file, line: 0, column: 0, message, error });
+        }
+        let directory = settings.directory()?;
+        directory::configuration::read(directory).map_err(|why| self.cloud_fault(&why)).ok()
     }
 
     fn cloud_fault(&mut self, CloudFault { file, message, unreadable }: &CloudFault) {

@@ -18,7 +18,8 @@ use super::clamd::{SocketFile, listen_unix};
 use super::clock::local_moment;
 use super::live::Publisher;
 use crate::control::{REQUEST_BYTES_MAX, Request, UrlCheck, refusal};
-use crate::policy::{Asked, Moment};
+use crate::policy::directory::Membership;
+use crate::policy::{Asked, Moment, Question};
 
 /// What the answers are made from.
 pub(super) struct Desk {
@@ -105,16 +106,26 @@ impl Desk {
 fn url_check(live: &Live, check: &UrlCheck) -> Result<Value, String> {
     let moment = check.time.as_deref().map_or_else(|| Ok(local_moment()), Moment::parse)?;
     let groups = check.groups.iter().map(|group| Box::from(group.as_str()));
-    let asked = Asked {
+    let mut asked = Asked {
         url: check.url.clone(),
         user: check.user.clone(),
-        groups: (!check.groups.is_empty()).then(|| groups.collect()),
+        membership: (!check.groups.is_empty()).then(|| Membership::given(groups.collect())),
         client: check.client,
         moment,
         ..Asked::default()
     };
     let told = live.policy.tell(&asked, live.adaptation.blocked_threats);
-    let told = told.map_err(|fault| format!("{}: {fault}", check.url))?;
+    let mut told = told.map_err(|fault| format!("{}: {fault}", check.url))?;
+    if told.question == Some(Question::Groups)
+        && let Some(directory) = &live.directory
+    {
+        // As for a message; and it is said what came of it.
+        asked.membership = Some(directory.ask_here(&check.user));
+        told = live
+            .policy
+            .tell(&asked, live.adaptation.blocked_threats)
+            .map_err(|fault| format!("{}: {fault}", check.url))?;
+    }
     let mut text = told.story.text(false);
     let mut blocked = told.blocked;
     if live.hook.is_some() && blocked == Some(false) {

@@ -447,7 +447,7 @@ fn reason(cause: &Cause) -> String {
     }
 }
 
-fn url_of(request: &icap::Request) -> String {
+pub(super) fn url_of(request: &icap::Request) -> String {
     let target = request.http_request().map_or(Cow::Borrowed("-"), |head| {
         Cow::Owned(format!(
             "{} {}",

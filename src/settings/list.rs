@@ -10,6 +10,7 @@ use super::quantity::size_bytes;
 use super::row::Kind;
 use super::text::Span;
 use super::value::{Ads, Sites, Value, ValueFault, choice, expected, unquote};
+use crate::policy::directory::Server;
 use crate::policy::reputation::DnsList;
 use crate::policy::{BodyAction, Category, ExpressionFault, MimeRule, Pattern};
 
@@ -54,6 +55,24 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
         Kind::CategoryNames => {
             items.iter().map(category_name).collect::<Result<_, _>>().map(Value::CategoryNames)
         }
+        Kind::LdapServers => {
+            let read = |found: Result<(&Item<'_>, String), ValueFault>| {
+                let (item, text) = found?;
+                Server::parse(&text).map_err(|why| fault(item, format!("\"{text}\": {why}")))
+            };
+            texts().map(read).collect::<Result<_, _>>().map(Value::LdapServers)
+        }
+        Kind::Attributes => {
+            let read = |found: Result<(&Item<'_>, String), ValueFault>| {
+                let (item, text) = found?;
+                let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+                if text.is_empty() || !text.bytes().all(is_name) {
+                    return Err(fault(item, expected(&text, "the name of an attribute")));
+                }
+                Ok(text.into_boxed_str())
+            };
+            texts().map(read).collect::<Result<_, _>>().map(Value::Attributes)
+        }
         Kind::Sites => sites(items).map(Value::Sites),
         Kind::Expressions => ads(items).map(Value::Expressions),
         // A rule consists of words, so it needs no quotes for its blanks.
@@ -70,6 +89,7 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
         | Kind::Path
         | Kind::Address
         | Kind::Service
+        | Kind::LdapFilter
         | Kind::Proxy
         | Kind::Rules
         | Kind::LogTarget
