@@ -347,29 +347,10 @@ impl fmt::Display for Event {
                     "MaxConnections reached: {connections} connections, new ones are refused"
                 )
             }
-            Self::Reputation { service, state } => {
-                write!(out, "reputation: {} {state}", Quoted(service))
-            }
-            Self::Directory { server, state } => directory(out, server, state),
-            Self::DirectoryAsked { user, asked, answer } => write!(
-                out,
-                "directory: {} asked with {}: {}",
-                Quoted(user),
-                Quoted(asked),
-                Quoted(answer)
-            ),
-            Self::GroupsUnknown { url, user, why, blocks } => write!(
-                out,
-                "the groups of {} are not known for {}: {}; {}",
-                Quoted(user),
-                Quoted(url),
-                Quoted(why),
-                if *blocks {
-                    "BlockUnanswered blocks what depends on them"
-                } else {
-                    "rules that name them do not apply"
-                }
-            ),
+            Self::Reputation { .. }
+            | Self::Directory { .. }
+            | Self::DirectoryAsked { .. }
+            | Self::GroupsUnknown { .. } => self.service(out),
             Self::Draining => {
                 out.write_str("stopping: no new connections, finishing what is under way")
             }
@@ -381,15 +362,41 @@ impl fmt::Display for Event {
     }
 }
 
-fn directory(out: &mut fmt::Formatter<'_>, server: &str, state: &DirectoryState) -> fmt::Result {
-    write!(out, "directory: {} ", Quoted(server))?;
-    match state {
-        DirectoryState::Down { why } => {
-            write!(out, "does not answer and is left alone for a while: {}", Quoted(why))
-        }
-        DirectoryState::Back => out.write_str("answers again"),
-        DirectoryState::Untrusted { why } => {
-            write!(out, "is used although its certificate is not trusted: {}", Quoted(why))
+impl Event {
+    /// What is told of services that are asked; of other events nothing.
+    fn service(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reputation { service, state } => {
+                write!(out, "reputation: {} {state}", Quoted(service))
+            }
+            Self::Directory { server, state } => {
+                write!(out, "directory: {} ", Quoted(server))?;
+                match state {
+                    DirectoryState::Down { why } => {
+                        let why = Quoted(why);
+                        write!(out, "does not answer and is left alone for a while: {why}")
+                    }
+                    DirectoryState::Back => out.write_str("answers again"),
+                    DirectoryState::Untrusted { why } => {
+                        let why = Quoted(why);
+                        write!(out, "is used although its certificate is not trusted: {why}")
+                    }
+                }
+            }
+            Self::DirectoryAsked { user, asked, answer } => {
+                let (user, asked, answer) = (Quoted(user), Quoted(asked), Quoted(answer));
+                write!(out, "directory: {user} asked with {asked}: {answer}")
+            }
+            Self::GroupsUnknown { url, user, why, blocks } => {
+                let (url, user, why) = (Quoted(url), Quoted(user), Quoted(why));
+                let then = if *blocks {
+                    "BlockUnanswered blocks what depends on them"
+                } else {
+                    "rules that name them do not apply"
+                };
+                write!(out, "the groups of {user} are not known for {url}: {why}; {then}")
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -469,5 +476,37 @@ mod tests {
              client=10.0.0.7 decided=\"BlockKnownVirus\" bytes=68 \
              layers=\"CL_TYPE_ZIP 190 bytes > zip:a\\nb CL_TYPE_TEXT_ASCII 68 bytes\""
         );
+    }
+
+    #[test]
+    fn what_the_directory_does_is_told_with_its_reason() {
+        let (server, why) = ("ldap://one:389".to_owned(), "cannot connect\n".to_owned());
+        let of = |state| Event::Directory { server: server.clone(), state };
+        let unknown = |blocks| Event::GroupsUnknown {
+            url: "GET http://a/".to_owned(),
+            user: "anna".to_owned(),
+            why: why.clone(),
+            blocks,
+        };
+        for (event, level, text) in [
+            (
+                of(DirectoryState::Down { why: why.clone() }),
+                Level::Warning,
+                "directory: ldap://one:389 does not answer and is left alone for a while: cannot connect\\n",
+            ),
+            (of(DirectoryState::Back), Level::Notice, "directory: ldap://one:389 answers again"),
+            (
+                unknown(false),
+                Level::Warning,
+                "the groups of anna are not known for GET http://a/: cannot connect\\n; rules that name them do not apply",
+            ),
+            (
+                unknown(true),
+                Level::Warning,
+                "the groups of anna are not known for GET http://a/: cannot connect\\n; BlockUnanswered blocks what depends on them",
+            ),
+        ] {
+            assert_eq!((event.level(), event.to_string()), (level, text.to_owned()));
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use super::decide::{Outcome, Question};
+use super::decide::{Asking, Outcome};
 use super::directory::Membership;
 use super::explain::{Step, Story, Witness as _};
 use super::facts::{Direction, Directory, Facts, Moment, Reputation, ThreatFact};
@@ -37,6 +37,8 @@ pub struct Asked {
     pub size: Option<u64>,
     /// What reputation services said.
     pub reputation: Reputation,
+    /// The place of the question that was asked before; 0: none.
+    pub counted: usize,
     /// The name of a threat that a scan found; empty: none.
     pub threat: String,
 }
@@ -55,6 +57,7 @@ impl Default for Asked {
             content_type: String::new(),
             size: None,
             reputation: Reputation::Unasked,
+            counted: 0,
             threat: String::new(),
         }
     }
@@ -67,8 +70,8 @@ pub struct Told {
     pub story: Story,
     /// Whether the message is blocked; `None`: it depends on a question.
     pub blocked: Option<bool>,
-    /// That question.
-    pub question: Option<Question>,
+    /// That question, and how far the decision came.
+    pub asking: Option<Asking>,
 }
 
 impl Policy {
@@ -93,6 +96,7 @@ impl Policy {
             moment: asked.moment,
             reputation: asked.reputation,
             directory: asked.membership.as_ref().map_or(Directory::Unasked, Membership::fact),
+            counted: asked.counted,
         };
         let mut story = Story::default();
         if let Some(membership) = &asked.membership {
@@ -104,7 +108,7 @@ impl Policy {
             Outcome::Block(_) | Outcome::Unanswered(_) => (None, Some(true)),
             Outcome::Ask(_) => (None, None),
         };
-        let question = if let Outcome::Ask(question) = outcome { Some(question) } else { None };
+        let asking = if let Outcome::Ask(asking) = outcome { Some(asking) } else { None };
         self.end_story(&outcome, &mut story);
         if let Some(state) = state.filter(|state| !asked.threat.is_empty() && !state.unscanned) {
             let kind = ThreatKind::of(&asked.threat);
@@ -115,6 +119,6 @@ impl Policy {
             self.end_threat_story(&judgement, &mut story);
             blocked = Some(judgement.blocks);
         }
-        Ok(Told { story, blocked, question })
+        Ok(Told { story, blocked, asking })
     }
 }

@@ -266,7 +266,7 @@ impl Policy {
             Outcome::Block(block) => {
                 ("block", format!("it is blocked: {}", self.reason_text(&block.reason)))
             }
-            Outcome::Ask(question) => ("ask", format!("it depends on {}", question.name())),
+            Outcome::Ask(asking) => ("ask", format!("it depends on {}", asking.question.name())),
             Outcome::Unanswered(question) => {
                 ("unchecked", format!("it is blocked: no answer about {}", question.name()))
             }

@@ -77,7 +77,9 @@ mod tests;
 pub use ads::{AdExpressions, AdList};
 pub use asked::{Asked, Told};
 pub use category::{Categories, Category, Database};
-pub use decide::{Block, BlockReason, CategorySource, Judgement, Outcome, Question, State, Way};
+pub use decide::{
+    Asking, Block, BlockReason, CategorySource, Judgement, Outcome, Question, State, Way,
+};
 pub use explain::{Step, Story, Witness};
 pub use expressions::ExpressionFault;
 pub use facts::{Direction, Directory, Facts, Moment, Reputation, ThreatFact};

@@ -7,13 +7,13 @@ use super::clock;
 use super::exchange::url_of;
 use super::script::Told;
 use super::shard::{Live, Shard};
-use crate::adaptation::{Known, Message};
+use crate::adaptation::{Known, Message, PolicyWhy};
 use crate::icap;
 use crate::observe::Event;
 use crate::policy::directory::{self, Membership};
 use crate::policy::path::{CanonicalPath, PathScratch};
 use crate::policy::reputation::Answer;
-use crate::policy::{Directory, Hook, HookAnswer, Moment, Question, Reputation};
+use crate::policy::{Asking, Directory, Hook, HookAnswer, Moment, Question, Reputation};
 
 /// The answers for one message.
 #[derive(Debug)]
@@ -22,6 +22,7 @@ pub(super) struct Answers {
     reputation: Reputation,
     membership: Option<Membership>,
     hook: Hook,
+    counted: usize,
 }
 
 /// What the reputation services say about the address of a message.
@@ -68,6 +69,7 @@ impl Answers {
         reputation: Reputation::Unasked,
         membership: None,
         hook: Hook::Absent,
+        counted: 0,
     };
 
     /// What is known of a message without asking: the time, when a rule looks at it.
@@ -81,18 +83,36 @@ impl Answers {
     /// As the policy takes it.
     pub(super) fn known(&self) -> Known<'_> {
         let directory = self.membership.as_ref().map_or(Directory::Unasked, Membership::fact);
-        Known { moment: self.moment, reputation: self.reputation, directory, hook: self.hook }
+        Known {
+            moment: self.moment,
+            reputation: self.reputation,
+            directory,
+            hook: self.hook,
+            counted: self.counted,
+        }
+    }
+
+    /// Why the script gave no answer; `None`: it gave one, or was not asked.
+    pub(super) const fn failed_hook(&self) -> Option<PolicyWhy> {
+        match self.hook {
+            Hook::Answered(HookAnswer::Failed) => Some(PolicyWhy::HookFailed),
+            Hook::Answered(HookAnswer::Disabled) => Some(PolicyWhy::HookDisabled),
+            Hook::Absent | Hook::Unasked | Hook::Answered(HookAnswer::Pass | HookAnswer::Block) => {
+                None
+            }
+        }
     }
 
     /// Finds out what was asked; after this it is answered, if only by "no answer".
     pub(super) async fn ask(
         &mut self,
-        question: Question,
+        asking: Asking,
         request: &icap::Request,
         live: &Live,
         shard: &Shard,
     ) {
-        match question {
+        self.counted = asking.place;
+        match asking.question {
             Question::Reputation => self.reputation = ask_services(request, live, shard).await,
             Question::Groups => {
                 self.membership = Some(ask_directory(request, live, shard).await);
@@ -115,7 +135,7 @@ impl Answers {
             has_body: request.has_body(),
             policy: &live.policy,
         };
-        let asked = shard.script.ask(source, &live.policy, clock::since_start, &told);
+        let asked = shard.script.ask(source, &live.policy, clock::thread_time, &told);
         for line in asked.log {
             shard.journal.write(Event::Script { level: line.level, text: line.text });
         }

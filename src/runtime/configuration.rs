@@ -71,7 +71,7 @@ impl Configuration {
                 return Err("the settings name no script: MessageHook is empty".to_owned());
             }
         };
-        let asked = rehearsal.run(&source, &self.policy, clock::since_start());
+        let asked = rehearsal.run(&source, &self.policy, clock::thread_time());
         asked.map_err(|trouble| format!("{}: {trouble}", source.name))
     }
 }
@@ -289,7 +289,7 @@ impl Findings {
             memory_bytes_max: usize::try_from(hook.memory_bytes_max).unwrap_or(usize::MAX),
             config: settings.values_for_scripts(),
         };
-        match script::try_out(&source, policy, clock::since_start()) {
+        match script::try_out(&source, policy, clock::thread_time()) {
             Ok(()) => Some(Arc::new(source)),
             Err(trouble) => {
                 let message = trouble.to_string();

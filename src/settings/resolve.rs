@@ -444,7 +444,7 @@ impl Settings {
             // A name without a password is taken for nobody by some servers, and for a success.
             (true, false) => notes.push(("LdapBindDn needs LdapPasswordFile", true)),
             (false, true) => {
-                notes.push(("LdapPasswordFile is of no use without LdapBindDn", false))
+                notes.push(("LdapPasswordFile is of no use without LdapBindDn", false));
             }
             (true, true) | (false, false) => {}
         }

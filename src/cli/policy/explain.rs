@@ -80,8 +80,9 @@ fn told(args: &Args) -> Result<(String, u8), String> {
         told.map_err(|fault| format!("{}: {fault}", args.url))
     };
     let mut told = tell(&asked)?;
+    let asks = told.asking.is_some_and(|asking| asking.question == Question::Groups);
     if args.ask
-        && told.question == Some(Question::Groups)
+        && asks
         && let Some(directory) = configuration.directory.clone()
     {
         let answers = ask_once(directory, std::slice::from_ref(&args.user))?;
@@ -112,6 +113,7 @@ fn asked(args: &Args) -> Result<Asked, String> {
         content_type: args.content_type.clone(),
         size: args.size,
         reputation: reputation(&args.reputation)?,
+        counted: 0,
         threat: args.threat.clone(),
     })
 }

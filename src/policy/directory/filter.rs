@@ -25,9 +25,9 @@ pub struct Filter {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Node {
-    And(Vec<Node>),
-    Or(Vec<Node>),
-    Not(Box<Node>),
+    And(Vec<Self>),
+    Or(Vec<Self>),
+    Not(Box<Self>),
     /// Tag, sign, attribute, value.
     Compare(Comparison, Box<str>, Pattern),
     Present(Box<str>),

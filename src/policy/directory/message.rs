@@ -112,16 +112,15 @@ pub enum Said<'a> {
 /// An entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
-    /// Its name.
-    pub dn: &'a [u8],
+    dn: &'a [u8],
     attributes: &'a [u8],
 }
 
 /// An attribute of an entry.
 #[derive(Clone, Debug)]
 pub struct Attribute<'a> {
-    /// Its name, with options: `memberOf;range=0-1499`.
-    pub name: &'a [u8],
+    /// With options: `memberOf;range=0-1499`.
+    name: &'a [u8],
     values: &'a [u8],
 }
 
@@ -135,6 +134,12 @@ pub struct Outcome<'a> {
 }
 
 impl<'a> Entry<'a> {
+    /// Its name.
+    #[must_use]
+    pub const fn dn(&self) -> &'a [u8] {
+        self.dn
+    }
+
     /// Its attributes.
     pub fn attributes(&self) -> impl Iterator<Item = Attribute<'a>> + use<'a> {
         let attributes = Elements::of(self.attributes).filter(|found| found.tag == SEQUENCE);

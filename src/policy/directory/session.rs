@@ -240,7 +240,7 @@ impl Session {
         if self.found.dn.is_some() {
             return self.fail(FailureKind::Ambiguous, "LdapUserFilter finds more than one entry");
         }
-        self.found.dn = Some(String::from_utf8_lossy(entry.dn).into());
+        self.found.dn = Some(String::from_utf8_lossy(entry.dn()).into());
         let options = Arc::clone(&self.options);
         for attribute in entry.attributes() {
             if !options.group_attributes.iter().any(|name| attribute.is(name)) {
@@ -299,7 +299,7 @@ impl Session {
                 return self.too_large();
             }
         }
-        if self.add(entry.dn) { Step::Wait } else { self.too_large() }
+        if self.add(entry.dn()) { Step::Wait } else { self.too_large() }
     }
 
     fn groups_end(&mut self, outcome: Outcome<'_>) -> Step {

@@ -79,10 +79,7 @@ impl Client {
     ///
     /// What cannot be started, or what is wrong with the certificates, in words.
     pub(super) fn start(directory: Directory, journal: &Journal) -> Result<Arc<Self>, String> {
-        let tls = match certificate::tls(&directory)? {
-            None => None,
-            Some((tls, doubts)) => Some((Arc::new(tls), doubts)),
-        };
+        let tls = certificate::tls(&directory)?.map(|(tls, doubts)| (Arc::new(tls), doubts));
         let mut questions = Vec::with_capacity(directory.connections);
         let share = directory.options.cache_entries_max.div_ceil(directory.connections.max(1));
         for number in 0..directory.connections {

@@ -88,7 +88,7 @@ fn faults_have_a_place() {
         ("(uid>x)", 4),
         ("(uid>=a*b)", 7),
         ("(&)", 2),
-        ("(::=x)", 2),
+        ("(::=x)", 4),
         ("(a:b=c)", 4),
         (deep.as_str(), 34),
         (long.as_str(), 4096),

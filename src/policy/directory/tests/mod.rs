@@ -1,11 +1,5 @@
 //! The directory by simulation: a server is played message by message.
 
-#![expect(
-    clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
-    reason = "tests stop where a number is not what it should be"
-)]
-
 mod desk;
 mod filter;
 mod session;

@@ -63,17 +63,13 @@ fn searching(options: Options, user: &str) -> (Session, i32) {
 }
 
 fn failure(step: &Step) -> (FailureKind, String) {
-    match step {
-        Step::Done(Err(failure)) => (failure.kind, failure.to_string()),
-        other => panic!("{other:?}"),
-    }
+    let Step::Done(Err(failure)) = step else { panic!("{step:?}") };
+    (failure.kind, failure.to_string())
 }
 
 fn found(step: Step) -> Found {
-    match step {
-        Step::Done(Ok(found)) => found,
-        other => panic!("{other:?}"),
-    }
+    let Step::Done(Ok(found)) = step else { panic!("{step:?}") };
+    found
 }
 
 #[test]
