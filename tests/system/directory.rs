@@ -1,4 +1,4 @@
-//! Groups from a real directory: OpenLDAP's `slapd`, with TLS by an authority that only this test knows.
+//! Groups from a real directory: `slapd`, with TLS by an authority that only this test knows.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
