@@ -22,7 +22,7 @@ use std::net::IpAddr;
 use crate::engine::verdict::Detection;
 use crate::icap::{Method, Request, ServiceKind};
 use crate::policy::{
-    BlockReason, BodyAction, CategorySource, Direction, Directory, Facts, Hook, HookAnswer,
+    Asking, BlockReason, BodyAction, CategorySource, Direction, Directory, Facts, Hook, HookAnswer,
     Judgement, Moment, Outcome, Policy, Question, Reputation, State, ThreatFact, ThreatKind,
     UrlParts, Witness,
 };
@@ -40,7 +40,7 @@ pub enum Begin<'a> {
     /// Scan its body, then [`super::decide`].
     Scan(ScanPlan<'a>),
     /// Find this out, and begin again with the answer in [`Known`].
-    Ask(Question),
+    Ask(Asking),
 }
 
 /// Which step of the policy decided: for events.
@@ -71,6 +71,8 @@ pub struct Known<'a> {
     pub directory: Directory<'a>,
     /// What the script said.
     pub hook: Hook,
+    /// How far the decision came before the last question: the place of [`Asking`].
+    pub counted: usize,
 }
 
 impl Known<'_> {
@@ -80,6 +82,7 @@ impl Known<'_> {
         reputation: Reputation::Unasked,
         directory: Directory::Unasked,
         hook: Hook::Absent,
+        counted: 0,
     };
 }
 
@@ -213,6 +216,7 @@ impl Message<'_> {
             moment: known.moment,
             reputation: known.reputation,
             directory: known.directory,
+            counted: known.counted,
         }
     }
 }
@@ -248,7 +252,7 @@ pub fn begin_message<'a>(
             let cause = cause(policy, &facts, block.rule, block.reason);
             return block_by(cause, Decided::Rule(block.rule));
         }
-        Outcome::Ask(question) => return Begin::Ask(question),
+        Outcome::Ask(asking) => return Begin::Ask(asking),
         Outcome::Unanswered(question) => {
             let why = match question {
                 Question::Reputation => PolicyWhy::NoReputation,
@@ -299,7 +303,7 @@ pub fn begin_message<'a>(
 fn hooked<'a>(hook: Hook, options: &Options) -> Option<Begin<'a>> {
     let why = match hook {
         Hook::Absent | Hook::Answered(HookAnswer::Pass) => return None,
-        Hook::Unasked => return Some(Begin::Ask(Question::Hook)),
+        Hook::Unasked => return Some(Begin::Ask(Asking::at_the_end(Question::Hook))),
         Hook::Answered(HookAnswer::Block) => return Some(block_by(Cause::Hook, Decided::Hook)),
         Hook::Answered(HookAnswer::Failed) => PolicyWhy::HookFailed,
         Hook::Answered(HookAnswer::Disabled) => PolicyWhy::HookDisabled,

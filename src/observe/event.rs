@@ -126,6 +126,33 @@ pub enum Event {
         /// What happened.
         state: ReputationState,
     },
+    /// What became of a server of the directory.
+    Directory {
+        /// The server.
+        server: String,
+        /// What happened.
+        state: DirectoryState,
+    },
+    /// A question to the directory and its answer: `DebugLibldap`.
+    DirectoryAsked {
+        /// The user.
+        user: String,
+        /// The filters, as RFC 4515 has them.
+        asked: String,
+        /// The answer.
+        answer: String,
+    },
+    /// A decision depends on the groups of a user, and they are not known.
+    GroupsUnknown {
+        /// Of the message.
+        url: String,
+        /// The user.
+        user: String,
+        /// Why.
+        why: String,
+        /// Whether `BlockUnanswered` blocks what depends on them; else the rules that name them do not apply.
+        blocks: bool,
+    },
     /// The service stops taking connections and finishes what it has.
     Draining,
     /// Everything ended; so many connections were cut off at the deadline.
@@ -174,6 +201,23 @@ pub enum ReputationState {
     Back,
     /// It lists the name that no list may: it is dead.
     ListsEverything,
+}
+
+/// What became of a server of the directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DirectoryState {
+    /// It failed several times in a row and is left alone for a while.
+    Down {
+        /// What it failed of last.
+        why: String,
+    },
+    /// It answers again.
+    Back,
+    /// Its certificate is not trusted, and it is used all the same.
+    Untrusted {
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 impl fmt::Display for ReputationState {
@@ -227,6 +271,11 @@ impl Event {
                 state: ReputationState::Down | ReputationState::ListsEverything,
                 ..
             }
+            | Self::Directory {
+                state: DirectoryState::Down { .. } | DirectoryState::Untrusted { .. },
+                ..
+            }
+            | Self::GroupsUnknown { .. }
             | Self::ClamdFull { .. }
             | Self::EventsLost { .. } => Level::Warning,
             Self::Listening { .. }
@@ -237,6 +286,8 @@ impl Event {
             | Self::Reloaded { .. }
             | Self::Blocked(_)
             | Self::Reputation { state: ReputationState::Back, .. }
+            | Self::Directory { state: DirectoryState::Back, .. }
+            | Self::DirectoryAsked { .. }
             | Self::Draining
             | Self::Stopped { .. } => Level::Notice,
             Self::ProtocolFault { .. } => Level::Debug,
@@ -305,9 +356,10 @@ impl fmt::Display for Event {
                     "MaxConnections reached: {connections} connections, new ones are refused"
                 )
             }
-            Self::Reputation { service, state } => {
-                write!(out, "reputation: {} {state}", Quoted(service))
-            }
+            Self::Reputation { .. }
+            | Self::Directory { .. }
+            | Self::DirectoryAsked { .. }
+            | Self::GroupsUnknown { .. } => self.service(out),
             Self::Draining => {
                 out.write_str("stopping: no new connections, finishing what is under way")
             }
@@ -315,6 +367,45 @@ impl fmt::Display for Event {
             Self::EventsLost { count } => {
                 write!(out, "{count} events were lost: the log is too slow")
             }
+        }
+    }
+}
+
+impl Event {
+    /// What is told of services that are asked; of other events nothing.
+    fn service(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reputation { service, state } => {
+                write!(out, "reputation: {} {state}", Quoted(service))
+            }
+            Self::Directory { server, state } => {
+                write!(out, "directory: {} ", Quoted(server))?;
+                match state {
+                    DirectoryState::Down { why } => {
+                        let why = Quoted(why);
+                        write!(out, "does not answer and is left alone for a while: {why}")
+                    }
+                    DirectoryState::Back => out.write_str("answers again"),
+                    DirectoryState::Untrusted { why } => {
+                        let why = Quoted(why);
+                        write!(out, "is used although its certificate is not trusted: {why}")
+                    }
+                }
+            }
+            Self::DirectoryAsked { user, asked, answer } => {
+                let (user, asked, answer) = (Quoted(user), Quoted(asked), Quoted(answer));
+                write!(out, "directory: {user} asked with {asked}: {answer}")
+            }
+            Self::GroupsUnknown { url, user, why, blocks } => {
+                let (url, user, why) = (Quoted(url), Quoted(user), Quoted(why));
+                let then = if *blocks {
+                    "BlockUnanswered blocks what depends on them"
+                } else {
+                    "rules that name them do not apply"
+                };
+                write!(out, "the groups of {user} are not known for {url}: {why}; {then}")
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -394,5 +485,37 @@ mod tests {
              client=10.0.0.7 decided=\"BlockKnownVirus\" bytes=68 \
              layers=\"CL_TYPE_ZIP 190 bytes > zip:a\\nb CL_TYPE_TEXT_ASCII 68 bytes\""
         );
+    }
+
+    #[test]
+    fn what_the_directory_does_is_told_with_its_reason() {
+        let (server, why) = ("ldap://one:389".to_owned(), "cannot connect\n".to_owned());
+        let of = |state| Event::Directory { server: server.clone(), state };
+        let unknown = |blocks| Event::GroupsUnknown {
+            url: "GET http://a/".to_owned(),
+            user: "anna".to_owned(),
+            why: why.clone(),
+            blocks,
+        };
+        for (event, level, text) in [
+            (
+                of(DirectoryState::Down { why: why.clone() }),
+                Level::Warning,
+                "directory: ldap://one:389 does not answer and is left alone for a while: cannot connect\\n",
+            ),
+            (of(DirectoryState::Back), Level::Notice, "directory: ldap://one:389 answers again"),
+            (
+                unknown(false),
+                Level::Warning,
+                "the groups of anna are not known for GET http://a/: cannot connect\\n; rules that name them do not apply",
+            ),
+            (
+                unknown(true),
+                Level::Warning,
+                "the groups of anna are not known for GET http://a/: cannot connect\\n; BlockUnanswered blocks what depends on them",
+            ),
+        ] {
+            assert_eq!((event.level(), event.to_string()), (level, text.to_owned()));
+        }
     }
 }

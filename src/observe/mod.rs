@@ -13,4 +13,4 @@
 
 mod event;
 
-pub use event::{Event, Level, Message, ReputationState};
+pub use event::{DirectoryState, Event, Level, Message, ReputationState};

@@ -4,7 +4,8 @@
 
 use std::net::IpAddr;
 
-use super::decide::Outcome;
+use super::decide::{Asking, Outcome};
+use super::directory::Membership;
 use super::explain::{Step, Story, Witness as _};
 use super::facts::{Direction, Directory, Facts, Moment, Reputation, ThreatFact};
 use super::threat::{ThreatKind, ThreatKinds};
@@ -22,8 +23,8 @@ pub struct Asked {
     pub direction: Direction,
     /// The user; empty: nobody.
     pub user: String,
-    /// The user's groups in a directory; `None`: not known.
-    pub groups: Option<Vec<Box<str>>>,
+    /// What a directory says about the user; `None`: it was not asked.
+    pub membership: Option<Membership>,
     /// The address of the user's machine.
     pub client: Option<IpAddr>,
     /// The address of the origin server.
@@ -36,6 +37,8 @@ pub struct Asked {
     pub size: Option<u64>,
     /// What reputation services said.
     pub reputation: Reputation,
+    /// The place of the question that was asked before; 0: none.
+    pub counted: usize,
     /// The name of a threat that a scan found; empty: none.
     pub threat: String,
 }
@@ -47,13 +50,14 @@ impl Default for Asked {
             method: "GET".to_owned(),
             direction: Direction::Request,
             user: String::new(),
-            groups: None,
+            membership: None,
             client: None,
             server: None,
             moment: Moment::START,
             content_type: String::new(),
             size: None,
             reputation: Reputation::Unasked,
+            counted: 0,
             threat: String::new(),
         }
     }
@@ -66,6 +70,8 @@ pub struct Told {
     pub story: Story,
     /// Whether the message is blocked; `None`: it depends on a question.
     pub blocked: Option<bool>,
+    /// That question, and how far the decision came.
+    pub asking: Option<Asking>,
 }
 
 impl Policy {
@@ -89,15 +95,20 @@ impl Policy {
             size: asked.size,
             moment: asked.moment,
             reputation: asked.reputation,
-            directory: asked.groups.as_deref().map_or(Directory::Unasked, Directory::Groups),
+            directory: asked.membership.as_ref().map_or(Directory::Unasked, Membership::fact),
+            counted: asked.counted,
         };
         let mut story = Story::default();
+        if let Some(membership) = &asked.membership {
+            story.see(|| Step::directory(&asked.user, membership));
+        }
         let outcome = self.decide(&facts, &mut story);
         let (state, mut blocked) = match &outcome {
             Outcome::Go(way) => (Some(way.state), Some(false)),
             Outcome::Block(_) | Outcome::Unanswered(_) => (None, Some(true)),
             Outcome::Ask(_) => (None, None),
         };
+        let asking = if let Outcome::Ask(asking) = outcome { Some(asking) } else { None };
         self.end_story(&outcome, &mut story);
         if let Some(state) = state.filter(|state| !asked.threat.is_empty() && !state.unscanned) {
             let kind = ThreatKind::of(&asked.threat);
@@ -108,6 +119,6 @@ impl Policy {
             self.end_threat_story(&judgement, &mut story);
             blocked = Some(judgement.blocks);
         }
-        Ok(Told { story, blocked })
+        Ok(Told { story, blocked, asking })
     }
 }

@@ -9,7 +9,8 @@
 //!
 //! Asking is by data. A caller that cannot ask comes back with "no answer"; then a site has no category by
 //! reputation, and a user is neither in nor outside of a directory's groups, unless the administrator
-//! wants such messages blocked ([`Outcome::Unanswered`]).
+//! wants such messages blocked ([`Outcome::Unanswered`]). The same for threats: with `BlockUnanswered`, one that
+//! a rule would have decided about is blocked.
 //!
 //! Nothing is allocated on the way unless a [`Witness`] wants to see the steps.
 
@@ -29,7 +30,7 @@ pub enum Outcome<'p> {
     /// It is blocked.
     Block(Block<'p>),
     /// The decision depends on this: ask, and decide again with the answer.
-    Ask(Question),
+    Ask(Asking),
     /// This was asked and gave no answer, and the administrator wants one.
     Unanswered(Question),
 }
@@ -43,6 +44,23 @@ pub enum Question {
     Groups,
     /// What the script of `MessageHook` says.
     Hook,
+}
+
+/// A question, and how far the decision came without its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asking {
+    /// The question.
+    pub question: Question,
+    /// Rules before this place have been tried and counted; [`Facts::counted`] of the next decision.
+    pub place: usize,
+}
+
+impl Asking {
+    /// A question that comes when every rule has been tried.
+    #[must_use]
+    pub const fn at_the_end(question: Question) -> Self {
+        Self { question, place: usize::MAX }
+    }
 }
 
 /// How a message goes on.
@@ -135,7 +153,7 @@ impl Policy {
                 Turn::Next => {}
                 Turn::Pass => return self.gone(&trial, Some(place)),
                 Turn::Block(reason) => return Outcome::Block(Block { rule: place, reason }),
-                Turn::Ask(question) => return Outcome::Ask(question),
+                Turn::Ask(question) => return Outcome::Ask(Asking { question, place }),
                 Turn::Unanswered(question) => return Outcome::Unanswered(question),
             }
         }
@@ -150,10 +168,10 @@ impl Policy {
             && trial.facts.directory == Directory::Unasked
             && !trial.facts.user.is_empty()
         {
-            return Outcome::Ask(Question::Groups);
+            return Outcome::Ask(Asking::at_the_end(Question::Groups));
         }
         if needs.category_after && trial.may_ask_reputation() {
-            return Outcome::Ask(Question::Reputation);
+            return Outcome::Ask(Asking::at_the_end(Question::Reputation));
         }
         Outcome::Go(Way { rule, state: trial.state })
     }
@@ -172,7 +190,15 @@ impl Policy {
         for (place, rule) in self.rules.after() {
             match trial.rule(place, rule) {
                 // No questions after the scan: what is not known by now is in no set.
-                Turn::Next | Turn::Ask(_) | Turn::Unanswered(_) => {}
+                Turn::Next | Turn::Ask(_) => {}
+                // A rule that might have been for the threat or against it, and the administrator wants answers.
+                Turn::Unanswered(_) => {
+                    return Judgement {
+                        blocks: true,
+                        rule: Some(place),
+                        reason: BlockReason::Threat,
+                    };
+                }
                 Turn::Pass => {
                     return Judgement {
                         blocks: false,

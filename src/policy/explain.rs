@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::category::Categories;
 use super::decide::{BlockReason, CategorySource, Judgement, Outcome};
+use super::directory::{Answer, Membership};
 use super::facts::{Facts, Reputation};
 use super::{Policy, rules::RuleView};
 
@@ -86,6 +87,22 @@ pub enum Step {
         /// What.
         question: &'static str,
     },
+    /// A directory was asked for the groups of the user.
+    Directory {
+        /// The user.
+        user: String,
+        /// The server that answered; empty: none did, or somebody says so by hand.
+        server: String,
+        /// Whether the answer was known before.
+        cached: bool,
+        /// Names and DNs of the groups.
+        groups: Vec<String>,
+        /// Why it is not known; `None`: it is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        failure: Option<String>,
+        /// All of it in words.
+        text: String,
+    },
     /// A scan found a threat.
     Threat {
         /// Its name.
@@ -157,6 +174,24 @@ impl Step {
         Self::Categories { categories: names(local), source: "database", entries }
     }
 
+    pub(super) fn directory(user: &str, membership: &Membership) -> Self {
+        let (groups, failure) = match &membership.answer {
+            Answer::Groups { groups, .. } => {
+                (groups.iter().map(ToString::to_string).collect(), None)
+            }
+            Answer::NoUser => (Vec::new(), None),
+            Answer::NoAnswer(failure) => (Vec::new(), Some(failure.to_string())),
+        };
+        Self::Directory {
+            user: user.to_owned(),
+            server: membership.server.to_string(),
+            cached: membership.is_cached,
+            groups,
+            failure,
+            text: format!("the directory about {user}: {membership}"),
+        }
+    }
+
     fn text(&self) -> String {
         match self {
             Self::List { list, entry } => format!("the address is in {list}: {entry}"),
@@ -195,7 +230,7 @@ impl Step {
                 format!("Block{kind} is {}", if *blocks { "on" } else { "off" })
             }
             Self::Hook { answer } => format!("MessageHook: {answer}"),
-            Self::Outcome { text, .. } => text.clone(),
+            Self::Outcome { text, .. } | Self::Directory { text, .. } => text.clone(),
         }
     }
 }
@@ -231,7 +266,7 @@ impl Policy {
             Outcome::Block(block) => {
                 ("block", format!("it is blocked: {}", self.reason_text(&block.reason)))
             }
-            Outcome::Ask(question) => ("ask", format!("it depends on {}", question.name())),
+            Outcome::Ask(asking) => ("ask", format!("it depends on {}", asking.question.name())),
             Outcome::Unanswered(question) => {
                 ("unchecked", format!("it is blocked: no answer about {}", question.name()))
             }

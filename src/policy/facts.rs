@@ -38,6 +38,9 @@ pub struct Facts<'a> {
     pub reputation: Reputation,
     /// What the directory said about the user.
     pub directory: Directory<'a>,
+    /// Rules before this place were counted when the same message was decided about without an answer: the place of
+    /// [`Asking`](super::Asking); 0: this is the first time.
+    pub counted: usize,
 }
 
 impl Facts<'_> {
@@ -54,6 +57,7 @@ impl Facts<'_> {
         moment: Moment::START,
         reputation: Reputation::Unasked,
         directory: Directory::Unasked,
+        counted: 0,
     };
 }
 

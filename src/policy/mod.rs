@@ -18,6 +18,7 @@
 //! | regular expressions over addresses; the list of advertisements | [`expressions`], [`ads`] |
 //! | the categories of sites, and the database of them | [`category`] |
 //! | what reputation services know | [`reputation`] |
+//! | the groups of users in a directory | [`directory`] |
 //! | what a decision is made from | [`facts`], [`user`], [`groups`] |
 //! | kinds of threat, read off a signature's name | [`threat`] |
 //! | the language of rules | [`rules`] |
@@ -52,6 +53,7 @@ pub mod asked;
 mod broken;
 pub mod category;
 pub mod decide;
+pub mod directory;
 pub mod explain;
 pub mod expressions;
 pub mod facts;
@@ -75,7 +77,9 @@ mod tests;
 pub use ads::{AdExpressions, AdList};
 pub use asked::{Asked, Told};
 pub use category::{Categories, Category, Database};
-pub use decide::{Block, BlockReason, CategorySource, Judgement, Outcome, Question, State, Way};
+pub use decide::{
+    Asking, Block, BlockReason, CategorySource, Judgement, Outcome, Question, State, Way,
+};
 pub use explain::{Step, Story, Witness};
 pub use expressions::ExpressionFault;
 pub use facts::{Direction, Directory, Facts, Moment, Reputation, ThreatFact};
@@ -290,6 +294,12 @@ impl Policy {
     #[must_use]
     pub fn judges_threats(&self) -> bool {
         self.rules.judges_threats()
+    }
+
+    /// Whether a message is blocked when its decision depends on an answer that did not come.
+    #[must_use]
+    pub fn blocks_unanswered(&self) -> bool {
+        self.unanswered == Unanswered::Block
     }
 
     /// Whether any rule looks at the clock.

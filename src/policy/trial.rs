@@ -93,7 +93,10 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
             self.witness.see(|| Step::rule(policy, place, verdict, Some(&condition.text)));
             return Turn::Next;
         }
-        self.policy.rules.count(place);
+        // Once for a message, however often its decision waited for an answer.
+        if self.threat.is_some() || place >= self.facts.counted {
+            self.policy.rules.count(place);
+        }
         let policy = self.policy;
         self.witness.see(|| Step::rule(policy, place, Verdict::Applies, None));
         for action in &rule.actions {

@@ -4,22 +4,25 @@
 //! holds up nobody else; when its task is cancelled, the waiting ends with it.
 
 use super::clock;
+use super::exchange::url_of;
 use super::script::Told;
 use super::shard::{Live, Shard};
-use crate::adaptation::{Known, Message};
+use crate::adaptation::{Known, Message, PolicyWhy};
 use crate::icap;
 use crate::observe::Event;
+use crate::policy::directory::{self, Membership};
 use crate::policy::path::{CanonicalPath, PathScratch};
 use crate::policy::reputation::Answer;
-use crate::policy::{Directory, Hook, HookAnswer, Moment, Question, Reputation};
+use crate::policy::{Asking, Directory, Hook, HookAnswer, Moment, Question, Reputation};
 
 /// The answers for one message.
 #[derive(Debug)]
 pub(super) struct Answers {
     moment: Moment,
     reputation: Reputation,
-    groups: Groups,
+    membership: Option<Membership>,
     hook: Hook,
+    counted: usize,
 }
 
 /// What the reputation services say about the address of a message.
@@ -43,11 +46,20 @@ fn asked_place(request: &icap::Request) -> Option<(String, String)> {
     Some((url.host.as_str().to_owned(), String::from_utf8_lossy(path).into_owned()))
 }
 
-/// What a directory said about the user.
-#[derive(Debug)]
-enum Groups {
-    Unasked,
-    NoAnswer,
+/// What the directory says about the user of a message. That it says nothing goes into the log: rules then do not
+/// decide as the administrator wrote them.
+async fn ask_directory(request: &icap::Request, live: &Live, shard: &Shard) -> Membership {
+    let user = Message::of(request).user;
+    let membership = shard.directory(live, user).await;
+    if let directory::Answer::NoAnswer(failure) = &membership.answer {
+        shard.journal.write(Event::GroupsUnknown {
+            url: url_of(request),
+            user: user.to_owned(),
+            why: failure.to_string(),
+            blocks: live.policy.blocks_unanswered(),
+        });
+    }
+    membership
 }
 
 impl Answers {
@@ -55,8 +67,9 @@ impl Answers {
     pub(super) const NONE: Self = Self {
         moment: Moment::START,
         reputation: Reputation::Unasked,
-        groups: Groups::Unasked,
+        membership: None,
         hook: Hook::Absent,
+        counted: 0,
     };
 
     /// What is known of a message without asking: the time, when a rule looks at it.
@@ -69,24 +82,41 @@ impl Answers {
 
     /// As the policy takes it.
     pub(super) fn known(&self) -> Known<'_> {
-        let directory = match &self.groups {
-            Groups::Unasked => Directory::Unasked,
-            Groups::NoAnswer => Directory::NoAnswer,
-        };
-        Known { moment: self.moment, reputation: self.reputation, directory, hook: self.hook }
+        let directory = self.membership.as_ref().map_or(Directory::Unasked, Membership::fact);
+        Known {
+            moment: self.moment,
+            reputation: self.reputation,
+            directory,
+            hook: self.hook,
+            counted: self.counted,
+        }
+    }
+
+    /// Why the script gave no answer; `None`: it gave one, or was not asked.
+    pub(super) const fn failed_hook(&self) -> Option<PolicyWhy> {
+        match self.hook {
+            Hook::Answered(HookAnswer::Failed) => Some(PolicyWhy::HookFailed),
+            Hook::Answered(HookAnswer::Disabled) => Some(PolicyWhy::HookDisabled),
+            Hook::Absent | Hook::Unasked | Hook::Answered(HookAnswer::Pass | HookAnswer::Block) => {
+                None
+            }
+        }
     }
 
     /// Finds out what was asked; after this it is answered, if only by "no answer".
     pub(super) async fn ask(
         &mut self,
-        question: Question,
+        asking: Asking,
         request: &icap::Request,
         live: &Live,
         shard: &Shard,
     ) {
-        match question {
+        self.counted = asking.place;
+        match asking.question {
             Question::Reputation => self.reputation = ask_services(request, live, shard).await,
-            Question::Groups => self.groups = Groups::NoAnswer,
+            Question::Groups => {
+                self.membership = Some(ask_directory(request, live, shard).await);
+            }
             Question::Hook => self.hook = Hook::Answered(self.ask_script(request, live, shard)),
         }
     }
@@ -105,7 +135,7 @@ impl Answers {
             has_body: request.has_body(),
             policy: &live.policy,
         };
-        let asked = shard.script.ask(source, &live.policy, clock::since_start, &told);
+        let asked = shard.script.ask(source, &live.policy, clock::thread_time, &told);
         for line in asked.log {
             shard.journal.write(Event::Script { level: line.level, text: line.text });
         }

@@ -23,6 +23,7 @@ use crate::settings::options::{ClamdService, EarlyResponse, Server, Unwanted};
 use super::clock;
 use super::configuration::{self, Configuration};
 use super::database::{self, Plan};
+use super::directory::{self, Directory};
 use super::reputation::{Client, Cloud};
 use super::script;
 use super::trust::read_trust;
@@ -42,6 +43,8 @@ pub(super) struct Live {
     pub(super) access: Access,
     /// Who asks reputation services; the control thread puts it here. `None`: nobody is asked.
     pub(super) reputation: Option<Arc<Client>>,
+    /// Who asks the directory for groups, in the same way.
+    pub(super) directory: Option<Arc<directory::Client>>,
 }
 
 /// Who may connect, and how.
@@ -76,6 +79,7 @@ pub(super) struct Values {
 pub(super) struct Assembled {
     pub(super) live: Live,
     pub(super) cloud: Option<Cloud>,
+    pub(super) directory: Option<Directory>,
     pub(super) server: Server,
     pub(super) notes: Vec<Event>,
 }
@@ -87,7 +91,9 @@ pub(super) struct Assembled {
 /// A text that names every problem, for people.
 pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
     let (findings, configuration) = configuration::read(config);
-    let Some(Configuration { settings, policy, hook, pages, cloud, icaps }) = configuration else {
+    let Some(Configuration { settings, policy, hook, pages, cloud, directory, icaps }) =
+        configuration
+    else {
         return Err(findings.texts().join("\n"));
     };
     let mut notes: Vec<Event> =
@@ -130,8 +136,9 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
             icaps,
         },
         reputation: None,
+        directory: None,
     };
-    Ok(Assembled { live, cloud, server, notes })
+    Ok(Assembled { live, cloud, directory, server, notes })
 }
 
 /// Everything besides the database that changes an answer, for the ISTag.

@@ -23,10 +23,12 @@ pub fn local_moment() -> Moment {
     Moment::new(weekday, minute.unsigned_abs())
 }
 
-/// A clock for scripts: the time since it was made.
-pub(super) fn since_start() -> Box<dyn Fn() -> Duration> {
-    let start = now();
-    Box::new(move || start.elapsed())
+/// A clock for scripts: the time that this thread has worked. What the machine gives to others does not count.
+pub(super) fn thread_time() -> Box<dyn Fn() -> Duration> {
+    Box::new(|| {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::try_from(time).unwrap_or_default()
+    })
 }
 
 /// Seconds since 1970.

@@ -20,6 +20,7 @@ use crate::policy::{
 use crate::settings::options::CategoryFiles;
 use crate::settings::{Problem, Settings};
 
+use super::directory::{self, Directory};
 use super::reputation::Cloud;
 use super::reputation::configuration::{self as cloud, CloudFault};
 use super::script::{self, Rehearsal};
@@ -41,6 +42,8 @@ pub struct Configuration {
     pub cloud: Option<Cloud>,
     /// What ICAPS needs, where it is spoken.
     pub icaps: Option<Arc<rustls::ServerConfig>>,
+    /// The directory that is asked for groups.
+    pub directory: Option<Directory>,
 }
 
 impl Configuration {
@@ -71,7 +74,7 @@ impl Configuration {
                 return Err("the settings name no script: MessageHook is empty".to_owned());
             }
         };
-        let asked = rehearsal.run(&source, &self.policy, clock::since_start());
+        let asked = rehearsal.run(&source, &self.policy, clock::thread_time());
         asked.map_err(|trouble| format!("{}: {trouble}", source.name))
     }
 }
@@ -133,11 +136,12 @@ pub fn read(file: Option<&Path>) -> (Findings, Option<Configuration>) {
     let pages = findings.pages(&settings);
     let cloud = findings.cloud(&settings);
     let icaps = findings.icaps(&settings);
+    let directory = findings.directory(&settings);
     findings.usable = !findings.problems.iter().any(Problem::is_error)
         && !findings.files.iter().any(|found| found.error);
     let configuration = match (policy, pages) {
         (Some(policy), Some(pages)) if findings.usable => {
-            Some(Configuration { settings, policy, hook, pages, cloud, icaps })
+            Some(Configuration { settings, policy, hook, pages, cloud, directory, icaps })
         }
         _ => None,
     };
@@ -175,6 +179,7 @@ impl Findings {
     fn policy(&mut self, settings: &Settings) -> Option<Policy> {
         let mut options = settings.policy_options();
         options.reputation = settings.cloud().is_some();
+        options.directory = settings.directory().is_some();
         let files = settings.list_files();
         for path in &files.black {
             self.add_list(&mut options.black, path);
@@ -288,7 +293,7 @@ impl Findings {
             memory_bytes_max: usize::try_from(hook.memory_bytes_max).unwrap_or(usize::MAX),
             config: settings.values_for_scripts(),
         };
-        match script::try_out(&source, policy, clock::since_start()) {
+        match script::try_out(&source, policy, clock::thread_time()) {
             Ok(()) => Some(Arc::new(source)),
             Err(trouble) => {
                 let message = trouble.to_string();
@@ -459,6 +464,16 @@ impl Findings {
             self.files.push(FileFinding { file, line: 0, column: 0, message, error: true });
         })
         .ok()
+    }
+
+    /// The directory, with the files that its settings name.
+    fn directory(&mut self, settings: &Settings) -> Option<Directory> {
+        for (note, error) in settings.directory_notes() {
+            let (file, message) = (self.file.clone(), format!("[LookupD] {note}"));
+            self.files.push(FileFinding { file, line: 0, column: 0, message, error });
+        }
+        let directory = settings.directory()?;
+        directory::configuration::read(directory).map_err(|why| self.cloud_fault(&why)).ok()
     }
 
     fn cloud_fault(&mut self, CloudFault { file, message, unreadable }: &CloudFault) {

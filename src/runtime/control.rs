@@ -4,21 +4,22 @@
 //! A client that does not send or take its line in time is left alone. Nothing here touches a shard: what is
 //! in force is read as the shards read it.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::assemble::Live;
 use super::clamd::{SocketFile, listen_unix};
-use super::clock::local_moment;
+use super::clock::{self, local_moment};
 use super::live::Publisher;
 use crate::control::{REQUEST_BYTES_MAX, Request, UrlCheck, refusal};
-use crate::policy::{Asked, Moment};
+use crate::policy::directory::Membership;
+use crate::policy::{Asked, Moment, Question};
 
 /// What the answers are made from.
 pub(super) struct Desk {
@@ -58,16 +59,49 @@ fn serve(listener: &UnixListener, desk: &Desk) {
 
 fn answer(stream: &UnixStream, desk: &Desk) -> io::Result<()> {
     stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let bytes_max = u64::try_from(REQUEST_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
-    let mut line = Vec::new();
-    BufReader::new(stream.take(bytes_max)).read_until(b'\n', &mut line)?;
+    let line = read_line(stream, PATIENCE)?;
     let said = Request::read(line.trim_ascii_end()).and_then(|request| desk.answer(&request));
     let text = said.map_or_else(|why| refusal(&why), |value| value.to_string());
-    let mut stream = stream;
-    stream.write_all(text.as_bytes())?;
-    stream.write_all(b"\n")
+    write_line(stream, text + "\n", PATIENCE)
+}
+
+/// A line, or what there is of it at the end of the stream. All of it has to come in this time: who sends a byte now
+/// and then keeps the others waiting no longer.
+fn read_line(mut stream: &UnixStream, time: Duration) -> io::Result<Vec<u8>> {
+    let begun = clock::now();
+    let mut line = Vec::new();
+    let mut buffer = [0_u8; 4096];
+    loop {
+        stream.set_read_timeout(Some(left(begun, time)?))?;
+        let count = stream.read(&mut buffer)?;
+        let bytes = buffer.get(..count).unwrap_or_default();
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        line.extend_from_slice(bytes.get(..end.unwrap_or(count)).unwrap_or_default());
+        if end.is_some() || count == 0 || line.len() > REQUEST_BYTES_MAX {
+            return Ok(line);
+        }
+    }
+}
+
+/// Sends a text that has to be taken in this time.
+fn write_line(mut stream: &UnixStream, text: String, time: Duration) -> io::Result<()> {
+    let begun = clock::now();
+    let bytes = text.into_bytes();
+    let mut sent = 0;
+    while let Some(rest) = bytes.get(sent..).filter(|rest| !rest.is_empty()) {
+        stream.set_write_timeout(Some(left(begun, time)?))?;
+        match stream.write(rest)? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            count => sent += count,
+        }
+    }
+    Ok(())
+}
+
+/// What is left of a time.
+fn left(begun: Instant, time: Duration) -> io::Result<Duration> {
+    let left = time.checked_sub(begun.elapsed()).filter(|left| !left.is_zero());
+    left.ok_or_else(|| io::ErrorKind::TimedOut.into())
 }
 
 impl Desk {
@@ -105,16 +139,27 @@ impl Desk {
 fn url_check(live: &Live, check: &UrlCheck) -> Result<Value, String> {
     let moment = check.time.as_deref().map_or_else(|| Ok(local_moment()), Moment::parse)?;
     let groups = check.groups.iter().map(|group| Box::from(group.as_str()));
-    let asked = Asked {
+    let mut asked = Asked {
         url: check.url.clone(),
         user: check.user.clone(),
-        groups: (!check.groups.is_empty()).then(|| groups.collect()),
+        membership: (!check.groups.is_empty()).then(|| Membership::given(groups.collect())),
         client: check.client,
         moment,
         ..Asked::default()
     };
     let told = live.policy.tell(&asked, live.adaptation.blocked_threats);
-    let told = told.map_err(|fault| format!("{}: {fault}", check.url))?;
+    let mut told = told.map_err(|fault| format!("{}: {fault}", check.url))?;
+    if let Some(asking) = told.asking.filter(|asking| asking.question == Question::Groups)
+        && let Some(directory) = &live.directory
+    {
+        asked.counted = asking.place;
+        // As for a message; and it is said what came of it.
+        asked.membership = Some(directory.ask_here(&check.user));
+        told = live
+            .policy
+            .tell(&asked, live.adaptation.blocked_threats)
+            .map_err(|fault| format!("{}: {fault}", check.url))?;
+    }
     let mut text = told.story.text(false);
     let mut blocked = told.blocked;
     if live.hook.is_some() && blocked == Some(false) {
@@ -134,6 +179,45 @@ fn rules(live: &Live) -> Value {
 
 /// Only whoever runs the service, and root.
 const MODE: u32 = 0o600;
-/// How long one client may keep the next one waiting.
+/// How long one client may keep the next one waiting: once with its request, once with the answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_sends_a_byte_now_and_then_is_not_waited_for() {
+        let (mut client, service) = UnixStream::pair().expect("a pair");
+        let feeding = thread::Builder::new().spawn(move || {
+            // It ends when the other end is closed.
+            while client.write_all(b"x").is_ok() {
+                thread::park_timeout(Duration::from_millis(5));
+            }
+        });
+        let read = read_line(&service, Duration::from_millis(200));
+        let kind = read.expect_err("no line came").kind();
+        assert!(matches!(kind, io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock), "{kind}");
+        drop(service);
+        feeding.expect("a thread").join().expect("it ends");
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_is_not_waited_for() {
+        let (_client, service) = UnixStream::pair().expect("a pair");
+        let sent = write_line(&service, "x".repeat(8 << 20), Duration::from_millis(100));
+        let kind = sent.expect_err("nobody reads").kind();
+        assert!(matches!(kind, io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock), "{kind}");
+    }
+
+    #[test]
+    fn a_line_ends_where_it_ends_and_is_bounded() {
+        let (mut client, service) = UnixStream::pair().expect("a pair");
+        client.write_all(b"one\ntwo").expect("room");
+        assert_eq!(read_line(&service, PATIENCE).expect("a line"), b"one");
+        let (client, service) = UnixStream::pair().expect("a pair");
+        drop(client);
+        assert_eq!(read_line(&service, PATIENCE).expect("nothing"), b"");
+    }
+}

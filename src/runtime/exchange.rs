@@ -101,10 +101,19 @@ impl Exchange {
         let begun = loop {
             let known = self.answers.known();
             match adaptation::begin(request, &live.policy, &live.adaptation, &known) {
-                Begin::Ask(question) => self.answers.ask(question, request, live, shard).await,
+                Begin::Ask(asking) => self.answers.ask(asking, request, live, shard).await,
                 begun => break begun,
             }
         };
+        let blocks = live.adaptation.unchecked == adaptation::Unchecked::Block;
+        if let Some(why) = self.answers.failed_hook().filter(|_| !blocks) {
+            // It goes on although the script did not see it through: as with a body that was not scanned.
+            let (reason, decided) = (why.to_string(), "BlockUnchecked".to_owned());
+            let message = self.message(request, reason, "passed", decided);
+            if shard.journal.wants(Level::Warning) {
+                shard.journal.write(Event::Unscanned(message));
+            }
+        }
         match begun {
             Begin::Scan(plan) => {
                 let scanning = Scanning::start(&plan, live);
@@ -398,8 +407,24 @@ impl Exchange {
             Decision::Block(cause) => (reason(cause), "blocked", !cause.is_unchecked()),
             Decision::Abort(cause) => (reason(cause), "broken off", !cause.is_unchecked()),
         };
+        let decided = self.deciding_step(decision, live);
+        let message = self.message(request, reason, action, decided);
+        let event = if scanned { Event::Blocked(message) } else { Event::Unscanned(message) };
+        if shard.journal.wants(Level::Warning) {
+            shard.journal.write(event);
+        }
+    }
+
+    /// What the log tells of this message.
+    fn message(
+        &self,
+        request: &icap::Request,
+        reason: String,
+        action: &'static str,
+        decided: String,
+    ) -> Box<Message> {
         let subject = request.subject();
-        let message = Box::new(Message {
+        Box::new(Message {
             id: self.id(),
             url: url_of(request),
             direction: request.method().as_str(),
@@ -407,14 +432,10 @@ impl Exchange {
             user: subject.user.clone(),
             reason,
             action,
-            decided: self.deciding_step(decision, live),
+            decided,
             bytes: self.body_bytes,
             layers: self.ended.as_ref().map(|scan| scan.story.clone()).unwrap_or_default(),
-        });
-        let event = if scanned { Event::Blocked(message) } else { Event::Unscanned(message) };
-        if shard.journal.wants(Level::Warning) {
-            shard.journal.write(event);
-        }
+        })
     }
 }
 
@@ -447,7 +468,7 @@ fn reason(cause: &Cause) -> String {
     }
 }
 
-fn url_of(request: &icap::Request) -> String {
+pub(super) fn url_of(request: &icap::Request) -> String {
     let target = request.http_request().map_or(Cow::Borrowed("-"), |head| {
         Cow::Owned(format!(
             "{} {}",

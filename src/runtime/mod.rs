@@ -23,6 +23,7 @@
 //! | files | `configuration` `database` `categories` `kept` `storage` `trust` |
 //! | work on several cores beside the data plane | `workers` |
 //! | reputation services: threads of their own | `reputation/` |
+//! | groups of users from a directory: threads of their own | `directory/` |
 //! | what is shared | `live` (values, swapped whole) `journal` (events out) |
 //! | the clamd protocol: threads of its own | `clamd/` |
 //! | the control socket | `control` |
@@ -43,6 +44,7 @@ pub mod configuration;
 mod connection;
 mod control;
 pub mod database;
+pub mod directory;
 mod exchange;
 mod executor;
 mod guarded;
@@ -65,6 +67,7 @@ mod shard;
 mod side;
 mod spool;
 pub mod storage;
+mod timed;
 mod transport;
 mod trust;
 mod workers;

@@ -28,6 +28,7 @@ use crate::settings::options::{ListenSocket, LogLevel, PinShards, Server};
 use super::acceptor::{self, Listener};
 use super::assemble::{Assembled, Live, assemble};
 use super::clock;
+use super::directory;
 use super::executor::{NewShard, shut_down};
 use super::heartbeat::{self, Pulse};
 use super::journal::Journal;
@@ -69,7 +70,7 @@ impl fmt::Display for ServeFault {
 ///
 /// [`ServeFault`] when it cannot start, or a shard dies.
 pub fn serve(config: Option<&Path>) -> Result<(), ServeFault> {
-    let Assembled { mut live, cloud, server, notes } =
+    let Assembled { mut live, cloud, directory, server, notes } =
         assemble(config).map_err(ServeFault::Settings)?;
     let (journal, writer) =
         Journal::start(level(server.log_level)).map_err(|error| system("start the log", &error))?;
@@ -80,8 +81,11 @@ pub fn serve(config: Option<&Path>) -> Result<(), ServeFault> {
     process::try_executor().map_err(ServeFault::System)?;
     let mut reputation = InForce::new();
     live.reputation = reputation.renew(cloud, &journal).map_err(ServeFault::System)?;
+    let mut in_force = directory::InForce::new();
+    live.directory = in_force.renew(directory, &journal).map_err(ServeFault::System)?;
     let mut service = Service::start(live, server, config, journal)?;
     service.reputation = reputation;
+    service.directory = in_force;
     let ended = service.control();
     writer.finish();
     ended
@@ -103,6 +107,7 @@ struct Service {
     address_file: PathBuf,
     clamd: Option<clamd::Service>,
     reputation: InForce,
+    directory: directory::InForce,
     /// Where `baleen ctl` asks, until the service ends.
     control: Option<clamd::SocketFile>,
 }
@@ -158,6 +163,7 @@ impl Service {
             address_file: server.state_dir.join("run").join("icap.addr"),
             clamd: None,
             reputation: InForce::new(),
+            directory: directory::InForce::new(),
             control: None,
             journal,
             server,
@@ -355,9 +361,16 @@ impl Service {
     fn reload(&mut self) {
         let begun = clock::now();
         match assemble(self.config.as_deref()) {
-            Ok(Assembled { mut live, cloud, server, notes }) => {
-                match self.reputation.renew(cloud, &self.journal) {
-                    Ok(client) => live.reputation = client,
+            Ok(Assembled { mut live, cloud, directory, server, notes }) => {
+                let reputation = self.reputation.renew(cloud, &self.journal);
+                let renewed = reputation.and_then(|reputation| {
+                    Ok((reputation, self.directory.renew(directory, &self.journal)?))
+                });
+                match renewed {
+                    Ok((reputation, directory)) => {
+                        live.reputation = reputation;
+                        live.directory = directory;
+                    }
                     Err(why) => {
                         self.journal.write(Event::ReloadRefused { why });
                         return;

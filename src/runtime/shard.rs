@@ -19,9 +19,11 @@ use std::time::Duration;
 use async_channel::Receiver;
 
 use crate::observe::{Event, Level};
+use crate::policy::directory::Membership;
 use crate::policy::reputation::Opinion;
 
 use super::connection::{Seat, serve};
+use super::directory;
 use super::executor::{Spawner, Stream, TaskHandle, pause};
 use super::journal::Journal;
 use super::live::{Publisher, Reader};
@@ -68,6 +70,7 @@ pub(super) struct Shard {
     /// The script of `MessageHook`.
     pub(super) script: script::Seat,
     reputation: Front,
+    directory: directory::Front,
     spawner: Spawner,
     loads: Arc<[AtomicUsize]>,
     seats: RefCell<BTreeMap<u64, (TaskHandle, Rc<Seat>)>>,
@@ -101,6 +104,11 @@ impl Shard {
     /// or nobody is to be asked, else within `Timeout`.
     pub(super) async fn reputation(&self, live: &Live, host: &str, path: &str) -> Opinion {
         self.reputation.ask(live.reputation.as_ref(), host, path).await
+    }
+
+    /// What the directory says about a user: at once where it is known, else within `LdapTimeout`.
+    pub(super) async fn directory(&self, live: &Live, user: &str) -> Membership {
+        self.directory.ask(live.directory.as_ref(), user).await
     }
 
     fn load(&self) -> &AtomicUsize {
@@ -196,6 +204,7 @@ pub(super) async fn run(spawner: Spawner, parts: Parts) {
         reader: Reader::new(parts.publisher),
         script: script::Seat::default(),
         reputation: Front::new(),
+        directory: directory::Front::new(),
         spawner,
         loads: parts.loads,
         seats: RefCell::default(),

@@ -10,39 +10,17 @@ use super::quantity::size_bytes;
 use super::row::Kind;
 use super::text::Span;
 use super::value::{Ads, Sites, Value, ValueFault, choice, expected, unquote};
+use crate::policy::directory::Server;
 use crate::policy::reputation::DnsList;
 use crate::policy::{BodyAction, Category, ExpressionFault, MimeRule, Networks, Pattern};
 
 pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> {
     let fault = |item: &Item<'_>, message: String| ValueFault::new(item.at, message);
-    let texts = || items.iter().map(|item| Ok((item, unquote(item.raw, item.at)?)));
     match kind {
-        Kind::Words(words) => {
-            let read = |found: Result<(&Item<'_>, String), ValueFault>| {
-                let (item, text) = found?;
-                choice(&text, words).map_err(|message| fault(item, message))
-            };
-            texts().map(read).collect::<Result<_, _>>().map(Value::Words)
-        }
-        Kind::Paths => {
-            let paths: Result<_, ValueFault> =
-                texts().map(|found| Ok(PathBuf::from(found?.1))).collect();
-            paths.map(Value::Paths)
-        }
-        Kind::Addresses => {
-            let read = |found: Result<(&Item<'_>, String), ValueFault>| {
-                let (item, text) = found?;
-                address::socket(&text).map_err(|message| fault(item, message))
-            };
-            texts().map(read).collect::<Result<_, _>>().map(Value::Addresses)
-        }
-        Kind::Uplinks => {
-            let read = |found: Result<(&Item<'_>, String), ValueFault>| {
-                let (item, text) = found?;
-                Uplink::parse(&text).map_err(|message| fault(item, message))
-            };
-            texts().map(read).collect::<Result<_, _>>().map(Value::Uplinks)
-        }
+        Kind::Words(words) => each(items, |text| choice(text, words)).map(Value::Words),
+        Kind::Paths => each(items, |text| Ok(PathBuf::from(text))).map(Value::Paths),
+        Kind::Addresses => each(items, address::socket).map(Value::Addresses),
+        Kind::Uplinks => each(items, Uplink::parse).map(Value::Uplinks),
         // A list consists of words, too.
         Kind::DnsLists => {
             let read = |item: &Item<'_>| {
@@ -54,6 +32,11 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
         Kind::CategoryNames => {
             items.iter().map(category_name).collect::<Result<_, _>>().map(Value::CategoryNames)
         }
+        Kind::LdapServers => {
+            each(items, |text| Server::parse(text).map_err(|why| format!("\"{text}\": {why}")))
+                .map(Value::LdapServers)
+        }
+        Kind::Attributes => each(items, attribute).map(Value::Attributes),
         Kind::Sites => sites(items).map(Value::Sites),
         Kind::Networks => {
             let mut all = Networks::default();
@@ -79,11 +62,30 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
         | Kind::Path
         | Kind::Address
         | Kind::Service
+        | Kind::LdapFilter
         | Kind::Proxy
         | Kind::Rules
         | Kind::LogTarget
         | Kind::User => Err(ValueFault::new(Span::default(), "this is no list")),
     }
+}
+
+/// Items that are read one by one; what is wrong with one is at its place.
+fn each<T>(
+    items: &[Item<'_>],
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<T>, ValueFault> {
+    let texts = items.iter().map(|item| (item, unquote(item.raw, item.at)));
+    let read =
+        texts.map(|(item, text)| read(&text?).map_err(|message| ValueFault::new(item.at, message)));
+    read.collect()
+}
+
+/// The name of an attribute of LDAP.
+fn attribute(text: &str) -> Result<Box<str>, String> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    let fits = !text.is_empty() && text.bytes().all(is_name);
+    fits.then(|| text.into()).ok_or_else(|| expected(text, "the name of an attribute"))
 }
 
 fn sites(items: &[Item<'_>]) -> Result<Sites, ValueFault> {

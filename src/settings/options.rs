@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::clamd;
 use crate::engine::database::LinkOptions;
-use crate::policy::{Networks, reputation};
+use crate::policy::{Networks, directory, reputation};
 
 use super::address::ServiceUrl;
 
@@ -116,6 +116,36 @@ pub struct Cloud {
     pub token: Option<PathBuf>,
     /// `ServiceCertificates`; empty: those of the system.
     pub certificates: Vec<PathBuf>,
+}
+
+/// A directory that knows the groups of users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Directory {
+    /// What is asked, and how long answers are good; without the password.
+    pub directory: directory::Options,
+    /// `LdapPasswordFile`.
+    pub password: Option<PathBuf>,
+    /// `LdapCheckCertificate`.
+    pub check: CertificateCheck,
+    /// `LdapCertificates`; empty: those of the system.
+    pub certificates: Vec<PathBuf>,
+    /// `LdapConnections`.
+    pub connections: usize,
+    /// `IdleTimeLimit`; `None`: connections are kept.
+    pub idle_time: Option<Duration>,
+    /// `DebugLibldap`: whether every question is logged.
+    pub debug: bool,
+}
+
+/// What becomes of a server whose certificate is not trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateCheck {
+    /// It is not used.
+    Refuse,
+    /// It is used, and the log says so.
+    Allow,
+    /// It is used.
+    Ignore,
 }
 
 /// Where and by how many threads the clamd protocol is spoken.

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::Settings;
 use super::options::{
-    Budgets, CategoryFiles, ClamdListening, ClamdService, ClientCertificates, Cloud, DatabaseTrust,
-    EarlyResponse, Hook, Icaps, ListFiles, ListenSocket, LogLevel, PinShards, Server, Unwanted,
+    Budgets, CategoryFiles, CertificateCheck, ClamdListening, ClamdService, ClientCertificates,
+    Cloud, DatabaseTrust, Directory, EarlyResponse, Hook, Icaps, ListFiles, ListenSocket, LogLevel,
+    PinShards, Server, Unwanted,
 };
 use super::row::{Kind, Setting};
 use super::table::{
@@ -21,6 +22,7 @@ use crate::engine::alerts::Alerts;
 use crate::engine::database::LinkOptions;
 use crate::engine::limits::Limits;
 use crate::icap::{self, Advertised, Deadlines, IsTag, NoContent, Profile, Violations};
+use crate::policy::directory::{self, Filter};
 use crate::policy::reputation::{self, ServiceOptions};
 use crate::policy::{self, Category};
 
@@ -208,7 +210,14 @@ impl Settings {
                 Value::AutoInteger(None) => "Auto".to_owned(),
                 Value::Choice(word) => word.to_owned(),
                 Value::Interval(ms) => ms.map_or_else(|| "None".to_owned(), |ms| format!("{ms}ms")),
-                Value::Text(text) if row.kind == Kind::Text && row.key != "MessageHook" => text,
+                // Where a directory is, and who asks it, is nothing for scripts.
+                Value::Text(text)
+                    if row.kind == Kind::Text
+                        && row.key != "MessageHook"
+                        && row.section != lookupd::SECTION.name =>
+                {
+                    text
+                }
                 Value::Text(_)
                 | Value::Words(_)
                 | Value::Path(_)
@@ -216,6 +225,9 @@ impl Settings {
                 | Value::Address(_)
                 | Value::Addresses(_)
                 | Value::Uplinks(_)
+                | Value::LdapServers(_)
+                | Value::LdapFilter(_)
+                | Value::Attributes(_)
                 | Value::Sites(_)
                 | Value::Networks(_)
                 | Value::MimeRules(_)
@@ -381,6 +393,97 @@ impl Settings {
             }
             (true, true) | (false, false) => None,
         }
+    }
+
+    /// The directory; `None`: `LdapServers` is empty.
+    #[must_use]
+    pub fn directory(&self) -> Option<Directory> {
+        let time = |setting: &Setting<Option<u64>>| {
+            Duration::from_millis(self.get(setting).unwrap_or_default())
+        };
+        let count =
+            |setting: &Setting<u64>| usize::try_from(self.get(setting)).unwrap_or(usize::MAX);
+        let servers = self.get(&lookupd::LDAP_SERVERS);
+        if servers.is_empty() {
+            return None;
+        }
+        let group_filter = if self.get(&lookupd::LDAP_NESTED_GROUPS) {
+            Some(Filter::nested_groups())
+        } else {
+            self.get(&lookupd::LDAP_GROUP_FILTER)
+        };
+        let options = directory::Options {
+            servers,
+            start_tls: self.get(&lookupd::LDAP_START_TLS),
+            bind_dn: self.get(&lookupd::LDAP_BIND_DN),
+            password: String::new(),
+            base: self.get(&lookupd::LDAP_BASE),
+            // Without a filter nobody is found.
+            user_filter: self.get(&lookupd::LDAP_USER_FILTER)?,
+            group_attributes: self.get(&lookupd::LDAP_GROUP_ATTRIBUTES),
+            group_filter,
+            group_base: self.get(&lookupd::LDAP_GROUP_BASE),
+            group_name: self.get(&lookupd::LDAP_GROUP_NAME).into(),
+            groups_max: count(&lookupd::LDAP_SIZE_LIMIT),
+            time_max: time(&lookupd::LDAP_TIMEOUT),
+            cache_entries_max: count(&lookupd::LDAP_CACHE_SIZE),
+            cache_time: time(&lookupd::LDAP_CACHE_TIME),
+            negative_time: time(&lookupd::LDAP_NEGATIVE_CACHE_TIME),
+        };
+        Some(Directory {
+            directory: options,
+            password: self.get(&lookupd::LDAP_PASSWORD_FILE),
+            check: match self.get(&lookupd::LDAP_CHECK_CERTIFICATE) {
+                "No" => CertificateCheck::Ignore,
+                "Allow" => CertificateCheck::Allow,
+                _ => CertificateCheck::Refuse,
+            },
+            certificates: self.get(&lookupd::LDAP_CERTIFICATES),
+            connections: count(&lookupd::LDAP_CONNECTIONS),
+            idle_time: self.get(&lookupd::IDLE_TIME_LIMIT).map(Duration::from_millis),
+            debug: self.get(&lookupd::DEBUG_LIBLDAP),
+        })
+    }
+
+    /// What is to be said about the directory before it is asked: errors, and what an administrator should know.
+    #[must_use]
+    pub fn directory_notes(&self) -> Vec<(&'static str, bool)> {
+        let mut notes = Vec::new();
+        let servers = self.get(&lookupd::LDAP_SERVERS);
+        if servers.is_empty() {
+            return notes;
+        }
+        let filter = self.get(&lookupd::LDAP_USER_FILTER);
+        if !filter.is_some_and(|filter| filter.names_user() && !filter.names_dn()) {
+            notes.push((
+                "LdapUserFilter has to name the user, by %u or %w, and cannot name %D",
+                true,
+            ));
+        }
+        let has_name = !self.get(&lookupd::LDAP_BIND_DN).is_empty();
+        match (has_name, self.get(&lookupd::LDAP_PASSWORD_FILE).is_some()) {
+            // A name without a password is taken for nobody by some servers, and for a success.
+            (true, false) => notes.push(("LdapBindDn needs LdapPasswordFile", true)),
+            (false, true) => {
+                notes.push(("LdapPasswordFile is of no use without LdapBindDn", false));
+            }
+            (true, true) | (false, false) => {}
+        }
+        let is_plain = servers.iter().any(|server| !server.is_tls);
+        if is_plain && has_name && !self.get(&lookupd::LDAP_START_TLS) {
+            notes.push((
+                "the password of LdapBindDn goes to an ldap:// server unprotected: \
+                         use ldaps://, or LdapStartTls = Yes",
+                false,
+            ));
+        }
+        if self.get(&lookupd::LDAP_CHECK_CERTIFICATE) == "No" {
+            notes.push((
+                "LdapCheckCertificate = No: whoever stands between may say who is in which group",
+                false,
+            ));
+        }
+        notes
     }
 
     /// Languages and status of block pages; the templates are the edge's to read.

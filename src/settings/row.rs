@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use super::address::{ServiceUrl, Uplink};
 use super::value::{Ads, RuleText, Sites, Value};
+use crate::policy::directory::{Filter, Server};
 use crate::policy::reputation::DnsList;
 use crate::policy::{Category, MimeRule, Networks};
 
@@ -95,6 +96,12 @@ pub enum Kind {
     DnsLists,
     /// Words of a service and what they are as categories.
     CategoryNames,
+    /// Servers of a directory: `ldap://host`, `ldaps://host`.
+    LdapServers,
+    /// A search filter of LDAP, or none.
+    LdapFilter,
+    /// Names of attributes of LDAP.
+    Attributes,
     /// `host:port`, with user and password in front of an `@` where needed.
     Proxy,
     /// Domains and addresses, and files that hold some.
@@ -141,6 +148,8 @@ impl Kind {
             | Self::Uplinks
             | Self::DnsLists
             | Self::CategoryNames
+            | Self::LdapServers
+            | Self::Attributes
             | Self::Sites
             | Self::Networks
             | Self::MimeRules
@@ -156,6 +165,7 @@ impl Kind {
             | Self::Path
             | Self::Address
             | Self::Service
+            | Self::LdapFilter
             | Self::Proxy
             | Self::LogTarget
             | Self::User => false,
@@ -248,6 +258,9 @@ maker!(/** A service over HTTPS, or none. */ service() Kind::Service => Service:
 maker!(/** DNS block lists. */ dns_lists() Kind::DnsLists => DnsLists: Vec<DnsList>);
 maker!(/** Words of a service, in lower case, and their categories. */
     category_names() Kind::CategoryNames => CategoryNames: Vec<(String, Category)>);
+maker!(/** Servers of a directory. */ ldap_servers() Kind::LdapServers => LdapServers: Vec<Server>);
+maker!(/** A search filter of LDAP, or none. */ ldap_filter() Kind::LdapFilter => LdapFilter: Option<Filter>);
+maker!(/** Names of attributes of LDAP. */ attributes() Kind::Attributes => Attributes: Vec<Box<str>>);
 maker!(/** A proxy. */ proxy() Kind::Proxy => Text: String);
 maker!(/** Domains, addresses and files of them. */ sites() Kind::Sites => Sites: Sites);
 maker!(/** Sets of IP addresses. */ networks() Kind::Networks => Networks: Networks);

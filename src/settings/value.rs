@@ -11,6 +11,7 @@ use super::list;
 use super::quantity::{interval_ms, show_interval, show_size, size_bytes};
 use super::row::{Kind, Never};
 use super::text::Span;
+use crate::policy::directory::{Filter, Server};
 use crate::policy::reputation::DnsList;
 use crate::policy::{AdExpressions, Category, List, MimeRule, Networks, RuleSource, rules};
 
@@ -45,6 +46,12 @@ pub enum Value {
     DnsLists(Vec<DnsList>),
     /// Of [`Kind::CategoryNames`].
     CategoryNames(Vec<(String, Category)>),
+    /// Of [`Kind::LdapServers`].
+    LdapServers(Vec<Server>),
+    /// Of [`Kind::LdapFilter`]; `None`: none.
+    LdapFilter(Option<Filter>),
+    /// Of [`Kind::Attributes`].
+    Attributes(Vec<Box<str>>),
     /// Of [`Kind::Uplinks`].
     Uplinks(Vec<Uplink>),
     /// Of [`Kind::Sites`].
@@ -144,6 +151,7 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
             address::socket(&text).map(|found| Value::Address(Some(found))).map_err(fault)
         }
         Kind::Service => service(&text).map_err(fault),
+        Kind::LdapFilter => filter(raw, &text),
         Kind::Text => Ok(Value::Text(text)),
         Kind::Proxy => address::proxy(&text).map(|()| Value::Text(text)).map_err(fault),
         Kind::LogTarget => address::log_target(&text).map(|()| Value::Text(text)).map_err(fault),
@@ -154,6 +162,8 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         | Kind::Uplinks
         | Kind::DnsLists
         | Kind::CategoryNames
+        | Kind::LdapServers
+        | Kind::Attributes
         | Kind::Sites
         | Kind::Networks
         | Kind::MimeRules
@@ -172,6 +182,7 @@ fn empty(kind: Kind) -> Result<Option<Value>, &'static str> {
         Kind::Path => Ok(Some(Value::Path(None))),
         Kind::Address => Ok(Some(Value::Address(None))),
         Kind::Service => Ok(Some(Value::Service(None))),
+        Kind::LdapFilter => Ok(Some(Value::LdapFilter(None))),
         Kind::User => Err("an empty user lets no component start"),
         Kind::Switch
         | Kind::Integer { .. }
@@ -186,6 +197,8 @@ fn empty(kind: Kind) -> Result<Option<Value>, &'static str> {
         | Kind::Uplinks
         | Kind::DnsLists
         | Kind::CategoryNames
+        | Kind::LdapServers
+        | Kind::Attributes
         | Kind::Sites
         | Kind::Networks
         | Kind::MimeRules
@@ -203,6 +216,8 @@ pub(super) fn append(value: &mut Value, more: Value) {
         (Value::Uplinks(all), Value::Uplinks(more)) => all.extend(more),
         (Value::DnsLists(all), Value::DnsLists(more)) => all.extend(more),
         (Value::CategoryNames(all), Value::CategoryNames(more)) => all.extend(more),
+        (Value::LdapServers(all), Value::LdapServers(more)) => all.extend(more),
+        (Value::Attributes(all), Value::Attributes(more)) => all.extend(more),
         (Value::MimeRules(all), Value::MimeRules(more)) => all.extend(more),
         (Value::Rules(all), Value::Rules(more)) => {
             all.extend(more);
@@ -246,6 +261,22 @@ fn rules(raw: &str) -> Result<Vec<RuleText>, ValueFault> {
 
 fn service(text: &str) -> Result<Value, String> {
     ServiceUrl::parse(text).map(|url| Value::Service(Some(url)))
+}
+
+/// A filter, with the place of what is wrong where quotes and backslashes do not shift it.
+fn filter(raw: &str, text: &str) -> Result<Value, ValueFault> {
+    Filter::parse(text).map(|filter| Value::LdapFilter(Some(filter))).map_err(|fault| {
+        let quote = usize::from(raw.starts_with('"'));
+        let is_verbatim = raw.len() == text.len().saturating_add(quote.saturating_mul(2));
+        let at = if is_verbatim {
+            let start = fault.at.saturating_add(quote).min(raw.len().saturating_sub(1));
+            Span { start, length: 1 }
+        } else {
+            Span { start: 0, length: raw.len() }
+        };
+        ValueFault::new(at, format!("expected {}", fault.expected))
+            .or_remedy("a filter is written as in (&(objectClass=person)(uid=%u))")
+    })
 }
 
 fn switch(text: &str) -> Option<bool> {

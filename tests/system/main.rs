@@ -6,6 +6,7 @@ mod fixture;
 
 mod commands;
 mod ctl;
+mod directory;
 mod doctor;
 mod load;
 mod pages;

@@ -121,7 +121,7 @@ fn nobody_is_asked_without_the_administrators_yes() {
 }
 
 /// Makes an authority and a certificate that it signed for 127.0.0.1.
-fn certificates(folder: &Path) {
+pub(crate) fn certificates(folder: &Path) {
     let name = |file: &str| folder.join(file).display().to_string();
     fs::write(name("san"), "subjectAltName=IP:127.0.0.1\n").expect("a file");
     let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];

@@ -57,7 +57,7 @@ fn shown(connection: &Connection) -> String {
         },
         Begin::Answer(Decision::AskForAll, _) => "ask for all".to_owned(),
         Begin::Answer(other, _) => format!("unexpected {other:?}"),
-        Begin::Ask(question) => format!("ask: {}", question.name()),
+        Begin::Ask(asking) => format!("ask: {}", asking.question.name()),
         Begin::Scan(plan) => {
             let coding =
                 plan.content_encoding.as_deref().unwrap_or(b"-").escape_ascii().to_string();

@@ -7,7 +7,9 @@ use serde_json::json;
 
 use super::{EXIT_BLOCKED, EXIT_GOOD, Source};
 use crate::cli::terminal::finish;
-use crate::policy::{Asked, Categories, Category, Direction, Moment, Reputation};
+use crate::policy::directory::Membership;
+use crate::policy::{Asked, Categories, Category, Direction, Moment, Question, Reputation};
+use crate::runtime::directory::ask_once;
 use crate::runtime::local_moment;
 
 /// Arguments of `policy explain`.
@@ -25,6 +27,9 @@ pub struct Args {
     /// A group of a directory that the user is in; several allowed
     #[arg(long, value_name = "GROUP")]
     group: Vec<String>,
+    /// Ask the directory of the settings for the groups of the user, when the decision depends on them
+    #[arg(long, conflicts_with = "group")]
+    ask: bool,
     /// The address of the user's machine
     #[arg(long, value_name = "IP")]
     client: Option<IpAddr>,
@@ -69,10 +74,21 @@ pub fn run(args: &Args) -> ExitCode {
 fn told(args: &Args) -> Result<(String, u8), String> {
     let configuration = args.source.read()?;
     let threats = configuration.settings.adaptation_options().blocked_threats;
-    let told = configuration
-        .policy
-        .tell(&asked(args)?, threats)
-        .map_err(|fault| format!("{}: {fault}", args.url))?;
+    let mut asked = asked(args)?;
+    let tell = |asked: &Asked| {
+        let told = configuration.policy.tell(asked, threats);
+        told.map_err(|fault| format!("{}: {fault}", args.url))
+    };
+    let mut told = tell(&asked)?;
+    let asks = told.asking.is_some_and(|asking| asking.question == Question::Groups);
+    if args.ask
+        && asks
+        && let Some(directory) = configuration.directory.clone()
+    {
+        let answers = ask_once(directory, std::slice::from_ref(&args.user))?;
+        asked.membership = answers.into_iter().next().map(|answer| answer.membership);
+        told = tell(&asked)?;
+    }
     let code = if told.blocked == Some(true) { EXIT_BLOCKED } else { EXIT_GOOD };
     if args.json {
         let value = json!({ "url": args.url, "blocked": told.blocked, "steps": told.story.steps });
@@ -88,14 +104,16 @@ fn asked(args: &Args) -> Result<Asked, String> {
         method: args.method.to_ascii_uppercase(),
         direction: if args.response { Direction::Response } else { Direction::Request },
         user: args.user.clone(),
-        groups: (!args.group.is_empty())
-            .then(|| args.group.iter().map(|group| Box::from(group.as_str())).collect()),
+        membership: (!args.group.is_empty()).then(|| {
+            Membership::given(args.group.iter().map(|group| Box::from(group.as_str())).collect())
+        }),
         client: args.client,
         server: args.server,
         moment: args.time.unwrap_or_else(local_moment),
         content_type: args.content_type.clone(),
         size: args.size,
         reputation: reputation(&args.reputation)?,
+        counted: 0,
         threat: args.threat.clone(),
     })
 }

@@ -1,10 +1,12 @@
 //! `baleen policy`: the rules as they are in force, and why they decide as they do.
 //!
 //! `show` prints every rule, `check` says what is wrong with the settings and the files they name, `explain`
-//! tells each step of one decision, `try` runs a script in its sandbox. All of it works offline, with the
-//! settings file that the service would read.
+//! tells each step of one decision, `try` runs a script in its sandbox, `groups` asks the directory about users.
+//! All but the last work offline (`explain` unless it is told to ask), with the settings file that the service
+//! would read.
 
 pub mod explain;
+pub mod groups;
 pub mod show;
 pub mod try_script;
 
@@ -25,6 +27,8 @@ pub enum Command {
     Explain(explain::Args),
     /// Run a script in its sandbox, for one address
     Try(try_script::Args),
+    /// Ask the directory of the settings for the groups of users, now
+    Groups(groups::Args),
 }
 
 /// Runs the command.
@@ -35,6 +39,7 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Check(args) => check_config::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Try(args) => try_script::run(args),
+        Command::Groups(args) => groups::run(args),
     }
 }
 

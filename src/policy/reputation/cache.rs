@@ -1,4 +1,4 @@
-//! Answers that are still good: bounded, by host or host and path.
+//! Answers that are still good: bounded, by host, host and path, or user.
 //!
 //! Clock replacement: a hand goes round the slots and takes the first that was not used since it came by
 //! last, or whose time is over. A flood of new names so pushes out other names that were asked once, and
@@ -8,27 +8,30 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Answer, Opinion};
+/// What can be kept: whatever knows how long it is good.
+pub trait Kept: Clone {
+    /// Until when; `None`: it is not to be kept.
+    fn until(&self) -> Option<Instant>;
+}
 
 /// The answers.
 #[derive(Clone, Debug)]
-pub struct Cache {
+pub struct Cache<V> {
     places: BTreeMap<Arc<str>, usize>,
-    slots: Vec<Slot>,
+    slots: Vec<Slot<V>>,
     hand: usize,
     entries_max: usize,
 }
 
 #[derive(Clone, Debug)]
-struct Slot {
+struct Slot<V> {
     key: Arc<str>,
-    answer: Answer,
-    source: Arc<str>,
+    answer: V,
     until: Instant,
     used: bool,
 }
 
-impl Cache {
+impl<V: Kept> Cache<V> {
     /// An empty one for so many answers; 0: nothing is kept.
     #[must_use]
     pub const fn new(entries_max: usize) -> Self {
@@ -36,28 +39,28 @@ impl Cache {
     }
 
     /// The answer under this key that is still good.
-    pub fn get(&mut self, key: &str, now: Instant) -> Option<Opinion> {
+    pub fn get(&mut self, key: &str, now: Instant) -> Option<V> {
         let slot = self.places.get(key).and_then(|place| self.slots.get_mut(*place))?;
         if now >= slot.until {
             return None;
         }
         slot.used = true;
-        let (answer, source) = (slot.answer, Arc::clone(&slot.source));
-        Some(Opinion { answer, source, until: Some(slot.until) })
+        Some(slot.answer.clone())
     }
 
     /// Keeps an answer, if it is to be kept; in the place of another when all are taken.
-    pub fn put(&mut self, key: &str, opinion: &Opinion, now: Instant) {
-        let Some(until) = opinion.until.filter(|until| *until > now && self.entries_max > 0) else {
+    pub fn put(&mut self, key: &str, answer: &V, now: Instant) {
+        let Some(until) = answer.until().filter(|until| *until > now && self.entries_max > 0)
+        else {
             return;
         };
-        let (answer, source) = (opinion.answer, Arc::clone(&opinion.source));
+        let answer = answer.clone();
         if let Some(slot) = self.places.get(key).and_then(|place| self.slots.get_mut(*place)) {
-            *slot = Slot { answer, source, until, key: Arc::clone(&slot.key), used: slot.used };
+            *slot = Slot { answer, until, key: Arc::clone(&slot.key), used: slot.used };
             return;
         }
         let key: Arc<str> = Arc::from(key);
-        let fresh = Slot { key: Arc::clone(&key), answer, source, until, used: false };
+        let fresh = Slot { key: Arc::clone(&key), answer, until, used: false };
         if self.slots.len() < self.entries_max {
             self.places.insert(key, self.slots.len());
             self.slots.push(fresh);

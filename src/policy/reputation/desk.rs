@@ -30,7 +30,7 @@ use crate::policy::Categories;
 pub struct Desk<T> {
     options: Arc<Options>,
     with_paths: bool,
-    cache: Cache,
+    cache: Cache<Opinion>,
     flights: BTreeMap<u64, Flight<T>>,
     keys: BTreeMap<String, u64>,
     lists: Vec<ListState>,

@@ -86,6 +86,12 @@ impl Opinion {
     }
 }
 
+impl cache::Kept for Opinion {
+    fn until(&self) -> Option<Instant> {
+        self.until
+    }
+}
+
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NoAnswer {

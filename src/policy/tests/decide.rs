@@ -4,10 +4,11 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use crate::policy::category::{Builder, Format};
+use crate::policy::directory::{Failure, FailureKind, Membership};
 use crate::policy::{
     AdExpressions, Asked, BlockReason, Categories, Category, CategorySource, Database, Defaults,
-    Direction, Directory, Facts, List, Moment, Options, Outcome, Policy, Reputation, RuleSource,
-    State, Story, ThreatFact, ThreatKind, ThreatKinds, Unanswered, UrlParts,
+    Direction, Directory, Facts, List, Moment, Options, Outcome, Policy, Question, Reputation,
+    RuleSource, State, Story, ThreatFact, ThreatKind, ThreatKinds, Unanswered, UrlParts,
 };
 
 /// A few sites.
@@ -71,7 +72,7 @@ fn said(policy: &Policy, facts: &Facts<'_>) -> String {
         Outcome::Block(block) => {
             format!("{}: {}", block.rule + 1, policy.reason_text(&block.reason))
         }
-        Outcome::Ask(question) => format!("ask {}", question.name()),
+        Outcome::Ask(asking) => format!("ask {}", asking.question.name()),
         Outcome::Unanswered(question) => format!("unanswered {}", question.name()),
     }
 }
@@ -449,6 +450,81 @@ fn rules_count_what_they_apply_to() {
     let _ = policy.decide(&facts(&url), &mut ());
     let hits: Vec<u64> = policy.rules().views().iter().map(|view| view.hits).collect();
     assert_eq!(hits, [2, 0, 0, 0, 2, 0]);
+}
+
+#[test]
+fn a_decision_that_waits_for_answers_counts_once() {
+    let rules = "user anna : SET scan = No\nurl_category Jobs : PASS\nuser anna : SET scan = Yes\n\
+                 user in \"LDAP@staff\" : PASS\nuser anna : SET scan = No";
+    let policy = policy_of(Options {
+        directory: true,
+        reputation: true,
+        defaults: Defaults::LeaveOut,
+        ..options(rules)
+    });
+    let url = url("http://a.example/");
+    let hits = || policy.rules().views().iter().map(|view| view.hits).collect::<Vec<u64>>();
+    let mut facts = facts(&url);
+    let Outcome::Ask(asking) = policy.decide(&facts, &mut ()) else { panic!("it asks") };
+    assert_eq!((asking.question, asking.place), (Question::Reputation, 1));
+    assert_eq!(hits(), [1, 0, 0, 0, 0]);
+    (facts.reputation, facts.counted) = (Reputation::Unknown, asking.place);
+    let Outcome::Ask(asking) = policy.decide(&facts, &mut ()) else { panic!("it asks again") };
+    assert_eq!((asking.question, asking.place), (Question::Groups, 3));
+    assert_eq!(hits(), [1, 0, 1, 0, 0]);
+    (facts.directory, facts.counted) = (Directory::NoAnswer, asking.place);
+    assert_eq!(said(&policy, &facts), "go unscanned");
+    assert_eq!(hits(), [1, 0, 1, 0, 1]);
+    // The script is asked when all is decided.
+    facts.counted = usize::MAX;
+    assert_eq!(said(&policy, &facts), "go unscanned");
+    assert_eq!(hits(), [1, 0, 1, 0, 1]);
+}
+
+#[test]
+fn a_threat_is_blocked_when_the_rule_about_it_has_no_answer_and_the_administrator_wants_one() {
+    let rules = "threat_category Riskware, user in \"LDAP@admins\" : PASS";
+    for (unanswered, blocks, rule) in
+        [(Unanswered::Block, true, Some(0)), (Unanswered::Pass, false, None)]
+    {
+        let policy = policy_of(Options { directory: true, unanswered, ..options(rules) });
+        let url = url("http://a.example/");
+        let facts = Facts { directory: Directory::NoAnswer, ..facts(&url) };
+        let threat = ThreatFact { kind: ThreatKind::Riskware, name: "PUA" };
+        let state = State::default();
+        let judgement = policy.judge(&facts, state, threat, ThreatKinds::NONE, &mut ());
+        assert_eq!((judgement.blocks, judgement.rule), (blocks, rule));
+    }
+}
+
+#[test]
+fn what_a_directory_says_is_the_first_step_of_the_story() {
+    let rules = "user in \"LDAP@staff\" : BLOCK";
+    let policy = policy_of(Options { directory: true, ..options(rules) });
+    let told = |membership: Option<Membership>| {
+        let asked = Asked {
+            url: "a.example".to_owned(),
+            user: "anna".to_owned(),
+            membership,
+            ..Asked::default()
+        };
+        let told = policy.tell(&asked, ThreatKinds::ALL).expect("an address");
+        (told.blocked, told.asking.map(|asking| asking.question), told.story.text(true))
+    };
+    let (blocked, asking, text) = told(None);
+    assert_eq!((blocked, asking), (None, Some(Question::Groups)), "{text}");
+    let given = Membership::given(vec!["staff".into()]);
+    let (blocked, asking, text) = told(Some(given));
+    assert_eq!((blocked, asking), (Some(true), None));
+    assert!(text.starts_with("the directory about anna: staff\n"), "{text}");
+    let none = Membership::none(Failure::new(FailureKind::Bind, "invalid credentials (49)"));
+    let (blocked, _, text) = told(Some(none));
+    assert_eq!(blocked, Some(false));
+    assert!(
+        text.starts_with("the directory about anna: no answer: bind refused: invalid"),
+        "{text}"
+    );
+    assert!(text.contains("not known: user in"), "{text}");
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub(in crate::runtime) fn read(cloud: options::Cloud) -> Result<Cloud, CloudFaul
     Ok(Cloud { options: reputation, servers, service })
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, CloudFault> {
+pub(in crate::runtime) fn read_file(path: &Path) -> Result<Vec<u8>, CloudFault> {
     std::fs::read(path).map_err(|error| CloudFault {
         file: path.to_owned(),
         message: format!("cannot be read: {error}"),
@@ -67,7 +67,7 @@ fn read_token(path: &Path) -> Result<String, CloudFault> {
 }
 
 /// The certificates of these files, or those of the system.
-fn roots(files: &[PathBuf]) -> Result<Vec<u8>, CloudFault> {
+pub(in crate::runtime) fn roots(files: &[PathBuf]) -> Result<Vec<u8>, CloudFault> {
     if files.is_empty() {
         let found = SYSTEM_ROOTS.iter().map(Path::new).find(|path| path.is_file());
         return read_file(found.unwrap_or_else(|| Path::new(SYSTEM_ROOTS[0])));
@@ -103,7 +103,7 @@ const RESOLVERS_MAX: usize = 3;
 const DNS_PORT: u16 = 53;
 
 /// Where distributions keep the certificates they trust: Debian, Fedora, SUSE, Alpine.
-const SYSTEM_ROOTS: [&str; 4] = [
+pub(in crate::runtime) const SYSTEM_ROOTS: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/ca-bundle.pem",

@@ -3,10 +3,9 @@
 //! RFC 9112, as far as one POST at a time needs it. Reading and writing wait at most until the given time,
 //! the handshake included.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
@@ -15,44 +14,13 @@ use crate::http::chunked::{Decoder, Limits, Mode};
 use crate::http::{ResponseHead, Rules};
 use crate::settings::address::ServiceUrl;
 
-use super::super::clock;
+use super::super::timed::Timed;
 
 /// A connection that can be used again.
 pub(super) struct Connection {
     stream: StreamOwned<ClientConnection, Timed>,
     /// Whether the next request may use it.
     pub(super) is_kept: bool,
-}
-
-/// A socket whose waiting ends.
-struct Timed {
-    socket: TcpStream,
-    end: Instant,
-}
-
-impl Timed {
-    fn left(&self) -> io::Result<Duration> {
-        let left = self.end.saturating_duration_since(clock::now());
-        if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
-    }
-}
-
-impl Read for Timed {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.socket.set_read_timeout(Some(self.left()?))?;
-        self.socket.read(buffer)
-    }
-}
-
-impl Write for Timed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.set_write_timeout(Some(self.left()?))?;
-        self.socket.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.socket.flush()
-    }
 }
 
 impl Connection {
@@ -66,26 +34,12 @@ impl Connection {
         tls: &Arc<ClientConfig>,
         end: Instant,
     ) -> io::Result<Self> {
-        let mut failed = io::Error::from(ErrorKind::NotFound);
-        for address in (url.host.as_str(), url.port).to_socket_addrs()? {
-            let left = end.saturating_duration_since(clock::now());
-            if left.is_zero() {
-                return Err(ErrorKind::TimedOut.into());
-            }
-            match TcpStream::connect_timeout(&address, left) {
-                Ok(socket) => {
-                    socket.set_nodelay(true)?;
-                    let name = ServerName::try_from(url.host.clone())
-                        .map_err(|_| io::Error::from(ErrorKind::InvalidInput))?;
-                    let session = ClientConnection::new(Arc::clone(tls), name)
-                        .map_err(|error| io::Error::other(error.to_string()))?;
-                    let stream = StreamOwned::new(session, Timed { socket, end });
-                    return Ok(Self { stream, is_kept: false });
-                }
-                Err(error) => failed = error,
-            }
-        }
-        Err(failed)
+        let socket = Timed::connect(&url.host, url.port, end)?;
+        let name = ServerName::try_from(url.host.clone())
+            .map_err(|_| io::Error::from(ErrorKind::InvalidInput))?;
+        let session = ClientConnection::new(Arc::clone(tls), name)
+            .map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(Self { stream: StreamOwned::new(session, socket), is_kept: false })
     }
 
     /// Sends a request and reads the answer: its status and body.

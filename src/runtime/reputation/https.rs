@@ -67,6 +67,23 @@ pub(super) fn start(
 ///
 /// When no certificate can be read, or a file holds something else.
 pub(super) fn tls(roots: &[u8]) -> Result<ClientConfig, String> {
+    let store = store(roots).map_err(|why| format!("[CloudD] ServiceCertificates: {why}"))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| format!("TLS: {error}"))?
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(tls)
+}
+
+/// The certificates of a text (PEM).
+///
+/// # Errors
+///
+/// When none can be used.
+pub(in crate::runtime) fn store(roots: &[u8]) -> Result<RootCertStore, String> {
     let mut store = RootCertStore::empty();
     let mut last = None;
     for certificate in CertificateDer::pem_slice_iter(roots) {
@@ -77,16 +94,9 @@ pub(super) fn tls(roots: &[u8]) -> Result<ClientConfig, String> {
     }
     if store.is_empty() {
         let why = last.unwrap_or_else(|| "there is none".to_owned());
-        return Err(format!("[CloudD] ServiceCertificates: no certificate can be used: {why}"));
+        return Err(format!("no certificate can be used: {why}"));
     }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS: {error}"))?
-        .with_root_certificates(store)
-        .with_no_client_auth();
-    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(tls)
+    Ok(store)
 }
 
 struct Asking {

@@ -16,7 +16,7 @@
 pub(super) mod configuration;
 mod connection;
 mod dns;
-mod https;
+pub(super) mod https;
 mod worker;
 
 use std::cell::RefCell;
@@ -153,7 +153,7 @@ pub(super) struct Front {
 struct Known {
     /// Whose answers these are; kept alive, so that no other can have its address.
     client: Option<Arc<Client>>,
-    cache: Cache,
+    cache: Cache<Opinion>,
 }
 
 impl Front {

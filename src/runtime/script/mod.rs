@@ -8,8 +8,9 @@
 //! What keeps a script inside: no files, no processes, no clock, no loading of code, no bytecode; a heap of its
 //! own with a limit; and an interrupt that the machine calls on every loop and call, also inside pattern
 //! matching (but not inside a plain search for a long text in a longer one, and not inside one expression). It looks at the clock now and then; once the time is over it raises an error at every
-//! later call, so that `pcall` cannot swallow it. After [`BREACHES_MAX`] broken limits the script is not asked
-//! any more on this shard, until a reload arms it again.
+//! later call, so that `pcall` cannot swallow it. The clock is that of the thread's own work: what a busy machine
+//! gives to others is not the script's fault. After [`BREACHES_MAX`] broken limits the script is not asked any more
+//! on this shard, until a reload arms it again; [`GOOD_RUNS`] runs in a row within the limits make up for them.
 //!
 //! The language is Luau: Lua 5.1 with more, without `goto`, integers and bit operators of Lua 5.3 (`bit32` is
 //! there), without `io`, `os`, `debug` and coroutines.
@@ -52,7 +53,8 @@ pub struct Source {
     pub config: BTreeMap<String, String>,
 }
 
-/// Tells the time since any fixed moment.
+/// Tells the time since any fixed moment: in the service the time that the thread has worked, so that a busy machine
+/// breaks no limit.
 pub type Clock = Box<dyn Fn() -> Duration>;
 
 /// A script that is ready to be asked.
@@ -64,6 +66,8 @@ pub struct Script {
     log: modules::Log,
     time_max: Duration,
     breaches: u32,
+    /// Answers within the limits since the last breach.
+    good_runs: u32,
 }
 
 impl std::fmt::Debug for Script {
@@ -160,6 +164,7 @@ impl Script {
             log,
             time_max: source.time_max,
             breaches: 0,
+            good_runs: 0,
         })
     }
 
@@ -176,6 +181,7 @@ impl Script {
             _ if self.budget.over.get() => Trouble::Time,
             Ok(Value::String(text)) if HookAnswer::of(&text.as_bytes()) != HookAnswer::Failed => {
                 let answer = HookAnswer::of(&text.as_bytes());
+                self.keep_limits();
                 return Asked { log, ..Asked::of(answer) };
             }
             Ok(other) => Trouble::Answer(shown(&other)),
@@ -183,11 +189,22 @@ impl Script {
         };
         if matches!(trouble, Trouble::Time | Trouble::Memory) {
             self.breaches += 1;
+            self.good_runs = 0;
             // What is left of a broken run should not count against the next one.
             let _ignored = self.lua.gc_collect();
+        } else {
+            self.keep_limits();
         }
         let disabled_now = self.is_disabled();
         Asked { answer: HookAnswer::Failed, trouble: Some(trouble), log, disabled_now }
+    }
+
+    /// One more run within the limits: a script that keeps them for so long was not a bad one.
+    const fn keep_limits(&mut self) {
+        self.good_runs = self.good_runs.saturating_add(1);
+        if self.good_runs >= GOOD_RUNS {
+            self.breaches = 0;
+        }
     }
 
     fn run(&self, told: &Told<'_>) -> mlua::Result<Value> {
@@ -419,6 +436,9 @@ impl Seat {
 
 /// Broken limits after which a script is not asked any more.
 pub const BREACHES_MAX: u32 = 3;
+
+/// Runs within the limits, one after the other, after which broken ones are forgotten.
+pub const GOOD_RUNS: u32 = 1000;
 
 /// The head of a rehearsed request.
 const HEAD_BYTES_MAX: usize = 64 << 10;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Asked, BREACHES_MAX, Clock, Script, Source, Told, Trouble};
+use super::{Asked, BREACHES_MAX, Clock, GOOD_RUNS, Script, Source, Told, Trouble};
 use crate::http::{RequestHead, ResponseHead, Rules};
 use crate::policy::{
     Categories, Category, Direction, Facts, HookAnswer, List, Options, Policy, Reputation, UrlParts,
@@ -280,6 +280,15 @@ fn the_third_breach_disables_a_script_and_others_do_not() {
     }
     assert!(script.is_disabled());
     assert_eq!(ask(&mut script), Asked::of(HookAnswer::Disabled));
+    let now_and_then = format!(
+        "n = 0 function message_hook(ctx) n = n + 1 if n == 1 or n == 2 or n == {} or n == {} then while true do end end return 'pass' end",
+        GOOD_RUNS + 3,
+        GOOD_RUNS + 4
+    );
+    let mut script = load(&now_and_then).expect("good");
+    let failed = (0..GOOD_RUNS + 4).filter(|_| ask(&mut script).answer == HookAnswer::Failed);
+    assert_eq!((failed.count(), script.is_disabled()), (4, false), "good runs make up for it");
+    assert_eq!(ask(&mut script).answer, HookAnswer::Pass);
     let mut failing = load("function message_hook(ctx) error('x') end").expect("good");
     for _ in 0..10 {
         assert_eq!(ask(&mut failing).answer, HookAnswer::Failed);

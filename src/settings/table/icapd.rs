@@ -133,8 +133,9 @@ section! {
          each message that no rule passed or blocked; it answers \"pass\" or \"block\". Everything else, an \
          error too, leaves the message unchecked: BlockUnchecked decides. It never replaces the scan.";
     MESSAGE_HOOK_TIMEOUT: Option<u64> = interval("MessageHookTimeout", "0.02s", 1, SECOND, Never::Unsaid), Reload,
-        "How long the script may run for one message. The shard does nothing else meanwhile. After \
-         the third breach the script is switched off until the next reload.";
+        "How long the script may work on one message: time of the processor, not of the wall. The shard does nothing \
+         else meanwhile. After the third breach the script is switched off until the next reload; 1000 runs in a \
+         row without one make up for those before.";
     MESSAGE_HOOK_MEMORY: u64 = size("MessageHookMemory", "16MB", 1 << 20, 1 << 30), Reload,
         "Memory of the script on each shard.";
     SCAN_TIMEOUT: Option<u64> = interval("ScanTimeout", "2m", 100, HOUR, Never::Zero), Reload,

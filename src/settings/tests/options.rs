@@ -10,9 +10,10 @@ use crate::engine::limits::Limits;
 use crate::icap::{IsTag, NoContent, Profile, Violations};
 use crate::policy;
 use crate::policy::Category;
+use crate::policy::directory::Filter;
 use crate::policy::reputation::DnsList;
 use crate::settings::Settings;
-use crate::settings::options::{EarlyResponse, LogLevel, PinShards, Unwanted};
+use crate::settings::options::{CertificateCheck, EarlyResponse, LogLevel, PinShards, Unwanted};
 use crate::settings::row::Kind;
 use crate::settings::table::{icapd, root};
 
@@ -151,6 +152,79 @@ fn services_are_asked_only_when_the_administrator_says_so() {
         (options.cache_time, options.negative_time),
         (Duration::from_secs(120), Duration::from_secs(5))
     );
+}
+
+#[test]
+fn a_directory_is_asked_when_it_has_servers() {
+    assert_eq!((good("").directory(), good("").directory_notes()), (None, Vec::new()));
+    let plain = good("[LookupD]\nLdapServers = ldap://one.example\nLdapBase = dc=x\n");
+    let directory = plain.directory().expect("a directory");
+    assert!(plain.directory_notes().is_empty());
+    assert_eq!(directory.check, CertificateCheck::Refuse);
+    assert_eq!((directory.connections, directory.idle_time), (2, Some(Duration::from_secs(30))));
+    let options = directory.directory;
+    assert_eq!((&*options.base, options.groups_max), ("dc=x", 1000));
+    assert_eq!(options.time_max, Duration::from_secs(2));
+    assert_eq!(
+        (options.cache_time, options.negative_time, options.cache_entries_max),
+        (Duration::from_secs(600), Duration::from_secs(60), 10_000)
+    );
+    assert_eq!(
+        (&*options.group_attributes, &*options.group_name),
+        (&["memberOf".into()][..], "cn")
+    );
+    let full = good(
+        "[LookupD]\nLdapServers = ldap://one.example, ldaps://[2001:db8::1]:7\nLdapServers = ldap://three\n\
+         LdapStartTls = Yes\nLdapCheckCertificate = Allow\nLdapBindDn = \"cn=a b,dc=x\"\nLdapPasswordFile = /p\n\
+         LdapGroupAttributes = memberOf, isMemberOf\nLdapNestedGroups = Yes\nIdleTimeLimit = None\n\
+         LdapUserFilter = (userPrincipalName=%w)\n",
+    );
+    assert!(full.directory_notes().is_empty());
+    let directory = full.directory().expect("a directory");
+    assert_eq!((directory.check, directory.idle_time), (CertificateCheck::Allow, None));
+    let servers: Vec<String> =
+        directory.directory.servers.iter().map(ToString::to_string).collect();
+    assert_eq!(servers, ["ldap://one.example:389", "ldaps://[2001:db8::1]:7", "ldap://three:389"]);
+    assert_eq!(directory.directory.group_filter, Some(Filter::nested_groups()));
+    assert_eq!(directory.directory.group_attributes.len(), 2);
+    let without = good("[LookupD]\nLdapServers = ldap://a.example\nLdapGroupFilter =\n");
+    assert_eq!(without.directory().and_then(|found| found.directory.group_filter), None);
+}
+
+#[test]
+fn what_makes_a_directory_useless_or_unsafe_is_said() {
+    let notes = |text: &str| {
+        let settings = good(&format!("[LookupD]\nLdapServers = ldap://a.example\n{text}"));
+        settings.directory_notes().iter().map(|(text, error)| (text.len() > 20, *error)).collect()
+    };
+    let said: [(&str, Vec<(bool, bool)>); 7] = [
+        ("LdapBindDn = cn=a\n", vec![(true, true), (true, false)]),
+        ("LdapBindDn = cn=a\nLdapPasswordFile = /p\n", vec![(true, false)]),
+        ("LdapBindDn = cn=a\nLdapPasswordFile = /p\nLdapStartTls = Yes\n", vec![]),
+        ("LdapPasswordFile = /p\n", vec![(true, false)]),
+        ("LdapUserFilter = (uid=a)\n", vec![(true, true)]),
+        ("LdapUserFilter = (|(uid=%u)(member=%D))\n", vec![(true, true)]),
+        ("LdapCheckCertificate = No\n", vec![(true, false)]),
+    ];
+    for (text, want) in said {
+        let found: Vec<(bool, bool)> = notes(text);
+        assert_eq!(found, want, "{text}");
+    }
+    for (line, want) in [
+        (
+            "LdapServers = a.example",
+            "LdapServers: \"a.example\": expected ldap://host or ldaps://host, with :port where it is another",
+        ),
+        ("LdapUserFilter = (uid=%u", "LdapUserFilter: expected ) behind a condition"),
+        ("LdapGroupAttributes = a b", "LdapGroupAttributes: a value with blanks needs quotes"),
+        (
+            "LdapGroupAttributes = a=b",
+            "LdapGroupAttributes: \"a=b\": expected the name of an attribute",
+        ),
+    ] {
+        let (_, problems) = Settings::parse(&format!("[LookupD]\n{line}\n"));
+        assert_eq!(first(&problems), want);
+    }
 }
 
 #[test]
