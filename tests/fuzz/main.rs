@@ -26,6 +26,7 @@ mod reputation;
 mod rules;
 mod targets;
 mod unpack;
+mod volumes;
 mod zips;
 
 use std::time::Duration;
@@ -38,7 +39,7 @@ fn every_target_survives_its_corpus_and_mutations_of_it() {
     let seed = number("BALEEN_FUZZ_SEED", 20_261_121);
     let files = unpack::ALL.into_iter().chain(documents::ALL).chain(carriers::ALL);
     let files = files.chain(programs::ALL).chain(mails::ALL).chain(archives::ALL);
-    let files = files.chain(places::ALL).chain(rules::ALL);
+    let files = files.chain(places::ALL).chain(rules::ALL).chain(volumes::ALL);
     for target in targets::ALL.into_iter().chain(containers::ALL).chain(files) {
         let count = fuzz(target, seed, Duration::from_secs(seconds));
         println!("{}: {count} inputs from seed {seed}", target.name);
