@@ -31,8 +31,6 @@ pub(in crate::engine) struct Carried {
     finder: Finder,
     place: Place,
     front: Front,
-    /// Whether the bytes are those of a zip, and of nothing else.
-    is_zip: bool,
     /// So many bytes are looked at at once: few behind a member, as another one is near.
     reach: usize,
 }
@@ -47,6 +45,8 @@ enum Place {
 /// What stands in front of the bytes in which archives other than zips are looked for.
 enum Front {
     Nothing,
+    /// Nothing: the bytes are those of a zip.
+    Zip,
     /// The header of an archive, as far as it came, which says how long that is.
     Header(Whole, Vec<u8>),
     /// So many bytes of an archive.
@@ -62,14 +62,13 @@ impl Carried {
             finder: Finder::default(),
             place: Place::Looking,
             front: Front::Nothing,
-            is_zip: false,
             reach: REACH_BYTES_MIN,
         }
     }
 
     /// In a zip: between its members, and behind them.
     pub(super) fn between(passwords: &Passwords) -> Self {
-        Self { zip: Zip::new(passwords), is_zip: true, ..Self::new(passwords) }
+        Self { zip: Zip::new(passwords), front: Front::Zip, ..Self::new(passwords) }
     }
 
     /// In bytes that begin with an archive: behind its end, as its header tells that. A zip is looked for in all of
@@ -81,7 +80,7 @@ impl Carried {
     /// So many bytes are in front of those in which archives are looked for.
     fn passed(&self, length: usize) -> usize {
         match &self.front {
-            Front::Nothing => 0,
+            Front::Nothing | Front::Zip => 0,
             Front::Header(_, header) => length.min(HEADER_BYTES.saturating_sub(header.len())),
             Front::Bytes(left) => at_most(length, *left),
         }
@@ -90,7 +89,7 @@ impl Carried {
     /// Bytes in front of those were read.
     fn pass(&mut self, bytes: &[u8]) {
         match &mut self.front {
-            Front::Nothing => {}
+            Front::Nothing | Front::Zip => {}
             Front::Header(whole, header) => {
                 header.extend_from_slice(bytes);
                 if header.len() >= HEADER_BYTES {
@@ -214,7 +213,7 @@ impl Walk for Carried {
         match self.place {
             Place::Looking => self.zip.finish(),
             // A zip that has not ended by then is damaged; that of something else is in what is handed on.
-            Place::Handing(_) if self.is_zip => self.zip.finish(),
+            Place::Handing(_) if matches!(self.front, Front::Zip) => self.zip.finish(),
             Place::Handing(_) => Ok(()),
         }
     }

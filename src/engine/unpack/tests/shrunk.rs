@@ -1,6 +1,6 @@
 //! Members of zips as PKZIP 0.9 and 1 packed them: shrunk and reduced, packed here.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::walk::{Walk, check_walk};
 use super::zips::{Part, archive, check, stored};
@@ -38,7 +38,7 @@ const NONE: u32 = u32::MAX;
 fn shrunk(plain: &[u8], width_max: u32) -> Vec<u8> {
     let mut bits = Bits::default();
     let mut codes = vec![(NONE, 0_u8); 1 << width_max];
-    let mut known: HashMap<(u32, u8), u32> = HashMap::new();
+    let mut known: BTreeMap<(u32, u8), u32> = BTreeMap::new();
     let mut free: Vec<u32> = (257..1 << width_max).rev().collect();
     let (mut width, mut rest) = (9, plain.iter());
     let Some(mut code) = rest.next().map(|byte| u32::from(*byte)) else { return bits.end() };

@@ -123,7 +123,7 @@ fn fork(size: u64, extents: &[(u32, u32)]) -> Vec<u8> {
     out
 }
 
-fn record(name: &str, kind: u8, flags: u8, forks: [Vec<u8>; 2]) -> Vec<u8> {
+fn record(name: &str, kind: u8, flags: u8, forks: &[Vec<u8>; 2]) -> Vec<u8> {
     let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_be_bytes).collect();
     let length = u16::try_from(name.len() + 6).expect("short");
     let units = u16::try_from(name.len() / 2).expect("short");
@@ -168,12 +168,12 @@ fn hfs(records: &[Vec<u8>]) -> Vec<u8> {
 fn both_forks_of_the_files_of_hfs_come_out() {
     let none = || fork(0, &[]);
     let image = hfs(&[
-        record("folder", 1, 0, [none(), none()]),
-        record("größe", 2, 0, [fork(15, &[(40, 1)]), none()]),
-        record("two", 2, 0, [fork(600, &[(42, 1), (40, 1)]), fork(5, &[(40, 1)])]),
-        record("empty", 2, 0, [none(), none()]),
-        record("packed", 2, 0x20, [none(), fork(5, &[(40, 1)])]),
-        record("many", 2, 0, [fork(9_000, &[(40, 1)]), none()]),
+        record("folder", 1, 0, &[none(), none()]),
+        record("größe", 2, 0, &[fork(15, &[(40, 1)]), none()]),
+        record("two", 2, 0, &[fork(600, &[(42, 1), (40, 1)]), fork(5, &[(40, 1)])]),
+        record("empty", 2, 0, &[none(), none()]),
+        record("packed", 2, 0x20, &[none(), fork(5, &[(40, 1)])]),
+        record("many", 2, 0, &[fork(9_000, &[(40, 1)]), none()]),
     ]);
     let mut two = vec![7; 512];
     two.extend(b"bytes of a file");
@@ -183,7 +183,7 @@ fn both_forks_of_the_files_of_hfs_come_out() {
         Walk::whole("hfs+:two", &two),
         Walk::whole("hfs+:two/..namedfork/rsrc", b"bytes"),
     ];
-    let missed = vec![Why::Unsupported("HFS+: a file that the system packs")];
+    let missed = [Why::Unsupported("HFS+: a file that the system packs")];
     let mut disk = vec![0; 512 * 4];
     set(&mut disk, 446, &[0, 0, 0, 0, 0xaf, 0, 0, 0, 4, 0, 0, 0, 60, 0, 0, 0]);
     set(&mut disk, 510, b"\x55\xaa");
