@@ -162,9 +162,19 @@ impl Body {
         next
     }
 
-    /// Asks, before the first byte, whether it is an image of a disc. Keeps its bytes if it is.
-    pub(super) fn watch_for_volume(&mut self, head: &[u8], spools: &Spools, size: Option<u64>) {
-        self.volume = Some(Volume::new(head, [spools.rarely(size), spools.rarely(size)]));
+    /// Asks, before the first byte, whether it is an image of a disc. Keeps its bytes if it is; and those of an
+    /// archive in it, when nothing else looks for one.
+    pub(super) fn watch_for_volume(
+        &mut self,
+        head: &[u8],
+        (spools, size): (&Spools, Option<u64>),
+        has_strays: bool,
+    ) {
+        let mut volume = Volume::new(head, [spools.rarely(size), spools.rarely(size)]);
+        if has_strays {
+            volume.watch_for_strays(spools.whole(None));
+        }
+        self.volume = Some(volume);
     }
 
     /// What the layer is behind its head, now that it has ended. To be asked until it is nothing more.
@@ -186,7 +196,7 @@ impl Body {
     pub(super) fn give_whole(&mut self, whole: Whole, spool: Spool) {
         match whole {
             // Not the bytes as they were: they go when the layer goes.
-            Whole::Disk | Whole::Dmg => {
+            Whole::Disk | Whole::Dmg | Whole::Stray => {
                 if let Some(volume) = &mut self.volume {
                     volume.give(spool);
                 }
@@ -198,6 +208,8 @@ impl Body {
             | Whole::Cab
             | Whole::Chm
             | Whole::Nsis
+            | Whole::Storage
+            | Whole::Xar
             | Whole::Packed(_)
             | Whole::Again(_) => self.raw.spool = Some(spool),
         }

@@ -1,16 +1,20 @@
 //! What a layer turns out to be behind its head: an image of a disc.
 //!
-//! ISO 9660 and UDF are known by the bytes from the 32,769th on. Anything may stand before, and any program that opens
-//! images looks nowhere else; so this asks of every layer, whatever it is by its head, and keeps the bytes of those that
-//! are images. The 32 KiB before are kept as zeros: no table of an image leads there. For all other layers a few bytes
-//! are remembered.
+//! ISO 9660 and UDF are known by the bytes from the 32,769th on, HFS+ by those from the 1,025th on. Anything may stand
+//! before, and any program that opens images looks nowhere else; so this asks of every layer, whatever it is by its
+//! head, and keeps the bytes of those that are images. The bytes before are kept as zeros: no table of an image leads
+//! there. For all other layers a few bytes are remembered.
 //!
 //! Images of macOS (UDIF) are known by their last 512 bytes. They begin with a packed run, so layers that begin like one
 //! and like nothing else are kept from their first byte. An image that begins with something else is said to be
 //! missing, and so are the file systems and images that are known by a few bytes and not walked.
+//!
+//! An archive in a layer whose unpacker does not look for one ([`StrayWatch`]) is kept from its first byte on.
 
 use super::spool::Spool;
-use super::unpack::{DMG_TRAILER_BYTES, SYSTEM_BYTES, Whole, is_dmg_trailer};
+use super::unpack::{
+    DMG_TRAILER_BYTES, SYSTEM_BYTES, StrayWatch, Whole, is_dmg_trailer, of_second_block,
+};
 use super::verdict::Why;
 
 /// Watches a layer for the marks of an image.
@@ -18,12 +22,15 @@ pub(super) struct Volume {
     disc: Disc,
     /// All bytes of a layer that may be an image of macOS.
     front: Option<Spool>,
+    strays: Option<StrayWatch>,
     /// The last bytes.
     tail: Vec<u8>,
     /// Bytes that came.
     at: u64,
-    /// What stands where file systems of macOS have their mark.
+    /// What stands where file systems of macOS and Linux have their mark.
     mark: Vec<u8>,
+    /// Why one of those is not read.
+    closed: Option<Why>,
     /// What came back, held until the layer goes: to free it takes long.
     spent: Vec<Spool>,
 }
@@ -52,18 +59,28 @@ impl Volume {
         Self {
             disc: Disc::Before(Vec::new(), disc),
             front: Some(front).filter(|_| is_packed_run(head)),
+            strays: None,
             tail: Vec::new(),
             at: 0,
             mark: Vec::new(),
+            closed: None,
             spent: Vec::new(),
         }
     }
 
+    /// Looks for archives as well, which nothing else does in this layer.
+    pub(super) fn watch_for_strays(&mut self, spool: Spool) {
+        self.strays = Some(StrayWatch::new(spool));
+    }
+
     /// The next bytes of the layer.
     pub(super) fn feed(&mut self, piece: &[u8]) {
+        if let Some(strays) = &mut self.strays {
+            strays.feed(piece);
+        }
         let before = self.at;
         self.at += u64::try_from(piece.len()).unwrap_or(u64::MAX);
-        take(&mut self.mark, (HFS_AT, HFS_BYTES), before, piece);
+        let rest = take(&mut self.mark, SECOND, before, piece);
         match piece.len().checked_sub(DMG_TRAILER_BYTES) {
             Some(from) => piece[from..].clone_into(&mut self.tail),
             None => {
@@ -75,14 +92,24 @@ impl Volume {
         if let Some(front) = &mut self.front {
             front.push(piece);
         }
-        self.disc.feed(before, piece);
+        match rest.and_then(|rest| Some((rest, of_second_block(&self.mark)?))) {
+            Some((rest, Ok(()))) => self.disc.keep((SECOND.0, &self.mark), rest),
+            Some((_, Err(why))) => {
+                self.closed = Some(why);
+                self.disc.feed(before, piece);
+            }
+            None => self.disc.feed(before, piece),
+        }
     }
 
     /// What the ended layer is. To be asked until it says no more.
     pub(super) fn take(&mut self) -> Option<Image> {
         if let Disc::Kept(spool) = std::mem::replace(&mut self.disc, Disc::Absent) {
-            self.mark.clear();
+            self.closed = None;
             return Some(Image::Open(Whole::Disk, spool));
+        }
+        if let Some(stray) = self.strays.take().and_then(StrayWatch::take) {
+            return Some(Image::Open(Whole::Stray, stray));
         }
         let tail = std::mem::take(&mut self.tail);
         if is_dmg_trailer(&tail) {
@@ -94,13 +121,7 @@ impl Volume {
         if tail.starts_with(b"conectix") && tail.len() == DMG_TRAILER_BYTES {
             return Some(Image::Closed(Why::Unsupported("VHD image")));
         }
-        let mark = std::mem::take(&mut self.mark);
-        match mark.as_slice() {
-            [b'H', b'+', 0, 4] | [b'H', b'X', 0, 5] => {
-                Some(Image::Closed(Why::Unsupported("HFS+ volume")))
-            }
-            _ => None,
-        }
+        self.closed.take().map(Image::Closed)
     }
 
     /// Takes back what was opened.
@@ -118,16 +139,23 @@ impl Disc {
                 let Some(rest) = take(mark, (SYSTEM_BYTES, MARK_BYTES), before, piece) else {
                     return;
                 };
-                let is_image = MARKS.iter().any(|known| mark.ends_with(*known));
-                if let Self::Before(mark, mut spool) = std::mem::replace(self, Self::Absent)
-                    && is_image
-                {
-                    spool.push(&vec![0; usize::try_from(SYSTEM_BYTES).unwrap_or(0)]);
-                    spool.push(&mark);
-                    spool.push(rest);
-                    *self = Self::Kept(spool);
+                if MARKS.iter().any(|known| mark.ends_with(*known)) {
+                    let mark = std::mem::take(mark);
+                    self.keep((SYSTEM_BYTES, &mark), rest);
+                } else {
+                    *self = Self::Absent;
                 }
             }
+        }
+    }
+
+    /// The layer is an image, by a mark at a place: keeps it from there on, and zeros in front of it.
+    fn keep(&mut self, (place, mark): (u64, &[u8]), rest: &[u8]) {
+        if let Self::Before(_, mut spool) = std::mem::replace(self, Self::Absent) {
+            spool.push(&vec![0; usize::try_from(place).unwrap_or(0)]);
+            spool.push(mark);
+            spool.push(rest);
+            *self = Self::Kept(spool);
         }
     }
 }
@@ -164,9 +192,8 @@ fn is_packed_run(head: &[u8]) -> bool {
 const MARK_BYTES: usize = 6;
 /// ISO 9660; UDF, which may also begin with what it boots from.
 const MARKS: [&[u8; 5]; 7] = [b"CD001", b"BEA01", b"NSR02", b"NSR03", b"BOOT2", b"CDW02", b"TEA01"];
-/// The header of a volume of HFS+: its mark and its version.
-const HFS_AT: u64 = 1_024;
-const HFS_BYTES: usize = 4;
+/// Where file systems are described that leave room to boot from in front, and how many bytes that takes.
+const SECOND: (u64, usize) = (1_024, 512);
 
 #[cfg(test)]
 mod tests {
@@ -207,6 +234,9 @@ mod tests {
         let both = [&disc[..], &trailer].concat();
         let mut mac = vec![0; 3_000];
         mac[1_024..1_028].copy_from_slice(b"H+\0\x04");
+        let mut linux = vec![0; 3_000];
+        linux[1_024] = 1;
+        linux[1_080..1_082].copy_from_slice(b"\x53\xef");
         let fixed = [&[3; 900][..], b"conectix", &[0; 504]].concat();
         let text = |why: &str| vec![(None, format!("unsupported: {why}").into_bytes())];
         for cut in [1, 5, 511, 513, 4_096, 32_770, 40_000] {
@@ -215,7 +245,8 @@ mod tests {
             assert_eq!(said(&packed, cut), [(Some(Whole::Dmg), packed.clone())]);
             assert_eq!(said(&plain, cut), text("DMG that begins with a plain run"));
             assert_eq!(said(&both, cut).len(), 2);
-            assert_eq!(said(&mac, cut), text("HFS+ volume"));
+            assert_eq!(said(&mac, cut), [(Some(Whole::Disk), mac.clone())]);
+            assert_eq!(said(&linux, cut), text("ext volume"));
             assert_eq!(said(&fixed, cut), text("VHD image"));
             assert_eq!(said(b"\x78\xda short", cut), []);
         }

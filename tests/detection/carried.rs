@@ -71,7 +71,7 @@ fn files_of_installers_are_found() {
 }
 
 /// Archives with a member, as the real tools make them, with what their layers are called.
-fn archives(members: &[(&str, &[u8]); 1]) -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn archives(members: &[(&str, &[u8]); 1]) -> Vec<(&'static str, Vec<u8>)> {
     let mut all = Vec::new();
     for (name, command, result) in [
         ("7z", "7z a -bd o.7z *.gz >&2", "o.7z"),

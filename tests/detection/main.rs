@@ -5,6 +5,7 @@
 
 mod alerts;
 mod archives;
+mod behind;
 mod cabinets;
 mod carried;
 mod carriers;
@@ -12,6 +13,7 @@ mod codings;
 mod containers;
 mod digests;
 mod discs;
+mod disks;
 mod forms;
 mod kit;
 mod layers;

@@ -187,7 +187,7 @@ const KINDS: [(&str, Class); 93] = [
     opened("CL_TYPE_TNEF", Inside::Container(Container::Tnef)),
     bytes("CL_TYPE_UDF"),
     opened("CL_TYPE_UUENCODED", TEXT),
-    container("CL_TYPE_XAR", "XAR archive"),
+    opened("CL_TYPE_XAR", Inside::Whole(Whole::Xar)),
     opened("CL_TYPE_XDP", TEXT),
     opened("CL_TYPE_XML_HWP", TEXT),
     opened("CL_TYPE_XML_WORD", TEXT),

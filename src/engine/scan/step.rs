@@ -104,7 +104,9 @@ impl Scan {
         }
         body.is_again = layer.again.is_some();
         body.may_ask = true;
-        body.watch_for_volume(head, &engine.spools, size);
+        let has_strays =
+            matches!(inside, Inside::Container(container) if container.may_have_strays());
+        body.watch_for_volume(head, (&engine.spools, size), has_strays);
         layer.body = Some(body);
         layer.watch = Watch::of(file_type, said == Some(Said::Mailed), image.links());
         layer.embedded = Some(Embedded::new(room));

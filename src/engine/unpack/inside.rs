@@ -1,8 +1,8 @@
 //! What is inside a layer whose type says nothing of it, by the first bytes.
 
 use super::{
-    Coding, Container, Suspect, Whole, ar, bzip2, cab, compress, expand, lnk, lz4, lzma, nsis,
-    onenote, rpm, tar,
+    Coding, Container, Suspect, Whole, ar, bzip2, cab, compress, disk, expand, lnk, lz4, lzma,
+    nsis, onenote, rpm, tar,
 };
 
 /// What is inside a layer, as far as its first bytes tell.
@@ -55,7 +55,11 @@ impl Inside {
             _ if head.starts_with(lnk::MAGIC) => Self::Container(Container::Link),
             _ if head.starts_with(b"07070X") => Self::Unopened("payload of a large rpm package"),
             _ if tar::has_right_sum(head) => Self::Container(Container::Tar),
-            _ => packed_disk(head).map_or(Self::Nothing, Self::Unopened),
+            _ => match packed_disk(head).or_else(|| disk::unread(head)) {
+                Some(name) => Self::Unopened(name),
+                None if disk::is_front(head) => Self::Whole(Whole::Storage),
+                None => Self::Nothing,
+            },
         }
     }
 }
@@ -70,6 +74,8 @@ fn packed_disk(head: &[u8]) -> Option<&'static str> {
         [b'Q', b'F', b'I', 0xfb, 0, 0, 0, 1..=3, ..] => Some("QCOW image"),
         [b'K', b'D', b'M', b'V', 1..=3, 0, 0, 0, ..] => Some("VMDK image"),
         [b'h', b's', b'q', b's', ..] => Some("SquashFS image"),
+        // Chunks of xz, in packages of macOS.
+        [b'p', b'b', b'z', b'x', ..] => Some("pbzx stream"),
         // A sector of a CD as it is on the disc, with its address and sums.
         [0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, _, _, _, 1 | 2, ..] => {
             Some("image of raw CD sectors")

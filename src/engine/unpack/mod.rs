@@ -33,7 +33,9 @@
 //! | cabinets: MSZIP, LZX, Quantum | MS-CAB; as a whole | [`cab`] |
 //! | compiled help | CHM, with LZX; as a whole | [`chm`] |
 //! | ISO 9660, UDF; as a whole | ECMA-119, Joliet, Rock Ridge; ECMA-167 | [`disk`] |
+//! | disks: MBR, GPT, Apple's; FAT, HFS+; as a whole | | [`disk`] |
 //! | UDIF (`.dmg`): partitions; as a whole | koly, blkx; ADC, zlib, bzip2, xz | [`dmg`] |
+//! | XAR: `.pkg`, `.xip`; as a whole | XML in zlib; zlib, bzip2, LZMA, xz | [`xar`] |
 //! | installers of NSIS | deflate, LZMA; as a whole | [`nsis`] |
 //! | PDF: streams, their filters undone; scripts | ISO 32000-1; as a whole | [`pdf`] |
 //! | packed programs: for Windows run by a machine, of UPX decompressed; as a whole | [`packed`] |
@@ -116,6 +118,7 @@ mod packed;
 mod parts;
 mod pdf;
 mod ppmd;
+mod ranges;
 mod rar;
 mod rpm;
 mod rtf;
@@ -129,13 +132,15 @@ mod tests;
 mod text;
 mod tnef;
 mod walk;
+mod xar;
 mod xz;
 mod zip;
 mod zstd;
 
+pub(super) use carried::Watch as StrayWatch;
 pub use codings::{Coding, ContentCodings, Unsupported};
 pub(super) use decoder::Decoder;
-pub(super) use disk::SYSTEM_BYTES;
+pub(super) use disk::{SYSTEM_BYTES, of_second_block};
 pub(super) use dmg::{TRAILER_BYTES as DMG_TRAILER_BYTES, is_trailer as is_dmg_trailer};
 pub(super) use inside::Inside;
 pub(super) use member::{Label, Member};
@@ -175,8 +180,10 @@ pub(super) enum Whole {
     Cab,
     Chm,
     Nsis,
-    /// An image of a disc.
+    /// An image of a disc, known by marks behind its head.
     Disk,
+    /// An image of a disk, known by its head.
+    Storage,
     Sis,
     /// An image of macOS.
     Dmg,
@@ -184,6 +191,9 @@ pub(super) enum Whole {
     Packed(Suspect),
     /// Anything, to be looked at again as another kind.
     Again(Kind),
+    Xar,
+    /// An archive, from its first byte on, in a layer of another kind.
+    Stray,
 }
 
 /// The containers that are walked.
@@ -242,6 +252,13 @@ pub(super) enum Progress {
     Stopped(Why),
 }
 
+impl Container {
+    /// Whether its walker sees no archive that stands beside its members.
+    pub(super) const fn may_have_strays(self) -> bool {
+        matches!(self, Self::Rtf | Self::OneNote)
+    }
+}
+
 impl Whole {
     /// Whether something is in it for certain, so that it is not scanned when it cannot be opened.
     pub(super) const fn is_certain(self) -> bool {
@@ -253,8 +270,11 @@ impl Whole {
             | Self::Chm
             | Self::Nsis
             | Self::Disk
+            | Self::Storage
             | Self::Sis
             | Self::Dmg
+            | Self::Xar
+            | Self::Stray
             | Self::Again(_) => true,
             Self::Packed(suspect) => suspect.is_certain(),
         }
@@ -265,11 +285,11 @@ impl Unpacker {
     /// For a container. It takes no memory to speak of yet.
     pub(super) fn of(container: Container, passwords: &Passwords) -> Self {
         Self::Container(match container {
-            Container::Tar => Box::new(tar::Tar::new()),
+            Container::Tar => Box::new(Behind::new(tar::Tar::new(), passwords)),
             Container::Cpio => Box::new(cpio::Cpio::new()),
             Container::Ar => Box::new(ar::Ar::new()),
             Container::Rpm => Box::new(rpm::Rpm::new()),
-            Container::Zip => Box::new(zip::Zip::new(passwords)),
+            Container::Zip => Box::new(Carried::between(passwords)),
             Container::CarriedZip => Box::new(Carried::new(passwords)),
             Container::Mail => Box::new(mime::Mime::mail()),
             Container::Text => Box::new(text::Text::new(passwords)),
@@ -297,8 +317,11 @@ impl Unpacker {
                 Whole::Ole2
                 | Whole::Chm
                 | Whole::Disk
+                | Whole::Storage
                 | Whole::Sis
                 | Whole::Dmg
+                | Whole::Xar
+                | Whole::Stray
                 | Whole::Again(_) => Box::new(zip::Zip::carried(passwords)),
             }),
         )

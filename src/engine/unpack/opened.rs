@@ -2,9 +2,13 @@
 //!
 //! Each step reads at most a few tables or fills one window, so that a scan of a large container is cut
 //! into slices like any other. Every offset and length in it is somebody's word.
+//!
+//! What a document has that is of no member may be an archive, which is looked for at the end ([`Strays`]). Of what
+//! is an archive itself, or is known by its end, the layer's other walker finds it.
 
 use super::again::Again;
 use super::cab::Cab;
+use super::carried::Strays;
 use super::chm::Chm;
 use super::disk::Disk;
 use super::dmg::Dmg;
@@ -14,7 +18,8 @@ use super::packed::Packed;
 use super::pdf::Pdf;
 use super::seven_zip::SevenZip;
 use super::sis::Sis;
-use super::{Member, Pace, Step, Whole};
+use super::xar::Xar;
+use super::{Member, Pace, Progress, Step, Whole};
 use crate::engine::passwords::Passwords;
 use crate::engine::spool::Spool;
 
@@ -23,6 +28,7 @@ pub(in crate::engine) struct Opened {
     whole: Whole,
     spool: Spool,
     reader: Reader,
+    strays: Strays,
 }
 
 /// What reads it. A reader is given all bytes of the container at each step.
@@ -38,6 +44,9 @@ enum Reader {
     Packed(Box<Packed>),
     Nsis(Box<Nsis>),
     Again(Again),
+    Xar(Xar),
+    /// Nothing but an archive that is to be handed on.
+    Stray,
 }
 
 impl Opened {
@@ -49,18 +58,26 @@ impl Opened {
             Whole::Cab => Reader::Cab(Box::default()),
             Whole::Chm => Reader::Chm(Box::default()),
             Whole::Disk => Reader::Disk(Disk::new()),
+            Whole::Storage => Reader::Disk(Disk::storage()),
             Whole::Sis => Reader::Sis(Sis::new()),
             Whole::Dmg => Reader::Dmg(Dmg::new()),
             Whole::Packed(suspect) => Reader::Packed(Box::new(Packed::new(suspect))),
             Whole::Nsis => Reader::Nsis(Box::default()),
             Whole::Again(kind) => Reader::Again(Again::new(kind)),
+            Whole::Xar => Reader::Xar(Xar::default()),
+            Whole::Stray => Reader::Stray,
         };
-        Self { whole, spool, reader }
+        Self { whole, spool, reader, strays: Strays::default() }
     }
 
     /// As [`super::Unpacker::step`] without input. [`super::Progress::Hungry`] says that nothing is left.
     pub(super) fn step(&mut self, output: &mut [u8]) -> Step {
         let bytes = self.spool.bytes().unwrap_or_default();
+        if self.strays.has_begun() {
+            let reader = &self.reader;
+            let (made, progress) = self.strays.step(bytes, output, |place| reader.has(place));
+            return Step { used: 0, made, progress };
+        }
         let (made, progress) = match &mut self.reader {
             Reader::Ole2(ole2) => ole2.step(bytes, output),
             Reader::Pdf(pdf) => pdf.step(bytes, output),
@@ -73,7 +90,13 @@ impl Opened {
             Reader::Packed(packed) => packed.step(bytes, output),
             Reader::Nsis(nsis) => nsis.step(bytes, output),
             Reader::Again(again) => again.step(bytes, output),
+            Reader::Xar(xar) => xar.step(bytes, output),
+            Reader::Stray => (0, Progress::Hungry),
         };
+        if progress == Progress::Hungry && self.reader.may_have_strays() {
+            self.strays.begin();
+            return Step { used: 0, made, progress: Progress::Full };
+        }
         Step { used: 0, made, progress }
     }
 
@@ -84,6 +107,7 @@ impl Opened {
             | Reader::Pdf(_)
             | Reader::Disk(_)
             | Reader::Sis(_)
+            | Reader::Stray
             | Reader::Again(_) => Pace::Quick,
             Reader::SevenZip(archive) => archive.pace(),
             // Instructions of a machine, and bits.
@@ -91,11 +115,15 @@ impl Opened {
             | Reader::Chm(_)
             | Reader::Dmg(_)
             | Reader::Packed(_)
+            | Reader::Xar(_)
             | Reader::Nsis(_) => Pace::Steady,
         }
     }
 
     pub(super) fn member(&self) -> Member {
+        if let Some(stray) = self.strays.member() {
+            return stray;
+        }
         match &self.reader {
             Reader::Ole2(ole2) => ole2.member(),
             Reader::Pdf(pdf) => pdf.member(),
@@ -108,11 +136,16 @@ impl Opened {
             Reader::Packed(packed) => packed.member(),
             Reader::Nsis(nsis) => nsis.member(),
             Reader::Again(again) => again.member(),
+            Reader::Xar(xar) => xar.member(),
+            Reader::Stray => Member::default(),
         }
     }
 
     /// As [`super::Unpacker::pass_over`].
     pub(super) fn pass_over(&mut self) -> bool {
+        if self.strays.has_begun() {
+            return false;
+        }
         match &mut self.reader {
             Reader::Ole2(_)
             | Reader::Pdf(_)
@@ -121,6 +154,8 @@ impl Opened {
             | Reader::Sis(_)
             | Reader::Dmg(_)
             | Reader::Packed(_)
+            | Reader::Xar(_)
+            | Reader::Stray
             | Reader::Again(_) => false,
             Reader::SevenZip(archive) => archive.pass_over(),
             Reader::Cab(cab) => cab.pass_over(),
@@ -131,5 +166,39 @@ impl Opened {
     /// Gives the bytes back, and says as what they were opened.
     pub(in crate::engine) fn close(self) -> (Whole, Spool) {
         (self.whole, self.spool)
+    }
+}
+
+impl Reader {
+    /// Whether archives are looked for in what is of no member.
+    const fn may_have_strays(&self) -> bool {
+        match self {
+            Self::Ole2(_) | Self::Chm(_) | Self::Sis(_) | Self::Xar(_) | Self::Stray => true,
+            Self::Disk(disk) => disk.is_storage(),
+            Self::Pdf(_)
+            | Self::SevenZip(_)
+            | Self::Cab(_)
+            | Self::Dmg(_)
+            | Self::Packed(_)
+            | Self::Nsis(_) => false,
+        }
+    }
+
+    /// Whether a byte is one of a member, as it lies there.
+    fn has(&self, place: u64) -> bool {
+        match self {
+            Self::Ole2(ole2) => ole2.has(place),
+            Self::Chm(chm) => chm.has(place),
+            Self::Sis(sis) => sis.has(place),
+            Self::Disk(disk) => disk.has(place),
+            Self::Xar(xar) => xar.has(place),
+            Self::Pdf(_)
+            | Self::SevenZip(_)
+            | Self::Cab(_)
+            | Self::Dmg(_)
+            | Self::Packed(_)
+            | Self::Nsis(_)
+            | Self::Stray => false,
+        }
     }
 }

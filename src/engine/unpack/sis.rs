@@ -6,6 +6,7 @@
 //! Absent on purpose: conditions and options, whatever they ask for; certificates; files that are only named.
 
 use super::numbers::{le16, le32, le64, part};
+use super::ranges::Ranges;
 use super::slice::Slice;
 use super::{Coding, Decoder, Label, Member, Progress};
 use crate::engine::verdict::{Limit, Why};
@@ -18,6 +19,8 @@ pub(super) struct Sis {
     /// The files, the last one first.
     files: Vec<File>,
     open: Option<(Slice, File)>,
+    /// Where those are that are not packed.
+    taken: Ranges,
 }
 
 struct File {
@@ -45,6 +48,10 @@ impl Sis {
                 table(package, &mut self.files)
             };
             self.said = read.err();
+            for file in self.files.iter().filter(|file| !file.is_packed) {
+                self.taken.add(file.from, file.length);
+            }
+            self.taken.sort();
             self.files.reverse();
             return (0, Progress::Full);
         }
@@ -71,6 +78,11 @@ impl Sis {
             }
             Err(why) => (0, Progress::Missed(why)),
         }
+    }
+
+    /// Whether a byte of the package is one of a file that is not packed.
+    pub(super) fn has(&self, place: u64) -> bool {
+        self.taken.contains(place)
     }
 
     /// The member that has just begun.

@@ -3,11 +3,13 @@
 //! Blocks of 512 bytes: a header, the member's bytes, padding to the next block. Members that say
 //! something about the next one (a long name, a pax record with its size) are read and obeyed, as every
 //! reader does; the others that are no files have no bytes. Two blocks of zeros end the archive, but what
-//! follows may be another one (`tar -A`, `cat`): a header there is believed.
+//! follows may be another one (`tar -A`, `cat`): a header there is believed. What follows and is no header is not
+//! taken.
 //!
 //! A sparse member is handed on as it is stored, and the holes that a reader would fill in are said to
 //! be missing. Absent on purpose: owners, modes, times, and global pax records, which name no sizes.
 
+use super::carried::Ends;
 use super::member::{Label, Member};
 use super::parts::{Gathered, hand_on_member, pass};
 use super::{Progress, Step};
@@ -67,7 +69,7 @@ impl Tar {
     }
 
     /// Between members, after at least one: what is no header is not part of the archive.
-    fn is_over(&self) -> bool {
+    fn is_behind(&self) -> bool {
         self.has_header && self.next.name.is_none() && self.next.size.is_none()
     }
 
@@ -128,6 +130,10 @@ impl Walk for Tar {
                         break Progress::Hungry;
                     };
                     let header = Header::of(block);
+                    if header.is_err() && self.is_behind() {
+                        self.place = Place::End;
+                        continue;
+                    }
                     self.gathered.clear();
                     match header {
                         Ok(Some(header)) => {
@@ -137,7 +143,6 @@ impl Walk for Tar {
                             }
                         }
                         Ok(None) => {}
-                        Err(_) if self.is_over() => self.place = Place::End,
                         Err(why) => break Progress::Stopped(why),
                     }
                 }
@@ -179,10 +184,7 @@ impl Walk for Tar {
                     }
                     self.place = Place::Header;
                 }
-                Place::End => {
-                    rest = &[];
-                    break Progress::Hungry;
-                }
+                Place::End => break Progress::Hungry,
             }
         };
         Step { used: input.len().saturating_sub(rest.len()), made, progress }
@@ -201,6 +203,18 @@ impl Walk for Tar {
             Place::Map | Place::Extension(_) | Place::Enter | Place::Data => false,
         };
         if is_between && self.has_header { Ok(()) } else { Err(ENDS_EARLY) }
+    }
+}
+
+impl Ends for Tar {
+    fn is_over(&self) -> bool {
+        matches!(self.place, Place::End)
+    }
+
+    fn give_back(&mut self) -> Vec<u8> {
+        let back = self.gathered.bytes().to_vec();
+        self.gathered.clear();
+        back
     }
 }
 

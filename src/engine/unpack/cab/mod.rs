@@ -38,6 +38,8 @@ pub(super) struct Cab {
 enum Place {
     #[default]
     Header,
+    /// What is told of the files is read.
+    Tables,
     Files,
     Inside,
     Over,
@@ -51,6 +53,14 @@ impl Cab {
                 Ok(read) => {
                     self.cabinet = read;
                     self.folder = usize::MAX;
+                    self.place = Place::Tables;
+                    (0, Progress::Full)
+                }
+                Err(why) => (0, Progress::Stopped(why)),
+            },
+            Place::Tables => match self.cabinet.read_files(cabinet) {
+                Ok(true) => (0, Progress::Full),
+                Ok(false) => {
                     self.place = Place::Files;
                     (0, Progress::Full)
                 }

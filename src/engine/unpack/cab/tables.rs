@@ -15,6 +15,9 @@ pub(super) struct Cabinet {
     pub(super) is_continued: bool,
     /// Whether the last one goes on in another.
     pub(super) goes_on: bool,
+    /// Where the next file is told of, and how many are still to be read.
+    files_at: usize,
+    files_left: u16,
 }
 
 /// Blocks that are packed as one stream.
@@ -40,14 +43,15 @@ pub(super) struct File {
 }
 
 impl Cabinet {
-    /// Reads the tables. Nothing is kept that is not in the file.
+    /// Reads the header and the folders; the files follow ([`Cabinet::read_files`]). Nothing is kept that is not in the
+    /// file.
     pub(super) fn read(cabinet: &[u8]) -> Result<Self, Why> {
         let flags = le16(cabinet, 30).ok_or(ENDS_EARLY)?;
         let (folders, files) = (le16(cabinet, 26), le16(cabinet, 28));
         let files_at =
             usize::try_from(le32(cabinet, 16).ok_or(ENDS_EARLY)?).map_err(|_| ENDS_EARLY)?;
         let mut at = HEADER_BYTES;
-        let mut read = Self::default();
+        let mut read = Self { files_at, files_left: files.ok_or(ENDS_EARLY)?, ..Self::default() };
         let mut folder_reserve = 0_usize;
         if flags & HAS_RESERVE != 0 {
             let header_reserve = usize::from(le16(cabinet, 36).ok_or(ENDS_EARLY)?);
@@ -68,17 +72,23 @@ impl Cabinet {
             read.folders.push(Folder { at: blocks_at, blocks, method });
             at = at.saturating_add(8).saturating_add(folder_reserve);
         }
-        read.read_files(cabinet, files_at, files.ok_or(ENDS_EARLY)?)?;
         Ok(read)
     }
 
-    fn read_files(&mut self, cabinet: &[u8], mut at: usize, count: u16) -> Result<(), Why> {
-        for _ in 0..count {
+    /// Reads what is told of some files. False when there are no more, which are in their order then.
+    pub(super) fn read_files(&mut self, cabinet: &[u8]) -> Result<bool, Why> {
+        for _ in 0..FILES_PER_STEP {
+            let Some(left) = self.files_left.checked_sub(1) else {
+                self.files.sort_by_key(|file| (file.folder, file.place));
+                return Ok(false);
+            };
+            self.files_left = left;
+            let at = self.files_at;
             let size = le32(cabinet, at).ok_or(ENDS_EARLY)?;
             let place = le32(cabinet, at.saturating_add(4)).ok_or(ENDS_EARLY)?;
             let folder = le16(cabinet, at.saturating_add(8)).ok_or(ENDS_EARLY)?;
             let name = at.saturating_add(16);
-            at = behind_string(cabinet, name).ok_or(ENDS_EARLY)?;
+            self.files_at = behind_string(cabinet, name).ok_or(ENDS_EARLY)?;
             let last = self.folders.len().saturating_sub(1);
             let is_from_previous = matches!(folder, FROM_PREVIOUS | FROM_PREVIOUS_TO_NEXT);
             let goes_on = matches!(folder, TO_NEXT | FROM_PREVIOUS_TO_NEXT);
@@ -92,8 +102,7 @@ impl Cabinet {
             let (place, size) = (u64::from(place), u64::from(size));
             self.files.push(File { folder, place, size, name, goes_on });
         }
-        self.files.sort_by_key(|file| (file.folder, file.place));
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -114,6 +123,7 @@ fn front(cabinet: &[u8], at: usize) -> &[u8] {
     rest.get(..STRING_BYTES_MAX).unwrap_or(rest)
 }
 
+const FILES_PER_STEP: usize = 256;
 const HEADER_BYTES: usize = 36;
 /// Names have up to 256 bytes.
 const STRING_BYTES_MAX: usize = 4 << 10;

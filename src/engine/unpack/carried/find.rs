@@ -29,6 +29,15 @@ pub(in crate::engine::unpack) struct Found {
 impl Finder {
     /// What a piece tells that follows what is held.
     pub(in crate::engine::unpack) fn find(&self, piece: &[u8]) -> Found {
+        self.find_where(piece, |_| true)
+    }
+
+    /// The same, of archives that begin at places which are asked for: from the first byte that is held, or of the piece.
+    pub(in crate::engine::unpack) fn find_where(
+        &self,
+        piece: &[u8],
+        is_asked_for: impl Fn(usize) -> bool,
+    ) -> Found {
         let joined;
         let bytes = if self.held.is_empty() {
             piece
@@ -45,6 +54,7 @@ impl Finder {
             from = at.saturating_add(1);
             if let Some(begin) = at.checked_sub(kind.back()) {
                 match kind.check(bytes.get(begin..).unwrap_or_default()) {
+                    Check::Archive(_) if !is_asked_for(begin) => {}
                     Check::Archive(length) => {
                         let end = begin.saturating_add(length);
                         first = first.filter(|(_, known)| *known <= end).or(Some((begin, end)));
@@ -158,7 +168,11 @@ impl Kind {
     /// Whether these bytes are the front of an archive.
     fn check(self, bytes: &[u8]) -> Check {
         match self {
-            Self::SevenZip => of_sum(bytes, 12..32, |bytes, sum| le32(bytes, 8) == Some(sum)),
+            Self::SevenZip => of_sum(bytes, 12..32, |bytes, sum| {
+                // A writer that was stopped has left zeros, and readers look for what it has written.
+                let is_unfinished = bytes.get(8..32) == Some(&[0; 24]);
+                is_unfinished || le32(bytes, 8) == Some(sum)
+            }),
             Self::Cabinet => cabinet(bytes),
             Self::Rar => match bytes.get(6) {
                 None => Check::Short,

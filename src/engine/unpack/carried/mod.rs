@@ -5,11 +5,15 @@
 //!
 //! Of several only the first begins a layer. The others are found in that one: behind the end of an archive it is
 //! looked for another ([`Behind`], [`Carried::behind`]), as `cabextract` does, and the programs that carry
-//! several and take any of them.
+//! several and take any of them. In documents whose members lie in pieces it is looked for in what is of no member
+//! ([`strays`]).
 
 mod find;
+mod strays;
 
 pub(super) use self::find::Finder;
+pub(super) use self::strays::Strays;
+pub(in crate::engine) use self::strays::Watch;
 use super::numbers::{le32, le64};
 use super::parts::{at_most, hand_on, wide};
 use super::walk::Walk;
@@ -27,6 +31,8 @@ pub(in crate::engine) struct Carried {
     finder: Finder,
     place: Place,
     front: Front,
+    /// So many bytes are looked at at once: few behind a member, as another one is near.
+    reach: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -39,6 +45,8 @@ enum Place {
 /// What stands in front of the bytes in which archives other than zips are looked for.
 enum Front {
     Nothing,
+    /// Nothing: the bytes are those of a zip.
+    Zip,
     /// The header of an archive, as far as it came, which says how long that is.
     Header(Whole, Vec<u8>),
     /// So many bytes of an archive.
@@ -54,7 +62,13 @@ impl Carried {
             finder: Finder::default(),
             place: Place::Looking,
             front: Front::Nothing,
+            reach: REACH_BYTES_MIN,
         }
+    }
+
+    /// In a zip: between its members, and behind them.
+    pub(super) fn between(passwords: &Passwords) -> Self {
+        Self { zip: Zip::new(passwords), front: Front::Zip, ..Self::new(passwords) }
     }
 
     /// In bytes that begin with an archive: behind its end, as its header tells that. A zip is looked for in all of
@@ -66,7 +80,7 @@ impl Carried {
     /// So many bytes are in front of those in which archives are looked for.
     fn passed(&self, length: usize) -> usize {
         match &self.front {
-            Front::Nothing => 0,
+            Front::Nothing | Front::Zip => 0,
             Front::Header(_, header) => length.min(HEADER_BYTES.saturating_sub(header.len())),
             Front::Bytes(left) => at_most(length, *left),
         }
@@ -75,7 +89,7 @@ impl Carried {
     /// Bytes in front of those were read.
     fn pass(&mut self, bytes: &[u8]) {
         match &mut self.front {
-            Front::Nothing => {}
+            Front::Nothing | Front::Zip => {}
             Front::Header(whole, header) => {
                 header.extend_from_slice(bytes);
                 if header.len() >= HEADER_BYTES {
@@ -145,7 +159,24 @@ impl Carried {
 impl Walk for Carried {
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
         match self.place {
-            Place::Looking => self.look(input, output),
+            Place::Looking => {
+                let mut used = 0_usize;
+                loop {
+                    let rest = input.get(used..).unwrap_or_default();
+                    let reach = if self.is_inside { rest.len() } else { self.reach };
+                    let piece = rest.get(..reach).unwrap_or(rest);
+                    let step = self.look(piece, output);
+                    used = used.saturating_add(step.used);
+                    if step.progress != Progress::Hungry {
+                        self.reach = REACH_BYTES_MIN;
+                        return Step { used, ..step };
+                    }
+                    self.reach = self.reach.saturating_mul(2).min(REACH_BYTES_MAX);
+                    if used == input.len() || step.made > 0 || step.used == 0 {
+                        return Step { used, ..step };
+                    }
+                }
+            }
             Place::Handing(given) => {
                 let (step, given) = hand(self.finder.held(), given, input, output);
                 self.place = Place::Handing(given);
@@ -181,6 +212,8 @@ impl Walk for Carried {
     fn finish(&self) -> Result<(), Why> {
         match self.place {
             Place::Looking => self.zip.finish(),
+            // A zip that has not ended by then is damaged; that of something else is in what is handed on.
+            Place::Handing(_) if matches!(self.front, Front::Zip) => self.zip.finish(),
             Place::Handing(_) => Ok(()),
         }
     }
@@ -218,9 +251,12 @@ fn length(whole: Whole, header: &[u8]) -> u64 {
         | Whole::Pdf
         | Whole::Chm
         | Whole::Disk
+        | Whole::Storage
         | Whole::Sis
         | Whole::Dmg
         | Whole::Packed(_)
+        | Whole::Xar
+        | Whole::Stray
         | Whole::Again(_) => None,
     };
     length.unwrap_or(u64::MAX)
@@ -297,5 +333,7 @@ impl<W: Ends> Walk for Behind<W> {
     }
 }
 
+const REACH_BYTES_MIN: usize = 256;
+const REACH_BYTES_MAX: usize = 16 << 10;
 /// So much of the front of any archive tells how long it is.
 const HEADER_BYTES: usize = 32;

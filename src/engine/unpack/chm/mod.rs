@@ -15,6 +15,7 @@ use super::lz::Packed;
 use super::lz::frames::Frames;
 use super::lz::lzx::{FRAME_BYTES, Lzx};
 use super::parts::{at_most, copy, wide};
+use super::ranges::Ranges;
 use super::{Label, Member, Progress};
 use crate::engine::unpack::numbers::{le32, le64};
 use crate::engine::verdict::{Limit, Why};
@@ -27,6 +28,8 @@ pub(super) struct Chm {
     /// The chunk of the directory that is next.
     chunk: usize,
     entries: Vec<Entry>,
+    /// Where those are that are not packed.
+    taken: Ranges,
     /// What describes the packed section: its bytes, how it is packed, how long it is.
     content: Option<Entry>,
     control: Option<Entry>,
@@ -91,6 +94,11 @@ impl Chm {
         }
     }
 
+    /// Whether a byte of the file is one of an entry that is not packed.
+    pub(super) fn has(&self, place: u64) -> bool {
+        self.taken.contains(place)
+    }
+
     /// The member that has just begun.
     pub(super) fn member(&self) -> Member {
         let is_packed = self.entry.is_some_and(|entry| entry.section != 0);
@@ -116,6 +124,11 @@ impl Chm {
     fn read_chunk(&mut self, file: &[u8]) -> Progress {
         if self.chunk >= self.header.chunks {
             self.entries.sort_by_key(|entry| (entry.section, entry.place));
+            for entry in self.entries.iter().filter(|entry| entry.section == 0) {
+                let place = self.header.content_at.saturating_add(entry.place);
+                self.taken.add(place, entry.size);
+            }
+            self.taken.sort();
             self.packing = self.packing(file);
             self.place = Place::Entries;
             return Progress::Full;

@@ -32,6 +32,11 @@ impl Extents {
         self.left
     }
 
+    /// Its pieces, in order.
+    pub(in crate::engine::unpack) fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
     /// Where the file begins, when it has one piece only.
     pub(in crate::engine::unpack) fn only(&self) -> Option<u64> {
         match self.pieces.as_slice() {

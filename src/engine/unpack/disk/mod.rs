@@ -1,8 +1,9 @@
-//! Images of discs: ISO 9660 and UDF, each alone or both over the same files.
+//! Images of discs: ISO 9660 and UDF, each alone or both over the same files; and of disks: partitions with FAT or HFS+.
 //!
 //! ```text
 //!   sector 16 ─┬─▶ volume descriptors ─▶ trees of folders ─┐
-//!              └─▶ anchor ─▶ partitions ─▶ file sets ──────┴─▶ every file, once
+//!              └─▶ anchor ─▶ partitions ─▶ file sets ──────┤
+//!   sector 0 ─▶ tables of partitions ─▶ FAT, HFS+ ─────────┴─▶ every file, once
 //! ```
 //!
 //! Such an image is known by bytes behind its first 32 KiB, which no table leads to and any other file may
@@ -12,14 +13,21 @@
 //! all folders together have is not believed to be more than twice the image.
 
 mod extents;
+mod fat;
+mod hfs;
 mod iso;
+mod systems;
+mod tables;
 mod udf;
 
 use std::collections::BTreeSet;
 
 use self::extents::Extents;
+use self::fat::Fat;
+use self::hfs::Hfs;
 use self::iso::Iso;
 use self::udf::Udf;
+use super::ranges::Ranges;
 use super::{Label, Member, Progress};
 use crate::engine::verdict::Why;
 
@@ -29,6 +37,14 @@ pub(super) struct Disk {
     place: Place,
     iso: Option<Iso>,
     udf: Option<Box<Udf>>,
+    fat: Option<Box<Fat>>,
+    hfs: Option<Box<Hfs>>,
+    /// The first bytes of partitions, the last one first.
+    volumes: Vec<u64>,
+    /// It is known by its head: all of its bytes are there, and what is in no file is asked for.
+    is_storage: bool,
+    taken: Ranges,
+    pieces: usize,
     notes: Notes,
 }
 
@@ -46,6 +62,8 @@ enum Place {
 enum System {
     Iso,
     Udf,
+    Fat,
+    Hfs,
 }
 
 /// A file that was found.
@@ -80,6 +98,21 @@ impl Disk {
         Self::default()
     }
 
+    /// Of what begins with a table of partitions, or with a file system.
+    pub(super) fn storage() -> Self {
+        Self { is_storage: true, ..Self::default() }
+    }
+
+    /// Whether it is asked for what is in no file.
+    pub(super) const fn is_storage(&self) -> bool {
+        self.is_storage
+    }
+
+    /// Whether a byte is one of a file. To be asked when all were read.
+    pub(super) fn has(&self, place: u64) -> bool {
+        self.taken.contains(place)
+    }
+
     /// The next step, given all of the image: bytes made, and what there is to say.
     pub(super) fn step(&mut self, image: &[u8], output: &mut [u8]) -> (usize, Progress) {
         if let Some(why) = self.notes.said.take() {
@@ -107,6 +140,8 @@ impl Disk {
         let (what, around) = match system {
             System::Iso => ("iso9660", "CL_TYPE_ISO9660"),
             System::Udf => ("udf", "CL_TYPE_UDF"),
+            System::Fat => ("fat", "CL_TYPE_PART_ANY"),
+            System::Hfs => ("hfs+", "CL_TYPE_PART_HFSPLUS"),
         };
         Member {
             label: Label::named(what, &file.name),
@@ -120,12 +155,21 @@ impl Disk {
         self.place = Place::Between;
         let size = u64::try_from(image.len()).unwrap_or(u64::MAX);
         self.notes.left = Some(size.saturating_mul(2));
+        if self.is_storage {
+            self.volumes = tables::volumes(image);
+            self.volumes.reverse();
+            return Progress::Full;
+        }
+        let second = image.get(1_024..1_536).and_then(systems::of_second);
+        if let Some(systems::System::Hfs(_)) = second {
+            self.volumes.push(0);
+        }
         self.iso = Iso::open(image);
         match Udf::open(image) {
             Ok(udf) => self.udf = udf.map(Box::new),
             Err(why) => self.notes.miss(why),
         }
-        if self.iso.is_none() && self.udf.is_none() {
+        if self.iso.is_none() && self.udf.is_none() && self.volumes.is_empty() {
             self.notes.miss(Why::Broken("disc image: no volume"));
         }
         Progress::Full
@@ -137,7 +181,15 @@ impl Disk {
             (System::Iso, iso.next(image, &mut self.notes))
         } else if let Some(udf) = &mut self.udf {
             (System::Udf, udf.next(image, &mut self.notes))
+        } else if let Some(fat) = &mut self.fat {
+            (System::Fat, fat.next(image, &mut self.notes))
+        } else if let Some(hfs) = &mut self.hfs {
+            (System::Hfs, hfs.next(image, &mut self.notes))
+        } else if let Some(from) = self.volumes.pop() {
+            self.open_volume(image, from);
+            return Progress::Full;
         } else {
+            self.taken.sort();
             self.place = Place::Over;
             return Progress::Full;
         };
@@ -146,9 +198,17 @@ impl Disk {
             Turn::Over => match system {
                 System::Iso => self.iso = None,
                 System::Udf => self.udf = None,
+                System::Fat => self.fat = None,
+                System::Hfs => self.hfs = None,
             },
             Turn::Found(file) => {
-                if file.extents.begins_before(SYSTEM_BYTES) {
+                self.take(&file.extents);
+                let front = match system {
+                    System::Iso | System::Udf => SYSTEM_BYTES,
+                    // The sectors to boot from.
+                    System::Fat | System::Hfs => FRONT_BYTES,
+                };
+                if file.extents.begins_before(front) {
                     // No writer puts files there, and these bytes are not kept.
                     self.notes.miss(Why::Broken("disc image: a file before the volume"));
                 } else if self.notes.is_new(&file.extents) {
@@ -158,6 +218,56 @@ impl Disk {
             }
         }
         Progress::Full
+    }
+}
+
+impl Disk {
+    /// Opens the file system of a partition.
+    fn open_volume(&mut self, image: &[u8], from: u64) {
+        match systems::of(image, from) {
+            systems::System::Fat => self.fat = Fat::open(image, from).map(Box::new),
+            systems::System::Hfs(offset) => match Hfs::open(image, from.saturating_add(offset)) {
+                Ok(hfs) => self.hfs = Some(Box::new(hfs)),
+                Err(why) => self.notes.miss(why),
+            },
+            systems::System::Closed(why) => self.notes.miss(why),
+            systems::System::Unknown => {}
+        }
+    }
+
+    /// Notes where a file lies.
+    fn take(&mut self, extents: &Extents) {
+        self.pieces = self.pieces.saturating_add(extents.pieces().len());
+        if !self.is_storage || self.pieces > PIECES_MAX {
+            return;
+        }
+        for piece in extents.pieces() {
+            if let Some(from) = piece.from {
+                self.taken.add(from, piece.length);
+            }
+        }
+    }
+}
+
+/// Whether a layer begins as an image of a disk does that is read.
+pub(super) fn is_front(head: &[u8]) -> bool {
+    fat::is_front(head) || tables::is_front(head) || systems::closed(head) == Some(Why::Encrypted)
+}
+
+/// What file system a layer begins with that is not read.
+pub(super) fn unread(head: &[u8]) -> Option<&'static str> {
+    match systems::closed(head) {
+        Some(Why::Unsupported(name)) => Some(name),
+        _ => None,
+    }
+}
+
+/// Of the 512 bytes behind the first kilobyte of a layer: whether they are of a file system, and why that is not read.
+pub(in crate::engine) fn of_second_block(block: &[u8]) -> Option<Result<(), Why>> {
+    match systems::of_second(block)? {
+        systems::System::Closed(why) => Some(Err(why)),
+        systems::System::Hfs(_) => Some(Ok(())),
+        systems::System::Fat | systems::System::Unknown => None,
     }
 }
 
@@ -199,5 +309,9 @@ fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {
 
 /// Bytes before the first descriptor of a volume.
 pub(in crate::engine) const SYSTEM_BYTES: u64 = 32 << 10;
+/// Bytes before the first of a file on a disk.
+const FRONT_BYTES: u64 = 1_024;
+/// Pieces of files whose places are noted: 4 MiB of memory.
+const PIECES_MAX: usize = 1 << 18;
 const PATH_BYTES_MAX: usize = 512;
 const ENDS_EARLY: Why = Why::Broken("disc image: a file ends early");

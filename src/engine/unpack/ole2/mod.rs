@@ -19,11 +19,13 @@ mod formula;
 mod powerpoint;
 mod source;
 mod tables;
+mod taken;
 mod vba;
 
 use self::excel::Macros;
 use self::source::{Coding, Source};
 use self::tables::{Chain, Entry, Kind, Tables, readable};
+use self::taken::Taken;
 use self::vba::Module;
 use super::package::Packed;
 use super::{Label, Member, Progress};
@@ -45,6 +47,7 @@ pub(super) struct Ole2 {
     waiting: Vec<Source>,
     /// The rest of a stream of slides in which objects are looked for.
     records: Option<Chain>,
+    taken: Taken,
     said: Option<Why>,
 }
 
@@ -57,6 +60,8 @@ enum Place {
     Streams,
     /// Bytes of a member, whose beginning was said.
     Inside(Source),
+    /// The sectors of all streams, for those that look for what is in none.
+    Taken,
     Over,
 }
 
@@ -93,8 +98,19 @@ impl Ole2 {
                 self.place = Place::Streams;
                 (0, Progress::End(fate))
             }
+            Place::Taken => {
+                if !self.taken.step(&self.tables, file) {
+                    self.place = Place::Over;
+                }
+                (0, Progress::Full)
+            }
             Place::Over => (0, Progress::Hungry),
         }
+    }
+
+    /// Whether a byte of the file is one of a stream. To be asked when all of it was read.
+    pub(super) fn has(&self, place: u64) -> bool {
+        self.taken.contains(&self.tables, place)
     }
 
     /// The member that has just begun.
@@ -154,7 +170,7 @@ impl Ole2 {
         }
         for _ in 0..ENTRIES_PER_STEP {
             let Some(entry) = self.tables.entry(file, self.index) else {
-                self.place = Place::Over;
+                self.place = Place::Taken;
                 return Progress::Full;
             };
             self.index = self.index.saturating_add(1);

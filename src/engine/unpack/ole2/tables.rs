@@ -128,6 +128,11 @@ impl Tables {
         }
     }
 
+    /// The sector that a byte of the file is in; `None` for the header.
+    pub(super) fn sector_of(&self, place: u64) -> Option<u32> {
+        u32::try_from(place.wrapping_shr(self.sector_shift).checked_sub(1)?).ok()
+    }
+
     fn sector<'a>(&self, file: &'a [u8], number: u32) -> Option<&'a [u8]> {
         // The header takes the place of the first.
         let from = usize::try_from(number).ok()?.checked_add(1)?.checked_shl(self.sector_shift)?;
@@ -232,6 +237,16 @@ impl Chain {
                 read => count = count.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX)),
             }
         }
+    }
+
+    /// Passes over the next sector, when all of it is of the stream, and gives its number.
+    pub(super) fn next_whole(&mut self, tables: &Tables, file: &[u8]) -> Option<u32> {
+        let sector = tables.sector(file, self.sector).filter(|_| !self.is_mini)?;
+        let length = u64::try_from(sector.len()).unwrap_or(u64::MAX);
+        self.left = self.left.checked_sub(length)?;
+        let number = self.sector;
+        self.advance(tables, file);
+        Some(number)
     }
 
     fn advance(&mut self, tables: &Tables, file: &[u8]) {

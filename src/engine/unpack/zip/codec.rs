@@ -4,6 +4,8 @@ use super::deflate64::Deflate64;
 use super::explode::Explode;
 use super::header::Local;
 use super::open::Open;
+use super::reduce::Reduce;
+use super::shrink::Shrink;
 use crate::engine::unpack::inflate::{Inflate, Inflated, Outcome};
 use crate::engine::unpack::parts::copy;
 use crate::engine::unpack::{Coding, Pace, Progress, Step, bzip2, lzma, xz, zstd};
@@ -13,7 +15,10 @@ use crate::engine::verdict::Why;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
     Stored,
-    /// With a size from the header.
+    /// With a size from the header, as the next two.
+    Shrink,
+    /// By its number.
+    Reduce(u16),
     Implode,
     Deflate,
     Deflate64,
@@ -32,6 +37,8 @@ pub(super) enum Codec {
     Open(Box<Open>),
     Inflate(Inflate),
     Deflate64(Box<Deflate64>),
+    Shrink(Box<Shrink>),
+    Reduce(Box<Reduce>),
     Explode(Box<Explode>),
     /// What is a file of its own elsewhere; it may end with any of its bytes, when nothing says so.
     File(File, End),
@@ -66,6 +73,8 @@ impl Method {
         }
         Ok(match local.method {
             0 => Self::Stored,
+            1 if local.plain.is_some() => Self::Shrink,
+            method @ 2..=5 if local.plain.is_some() => Self::Reduce(method),
             6 if local.plain.is_some() => Self::Implode,
             8 => Self::Deflate,
             9 => Self::Deflate64,
@@ -74,8 +83,8 @@ impl Method {
             20 | 93 => Self::Zstd,
             95 => Self::Xz,
             99 => return Err(Why::Encrypted),
-            1 => return Err(Why::Unsupported("zip: shrink")),
-            2..=5 => return Err(Why::Unsupported("zip: reduce")),
+            1 => return Err(Why::Unsupported("zip: shrink without a size")),
+            2..=5 => return Err(Why::Unsupported("zip: reduce without a size")),
             6 => return Err(Why::Unsupported("zip: implode without a size")),
             10 => return Err(Why::Unsupported("zip: PKWARE DCL implode")),
             14 => return Err(Why::Unsupported("zip: lzma without a size or a mark at its end")),
@@ -92,6 +101,8 @@ impl Method {
             Self::Lzma => LZMA_FRONT_BYTES,
             Self::Xz => XZ_FRONT_BYTES,
             Self::Stored
+            | Self::Shrink
+            | Self::Reduce(_)
             | Self::Implode
             | Self::Deflate
             | Self::Deflate64
@@ -104,6 +115,10 @@ impl Method {
     pub(super) fn state_bytes(self, local: &Local, front: &[u8]) -> u64 {
         match self {
             Self::Stored => 4 << 10,
+            // Of each code what it is made of, and the free ones.
+            Self::Shrink => 80 << 10,
+            // The window, and the followers of each byte.
+            Self::Reduce(_) => 40 << 10,
             // The window, and the tables of three codes.
             Self::Implode => 16 << 10,
             Self::Deflate => Coding::Gzip.state_bytes(&[]),
@@ -129,6 +144,8 @@ impl Codec {
                 Pace::Quick
             }
             Self::Deflate64(_)
+            | Self::Shrink(_)
+            | Self::Reduce(_)
             | Self::Explode(_)
             | Self::File(File::Lzma(_) | File::Xz(_) | File::Bzip2(_), _) => Pace::Steady,
         }
@@ -155,6 +172,10 @@ impl Codec {
                     inflate.reset();
                     inflate
                 }))
+            }
+            (Method::Shrink, _) => Self::Shrink(Box::new(Shrink::new(local.plain.unwrap_or(0)))),
+            (Method::Reduce(number), _) => {
+                Self::Reduce(Box::new(Reduce::new(number, local.plain.unwrap_or(0))))
             }
             (Method::Implode, _) => {
                 let size = local.plain.unwrap_or(0);
@@ -186,6 +207,8 @@ impl Codec {
             Self::Open(open) => open.step(input, output),
             Self::Inflate(inflate) => inflate.step(input, output),
             Self::Deflate64(deflate64) => deflate64.step(input, output),
+            Self::Shrink(shrink) => shrink.step(input, output),
+            Self::Reduce(reduce) => reduce.step(input, output),
             Self::Explode(explode) => explode.step(input, output),
             Self::File(file, End::Sized) => file.step(input, output),
             Self::File(file, End::Found) => file.step_to_end(input, output),
@@ -201,9 +224,12 @@ impl Codec {
         match self {
             Self::Stored => Ok(()),
             Self::File(file, _) => file.finish(),
-            Self::Open(_) | Self::Inflate(_) | Self::Deflate64(_) | Self::Explode(_) => {
-                Err(Why::Broken("zip: a member ends early"))
-            }
+            Self::Open(_)
+            | Self::Inflate(_)
+            | Self::Deflate64(_)
+            | Self::Shrink(_)
+            | Self::Reduce(_)
+            | Self::Explode(_) => Err(Why::Broken("zip: a member ends early")),
         }
     }
 }

@@ -11,6 +11,7 @@
 //! | --- | --- |
 //! | 4.3.7 to 4.3.16 records | [`header`] |
 //! | 4.4.5 methods | [`codec`] |
+//! | 5.1 shrunk, 5.2 reduced members | [`shrink`], [`reduce`] |
 //! | 5.3 imploded members, deflate64, and what they share | [`explode`], [`deflate64`]; [`huffman`], [`window`](super::lz::window) |
 //! | 4.3.9 data descriptors behind members that are stored | [`open`] |
 //! | 6.1 encrypted members, AE-x | [`lock`] |
@@ -38,6 +39,8 @@ mod huffman;
 mod lock;
 mod office;
 mod open;
+mod reduce;
+mod shrink;
 
 use crate::engine::unpack::walk::Walk;
 use ahead::{Ahead, Input};
@@ -527,7 +530,12 @@ impl Zip {
                 self.packed = self.packed.saturating_sub(wide(behind.len()));
                 self.ahead.put_back(behind);
             }
-            Codec::Stored | Codec::Deflate64(_) | Codec::Explode(_) | Codec::File(..) => {}
+            Codec::Stored
+            | Codec::Deflate64(_)
+            | Codec::Shrink(_)
+            | Codec::Reduce(_)
+            | Codec::Explode(_)
+            | Codec::File(..) => {}
         }
     }
 
