@@ -22,16 +22,22 @@ use super::shard::Message;
 /// When the system refuses a thread.
 pub(super) fn start(
     listener: TcpListener,
+    profile: Option<&'static str>,
     inboxes: Vec<Sender<Message>>,
     loads: Arc<[AtomicUsize]>,
 ) -> io::Result<()> {
     std::thread::Builder::new()
         .name("accept".to_owned())
-        .spawn(move || accept_all(&listener, &inboxes, &loads))?;
+        .spawn(move || accept_all(&listener, profile, &inboxes, &loads))?;
     Ok(())
 }
 
-fn accept_all(listener: &TcpListener, inboxes: &[Sender<Message>], loads: &[AtomicUsize]) {
+fn accept_all(
+    listener: &TcpListener,
+    profile: Option<&'static str>,
+    inboxes: &[Sender<Message>],
+    loads: &[AtomicUsize],
+) {
     loop {
         match listener.accept() {
             Ok((stream, _peer)) => {
@@ -39,7 +45,7 @@ fn accept_all(listener: &TcpListener, inboxes: &[Sender<Message>], loads: &[Atom
                 let Some(index) = (0..loads.len()).min_by_key(of) else { return };
                 loads[index].fetch_add(1, Ordering::Relaxed);
                 // A full inbox makes new connections wait in the kernel; a closed one ends the service.
-                if inboxes[index].send_blocking(Message::Connection(stream)).is_err() {
+                if inboxes[index].send_blocking(Message::Connection(stream, profile)).is_err() {
                     return;
                 }
             }

@@ -36,10 +36,15 @@ pub(super) struct Seat {
 }
 
 /// Serves a connection until either side ends it.
-pub(super) async fn serve(stream: Stream, shard: Rc<Shard>, seat: Rc<Seat>) {
+pub(super) async fn serve(
+    stream: Stream,
+    profile: Option<&'static str>,
+    shard: Rc<Shard>,
+    seat: Rc<Seat>,
+) {
     let live = shard.live();
     stream.set_write_timeout(live.server.write_timeout);
-    let core = icap::Connection::new(Arc::clone(&live.icap), clock::now());
+    let core = icap::Connection::new(Arc::clone(live.icap_of(profile)), clock::now());
     let mut session = Session {
         input: Input::default(),
         held: Held::new(shard.pool.clone(), Arc::clone(&shard.side)),
@@ -50,6 +55,7 @@ pub(super) async fn serve(stream: Stream, shard: Rc<Shard>, seat: Rc<Seat>) {
         stalled: false,
         memory: Memory::Kept,
         stream,
+        profile,
         core,
         live,
         shard,
@@ -63,6 +69,8 @@ pub(super) async fn serve(stream: Stream, shard: Rc<Shard>, seat: Rc<Seat>) {
 
 struct Session {
     stream: Stream,
+    /// The listener's, if it has one of its own.
+    profile: Option<&'static str>,
     core: icap::Connection,
     input: Input,
     held: Held,
@@ -218,7 +226,7 @@ impl Session {
         // Also when it has been idle: what was put in force meanwhile decides about the next request.
         let live = self.shard.live();
         if !Arc::ptr_eq(&live, &self.live) {
-            self.core.set_options(Arc::clone(&live.icap));
+            self.core.set_options(Arc::clone(live.icap_of(self.profile)));
             self.live = live;
         }
         if self.seat.idle.replace(true) {
@@ -329,7 +337,7 @@ impl Session {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 if stalls {
                     self.stalled = self.exchange.is_tailing();
-                    self.exchange.stalled(&mut self.core);
+                    self.exchange.stalled(&mut self.core, &self.live);
                 }
                 if self.may_get_lean() {
                     self.get_lean();

@@ -9,6 +9,11 @@ pub(super) fn raise_descriptors() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let wanted = Rlimit { current: limit.maximum, maximum: limit.maximum };
     let _kept = setrlimit(Resource::Nofile, wanted);
+    descriptors()
+}
+
+/// The number of descriptors that the process may have.
+pub(super) fn descriptors() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 

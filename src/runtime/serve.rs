@@ -67,6 +67,8 @@ impl fmt::Display for ServeFault {
 ///
 /// [`ServeFault`] when it cannot start, or a shard dies.
 pub fn serve(config: Option<&Path>) -> Result<(), ServeFault> {
+    // First of all: how many connections there can be follows from it.
+    process::raise_descriptors();
     let Assembled { mut live, cloud, server, notes } =
         assemble(config).map_err(ServeFault::Settings)?;
     let (journal, writer) =
@@ -74,7 +76,6 @@ pub fn serve(config: Option<&Path>) -> Result<(), ServeFault> {
     for note in notes {
         journal.write(note);
     }
-    process::raise_descriptors();
     process::try_executor().map_err(ServeFault::System)?;
     let mut reputation = InForce::new();
     live.reputation = reputation.renew(cloud, &journal).map_err(ServeFault::System)?;
@@ -124,10 +125,12 @@ impl Service {
         let wanted = server.shards.and_then(|shards| usize::try_from(shards).ok());
         let shards = wanted.unwrap_or(allowed.len()).max(1);
         let mut bound = Vec::new();
-        for address in &server.listen {
-            let listening = Listening::bind(*address, shards)
+        let plain = server.listen.iter().map(|address| (*address, None));
+        let special = server.listen_as.iter().map(|(address, profile)| (*address, Some(*profile)));
+        for (address, profile) in plain.chain(special) {
+            let listening = Listening::bind(address, shards)
                 .map_err(|error| system(&format!("listen on {address}"), &error))?;
-            bound.push(listening);
+            bound.push((listening, profile));
         }
         let spool_dir =
             server.budgets.spool_dir.clone().unwrap_or_else(|| server.state_dir.join("spool"));
@@ -138,7 +141,8 @@ impl Service {
             .map_err(|error| system("start the side threads", &error))?;
         let (tell, news) = crossbeam_channel::bounded(NEWS_MAX);
         watch_signals(tell.clone())?;
-        let addresses: Vec<SocketAddr> = bound.iter().map(|listening| listening.address).collect();
+        let addresses: Vec<SocketAddr> =
+            bound.iter().map(|(listening, _)| listening.address).collect();
         let mut service = Self {
             config: config.map(Path::to_owned),
             publisher: Publisher::new(live),
@@ -214,7 +218,7 @@ impl Service {
 
     fn start_shards(
         &mut self,
-        bound: Vec<Listening>,
+        bound: Vec<(Listening, Option<&'static str>)>,
         cpus: &[Option<usize>],
         side: &Arc<SideThreads>,
         spool: &Spool,
@@ -255,10 +259,13 @@ impl Service {
                 })
                 .map_err(|error| system("watch a shard", &error))?;
         }
-        for socket in bound.into_iter().flat_map(|listening| listening.sockets) {
+        let sockets = bound.into_iter().flat_map(|(listening, profile)| {
+            listening.sockets.into_iter().map(move |socket| (socket, profile))
+        });
+        for (socket, profile) in sockets {
             let kept = socket.try_clone().map_err(|error| system("keep a socket", &error))?;
             self.listeners.push(kept);
-            acceptor::start(socket, inboxes.clone(), Arc::clone(&loads))
+            acceptor::start(socket, profile, inboxes.clone(), Arc::clone(&loads))
                 .map_err(|error| system("start an acceptor", &error))?;
         }
         self.inboxes = inboxes;
@@ -372,6 +379,7 @@ impl Service {
 fn restart_needed(old: &Server, new: &Server) -> Vec<String> {
     let changed = [
         ("[ICAPD] ListenAddress", old.listen != new.listen),
+        ("[ICAPD] ListenAs", old.listen_as != new.listen_as),
         ("[Root] Shards", old.shards != new.shards),
         ("[Root] PinShards", old.pin_shards != new.pin_shards),
         ("[Root] StateDir", old.state_dir != new.state_dir),

@@ -34,8 +34,8 @@ pub(super) use super::assemble::Live;
 
 /// What a shard is told.
 pub(super) enum Message {
-    /// A connection that was accepted for this shard.
-    Connection(TcpStream),
+    /// A connection that was accepted for this shard, and its listener's profile if it has one of its own.
+    Connection(TcpStream, Option<&'static str>),
     /// Finish what is under way, for at most so long, then end.
     Drain(Duration),
 }
@@ -97,7 +97,7 @@ impl Shard {
         &self.loads[self.index]
     }
 
-    fn open(self: &Rc<Self>, accepted: TcpStream) {
+    fn open(self: &Rc<Self>, accepted: TcpStream, profile: Option<&'static str>) {
         // Counted when it was accepted.
         self.load().fetch_sub(1, Ordering::Relaxed);
         let Ok(stream) = Stream::new(accepted) else { return };
@@ -124,7 +124,7 @@ impl Shard {
             self.spawner.spawn(
                 async move {
                     let _leave = leave;
-                    serve(stream, shard, seat).await;
+                    serve(stream, profile, shard, seat).await;
                 },
                 move || journal.write(Event::ConnectionPanicked),
             )
@@ -195,7 +195,7 @@ pub(super) async fn run(spawner: Spawner, parts: Parts) {
     });
     while let Ok(message) = parts.inbox.recv().await {
         match message {
-            Message::Connection(accepted) => shard.open(accepted),
+            Message::Connection(accepted, profile) => shard.open(accepted, profile),
             Message::Drain(time) => {
                 let cut_off = shard.drain(time).await;
                 parts.cut_off.fetch_add(cut_off, Ordering::Relaxed);

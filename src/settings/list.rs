@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use super::address::{self, Uplink};
+use super::answer;
 use super::quantity::size_bytes;
 use super::row::Kind;
 use super::text::Span;
@@ -35,6 +36,21 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
                 address::socket(&text).map_err(|message| fault(item, message))
             };
             texts().map(read).collect::<Result<_, _>>().map(Value::Addresses)
+        }
+        // An address and a word need no quotes for the blank between them.
+        Kind::Listeners => {
+            let read = |item: &Item<'_>| {
+                let text = words(item)?;
+                answer::listener(&text).map_err(|message| fault(item, message))
+            };
+            items.iter().map(read).collect::<Result<_, _>>().map(Value::Listeners)
+        }
+        Kind::Names => {
+            let read = |found: Result<(&Item<'_>, String), ValueFault>| {
+                let (item, text) = found?;
+                answer::name(text).map_err(|message| fault(item, message))
+            };
+            texts().map(read).collect::<Result<_, _>>().map(Value::Names)
         }
         Kind::Uplinks => {
             let read = |found: Result<(&Item<'_>, String), ValueFault>| {
@@ -71,6 +87,7 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
         | Kind::Address
         | Kind::Service
         | Kind::Proxy
+        | Kind::Field
         | Kind::Rules
         | Kind::LogTarget
         | Kind::User => Err(ValueFault::new(Span::default(), "this is no list")),

@@ -26,6 +26,8 @@ pub struct Server {
     pub pin_shards: PinShards,
     /// `[ICAPD] ListenAddress`; at least one.
     pub listen: Vec<SocketAddr>,
+    /// `[ICAPD] ListenAs`: more addresses, with the names of their profiles.
+    pub listen_as: Vec<(SocketAddr, &'static str)>,
     /// `[ICAPD] MaxConnections`: connections accepted at once.
     pub connections_max: u32,
     /// `[ICAPD] ScanTimeout`: how long the engine may work on one object; `None`: no limit.
