@@ -25,11 +25,7 @@ use crate::policy::{BodyAction, Policy};
 /// than their body: by a script, or for a mark.
 #[must_use]
 pub fn lists(policy: &Policy, may_ignore: bool, is_watched: bool) -> Transfer {
-    let looks_at_bodies_only = !is_watched
-        && !policy.needs_url()
-        && !policy.needs_time()
-        && policy.rules().views().iter().all(|rule| rule.source == "default");
-    if !may_ignore || !looks_at_bodies_only {
+    if !may_ignore || is_watched || !policy.judges_bodies_only() {
         return Transfer::preview_all();
     }
     let passes = |types: &[&str]| {

@@ -131,9 +131,8 @@ impl Connection {
             && name.bytes().all(is_token_byte)
         {
             // The blank line is moved behind the new field, be it CR LF or LF.
-            let bare = self.scratch.strip_suffix(b"\r\n").or(self.scratch.strip_suffix(b"\n"));
-            let length = bare.map_or(self.scratch.len(), <[u8]>::len);
-            self.scratch.truncate(length);
+            let blank = if self.scratch.ends_with(b"\r\n") { 2 } else { 1 };
+            self.scratch.truncate(self.scratch.len().saturating_sub(blank));
             self.scratch.extend_from_slice(name.as_bytes());
             self.scratch.extend_from_slice(b": ");
             super::head::push_text(&mut self.scratch, value);

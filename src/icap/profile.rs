@@ -102,7 +102,7 @@ impl Profile {
         ..Self::STRICT
     };
 
-    /// ownCloud 10, oCIS and OpenCloud: whole bodies at once, offsets miscounted by some versions, no idea
+    /// ownCloud 10, oCIS and `OpenCloud`: whole bodies at once, offsets miscounted by some versions, no idea
     /// of 100 Continue, and the answer read until the connection ends.
     pub const OWNCLOUD: Self = Self {
         name: "owncloud",
@@ -136,7 +136,7 @@ impl Profile {
         ..Self::STRICT
     };
 
-    /// FortiGate and FortiProxy: previews of a length of their own, and 204 only where it is switched on
+    /// `FortiGate` and `FortiProxy`: previews of a length of their own, and 204 only where it is switched on
     /// there: without `Allow: 204` it is not expected, in a preview neither.
     pub const FORTINET: Self = Self {
         name: "fortinet",
@@ -147,7 +147,7 @@ impl Profile {
         ..Self::STRICT
     };
 
-    /// Clients of the protocol's first years (NetCache and what was made after it): everything that can be
+    /// Clients of the protocol's first years (`NetCache` and what was made after it): everything that can be
     /// understood is, and nothing newer than the RFC is said.
     pub const LEGACY: Self = Self {
         name: "legacy",

@@ -3,6 +3,7 @@
 //! Items are separated by commas outside of quotes. A list of sites may name files: `@/path/to/file` or
 //! `file("path")`; reading them is the edge's business.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::address::{self, Uplink};
@@ -37,21 +38,10 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
             };
             texts().map(read).collect::<Result<_, _>>().map(Value::Addresses)
         }
-        // An address and a word need no quotes for the blank between them.
         Kind::Listeners => {
-            let read = |item: &Item<'_>| {
-                let text = words(item)?;
-                answer::listener(&text).map_err(|message| fault(item, message))
-            };
-            items.iter().map(read).collect::<Result<_, _>>().map(Value::Listeners)
+            items.iter().map(listener).collect::<Result<_, _>>().map(Value::Listeners)
         }
-        Kind::Names => {
-            let read = |found: Result<(&Item<'_>, String), ValueFault>| {
-                let (item, text) = found?;
-                answer::name(text).map_err(|message| fault(item, message))
-            };
-            texts().map(read).collect::<Result<_, _>>().map(Value::Names)
-        }
+        Kind::Names => items.iter().map(name).collect::<Result<_, _>>().map(Value::Names),
         Kind::Uplinks => {
             let read = |found: Result<(&Item<'_>, String), ValueFault>| {
                 let (item, text) = found?;
@@ -92,6 +82,17 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
         | Kind::LogTarget
         | Kind::User => Err(ValueFault::new(Span::default(), "this is no list")),
     }
+}
+
+/// An address and a word need no quotes for the blank between them.
+fn listener(item: &Item<'_>) -> Result<(SocketAddr, &'static str), ValueFault> {
+    let text = words(item)?;
+    answer::listener(&text).map_err(|message| ValueFault::new(item.at, message))
+}
+
+fn name(item: &Item<'_>) -> Result<String, ValueFault> {
+    let text = unquote(item.raw, item.at)?;
+    answer::name(text).map_err(|message| ValueFault::new(item.at, message))
 }
 
 fn sites(items: &[Item<'_>]) -> Result<Sites, ValueFault> {

@@ -167,16 +167,7 @@ fn answer(
             head(to, "200 OK", &format!("X-Scanned-By: me\r\nContent-Length: {length}\r\n"))?;
             body::write(length, to)?;
         }
-        ("halves", _) => {
-            head(to, "200 OK", &format!("Content-Length: {length}\r\n"))?;
-            let object = body::bytes(length);
-            let (first, second) = object.split_at(object.len() / 2);
-            to.write_all(first)?;
-            to.flush()?;
-            let open = seen.gate.0.lock().expect("a mutex");
-            drop(seen.gate.1.wait_while(open, |open| !*open).expect("a mutex"));
-            to.write_all(second)?;
-        }
+        ("halves", _) => halves(to, length, seen)?,
         ("short", _) => {
             head(to, "200 OK", &format!("Content-Length: {length}\r\n"))?;
             body::write(length / 2, to)?;
@@ -203,6 +194,18 @@ fn answer(
         _ => head(to, "404 Not Found", "Content-Length: 0\r\n")?,
     }
     Ok(true)
+}
+
+/// A body whose second half waits until the test says so.
+fn halves(to: &mut impl Write, length: u64, seen: &Seen) -> io::Result<()> {
+    head(to, "200 OK", &format!("Content-Length: {length}\r\n"))?;
+    let object = body::bytes(length);
+    let (first, second) = object.split_at(object.len() / 2);
+    to.write_all(first)?;
+    to.flush()?;
+    let open = seen.gate.0.lock().expect("a mutex");
+    drop(seen.gate.1.wait_while(open, |open| !*open).expect("a mutex"));
+    to.write_all(second)
 }
 
 /// `bytes=0-99`
