@@ -198,16 +198,9 @@ impl Head {
         &self.raw
     }
 
-    /// Appends the head as received to `out`, without the fields called one of `names`.
-    ///
-    /// RFC 3507 section 4.4.2: `Transfer-Encoding` describes a hop that ended at the proxy.
-    pub fn write_without(&self, names: &[&str], out: &mut Vec<u8>) {
-        let is_named =
-            |found: &[u8]| names.iter().any(|name| found.eq_ignore_ascii_case(name.as_bytes()));
-        self.write_where(|name| !is_named(name), out);
-    }
-
     /// Appends the head as received to `out`, without the fields whose name `stays` refuses.
+    ///
+    /// RFC 3507 section 4.4.2: `Transfer-Encoding`, for one, describes a hop that ended at the proxy.
     pub fn write_where(&self, stays: impl Fn(&[u8]) -> bool, out: &mut Vec<u8>) {
         let mut from = 0;
         for field in &self.fields {

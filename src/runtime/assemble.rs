@@ -146,7 +146,8 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
 fn capacity(server: &Server, notes: &mut Vec<Event>) -> u32 {
     let wanted = server.connections_max;
     let clamd = server.clamd.as_ref().map_or(0, |clamd| u64::from(clamd.connections_max));
-    let possible = process::descriptors().saturating_sub(DESCRIPTORS_BESIDE).saturating_sub(clamd);
+    let possible =
+        process::descriptors().saturating_sub(process::DESCRIPTORS_BESIDE).saturating_sub(clamd);
     let possible = u32::try_from(possible).unwrap_or(u32::MAX).max(CONNECTIONS_MIN);
     if possible < wanted {
         let text = format!(
@@ -247,9 +248,6 @@ fn scan_status(facts: &DatabaseFacts) -> ScanStatus {
         virus_records: facts.signatures(),
     }
 }
-
-/// Descriptors of everything that is no connection: listeners, executors, files, threads.
-const DESCRIPTORS_BESIDE: u64 = 256;
 
 /// Fewer are of no use to anybody.
 const CONNECTIONS_MIN: u32 = 16;

@@ -307,9 +307,14 @@ fn chunked_bodies() -> Vec<Vec<u8>> {
 }
 
 fn encapsulated(input: &[u8]) {
-    let Ok(list) = icap::Encapsulated::parse(input) else { return };
-    let has_body = list.has_body();
-    assert_eq!(icap::Encapsulated::parse(input).map(|again| again.has_body()), Ok(has_body));
+    for profile in &Profile::ALL {
+        let Ok(list) = icap::Encapsulated::parse(input, profile) else { continue };
+        let has_body = list.has_body();
+        assert_eq!(
+            icap::Encapsulated::parse(input, profile).map(|again| again.has_body()),
+            Ok(has_body)
+        );
+    }
 }
 
 fn encapsulated_values() -> Vec<Vec<u8>> {
