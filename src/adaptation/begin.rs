@@ -20,7 +20,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use crate::engine::verdict::Detection;
-use crate::icap::{Method, Request, ServiceKind};
+use crate::icap::{HttpLength, Method, Request, ServiceKind};
 use crate::policy::{
     Asking, BlockReason, BodyAction, CategorySource, Direction, Directory, Facts, Hook, HookAnswer,
     Judgement, Moment, Outcome, Policy, Question, Reputation, State, ThreatFact, ThreatKind,
@@ -125,6 +125,8 @@ pub struct Message<'a> {
     pub server: Option<IpAddr>,
     /// The user as the proxy names him; empty: not known.
     pub user: &'a str,
+    /// The groups of the user as the proxy names them; empty: not known.
+    pub groups: &'a [Box<str>],
     /// Method and target of the HTTP request, where it is known.
     pub request_line: Option<(&'a [u8], &'a [u8])>,
     /// The first `Host` field of the HTTP request.
@@ -180,11 +182,15 @@ impl<'a> Message<'a> {
             client: subject.client_ip,
             server: subject.server_ip,
             user: &subject.user,
+            groups: &subject.groups,
             request_line: http_request.map(|head| (head.method(), head.target())),
             host: upload("Host"),
             content_type: field("Content-Type"),
             content_encoding,
-            content_length: field("Content-Length").and_then(length),
+            content_length: match request.http_length() {
+                HttpLength::Claim => field("Content-Length").and_then(length),
+                HttpLength::Dummy => None,
+            },
             asks_for_part: is_asked && RANGE_FIELDS.iter().any(|name| upload(name).is_some()),
             is_fragment,
             has_body: request.has_body(),
@@ -215,7 +221,12 @@ impl Message<'_> {
             size: self.content_length,
             moment: known.moment,
             reputation: known.reputation,
-            directory: known.directory,
+            // Who has authenticated the user knows best; the directory is asked where he says nothing.
+            directory: if self.groups.is_empty() {
+                known.directory
+            } else {
+                Directory::Groups(self.groups)
+            },
             counted: known.counted,
         }
     }

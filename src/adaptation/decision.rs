@@ -103,6 +103,13 @@ impl Cause {
         }
     }
 
+    /// Whether a client with a word for it is told that the message cannot be checked: its type is not allowed to
+    /// be, or the scan did not come to its end.
+    #[must_use]
+    pub const fn is_unscannable(&self) -> bool {
+        matches!(self, Self::Unchecked(_) | Self::Type(_))
+    }
+
     /// Whether it is not that something was found, but that it could not be checked.
     #[must_use]
     pub const fn is_unchecked(&self) -> bool {

@@ -23,11 +23,30 @@ pub fn extra(decision: &Decision) -> Extra {
             }
             // Not `X-Infection-Found`: clients take it for "do not deliver".
             Passed::Tolerated(threat) => {
-                extra.response_info("Allowed").virus_id(&threat.detection.name);
+                extra.response_info("Allowed").tolerated(&threat.detection.name);
             }
         },
         Decision::AskForAll => {}
         Decision::Block(cause) | Decision::Abort(cause) => blocked(cause, &mut extra),
+    }
+    extra
+}
+
+/// The verdict about a message whose answer began before it, for the trailer; there is always something to say.
+#[must_use]
+pub fn verdict(decision: &Decision) -> Extra {
+    let mut extra = extra(decision);
+    match decision {
+        Decision::Unmodified(Passed::Clean) => {
+            extra.response_info("Clean");
+        }
+        Decision::Unmodified(Passed::NoBody | Passed::Rule | Passed::Unscanned | Passed::Echo)
+        | Decision::AskForAll => {
+            extra.response_info("Unscanned");
+        }
+        Decision::Unmodified(Passed::Unchecked(_) | Passed::Tolerated(_))
+        | Decision::Block(_)
+        | Decision::Abort(_) => {}
     }
     extra
 }
@@ -59,7 +78,7 @@ fn blocked(cause: &Cause, extra: &mut Extra) {
             extra.response_desc("on the black list");
         }
         Cause::Type(_) => {
-            extra.response_desc("type not allowed");
+            extra.response_desc("type not allowed").field("X-Error-Code", "file_type_blocked");
         }
         Cause::Category { .. } => {
             extra.response_desc("unwanted category");

@@ -16,6 +16,8 @@
 //! | from a verdict to an answer: one pure table | [`decision`] |
 //! | parts of objects: `Range`, 206 | [`range`] |
 //! | Dr.Web's answer headers | [`headers`] |
+//! | marks in the message, and who sees it next | [`remarks`] |
+//! | which file names a proxy may keep to itself | [`transfer`] |
 //! | block pages | [`page`] |
 //!
 //! It asks by data and never calls: whoever owns the body feeds the scan. A clean message allocates nothing.
@@ -31,6 +33,8 @@ pub mod decision;
 pub mod headers;
 pub mod page;
 pub mod range;
+pub mod remarks;
+pub mod transfer;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +45,7 @@ pub use decision::{
     Cause, Decision, Passed, PolicyWhy, Released, RuleReason, Threat, Unchecked, decide, decide_by,
 };
 pub use headers::extra;
+pub use remarks::{Mark, Remarks};
 
 /// What the administrator decided about answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -198,14 +198,14 @@ impl Head {
         &self.raw
     }
 
-    /// Appends the head as received to `out`, without the fields called one of `names`.
+    /// Appends the head as received to `out`, without the fields whose name `stays` refuses.
     ///
-    /// RFC 3507 section 4.4.2: `Transfer-Encoding` describes a hop that ended at the proxy.
-    pub fn write_without(&self, names: &[&str], out: &mut Vec<u8>) {
+    /// RFC 3507 section 4.4.2: `Transfer-Encoding`, for one, describes a hop that ended at the proxy.
+    pub fn write_where(&self, stays: impl Fn(&[u8]) -> bool, out: &mut Vec<u8>) {
         let mut from = 0;
         for field in &self.fields {
             let found = self.raw.get(field.name.clone()).unwrap_or_default();
-            if names.iter().any(|name| found.eq_ignore_ascii_case(name.as_bytes())) {
+            if !stays(found) {
                 out.extend_from_slice(self.raw.get(from..field.lines.start).unwrap_or_default());
                 from = field.lines.end;
             }

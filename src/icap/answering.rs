@@ -50,7 +50,7 @@ impl Connection {
             }
             Reading::Paused => {
                 self.read_on();
-                self.write_echo(extra, &[]);
+                self.write_echo(extra);
             }
             Reading::Idle
             | Reading::Head
@@ -58,9 +58,10 @@ impl Connection {
             | Reading::NullBody
             | Reading::Preview
             | Reading::Body
+            | Reading::Trailer
             | Reading::AtEnd(_)
             | Reading::Ended
-            | Reading::Closed => self.write_echo(extra, &[]),
+            | Reading::Closed => self.write_echo(extra),
         }
     }
 
@@ -68,45 +69,52 @@ impl Connection {
     pub(super) fn start_deferred_echo(&mut self) {
         if self.answer == Answer::Deferred {
             let extra = std::mem::take(&mut self.deferred_extra);
-            self.write_echo(&extra, &[]);
+            self.write_echo(&extra);
             self.deferred_extra = extra;
         }
     }
 
-    /// The message as it came, its head without the fields called `without`.
-    pub(super) fn write_echo(&mut self, extra: &Extra, without: &[&str]) {
-        let (head_name, body_name) = match self.request.method() {
-            Method::Reqmod | Method::Options => ("req-hdr", "req-body"),
-            Method::Respmod => ("res-hdr", "res-body"),
-        };
+    /// The same for an answer with another head, which is a 206 now.
+    pub(super) fn start_deferred_change(&mut self) {
+        let extra = std::mem::take(&mut self.deferred_extra);
+        self.write_partial_content(&extra);
+        self.deferred_extra = extra;
+    }
+
+    /// The message with the head that was rendered, and the body as it came.
+    pub(super) fn write_echo(&mut self, extra: &Extra) {
         self.write_head(200, "OK");
+        self.write_promise();
         self.write_extra(extra);
         let has_body = self.request.has_body();
-        let head = match self.request.method() {
-            Method::Reqmod => self.request.http_request().map(crate::http::RequestHead::head),
-            Method::Respmod => self.request.http_response().map(crate::http::ResponseHead::head),
-            Method::Options => None,
-        };
-        self.scratch.clear();
-        if let Some(head) = head {
-            // The body is framed by ICAP now (section 4.4.2).
-            let without: Vec<&str> = ["Transfer-Encoding"].iter().chain(without).copied().collect();
-            head.write_without(&without, &mut self.scratch);
-        }
-        let out = &mut self.outbox.bytes;
-        let part = if self.scratch.is_empty() { None } else { Some(head_name) };
-        write_encapsulated(
-            out,
-            part,
-            if has_body { body_name } else { "null-body" },
-            self.scratch.len(),
-        );
-        out.extend_from_slice(&self.scratch);
+        self.write_parts(has_body);
         if has_body {
             self.answer = Answer::Echo(EchoBody::NotAsked);
         } else {
             self.answer_written();
         }
+    }
+
+    /// `Encapsulated`, the blank line, and the head that was rendered.
+    pub(super) fn write_parts(&mut self, has_body: bool) {
+        let (head_name, body_name) = match self.request.method() {
+            Method::Reqmod | Method::Options => ("req-hdr", "req-body"),
+            Method::Respmod => ("res-hdr", "res-body"),
+        };
+        let out = &mut self.outbox.bytes;
+        let part = if self.scratch.is_empty() { None } else { Some(head_name) };
+        let body = if has_body { body_name } else { "null-body" };
+        write_encapsulated(out, part, body, self.scratch.len());
+        out.extend_from_slice(&self.scratch);
+    }
+
+    /// 500 with headers.
+    pub(super) fn write_unscannable(&mut self, extra: &Extra) {
+        let fault = Fault::Internal;
+        self.write_head(fault.status(), fault.reason());
+        self.write_extra(extra);
+        self.outbox.bytes.extend_from_slice(b"Encapsulated: null-body=0\r\n\r\n");
+        self.answer_written();
     }
 
     /// The owner sent every body byte it was given.
@@ -117,6 +125,7 @@ impl Connection {
             self.outbox.bytes.extend_from_slice(&self.trailer);
             self.outbox.bytes.extend_from_slice(b"\r\n");
         }
+        self.write_trailer();
         self.answer_written();
     }
 
@@ -181,7 +190,11 @@ impl Connection {
     pub(super) fn answer_written(&mut self) {
         self.answer = Answer::Complete;
         match self.reading {
-            Reading::Heads | Reading::Preview | Reading::Body | Reading::AtEnd(_) => {
+            Reading::Heads
+            | Reading::Preview
+            | Reading::Body
+            | Reading::Trailer
+            | Reading::AtEnd(_) => {
                 self.set_timer(Timer::Drain);
             }
             // The client waits for the answer that this is, and sends nothing more of this request.
@@ -190,8 +203,8 @@ impl Connection {
         }
     }
 
-    fn write_extra(&mut self, extra: &Extra) {
-        extra.write(self.options.profile.violations, &mut self.outbox.bytes);
+    pub(super) fn write_extra(&mut self, extra: &Extra) {
+        extra.write(&self.options.profile, &mut self.outbox.bytes);
     }
 }
 

@@ -22,7 +22,8 @@ use std::time::Instant;
 use super::head::HeadEnd;
 use super::request::Persistence;
 use super::state::{Answer, Closing, EchoBody, Outbox, PreviewEnd, Reading};
-use super::{Extra, Fault, Note, Options, Output, Request, Taken, Timer, Unmodified};
+use super::trailer::Late;
+use super::{Change, Extra, Fault, Note, Options, Output, Request, Taken, Timer, Unmodified};
 use crate::http::chunked;
 
 /// One ICAP connection. See the page of this file and of the room.
@@ -45,8 +46,15 @@ pub struct Connection {
     pub(super) preview_end: PreviewEnd,
     /// The extension headers of an echo that waits for the end of the preview.
     pub(super) deferred_extra: Extra,
-    /// The HTTP head of an echo while its length is being found.
+    /// The HTTP head of an answer while its length is being found, or the preview's end awaited.
     pub(super) scratch: Vec<u8>,
+    /// The answer that is being given or deferred has another head than the message.
+    pub(super) is_changed: bool,
+    /// Whether the answer owes a verdict, and its lines once they are known.
+    pub(super) late: Late,
+    pub(super) verdict: Vec<u8>,
+    /// Encapsulated heads that are complete, where only their blank lines tell.
+    pub(super) heads_found: usize,
     pub(super) is_half_closed: bool,
     pub(super) drained_bytes: u64,
     pub(super) progress_bytes: u64,
@@ -78,6 +86,10 @@ impl Connection {
             preview_end: PreviewEnd::NotYet,
             deferred_extra: Extra::new(),
             scratch: Vec::new(),
+            is_changed: false,
+            late: Late::No,
+            verdict: Vec::new(),
+            heads_found: 0,
             is_half_closed: false,
             drained_bytes: 0,
             progress_bytes: 0,
@@ -135,6 +147,7 @@ impl Connection {
             Reading::Heads
             | Reading::Preview
             | Reading::Body
+            | Reading::Trailer
             | Reading::AtEnd(chunked::End::Preview) => self.answer != Answer::Complete,
             Reading::NullBody
             | Reading::Paused
@@ -179,24 +192,19 @@ impl Connection {
                 Unmodified::NoContent
             }
             Answer::Waiting | Answer::Complete => {
+                self.render_head(&Change::NONE);
                 self.begin_echo(extra);
                 Unmodified::Echo
             }
         }
     }
 
-    /// The message has no body and is to reach its destination without the header fields called
-    /// `without`. The first answer to a request counts. A message with a body becomes a 500: where its
-    /// preview stands decides when an answer may begin.
-    pub fn answer_without(&mut self, without: &[&str], extra: &Extra, now: Instant) {
+    /// The message could not be checked and is not to be used: 500 with headers that say why, for clients with
+    /// a third state besides clean and infected. The first answer to a request counts.
+    pub fn answer_unscannable(&mut self, extra: &Extra, now: Instant) {
         self.advance_clock(now);
-        if !self.is_undecided() {
-            return;
-        }
-        if self.request.has_body() {
-            self.refuse(Fault::Internal);
-        } else {
-            self.write_echo(extra, without);
+        if self.is_undecided() {
+            self.write_unscannable(extra);
         }
     }
 
@@ -217,10 +225,14 @@ impl Connection {
         }
     }
 
-    /// Every `wire` byte of an echo is sent. Counts only once [`Output::Body`] was given and the body ended.
+    /// Every `wire` byte of an echo is sent. Counts only once [`Output::Body`] was given and the body ended, and
+    /// the verdict was told where the answer has promised it.
     pub fn body_sent(&mut self, now: Instant) {
         self.advance_clock(now);
-        if self.answer == Answer::Echo(EchoBody::Asked) && self.reading == Reading::Ended {
+        if self.answer == Answer::Echo(EchoBody::Asked)
+            && self.reading == Reading::Ended
+            && self.late != Late::Awaited
+        {
             self.finish_echo();
         }
     }
@@ -287,6 +299,7 @@ impl Connection {
             self.request.clear(0);
             self.outbox.settle(0);
             self.trailer = Vec::new();
+            self.verdict = Vec::new();
             self.scratch = Vec::new();
         }
     }
@@ -343,7 +356,7 @@ impl Connection {
         self.timer = self.now.checked_add(wait).map(|at| (timer, at));
     }
 
-    fn advance_clock(&mut self, now: Instant) {
+    pub(super) fn advance_clock(&mut self, now: Instant) {
         self.now = self.now.max(now);
         self.outbox.settle(self.options.limits.retained_bytes);
     }

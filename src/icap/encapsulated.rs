@@ -4,17 +4,20 @@
 //! written by the client, so nothing in it is believed: names are known, offsets rise from zero, one
 //! body (or `null-body`) ends the list, and the order is the one the method allows.
 //!
+//! Profiles relax two of these rules: blanks may stand for commas, and numbers may be wrong. In the second
+//! case names and order are all that is read, and the lengths found are 0.
+//!
 //! Absent on purpose: the parts themselves, and limits on their size; the connection knows both.
 
-use super::Method;
+use super::{Method, Offsets, Profile, Separators};
 use crate::http::trim;
 
 /// A checked table of contents: zero, one or two heads, then a body or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encapsulated {
-    /// Bytes of the `req-hdr` part, if there is one. It always comes first.
+    /// Bytes of the `req-hdr` part, if there is one. It always comes first. With [`Offsets::ByHeads`] it is 0.
     pub request_head_bytes: Option<usize>,
-    /// Bytes of the `res-hdr` part, if there is one.
+    /// Bytes of the `res-hdr` part, if there is one; likewise.
     pub response_head_bytes: Option<usize>,
     /// Which body, or `null-body`, ends the list.
     pub body: Entity,
@@ -47,15 +50,27 @@ impl Encapsulated {
     /// # Errors
     ///
     /// The rule of section 4.4.1 that is broken, as a sentence.
-    pub fn parse(value: &[u8]) -> Result<Self, &'static str> {
+    pub fn parse(value: &[u8], profile: &Profile) -> Result<Self, &'static str> {
         let mut found = Self::NOTHING;
         // The head that is open: its length is known when the next part begins.
         let mut open: Option<(Entity, usize)> = None;
-        let mut items = value.split(|byte| *byte == b',');
+        let separates = |byte: &u8| match profile.separators {
+            Separators::Comma => *byte == b',',
+            Separators::BlankToo => matches!(byte, b',' | b' ' | b'\t'),
+        };
+        // Between blanks there is nothing; between commas there has to be something.
+        let is_item =
+            |item: &&[u8]| profile.separators == Separators::Comma || !trim(item).is_empty();
+        let mut items = value.split(separates).filter(is_item);
         loop {
             let item = items.next().ok_or("a body or null-body ends the list")?;
             let (entity, offset) = parse_part(trim(item))?;
             match open {
+                _ if profile.offsets == Offsets::ByHeads => {
+                    if let Some((before, _)) = open {
+                        found.close(before, 0);
+                    }
+                }
                 None if offset != 0 => return Err("the first part begins at 0"),
                 Some((before, start)) => {
                     let length = offset

@@ -9,9 +9,9 @@
 use std::fmt::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 
-use super::Violations;
 use super::head::push_text;
-use crate::http::Head;
+use super::{Profile, ThreatNames, Tolerated, Violations};
+use crate::http::{Head, trim};
 
 /// Who the message belongs to, as far as the client says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,8 +20,11 @@ pub struct Subject {
     pub client_ip: Option<IpAddr>,
     /// `X-Server-IP`: the origin server's address.
     pub server_ip: Option<IpAddr>,
-    /// `X-Client-Username`, or `X-Authenticated-User` without its scheme; empty if unknown.
+    /// `X-Client-Username`, or `X-Authenticated-User` without its scheme, or `X-Subscriber-ID`; empty if
+    /// unknown.
     pub user: String,
+    /// `X-Authenticated-Groups`: the groups of the user, each without its scheme; empty if unknown.
+    pub groups: Vec<Box<str>>,
 }
 
 /// How the client writes user names.
@@ -37,11 +40,17 @@ pub enum UsernameCoding {
 }
 
 impl Subject {
+    /// Nobody.
+    pub(super) const fn new() -> Self {
+        Self { client_ip: None, server_ip: None, user: String::new(), groups: Vec::new() }
+    }
+
     /// Forgets everything and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.client_ip = None;
         self.server_ip = None;
         self.user.clear();
+        self.groups.clear();
     }
 
     /// Reads what the ICAP head says. What is unreadable is unknown: these fields refuse no request.
@@ -49,12 +58,51 @@ impl Subject {
         self.clear();
         self.client_ip = head.field("X-Client-IP").and_then(address);
         self.server_ip = head.field("X-Server-IP").and_then(address);
-        for name in ["X-Client-Username", "X-Authenticated-User"] {
+        for name in ["X-Client-Username", "X-Authenticated-User", "X-Subscriber-ID"] {
             if self.user.is_empty()
                 && let Some(value) = head.field(name)
             {
                 self.read_user(value, coding);
             }
+        }
+        for value in head.fields("X-Authenticated-Groups") {
+            self.read_groups(value, coding);
+        }
+    }
+
+    /// Groups are lines in base64, or, from clients that do not encode, names between commas.
+    fn read_groups(&mut self, value: &[u8], coding: UsernameCoding) {
+        let mut decoded = [0_u8; GROUPS_BYTES_MAX];
+        let is_list = |bytes: &&[u8]| {
+            bytes.split(|byte| *byte == b'\n').all(|line| is_name(trim_cr(line)) || line.is_empty())
+        };
+        let from_base64 = base64(value, &mut decoded).filter(is_list);
+        let lines = match (coding, from_base64) {
+            (UsernameCoding::Base64, None) => return,
+            (UsernameCoding::Base64, Some(lines)) => Some(lines),
+            (UsernameCoding::Detect, Some(lines))
+                if value.ends_with(b"=") || lines.contains(&b'\n') || scheme_bytes(lines) > 0 =>
+            {
+                Some(lines)
+            }
+            (UsernameCoding::Plain | UsernameCoding::Detect, _) => None,
+        };
+        match lines {
+            Some(lines) => {
+                lines.split(|byte| *byte == b'\n').for_each(|line| self.add_group(trim_cr(line)));
+            }
+            None => value.split(|byte| *byte == b',').for_each(|name| self.add_group(trim(name))),
+        }
+    }
+
+    fn add_group(&mut self, name: &[u8]) {
+        let name = name.get(scheme_bytes(name)..).unwrap_or_default();
+        if self.groups.len() < GROUPS_MAX
+            && name.len() <= USER_BYTES_MAX
+            && is_name(name)
+            && let Ok(name) = std::str::from_utf8(name)
+        {
+            self.groups.push(name.into());
         }
     }
 
@@ -99,6 +147,10 @@ fn is_name(bytes: &[u8]) -> bool {
         && std::str::from_utf8(bytes).is_ok_and(|text| !text.chars().any(char::is_control))
 }
 
+fn trim_cr(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
 /// Length of the `WinNT://`, `LDAP://`, `Radius://` or `Local://` in front of a name.
 fn scheme_bytes(name: &[u8]) -> usize {
     let schemes = ["winnt://", "ldap://", "radius://", "local://"];
@@ -109,9 +161,9 @@ fn scheme_bytes(name: &[u8]) -> usize {
 }
 
 /// Decodes base64 (RFC 4648 section 4, padding optional) into `out`.
-fn base64<'a>(value: &[u8], out: &'a mut [u8; USER_BYTES_MAX]) -> Option<&'a [u8]> {
+fn base64<'a>(value: &[u8], out: &'a mut [u8]) -> Option<&'a [u8]> {
     let unpadded = value.strip_suffix(b"==").or_else(|| value.strip_suffix(b"=")).unwrap_or(value);
-    if unpadded.len() % 4 == 1 || unpadded.len() > BASE64_BYTES_MAX {
+    if unpadded.len() % 4 == 1 {
         return None;
     }
     let (mut bits, mut held, mut length) = (0_u32, 0_u32, 0_usize);
@@ -140,6 +192,10 @@ fn base64<'a>(value: &[u8], out: &'a mut [u8; USER_BYTES_MAX]) -> Option<&'a [u8
 pub struct Extra {
     lines: Vec<u8>,
     violations: Vec<u8>,
+    /// The threat once more, under other names.
+    customary: Vec<u8>,
+    /// The threat that is let through.
+    tolerated: Vec<u8>,
 }
 
 /// What was found, in the numbers of the draft.
@@ -192,13 +248,20 @@ impl Extra {
     /// No extension header; takes no memory.
     #[must_use]
     pub const fn new() -> Self {
-        Self { lines: Vec::new(), violations: Vec::new() }
+        Self {
+            lines: Vec::new(),
+            violations: Vec::new(),
+            customary: Vec::new(),
+            tolerated: Vec::new(),
+        }
     }
 
     /// Forgets everything and keeps the memory.
     pub fn clear(&mut self) {
         self.lines.clear();
         self.violations.clear();
+        self.customary.clear();
+        self.tolerated.clear();
     }
 
     /// `X-Infection-Found`, in exactly the draft's form: no quotes, a semicolon at the end, none in the name.
@@ -214,8 +277,25 @@ impl Extra {
 
     /// `X-Virus-ID`: the threat's name in US-ASCII.
     pub fn virus_id(&mut self, threat: &str) -> &mut Self {
-        self.lines.extend_from_slice(b"X-Virus-ID: ");
-        push_name(&mut self.lines, threat);
+        push_threat(&mut self.lines, "X-Virus-ID", threat);
+        push_threat(&mut self.customary, "X-Virus-Name", threat);
+        self
+    }
+
+    /// `X-Virus-ID` for a threat that is let through. Sent only if the profile has it.
+    pub fn tolerated(&mut self, threat: &str) -> &mut Self {
+        push_threat(&mut self.tolerated, "X-Virus-ID", threat);
+        self
+    }
+
+    /// `X-Next-Services`: which services are to see the message next, by the client's names for them.
+    /// None: no other.
+    pub fn next_services(&mut self, names: &[Box<str>]) -> &mut Self {
+        self.lines.extend_from_slice(b"X-Next-Services:");
+        for (index, name) in names.iter().enumerate() {
+            self.lines.extend_from_slice(if index == 0 { b" " } else { b", " });
+            push_text(&mut self.lines, name);
+        }
         self.lines.extend_from_slice(b"\r\n");
         self
     }
@@ -259,9 +339,17 @@ impl Extra {
         self
     }
 
-    pub(super) fn write(&self, violations: Violations, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, profile: &Profile, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.lines);
-        match violations {
+        match profile.threat_names {
+            ThreatNames::Customary => out.extend_from_slice(&self.customary),
+            ThreatNames::Draft => {}
+        }
+        match profile.tolerated {
+            Tolerated::Named => out.extend_from_slice(&self.tolerated),
+            Tolerated::Unnamed => {}
+        }
+        match profile.violations {
             Violations::Folded => out.extend_from_slice(&self.violations),
             Violations::Omit => {}
         }
@@ -288,6 +376,14 @@ impl Resolution {
     }
 }
 
+/// Appends a line with a threat's name.
+fn push_threat(out: &mut Vec<u8>, field: &str, threat: &str) {
+    out.extend_from_slice(field.as_bytes());
+    out.extend_from_slice(b": ");
+    push_name(out, threat);
+    out.extend_from_slice(b"\r\n");
+}
+
 /// Appends a name: printable ASCII stays, `;`, `"` and everything else becomes `_`.
 fn push_name(out: &mut Vec<u8>, name: &str) {
     let safe = |letter: char| {
@@ -309,7 +405,8 @@ impl fmt::Write for Text<'_> {
 }
 
 /// What `X-Include` asks clients for, and [`Subject`] reads.
-pub(super) const WANTED: &str = "X-Client-IP, X-Server-IP, X-Client-Username, X-Authenticated-User";
+pub(super) const WANTED: &str = "X-Client-IP, X-Server-IP, X-Client-Username, X-Authenticated-User, \
+     X-Authenticated-Groups, X-Subscriber-ID";
 /// What `X-Allow-Out` says we may send.
 pub(super) const SENT: &str =
     "X-Infection-Found, X-Virus-ID, X-Violations-Found, X-Response-Info, X-Response-Desc";
@@ -318,7 +415,9 @@ pub(super) const GET_SCAN_STATUS: &str = "DrWeb-Get-Scan-Status";
 
 /// Directory names end far below this; a longer "name" is not one.
 const USER_BYTES_MAX: usize = 256;
-/// Base64 of a scheme and the longest name.
-const BASE64_BYTES_MAX: usize = USER_BYTES_MAX / 3 * 4;
+/// Groups of one user; who is in more is in the first ones.
+const GROUPS_MAX: usize = 256;
+/// Bytes of all their names; a longer list is none.
+const GROUPS_BYTES_MAX: usize = 8 << 10;
 /// Signature names are shorter than 128 characters.
 const NAME_CHARS_MAX: usize = 256;

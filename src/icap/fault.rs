@@ -28,6 +28,8 @@ pub enum Fault {
     HttpResponse(HeadFault),
     /// The chunked body is broken.
     Body(chunked::Fault),
+    /// The client's ICAP trailer breaks this rule.
+    Trailer(&'static str),
     /// Nobody serves this path.
     NoSuchService,
     /// The service does not offer this method.
@@ -89,7 +91,8 @@ impl Fault {
             | Self::Encapsulated(_)
             | Self::HttpRequest(_)
             | Self::HttpResponse(_)
-            | Self::Body(_) => 400,
+            | Self::Body(_)
+            | Self::Trailer(_) => 400,
             Self::NoSuchService => 404,
             Self::MethodNotAllowed => 405,
             Self::Timeout(_) => 408,
@@ -132,6 +135,7 @@ impl Fault {
             | Self::HttpRequest(_)
             | Self::HttpResponse(_)
             | Self::Body(_)
+            | Self::Trailer(_)
             | Self::Timeout(_) => Aftermath::Close,
         }
     }
@@ -150,6 +154,7 @@ impl Fault {
             | Self::HttpRequest(_)
             | Self::HttpResponse(_)
             | Self::Body(_)
+            | Self::Trailer(_)
             | Self::NoSuchService
             | Self::MethodNotAllowed
             | Self::Timeout(_) => Blame::Client,
@@ -171,6 +176,7 @@ impl fmt::Display for Fault {
             Self::HttpRequest(fault) => write!(out, "encapsulated request: {fault}"),
             Self::HttpResponse(fault) => write!(out, "encapsulated response: {fault}"),
             Self::Body(fault) => write!(out, "encapsulated body: {fault}"),
+            Self::Trailer(rule) => write!(out, "ICAP trailer: {rule}"),
             Self::NoSuchService => out.write_str("nobody serves this path"),
             Self::MethodNotAllowed => out.write_str("the service does not offer this method"),
             Self::Timeout(Timer::Idle) => out.write_str("no request in time"),

@@ -19,11 +19,12 @@
 //! | 4.10 OPTIONS | [`Advertised`], [`Transfer`] |
 //! | 4.3.3 errors | [`Fault`] |
 //! | draft-stecher-icap-subid-00, Dr.Web headers | [`Subject`], [`Extra`], [`ScanStatus`] |
+//! | draft-icap-ext-partial-content (206) | [`Connection::answer_changed`], [`Change`] |
+//! | draft-rousskov-icap-trailers | [`Connection::answer_ahead`], [`Connection::verdict`], `trailer` |
 //!
 //! Order of calls: any `handle_*` or verb, then `poll_output` until `None`, then `poll_deadline`.
 //!
-//! Absent on purpose: sockets, TLS, the clock, logging, any opinion about what a message contains, 206 and
-//! ICAP trailers (neither is offered, so no client uses them).
+//! Absent on purpose: sockets, TLS, the clock, logging, any opinion about what a message contains.
 //!
 //! To add a service path: [`Service::built_in`]. A profile: [`Profile`]. A fault: [`Fault`] and its
 //! tables; the compiler finds the rest.
@@ -40,6 +41,7 @@
 
 mod allow;
 mod answering;
+mod change;
 mod connection;
 mod encapsulated;
 mod extension;
@@ -53,6 +55,7 @@ mod receiving;
 mod request;
 mod request_line;
 mod state;
+mod trailer;
 mod transfer;
 
 #[cfg(test)]
@@ -60,6 +63,7 @@ mod transfer;
 mod tests;
 
 pub use allow::Allow;
+pub use change::Change;
 pub use connection::Connection;
 pub use encapsulated::{Encapsulated, Entity};
 pub use extension::{Extra, Finding, FindingKind, Resolution, Subject, UsernameCoding, Violation};
@@ -69,7 +73,8 @@ pub use options::{
     Advertised, Deadlines, Limits, Methods, NoContent, Options, ScanStatus, Service, ServiceKind,
 };
 pub use profile::{
-    Host, PreviewNoContent, PreviewOverrun, Profile, StrayLineEnds, UriForm, Violations,
+    AfterAnswer, Host, HttpLength, Offer, Offsets, PreviewNoContent, PreviewOverrun, Profile,
+    Separators, StrayLineEnds, ThreatNames, Tolerated, Unscannable, UriForm, Violations,
 };
 pub use request::Request;
 pub use request_line::{Method, RequestLine};

@@ -143,6 +143,20 @@ pub struct Advertised {
     pub no_content: NoContent,
     /// Which file name extensions are previewed, ignored, or sent whole.
     pub transfer: Transfer,
+    /// The same for services that see responses only: a request has to be seen for its address, a response whose
+    /// type passes unscanned need not be.
+    pub transfer_responses: Transfer,
+}
+
+impl Advertised {
+    /// The lists for a service with these methods.
+    #[must_use]
+    pub const fn transfer_of(&self, methods: Methods) -> &Transfer {
+        match methods {
+            Methods::Respmod => &self.transfer_responses,
+            Methods::Reqmod | Methods::Both => &self.transfer,
+        }
+    }
 }
 
 /// Whether OPTIONS offers 204 outside previews.
@@ -164,6 +178,7 @@ impl Default for Advertised {
             connections_max: None,
             no_content: NoContent::Offer,
             transfer: Transfer::preview_all(),
+            transfer_responses: Transfer::preview_all(),
         }
     }
 }

@@ -7,7 +7,11 @@ use super::connection::chunk_limits;
 use super::head::HeadEnd;
 use super::request::Persistence;
 use super::state::{Answer, EchoBody, PreviewEnd, Reading};
-use super::{Connection, Event, Fault, Method, Note, PreviewOverrun, StrayLineEnds, Timer};
+use super::trailer::Late;
+use super::{
+    AfterAnswer, Connection, Event, Fault, Method, Note, Offsets, PreviewOverrun, StrayLineEnds,
+    Timer,
+};
 use crate::http::HeadFault;
 use crate::http::chunked::{Decoder, End, Mode};
 
@@ -20,9 +24,9 @@ pub(super) struct Step {
 }
 
 impl Step {
-    const BLOCKED: Self = Self { bytes: 0, event: None, is_blocked: true };
+    pub(super) const BLOCKED: Self = Self { bytes: 0, event: None, is_blocked: true };
 
-    const fn took(bytes: usize) -> Self {
+    pub(super) const fn took(bytes: usize) -> Self {
         Self { bytes, event: None, is_blocked: false }
     }
 
@@ -37,15 +41,19 @@ impl Connection {
         match self.reading {
             Reading::Idle => self.receive_first(bytes),
             Reading::Head => self.receive_head(bytes),
-            Reading::Heads => self.receive_http_heads(bytes),
+            Reading::Heads => match self.options.profile.offsets {
+                Offsets::Exact => self.receive_http_heads(bytes),
+                Offsets::ByHeads => self.receive_uncounted_heads(bytes),
+            },
             Reading::NullBody => self.body_ended(),
             Reading::Preview | Reading::Body => self.receive_body(bytes),
             Reading::AtEnd(End::Preview) => self.preview_ended(),
             Reading::AtEnd(End::Ieof) => {
                 self.preview_end = PreviewEnd::Ieof;
-                self.body_ended()
+                self.behind_body()
             }
-            Reading::AtEnd(End::Last) => self.body_ended(),
+            Reading::AtEnd(End::Last) => self.behind_body(),
+            Reading::Trailer => self.receive_trailer(bytes),
             Reading::Ended => {
                 self.settle();
                 if self.reading == Reading::Ended { Step::BLOCKED } else { Step::took(0) }
@@ -77,6 +85,9 @@ impl Connection {
         self.preview_end = PreviewEnd::NotYet;
         self.drained_bytes = 0;
         self.progress_bytes = 0;
+        self.heads_found = 0;
+        self.is_changed = false;
+        self.late = Late::No;
         self.answer = Answer::Waiting;
         self.reading = Reading::Head;
         self.request_count = self.request_count.saturating_add(1);
@@ -112,10 +123,13 @@ impl Connection {
             self.refuse(fault);
             return;
         }
-        if self.request.connection() == Persistence::Close {
+        if self.request.connection() == Persistence::Close
+            || self.options.profile.after_answer == AfterAnswer::Close
+        {
             self.persistence = Persistence::Close;
         }
         self.reading = Reading::Heads;
+        self.head_end = HeadEnd::default();
         if let Err(fault) = self.request.find_service(&self.options) {
             self.refuse(fault);
         } else if self.request.method() == Method::Options {
@@ -154,6 +168,45 @@ impl Connection {
             return if piece.is_empty() { Step::BLOCKED } else { Step::took(piece.len()) };
         }
         self.http_heads_received()
+    }
+
+    /// The heads of a client that miscounts: each ends where its blank line does.
+    fn receive_uncounted_heads(&mut self, bytes: &[u8]) -> Step {
+        let parts = &self.request.encapsulated;
+        let (request, response) =
+            (parts.request_head_bytes.is_some(), parts.response_head_bytes.is_some());
+        let head = match (self.heads_found, request, response) {
+            (0, true, _) => HttpHead::Request,
+            (0, false, true) | (1, true, true) => HttpHead::Response,
+            _ => return self.http_heads_received(),
+        };
+        if bytes.is_empty() {
+            return Step::BLOCKED;
+        }
+        let (length, is_complete) = self.head_end.find(bytes);
+        let max = self.options.limits.http_head_bytes_max;
+        let held = match head {
+            HttpHead::Request => self.request.http_request.raw().len(),
+            HttpHead::Response => self.request.http_response.raw().len(),
+        };
+        if held.saturating_add(length) > max {
+            let fault = HeadFault::TooLong { max };
+            self.refuse(match head {
+                HttpHead::Request => Fault::HttpRequest(fault),
+                HttpHead::Response => Fault::HttpResponse(fault),
+            });
+            return Step::took(0);
+        }
+        let piece = bytes.get(..length).unwrap_or_default();
+        match head {
+            HttpHead::Request => self.request.http_request.extend(piece),
+            HttpHead::Response => self.request.http_response.extend(piece),
+        }
+        if is_complete {
+            self.head_end = HeadEnd::default();
+            self.heads_found = self.heads_found.saturating_add(1);
+        }
+        Step::took(length)
     }
 
     fn http_heads_received(&mut self) -> Step {
@@ -238,10 +291,12 @@ impl Connection {
 
     fn preview_ended(&mut self) -> Step {
         self.timer = None;
+        self.reading = Reading::Paused;
         match self.answer {
-            Answer::Waiting => {
-                self.reading = Reading::Paused;
-                Step::event(0, Event::PreviewEnd)
+            Answer::Waiting => Step::event(0, Event::PreviewEnd),
+            Answer::Deferred if self.is_change_deferred() && self.may_send_partial_content() => {
+                self.start_deferred_change();
+                Step::took(0)
             }
             Answer::Deferred | Answer::Echo(_) => {
                 self.read_on();
@@ -255,9 +310,17 @@ impl Connection {
         }
     }
 
-    fn body_ended(&mut self) -> Step {
+    /// Behind the last chunk: the client's trailer, or nothing more.
+    fn behind_body(&mut self) -> Step {
+        if self.begin_trailer() { Step::took(0) } else { self.body_ended() }
+    }
+
+    pub(super) fn body_ended(&mut self) -> Step {
         self.timer = None;
         self.reading = Reading::Ended;
+        if self.is_change_deferred() && self.may_send_partial_content() {
+            self.start_deferred_change();
+        }
         self.start_deferred_echo();
         match self.answer {
             Answer::Complete => Step::took(0),
@@ -280,6 +343,13 @@ impl Connection {
             self.close_now();
         }
     }
+}
+
+/// Which of the encapsulated heads is being read.
+#[derive(Clone, Copy)]
+enum HttpHead {
+    Request,
+    Response,
 }
 
 /// Two empty lines written by a careless client, twice over.

@@ -8,7 +8,10 @@ use std::ops::Range;
 use super::allow::{single, tokens};
 use super::extension::GET_SCAN_STATUS;
 use super::request_line::{Method, RequestLine};
-use super::{Allow, Encapsulated, Fault, Host, Methods, Options, ServiceKind, Subject};
+use super::{
+    Allow, Encapsulated, Fault, Host, HttpLength, Methods, Options, Profile, ServiceKind, Subject,
+    Unscannable,
+};
 use crate::http::{Head, LineEnds, RequestHead, ResponseHead, Rules, Unreadable, trim};
 
 /// The request that is being served, or was served last.
@@ -17,6 +20,8 @@ pub struct Request {
     pub(super) head: Head,
     pub(super) http_request: RequestHead,
     pub(super) http_response: ResponseHead,
+    /// The client's ICAP trailer.
+    pub(super) trailer: Head,
     pub(super) encapsulated: Encapsulated,
     line: RequestLine,
     kind: ServiceKind,
@@ -25,6 +30,8 @@ pub struct Request {
     allow: Allow,
     subject: Subject,
     connection: Persistence,
+    http_length: HttpLength,
+    unscannable: Unscannable,
 }
 
 /// What becomes of the connection after an answer.
@@ -40,14 +47,17 @@ impl Request {
             head: Head::new(),
             http_request: RequestHead::new(),
             http_response: ResponseHead::new(),
+            trailer: Head::new(),
             encapsulated: Encapsulated::NOTHING,
             line: RequestLine { method: Method::Options, path: 0..0, arguments: 0..0 },
             kind: ServiceKind::Scan,
             methods: Methods::Both,
             preview: None,
             allow: Allow { no_content: false, partial_content: false, trailers: false },
-            subject: Subject { client_ip: None, server_ip: None, user: String::new() },
+            subject: Subject::new(),
             connection: Persistence::Keep,
+            http_length: HttpLength::Claim,
+            unscannable: Unscannable::Page,
         }
     }
 
@@ -56,6 +66,7 @@ impl Request {
         self.head.clear(retain);
         self.http_request.clear(retain);
         self.http_response.clear(retain);
+        self.trailer.clear(retain);
         self.encapsulated = Encapsulated::NOTHING;
         self.line = RequestLine { method: Method::Options, path: 0..0, arguments: 0..0 };
         self.kind = ServiceKind::Scan;
@@ -78,10 +89,12 @@ impl Request {
         let line = RequestLine::parse(self.head.start_line(), options.profile.uri)?;
         self.line = line;
         self.allow = Allow::of(&self.head);
-        self.connection = self.asked_persistence();
         self.check_fields(options.profile.host)?;
         self.preview = self.read_preview()?;
-        self.encapsulated = self.read_encapsulated()?;
+        self.encapsulated = self.read_encapsulated(&options.profile)?;
+        self.http_length = options.profile.http_length;
+        self.unscannable = options.profile.unscannable;
+        self.connection = self.asked_persistence();
         self.subject.read(&self.head, options.username);
         Ok(())
     }
@@ -183,6 +196,18 @@ impl Request {
         self.head.field(name)
     }
 
+    /// Whether the encapsulated `Content-Length` means anything.
+    #[must_use]
+    pub const fn http_length(&self) -> HttpLength {
+        self.http_length
+    }
+
+    /// How this client is told that a message could not be checked and is blocked for it.
+    #[must_use]
+    pub const fn unscannable(&self) -> Unscannable {
+        self.unscannable
+    }
+
     pub(super) const fn methods(&self) -> Methods {
         self.methods
     }
@@ -199,16 +224,13 @@ impl Request {
         self.head.start_line().get(range.clone()).unwrap_or_default()
     }
 
-    /// `Connection: close` ends the connection, and so does `Trailer`: we offer no ICAP trailers, so a
-    /// client that sends one anyway leaves bytes behind that would be read as the next request.
+    /// `Connection: close` ends the connection, and so does a `Trailer` that is not announced as it has to be:
+    /// the client may leave bytes behind that would be read as the next request.
     fn asked_persistence(&self) -> Persistence {
         let says_close =
             tokens(&self.head, "Connection").any(|token| token.eq_ignore_ascii_case(b"close"));
-        if says_close || self.head.field("Trailer").is_some() {
-            Persistence::Close
-        } else {
-            Persistence::Keep
-        }
+        let is_odd = self.head.field("Trailer").is_some() && !self.announces_trailer();
+        if says_close || is_odd { Persistence::Close } else { Persistence::Keep }
     }
 
     fn check_fields(&self, host: Host) -> Result<(), Fault> {
@@ -231,11 +253,11 @@ impl Request {
             .ok_or(Fault::Field("Preview is a decimal number of bytes"))
     }
 
-    fn read_encapsulated(&self) -> Result<Encapsulated, Fault> {
+    fn read_encapsulated(&self, profile: &Profile) -> Result<Encapsulated, Fault> {
         let value = single(&self.head, "Encapsulated")
             .map_err(|_| Fault::Field("two Encapsulated fields"))?;
         let encapsulated = match value {
-            Some(value) => Encapsulated::parse(value).map_err(Fault::Encapsulated)?,
+            Some(value) => Encapsulated::parse(value, profile).map_err(Fault::Encapsulated)?,
             None => Encapsulated::NOTHING,
         };
         encapsulated.check(self.line.method).map_err(Fault::Encapsulated)?;

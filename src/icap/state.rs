@@ -48,13 +48,15 @@ pub enum Output<'a> {
     Close,
 }
 
-/// How an unmodified message is answered (RFC 3507 section 4.6).
+/// How a message that goes on is answered (RFC 3507 section 4.6, draft-icap-ext-partial-content).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unmodified {
     /// 204: the client uses its own copy; body bytes need not be kept.
     NoContent,
     /// 200: the message is sent back. If it has a body, [`Output::Body`] will ask for it.
     Echo,
+    /// 206: the client puts its own copy of the body behind another head; body bytes need not be kept.
+    PartialContent,
 }
 
 /// What the core did by itself, for the log and the numbers.
@@ -82,6 +84,8 @@ pub(super) enum Reading {
     Paused,
     /// In the body.
     Body,
+    /// Behind the body, in the client's ICAP trailer.
+    Trailer,
     /// At an end whose bytes have been handed out, but not the event.
     AtEnd(chunked::End),
     /// The request is complete.

@@ -27,6 +27,12 @@ impl Transfer {
         Self { preview: vec!["*".into()], ..Self::nothing() }
     }
 
+    /// `Transfer-Complete: *`: whole bodies at once, for who asks for no previews.
+    #[must_use]
+    pub fn complete_all() -> Self {
+        Self { complete: vec!["*".into()], ..Self::nothing() }
+    }
+
     /// The lists as given, each item an extension without its dot, or `*`.
     ///
     /// # Errors

@@ -324,6 +324,15 @@ impl Policy {
             || self.rules.needs().url
     }
 
+    /// Whether nothing but the type and the content of a message decides about it: no list of addresses, no
+    /// categories, no rule of the administrator's.
+    #[must_use]
+    pub fn judges_bodies_only(&self) -> bool {
+        let knows_addresses =
+            self.has_lists() || self.database.is_some() || !self.ads.is_empty() || self.reputation;
+        !knows_addresses && self.rules.are_default()
+    }
+
     /// Looks the address up in both lists; the black list wins.
     #[must_use]
     pub fn check_url(&self, url: &UrlParts<'_>) -> UrlDecision<'_> {

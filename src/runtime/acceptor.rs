@@ -30,7 +30,7 @@ impl Listener {
     fn accept(&self) -> io::Result<(OwnedFd, Door)> {
         match self {
             Self::Tcp(listener, door) => Ok((listener.accept()?.0.into(), *door)),
-            Self::Unix(listener) => Ok((listener.accept()?.0.into(), Door::Unix)),
+            Self::Unix(listener) => Ok((listener.accept()?.0.into(), Door::UNIX)),
         }
     }
 
@@ -65,7 +65,7 @@ pub(super) fn start(
 ) -> io::Result<()> {
     std::thread::Builder::new()
         .name("accept".to_owned())
-        .spawn(move || accept_all(&listener, &inboxes, &loads))?;
+        .spawn(move || accept_all(&listener, profile, &inboxes, &loads))?;
     Ok(())
 }
 

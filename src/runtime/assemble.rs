@@ -11,6 +11,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use sha2::{Digest, Sha256};
 
 use crate::adaptation::page::Pages;
+use crate::adaptation::{self, Remarks};
 use crate::engine::Engine;
 use crate::engine::database::{BuildOptions, DatabaseFacts, Image, Report};
 use crate::engine::passwords::Passwords;
@@ -24,6 +25,7 @@ use super::clock;
 use super::configuration::{self, Configuration};
 use super::database::{self, Plan};
 use super::directory::{self, Directory};
+use super::process;
 use super::reputation::{Client, Cloud};
 use super::script;
 use super::trust::read_trust;
@@ -35,8 +37,13 @@ pub(super) struct Live {
     pub(super) policy: Arc<Policy>,
     pub(super) hook: Option<Arc<script::Source>>,
     pub(super) pages: Pages,
+    /// For clients of the listeners without a profile of their own.
     pub(super) icap: Arc<icap::Options>,
-    pub(super) adaptation: crate::adaptation::Options,
+    /// For those of the others, one for each profile.
+    pub(super) icap_as: Vec<Arc<icap::Options>>,
+    /// What answers say besides the verdict.
+    pub(super) remarks: Remarks,
+    pub(super) adaptation: adaptation::Options,
     pub(super) server: Values,
     pub(super) clamd: ClamdService,
     /// Who may connect, and how.
@@ -61,6 +68,14 @@ impl Access {
     /// Whether a client may connect over the network.
     pub(super) fn admits(&self, client: Option<SocketAddr>) -> bool {
         self.clients.is_empty() || client.is_some_and(|client| self.clients.has(client.ip()))
+    }
+}
+
+impl Live {
+    /// What connections of a listener need that has this profile, or none of its own.
+    pub(super) fn icap_of(&self, profile: Option<&'static str>) -> &Arc<icap::Options> {
+        let is_it = |options: &&Arc<icap::Options>| Some(options.profile.name) == profile;
+        self.icap_as.iter().find(is_it).unwrap_or(&self.icap)
     }
 }
 
@@ -103,15 +118,31 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
     let engine = Engine::new(Arc::new(image), settings.engine_limits());
     let engine = engine.with_alerts(settings.engine_alerts());
     let engine = Arc::new(engine.with_passwords(passwords(server.passwords.as_deref())?));
-    let adaptation = settings.adaptation_options();
+    let adaptation_options = settings.adaptation_options();
+    let remarks = settings.remarks();
     let istag = IsTag::of(
         &engine.database().content.0,
-        &policy_digest(&settings, &policy, hook.as_deref(), &adaptation),
+        &policy_digest(&settings, &policy, hook.as_deref(), &adaptation_options, &remarks),
     );
-    let mut icap = settings.icap_options(istag);
-    icap.scan_status = Some(scan_status(engine.database()));
+    let connections_max = capacity(&server, &mut notes);
+    let is_watched = hook.is_some() || remarks.scanned.is_some() || remarks.unchecked.is_some();
+    let transfer =
+        adaptation::transfer::lists(&policy, settings.ignores_passed_types(), is_watched);
+    let status = scan_status(engine.database());
+    let complete = |mut icap: icap::Options| {
+        icap.scan_status = Some(status.clone());
+        icap.advertised.connections_max = Some(connections_max);
+        icap.advertised.transfer_responses = transfer.clone();
+        Arc::new(icap)
+    };
+    let icap = complete(settings.icap_options(istag));
+    let mut profiles: Vec<&str> = server.listen_as.iter().map(|(_, profile)| *profile).collect();
+    profiles.sort_unstable();
+    profiles.dedup();
+    let icap_as =
+        profiles.iter().map(|name| complete(settings.icap_options_as(name, istag))).collect();
     let values = Values {
-        connections_max: usize::try_from(server.connections_max).unwrap_or(usize::MAX),
+        connections_max: usize::try_from(connections_max).unwrap_or(usize::MAX),
         write_timeout: icap.deadlines.body,
         scan_time: server.scan_time_max,
         early_response: server.early == EarlyResponse::Allow,
@@ -120,14 +151,15 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
         contact: server.contact.clone(),
     };
     let clamd = settings.clamd_service();
-    let icap = Arc::new(icap);
     let live = Live {
         engine,
         policy,
         hook,
         pages,
         icap,
-        adaptation,
+        icap_as,
+        remarks,
+        adaptation: adaptation_options,
         server: values,
         clamd,
         access: Access {
@@ -141,16 +173,38 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
     Ok(Assembled { live, cloud, directory, server, notes })
 }
 
+/// How many connections there can be: as many as are wanted, or as the system has descriptors for. Each
+/// may hold a second one, of a message that does not fit into memory.
+fn capacity(server: &Server, notes: &mut Vec<Event>) -> u32 {
+    let wanted = server.connections_max;
+    let clamd = server.clamd.as_ref().map_or(0, |clamd| u64::from(clamd.connections_max));
+    let possible =
+        process::descriptors().saturating_sub(process::DESCRIPTORS_BESIDE).saturating_sub(clamd);
+    let possible = u32::try_from(possible).unwrap_or(u32::MAX).max(CONNECTIONS_MIN);
+    if possible < wanted {
+        let text = format!(
+            "[ICAPD] MaxConnections: {wanted} are wanted, the limit of open files allows {possible}; more with \
+             LimitNOFILE in the unit or ulimit -n"
+        );
+        notes.push(Event::SettingsNote { text });
+    }
+    wanted.min(possible)
+}
+
 /// Everything besides the database that changes an answer, for the ISTag.
 fn policy_digest(
     settings: &Settings,
     policy: &Policy,
     hook: Option<&script::Source>,
-    adaptation: &crate::adaptation::Options,
+    adaptation: &adaptation::Options,
+    remarks: &Remarks,
 ) -> [u8; 32] {
     let mut digest = Sha256::new();
     digest.update(policy.digest());
     digest.update(adaptation.digest());
+    if *remarks != Remarks::default() {
+        digest.update(format!("{remarks:?}"));
+    }
     digest.update(hook.map_or("", |hook| hook.text.as_str()));
     let limits = settings.engine_limits();
     let alerts = settings.engine_alerts();
@@ -226,6 +280,9 @@ fn scan_status(facts: &DatabaseFacts) -> ScanStatus {
         virus_records: facts.signatures(),
     }
 }
+
+/// Fewer are of no use to anybody.
+const CONNECTIONS_MIN: u32 = 16;
 
 /// `YYYY-Mon-DD HH:MM:SS`, cut out of an HTTP date.
 fn timestamp(time: std::time::SystemTime) -> String {

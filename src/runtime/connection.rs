@@ -27,7 +27,7 @@ use super::held::{Held, HoldFault};
 use super::input::Input;
 use super::outgoing::{SLICES_MAX, send_all};
 use super::shard::{Live, Shard};
-use super::transport::Door;
+use super::transport::{Door, Way};
 
 /// What the shard sees of a connection.
 #[derive(Default)]
@@ -41,10 +41,11 @@ pub(super) async fn serve(mut stream: Stream, door: Door, shard: Rc<Shard>, seat
     let live = shard.live();
     stream.set_write_timeout(live.server.write_timeout);
     // Who does not get this far has asked for nothing yet, so there is nobody to answer.
-    if let Err(why) = admit(&mut stream, door, &live).await {
+    if let Err(why) = admit(&mut stream, door.way, &live).await {
         return shard.refused(stream.client(), why);
     }
-    let core = icap::Connection::new(Arc::clone(&live.icap), clock::now());
+    let profile = door.profile;
+    let core = icap::Connection::new(Arc::clone(live.icap_of(profile)), clock::now());
     let mut session = Session {
         input: Input::default(),
         held: Held::new(shard.pool.clone(), Arc::clone(&shard.side)),
@@ -55,6 +56,7 @@ pub(super) async fn serve(mut stream: Stream, door: Door, shard: Rc<Shard>, seat
         stalled: false,
         memory: Memory::Kept,
         stream,
+        profile,
         core,
         live,
         shard,
@@ -67,28 +69,28 @@ pub(super) async fn serve(mut stream: Stream, door: Door, shard: Rc<Shard>, seat
 }
 
 /// Lets a client in: it is one of those that may connect, and speaks TLS where that is spoken.
-async fn admit(stream: &mut Stream, door: Door, live: &Live) -> Result<(), String> {
+async fn admit(stream: &mut Stream, way: Way, live: &Live) -> Result<(), String> {
     let access = &live.access;
-    if door != Door::Unix {
+    if way != Way::Unix {
         stream.learn_client(&access.proxies).await?;
         if !access.admits(stream.client()) {
             return Err("AllowedClients does not have this address".to_owned());
         }
     }
-    match (door, &access.icaps) {
-        (Door::Tls, None) => {
-            Err("ICAPS is not set up any more: TLSCertificate is empty".to_owned())
-        }
-        (Door::Tls, Some(config)) => {
+    match (way, &access.icaps) {
+        (Way::Tls, None) => Err("ICAPS is not set up any more: TLSCertificate is empty".to_owned()),
+        (Way::Tls, Some(config)) => {
             let started = stream.start_tls(Arc::clone(config), HANDSHAKE_TIME).await;
             started.map_err(|error| format!("no TLS: {error}"))
         }
-        (Door::Tcp | Door::Unix, _) => Ok(()),
+        (Way::Tcp | Way::Unix, _) => Ok(()),
     }
 }
 
 struct Session {
     stream: Stream,
+    /// The listener's, if it has one of its own.
+    profile: Option<&'static str>,
     core: icap::Connection,
     input: Input,
     held: Held,
@@ -246,7 +248,7 @@ impl Session {
         // Also when it has been idle: what was put in force meanwhile decides about the next request.
         let live = self.shard.live();
         if !Arc::ptr_eq(&live, &self.live) {
-            self.core.set_options(Arc::clone(&live.icap));
+            self.core.set_options(Arc::clone(live.icap_of(self.profile)));
             self.live = live;
         }
         if self.seat.idle.replace(true) {
@@ -357,7 +359,7 @@ impl Session {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 if stalls {
                     self.stalled = self.exchange.is_tailing();
-                    self.exchange.stalled(&mut self.core);
+                    self.exchange.stalled(&mut self.core, &self.live);
                 }
                 if self.may_get_lean() {
                     self.get_lean();

@@ -14,10 +14,9 @@ use std::io;
 use std::time::Duration;
 
 use crate::adaptation::page::{PageFacts, Rendered};
-use crate::adaptation::range::RANGE_FIELDS;
 use crate::adaptation::{self, Begin, Cause, Decided, Decision, Passed, Released, RuleReason};
 use crate::engine::verdict::{Limit, Why};
-use crate::icap::{self, Extra, Method, Unmodified};
+use crate::icap::{self, Method, Unmodified, Unscannable};
 use crate::observe::{Event, Level, Message};
 use crate::policy::ThreatKind;
 
@@ -225,10 +224,11 @@ impl Exchange {
 
     /// The body pauses: the answer begins, its tail stays. A detection after this ends the answer
     /// broken instead of with a page.
-    pub(super) fn stalled(&mut self, core: &mut icap::Connection) {
+    pub(super) fn stalled(&mut self, core: &mut icap::Connection, live: &Live) {
         if self.released == Released::Nothing {
             self.released = Released::Part;
-            core.answer_unmodified(&Extra::new(), clock::now());
+            let change = live.remarks.before_verdict(core.request());
+            core.answer_ahead(&change, clock::now());
         }
     }
 
@@ -337,15 +337,26 @@ impl Exchange {
     ) -> Next {
         self.state = State::Answered;
         self.report(&decision, core.request(), live, shard);
-        let extra = adaptation::headers::extra(&decision);
+        let mut extra = adaptation::headers::extra(&decision);
+        live.remarks.route(&decision, &mut extra);
         let now = clock::now();
         match decision {
-            Decision::Unmodified(_) => match core.answer_unmodified(&extra, now) {
-                Unmodified::NoContent => Next::Drop,
-                Unmodified::Echo => Next::Echo,
-            },
-            Decision::AskForAll => {
-                core.answer_without(RANGE_FIELDS, &extra, now);
+            Decision::Unmodified(_) if self.released == Released::Part => {
+                core.verdict(&adaptation::headers::verdict(&decision), now);
+                Next::Echo
+            }
+            Decision::Unmodified(_) | Decision::AskForAll => {
+                let change = live.remarks.change(core.request(), &decision);
+                match core.answer_changed(&change, &extra, now) {
+                    Unmodified::NoContent | Unmodified::PartialContent => Next::Drop,
+                    Unmodified::Echo => Next::Echo,
+                }
+            }
+            Decision::Block(cause)
+                if core.request().unscannable() == Unscannable::ServerError
+                    && cause.is_unscannable() =>
+            {
+                core.answer_unscannable(&extra, now);
                 Next::Drop
             }
             Decision::Block(cause) => {

@@ -74,7 +74,7 @@ mod workers;
 
 pub use clock::{local_moment, unix_seconds};
 pub use control::control_socket;
-pub use process::peak_memory_bytes;
+pub use process::{DESCRIPTORS_BESIDE, peak_memory_bytes};
 pub use serve::{ServeFault, serve};
 pub use trust::read_trust;
 pub use workers::Threads;

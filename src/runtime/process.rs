@@ -9,6 +9,15 @@ pub(super) fn raise_descriptors() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let wanted = Rlimit { current: limit.maximum, maximum: limit.maximum };
     let _kept = setrlimit(Resource::Nofile, wanted);
+    descriptors()
+}
+
+/// Descriptors of everything that is no connection: listeners, rings, database, spool files, log. About 40 for each
+/// of up to 16 shards.
+pub const DESCRIPTORS_BESIDE: u64 = 640;
+
+/// The number of descriptors that the process may have.
+pub(super) fn descriptors() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 

@@ -41,7 +41,7 @@ use super::shard::{Message, Parts, run};
 use super::side::SideThreads;
 use super::spool::Spool;
 use super::storage;
-use super::transport::Door;
+use super::transport::{Door, Way};
 use super::{clamd, control};
 
 /// Why the service did not start, or ended.
@@ -70,6 +70,8 @@ impl fmt::Display for ServeFault {
 ///
 /// [`ServeFault`] when it cannot start, or a shard dies.
 pub fn serve(config: Option<&Path>) -> Result<(), ServeFault> {
+    // First of all: how many connections there can be follows from it.
+    process::raise_descriptors();
     let Assembled { mut live, cloud, directory, server, notes } =
         assemble(config).map_err(ServeFault::Settings)?;
     let (journal, writer) =
@@ -77,7 +79,6 @@ pub fn serve(config: Option<&Path>) -> Result<(), ServeFault> {
     for note in notes {
         journal.write(note);
     }
-    process::raise_descriptors();
     process::try_executor().map_err(ServeFault::System)?;
     let mut reputation = InForce::new();
     live.reputation = reputation.renew(cloud, &journal).map_err(ServeFault::System)?;
@@ -133,9 +134,11 @@ impl Service {
         let wanted = server.shards.and_then(|shards| usize::try_from(shards).ok());
         let shards = wanted.unwrap_or(allowed.len()).max(1);
         let mut bound = Vec::new();
-        let plain = server.listen.iter().map(|address| (*address, Door::Tcp));
-        let secured = server.listen_tls.iter().map(|address| (*address, Door::Tls));
-        for (address, door) in plain.chain(secured) {
+        let plain = server.listen.iter().map(|address| (*address, Door::tcp(None)));
+        let special = server.listen_as.iter();
+        let special = special.map(|(address, profile)| (*address, Door::tcp(Some(*profile))));
+        let secured = server.listen_tls.iter().map(|address| (*address, Door::TLS));
+        for (address, door) in plain.chain(special).chain(secured) {
             let listening = Listening::bind(address, shards)
                 .map_err(|error| system(&format!("listen on {address}"), &error))?;
             bound.push((listening, door));
@@ -407,9 +410,9 @@ impl Service {
 
 /// Where the service listens, as the log says it and programs read it: plain addresses first.
 fn places_of(bound: &[(Listening, Door)], server: &Server) -> Vec<String> {
-    let networks = bound.iter().map(|(listening, door)| match door {
-        Door::Tls => format!("icaps://{}", listening.address),
-        Door::Tcp | Door::Unix => listening.address.to_string(),
+    let networks = bound.iter().map(|(listening, door)| match door.way {
+        Way::Tls => format!("icaps://{}", listening.address),
+        Way::Tcp | Way::Unix => listening.address.to_string(),
     });
     let local = server.listen_socket.iter().map(|socket| format!("unix:{}", socket.path.display()));
     networks.chain(local).collect()
@@ -421,6 +424,7 @@ fn restart_needed(old: &Server, new: &Server) -> Vec<String> {
         ("[ICAPD] ListenAddress", old.listen != new.listen),
         ("[ICAPD] ListenSocket", old.listen_socket != new.listen_socket),
         ("[ICAPD] TLSListenAddress", old.listen_tls != new.listen_tls),
+        ("[ICAPD] ListenAs", old.listen_as != new.listen_as),
         ("[Root] Shards", old.shards != new.shards),
         ("[Root] PinShards", old.pin_shards != new.pin_shards),
         ("[Root] StateDir", old.state_dir != new.state_dir),

@@ -38,7 +38,7 @@ pub(super) use super::assemble::Live;
 
 /// What a shard is told.
 pub(super) enum Message {
-    /// A connection that was accepted for this shard.
+    /// A connection that was accepted for this shard, and where it came in.
     Connection(OwnedFd, Door),
     /// Finish what is under way, for at most so long, then end.
     Drain(Duration),
@@ -118,7 +118,7 @@ impl Shard {
     fn open(self: &Rc<Self>, accepted: OwnedFd, door: Door) {
         // Counted when it was accepted.
         self.load().fetch_sub(1, Ordering::Relaxed);
-        let Ok(stream) = Stream::new(accepted, door) else { return };
+        let Ok(stream) = Stream::new(accepted, door.way) else { return };
         if self.draining.get() {
             return;
         }

@@ -3,9 +3,11 @@
 //! Items are separated by commas outside of quotes. A list of sites may name files: `@/path/to/file` or
 //! `file("path")`; reading them is the edge's business.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::address::{self, Uplink};
+use super::answer;
 use super::quantity::size_bytes;
 use super::row::Kind;
 use super::text::Span;
@@ -20,6 +22,10 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
         Kind::Words(words) => each(items, |text| choice(text, words)).map(Value::Words),
         Kind::Paths => each(items, |text| Ok(PathBuf::from(text))).map(Value::Paths),
         Kind::Addresses => each(items, address::socket).map(Value::Addresses),
+        Kind::Listeners => {
+            items.iter().map(listener).collect::<Result<_, _>>().map(Value::Listeners)
+        }
+        Kind::Names => items.iter().map(name).collect::<Result<_, _>>().map(Value::Names),
         Kind::Uplinks => each(items, Uplink::parse).map(Value::Uplinks),
         // A list consists of words, too.
         Kind::DnsLists => {
@@ -64,6 +70,7 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
         | Kind::Service
         | Kind::LdapFilter
         | Kind::Proxy
+        | Kind::Field
         | Kind::Rules
         | Kind::LogTarget
         | Kind::User => Err(ValueFault::new(Span::default(), "this is no list")),
@@ -86,6 +93,17 @@ fn attribute(text: &str) -> Result<Box<str>, String> {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
     let fits = !text.is_empty() && text.bytes().all(is_name);
     fits.then(|| text.into()).ok_or_else(|| expected(text, "the name of an attribute"))
+}
+
+/// An address and a word need no quotes for the blank between them.
+fn listener(item: &Item<'_>) -> Result<(SocketAddr, &'static str), ValueFault> {
+    let text = words(item)?;
+    answer::listener(&text).map_err(|message| ValueFault::new(item.at, message))
+}
+
+fn name(item: &Item<'_>) -> Result<String, ValueFault> {
+    let text = unquote(item.raw, item.at)?;
+    answer::name(text).map_err(|message| ValueFault::new(item.at, message))
 }
 
 fn sites(items: &[Item<'_>]) -> Result<Sites, ValueFault> {

@@ -35,6 +35,7 @@
 use std::collections::BTreeMap;
 
 pub mod address;
+mod answer;
 mod list;
 pub mod manual;
 pub mod options;

@@ -26,6 +26,8 @@ pub struct Server {
     pub pin_shards: PinShards,
     /// `[ICAPD] ListenAddress`; at least one.
     pub listen: Vec<SocketAddr>,
+    /// `[ICAPD] ListenAs`: more addresses, with the names of their profiles.
+    pub listen_as: Vec<(SocketAddr, &'static str)>,
     /// `[ICAPD] ListenSocket`, with its mode and group.
     pub listen_socket: Option<ListenSocket>,
     /// `[ICAPD] TLSListenAddress`.

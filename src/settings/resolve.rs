@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Settings;
+use super::answer;
 use super::options::{
     Budgets, CategoryFiles, CertificateCheck, ClamdListening, ClamdService, ClientCertificates,
     Cloud, DatabaseTrust, Directory, EarlyResponse, Hook, Icaps, ListFiles, ListenSocket, LogLevel,
@@ -16,12 +17,12 @@ use super::table::{
     SECTIONS, clamd as clamd_rows, cloudd, icapd, lookupd, root, scan_engine, urlcheck,
 };
 use super::value::Value;
-use crate::adaptation::{self, Ranges, ThreatKind, ThreatKinds, Unchecked, page};
+use crate::adaptation::{self, Mark, Ranges, Remarks, ThreatKind, ThreatKinds, Unchecked, page};
 use crate::clamd;
 use crate::engine::alerts::Alerts;
 use crate::engine::database::LinkOptions;
 use crate::engine::limits::Limits;
-use crate::icap::{self, Advertised, Deadlines, IsTag, NoContent, Profile, Violations};
+use crate::icap::{self, Advertised, Deadlines, IsTag, NoContent, Offer, Profile, Violations};
 use crate::policy::directory::{self, Filter};
 use crate::policy::reputation::{self, ServiceOptions};
 use crate::policy::{self, Category};
@@ -40,6 +41,7 @@ impl Settings {
                 _ => PinShards::Auto,
             },
             listen: self.listen(),
+            listen_as: self.get(&icapd::LISTEN_AS),
             listen_socket: self.get(&icapd::LISTEN_SOCKET).map(|path| ListenSocket {
                 path,
                 mode: socket_mode(self.get(&icapd::LISTEN_SOCKET_MODE)),
@@ -228,6 +230,8 @@ impl Settings {
                 | Value::LdapServers(_)
                 | Value::LdapFilter(_)
                 | Value::Attributes(_)
+                | Value::Listeners(_)
+                | Value::Names(_)
                 | Value::Sites(_)
                 | Value::Networks(_)
                 | Value::MimeRules(_)
@@ -314,14 +318,62 @@ impl Settings {
         }
     }
 
+    /// What ICAP connections need: the built-in services, with the tag of database and policy, for clients of
+    /// the profile of this name.
+    #[must_use]
+    pub fn icap_options_as(&self, profile: &str, istag: IsTag) -> icap::Options {
+        let mut options = self.icap_options(istag);
+        options.profile = self.profile(profile);
+        options
+    }
+
+    /// The profile of this name, with what the switches take from it.
+    fn profile(&self, name: &str) -> Profile {
+        let profile = Profile::named(name).unwrap_or(Profile::SQUID);
+        let violations =
+            if self.get(&icapd::VIOLATIONS_HEADER) { Violations::Folded } else { Violations::Omit };
+        let may = |setting, offer| if self.get(setting) { offer } else { Offer::No };
+        Profile {
+            violations,
+            partial_content: may(&icapd::USE_206, profile.partial_content),
+            trailers: may(&icapd::USE_TRAILERS, profile.trailers),
+            ..profile
+        }
+    }
+
+    /// What answers say besides the verdict.
+    #[must_use]
+    pub fn remarks(&self) -> Remarks {
+        let mark = |setting| {
+            let text: String = self.get(setting);
+            let (name, value) = answer::split_field(&text)?;
+            Some(Mark { name: name.into(), value: value.into() })
+        };
+        let plan = |setting| {
+            let names: Vec<String> = self.get(setting);
+            let is_said = |name: &&String| !name.eq_ignore_ascii_case("None");
+            let services = || names.iter().filter(is_said).map(|name| name.as_str().into());
+            (!names.is_empty()).then(|| services().collect())
+        };
+        Remarks {
+            scanned: mark(&icapd::SCANNED_HEADER),
+            unchecked: mark(&icapd::UNCHECKED_HEADER),
+            next: plan(&icapd::NEXT_SERVICES),
+            next_unchecked: plan(&icapd::NEXT_SERVICES_UNCHECKED),
+        }
+    }
+
+    /// `IgnorePassedTypes`: whether proxies may keep names of passed types to themselves.
+    #[must_use]
+    pub fn ignores_passed_types(&self) -> bool {
+        self.get(&icapd::IGNORE_PASSED_TYPES)
+    }
+
     /// What ICAP connections need: the built-in services, with the tag of database and policy.
     #[must_use]
     pub fn icap_options(&self, istag: IsTag) -> icap::Options {
         let mut options = icap::Options::new(istag);
-        let profile = Profile::named(self.get(&icapd::PROFILE)).unwrap_or(Profile::SQUID);
-        let violations =
-            if self.get(&icapd::VIOLATIONS_HEADER) { Violations::Folded } else { Violations::Omit };
-        options.profile = Profile { violations, ..profile };
+        options.profile = self.profile(self.get(&icapd::PROFILE));
         let offered = options.advertised;
         options.advertised = Advertised {
             preview_bytes: self

@@ -108,6 +108,12 @@ pub enum Kind {
     Sites,
     /// Sets of IP addresses.
     Networks,
+    /// Sockets, each with the profile of the clients that connect there.
+    Listeners,
+    /// A header field of ours, `X-Name: value`.
+    Field,
+    /// Names of services that others have given, or `None`.
+    Names,
     /// Rules by MIME type and size.
     MimeRules,
     /// Rules of the policy, or a file of them; the name may have a number behind it.
@@ -152,6 +158,8 @@ impl Kind {
             | Self::Attributes
             | Self::Sites
             | Self::Networks
+            | Self::Listeners
+            | Self::Names
             | Self::MimeRules
             | Self::Rules
             | Self::Expressions => true,
@@ -167,6 +175,7 @@ impl Kind {
             | Self::Service
             | Self::LdapFilter
             | Self::Proxy
+            | Self::Field
             | Self::LogTarget
             | Self::User => false,
         }
@@ -253,6 +262,9 @@ maker!(/** A file or folder. */ path() Kind::Path => Path: Option<PathBuf>);
 maker!(/** Files and folders. */ paths() Kind::Paths => Paths: Vec<PathBuf>);
 maker!(/** A socket, or none. */ address() Kind::Address => Address: Option<SocketAddr>);
 maker!(/** Sockets. */ addresses() Kind::Addresses => Addresses: Vec<SocketAddr>);
+maker!(/** Sockets and profiles. */ listeners() Kind::Listeners => Listeners: Vec<(SocketAddr, &'static str)>);
+maker!(/** A header field, or none. */ field() Kind::Field => Text: String);
+maker!(/** Names of services. */ names() Kind::Names => Names: Vec<String>);
 maker!(/** Providers of a mesh service. */ uplinks() Kind::Uplinks => Uplinks: Vec<Uplink>);
 maker!(/** A service over HTTPS, or none. */ service() Kind::Service => Service: Option<ServiceUrl>);
 maker!(/** DNS block lists. */ dns_lists() Kind::DnsLists => DnsLists: Vec<DnsList>);

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::address::{self, ServiceUrl, Uplink};
+use super::answer;
 use super::list;
 use super::quantity::{interval_ms, show_interval, show_size, size_bytes};
 use super::row::{Kind, Never};
@@ -30,7 +31,7 @@ pub enum Value {
     Choice(&'static str),
     /// Of [`Kind::Words`]: as in the row.
     Words(Vec<&'static str>),
-    /// Of [`Kind::Text`], [`Kind::Proxy`], [`Kind::LogTarget`] and [`Kind::User`]; empty: none.
+    /// Of [`Kind::Text`], [`Kind::Field`], [`Kind::Proxy`], [`Kind::LogTarget`] and [`Kind::User`]; empty: none.
     Text(String),
     /// Of [`Kind::Path`]; `None`: none.
     Path(Option<PathBuf>),
@@ -52,6 +53,10 @@ pub enum Value {
     LdapFilter(Option<Filter>),
     /// Of [`Kind::Attributes`].
     Attributes(Vec<Box<str>>),
+    /// Of [`Kind::Listeners`]: the profile as in its room.
+    Listeners(Vec<(SocketAddr, &'static str)>),
+    /// Of [`Kind::Names`].
+    Names(Vec<String>),
     /// Of [`Kind::Uplinks`].
     Uplinks(Vec<Uplink>),
     /// Of [`Kind::Sites`].
@@ -153,6 +158,7 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         Kind::Service => service(&text).map_err(fault),
         Kind::LdapFilter => filter(raw, &text),
         Kind::Text => Ok(Value::Text(text)),
+        Kind::Field => answer::field(&text).map(|()| Value::Text(text)).map_err(fault),
         Kind::Proxy => address::proxy(&text).map(|()| Value::Text(text)).map_err(fault),
         Kind::LogTarget => address::log_target(&text).map(|()| Value::Text(text)).map_err(fault),
         Kind::User => address::user(&text).map(|()| Value::Text(text)).map_err(fault),
@@ -166,6 +172,8 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         | Kind::Attributes
         | Kind::Sites
         | Kind::Networks
+        | Kind::Listeners
+        | Kind::Names
         | Kind::MimeRules
         | Kind::Rules
         | Kind::Expressions => {
@@ -178,7 +186,7 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
 /// What nothing stands for; `None`: back to the default.
 fn empty(kind: Kind) -> Result<Option<Value>, &'static str> {
     match kind {
-        Kind::Text | Kind::Proxy => Ok(Some(Value::Text(String::new()))),
+        Kind::Text | Kind::Field | Kind::Proxy => Ok(Some(Value::Text(String::new()))),
         Kind::Path => Ok(Some(Value::Path(None))),
         Kind::Address => Ok(Some(Value::Address(None))),
         Kind::Service => Ok(Some(Value::Service(None))),
@@ -201,6 +209,8 @@ fn empty(kind: Kind) -> Result<Option<Value>, &'static str> {
         | Kind::Attributes
         | Kind::Sites
         | Kind::Networks
+        | Kind::Listeners
+        | Kind::Names
         | Kind::MimeRules
         | Kind::Rules
         | Kind::Expressions => Ok(None),
@@ -214,6 +224,8 @@ pub(super) fn append(value: &mut Value, more: Value) {
         (Value::Paths(all), Value::Paths(more)) => all.extend(more),
         (Value::Addresses(all), Value::Addresses(more)) => all.extend(more),
         (Value::Uplinks(all), Value::Uplinks(more)) => all.extend(more),
+        (Value::Listeners(all), Value::Listeners(more)) => all.extend(more),
+        (Value::Names(all), Value::Names(more)) => all.extend(more),
         (Value::DnsLists(all), Value::DnsLists(more)) => all.extend(more),
         (Value::CategoryNames(all), Value::CategoryNames(more)) => all.extend(more),
         (Value::LdapServers(all), Value::LdapServers(more)) => all.extend(more),

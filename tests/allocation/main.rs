@@ -1,7 +1,11 @@
-//! A decision allocates nothing: counted by an allocator that counts.
+//! A decision allocates nothing, nor does the answer to a message: counted by an allocator that counts.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Instant;
 
+use baleen::adaptation::{Decision, Mark, Passed, Remarks, headers};
+use baleen::icap::{self, Connection, Event, IsTag, Output};
 use baleen::policy::{Facts, Moment, Options, Outcome, Policy, RuleSource, UrlParts};
 
 /// Two hundred rules as a school might have them: sets of sites, users, networks, times.
@@ -57,6 +61,56 @@ fn a_decision_with_two_hundred_rules_allocates_nothing() {
         });
         assert_eq!(said, want, "{target}");
         assert_eq!(counted.count_total, 0, "{target}: {counted:?}");
+    }
+}
+
+/// The ICAP core with its buffers warm: head, policy's wishes, answer.
+#[test]
+fn answers_that_keep_or_change_a_head_allocate_nothing() {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test needs an instant to count from; its value plays no part"
+    )]
+    let now = Instant::now();
+    let mut core = Connection::new(Arc::new(icap::Options::new(IsTag::of(b"", b""))), now);
+    let head = "HTTP/1.1 200 OK\r\nX-Scanned: forged\r\nServer: o\r\n\r\n";
+    let request = format!(
+        "RESPMOD icap://gw/respmod ICAP/1.0\r\nHost: gw\r\nAllow: 204, 206, trailers\r\nPreview: 4\r\n\
+         X-Client-IP: 192.0.2.7\r\nEncapsulated: res-hdr=0, res-body={}\r\n\r\n{head}4\r\nabcd\r\n0\r\n\r\n",
+        head.len()
+    );
+    let mark = Mark { name: "X-Scanned".into(), value: "yes".into() };
+    let marked = Remarks { scanned: Some(mark), ..Remarks::default() };
+    let plain = Remarks::default();
+    let clean = Decision::Unmodified(Passed::Clean);
+    for (remarks, status) in [(&plain, "204"), (&marked, "206")] {
+        let mut exchange = || {
+            let mut rest = request.as_bytes();
+            while let Some(event) = {
+                let taken = core.handle_bytes(rest, now);
+                rest = &rest[taken.bytes..];
+                taken.event
+            } {
+                if event == Event::PreviewEnd {
+                    let mut extra = headers::extra(&clean);
+                    remarks.route(&clean, &mut extra);
+                    let change = remarks.change(core.request(), &clean);
+                    core.answer_changed(&change, &extra, now);
+                }
+            }
+            let mut is_right = false;
+            while let Some(output) = core.poll_output() {
+                let Output::Send(bytes) = output else {
+                    panic!("an answer without a body of ours")
+                };
+                is_right = bytes[9..12] == *status.as_bytes();
+            }
+            assert!(is_right && core.is_idle(), "{status}");
+        };
+        exchange();
+        exchange();
+        let counted = allocation_counter::measure(exchange);
+        assert_eq!(counted.count_total, 0, "{status}: {counted:?}");
     }
 }
 

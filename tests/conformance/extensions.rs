@@ -100,6 +100,39 @@ fn s02_user_names_are_read_plain_and_in_base64() {
     check_user("X-Client-Username:\r\nX-Authenticated-User: anna\r\n", Detect, "anna");
 }
 
+#[track_caller]
+fn check_groups(fields: &str, coding: UsernameCoding, want: &[&str]) {
+    let groups = subject(fields, coding).groups;
+    let groups: Vec<&str> = groups.iter().map(AsRef::as_ref).collect();
+    assert_eq!(groups, want, "{fields}");
+}
+
+#[test]
+fn s02_groups_are_lines_in_base64_or_names_between_commas() {
+    use UsernameCoding::{Base64, Detect, Plain};
+    // `WinNT://D/staff`, `LDAP://cn=boss`, `Local://all`.
+    let coded =
+        "X-Authenticated-Groups: V2luTlQ6Ly9EL3N0YWZmCkxEQVA6Ly9jbj1ib3NzDQpMb2NhbDovL2FsbA==\r\n";
+    check_groups(coded, Detect, &["D/staff", "cn=boss", "all"]);
+    check_groups(coded, Base64, &["D/staff", "cn=boss", "all"]);
+    check_groups(coded, Plain, &["V2luTlQ6Ly9EL3N0YWZmCkxEQVA6Ly9jbj1ib3NzDQpMb2NhbDovL2FsbA=="]);
+    check_groups("X-Authenticated-Groups: staff, local://boss,\r\n", Detect, &["staff", "boss"]);
+    // `staff` is base64 of something, too; a short name is a name.
+    check_groups("X-Authenticated-Groups: staff\r\n", Detect, &["staff"]);
+    check_groups("X-Authenticated-Groups: a\r\nX-Authenticated-Groups: b\r\n", Detect, &["a", "b"]);
+    check_groups("X-Authenticated-Groups: not base64!\r\n", Base64, &[]);
+    check_groups("", Detect, &[]);
+    let many = format!("X-Authenticated-Groups: {}\r\n", vec!["g"; 1000].join(","));
+    assert_eq!(subject(&many, Detect).groups.len(), 256);
+}
+
+#[test]
+fn s02_a_subscriber_stands_for_the_user_that_nobody_names() {
+    use UsernameCoding::Detect;
+    check_user("X-Subscriber-ID: 4711\r\n", Detect, "4711");
+    check_user("X-Subscriber-ID: 4711\r\nX-Authenticated-User: anna\r\n", Detect, "anna");
+}
+
 #[test]
 fn s02_what_is_no_name_is_unknown() {
     use UsernameCoding::{Base64, Detect};

@@ -13,9 +13,12 @@ mod shell;
 mod encapsulation;
 mod extensions;
 mod options;
+mod partial;
 mod preview;
+mod profiles;
 mod robustness;
 mod start_line;
+mod trailers;
 
 use script::converse;
 

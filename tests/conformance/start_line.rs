@@ -17,7 +17,7 @@ fn r02_a_connection_serves_many_requests_of_mixed_methods() {
     let options = "> OPTIONS icap://gw.test/echo ICAP/1.0\n> Host: gw.test\n>\n";
     let answer = "< ICAP/1.0 200 OK\n< ISTag: {istag}\n< Methods: REQMOD, RESPMOD\n< Service: Baleen\n\
         < Service-ID: baleen\n< ServiceId: baleen\n< Options-TTL: 3600\n< Allow: 204\n< Preview: 4096\n\
-        < Transfer-Preview: *\n< X-Include: X-Client-IP, X-Server-IP, X-Client-Username, X-Authenticated-User\n\
+        < Transfer-Preview: *\n< X-Include: X-Client-IP, X-Server-IP, X-Client-Username, X-Authenticated-User, X-Authenticated-Groups, X-Subscriber-ID\n\
         < Encapsulated: null-body=0\n<\n";
     let mut text = "= unmodified\n".repeat(6);
     for _ in 0..3 {

@@ -3,7 +3,8 @@
 //! ```text
 //! # a comment
 //! = profile strict          an option, see `set_option`
-//! = unmodified              what the owner decides, in order; `at request` or `after 100` says when
+//! = unmodified              what the owner decides, in order; `at request` or `after 100` says when; also
+//!                           changed, ahead, `verdict WORD`, unscannable, continue, abort, hold, `block NAME`
 //! > text                    a line of the client, CR LF added
 //! >> text\r\n               the same without CR LF, with \r \n \t \0 \xHH
 //! >* 1000 abc               a chunk of 1000 bytes that repeat `abc`
@@ -137,6 +138,10 @@ impl Script {
         };
         let what = match what {
             ["unmodified"] => What::Unmodified,
+            ["changed"] => What::Changed,
+            ["ahead"] => What::Ahead,
+            ["verdict", word] => What::Verdict((*word).to_owned()),
+            ["unscannable"] => What::Unscannable,
             ["continue"] => What::Continue,
             ["abort"] => What::Abort,
             ["hold"] => What::Hold,

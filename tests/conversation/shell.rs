@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use baleen::icap::{
-    Connection, Event, Extra, Fault, Finding, FindingKind, IsTag, Options, Output, Resolution,
-    Unmodified,
+    Change, Connection, Event, Extra, Fault, Finding, FindingKind, IsTag, Options, Output,
+    Resolution, Unmodified,
 };
 
 /// What the owner decides, and when.
@@ -22,6 +22,13 @@ pub(crate) struct Decision {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum What {
     Unmodified,
+    /// As it is, but for the field `X-Mark` of the head.
+    Changed,
+    /// The same before the verdict is known: without any `X-Mark`.
+    Ahead,
+    /// The verdict after that.
+    Verdict(String),
+    Unscannable,
     Block(String),
     Continue,
     Fault(Fault),
@@ -153,7 +160,8 @@ impl Shell {
             Event::PreviewEnd => self.decide_if(|when, _| when == When::AtEnd),
             Event::BodyEnd => {
                 self.is_body_ended = true;
-                if self.core.is_undecided() {
+                let is_due = self.decisions.front().is_some_and(|next| is_any_time(&next.what));
+                if self.core.is_undecided() || is_due {
                     self.decide_if(|_, _| true);
                 }
             }
@@ -161,7 +169,7 @@ impl Shell {
     }
 
     fn decide_if(&mut self, is_time: impl Fn(When, usize) -> bool) {
-        let is_possible = |what: &What| *what == What::Abort || self.core.is_undecided();
+        let is_possible = |what: &What| is_any_time(what) || self.core.is_undecided();
         let is_due =
             |next: &Decision| is_time(next.when, self.payload_bytes) && is_possible(&next.what);
         if !self.decisions.front().is_some_and(is_due) {
@@ -172,9 +180,25 @@ impl Shell {
         };
         match decision.what {
             What::Unmodified => {
-                if self.core.answer_unmodified(&Extra::new(), self.now) == Unmodified::NoContent {
-                    self.kept.clear();
-                }
+                let way = self.core.answer_unmodified(&Extra::new(), self.now);
+                self.follow(way);
+            }
+            What::Changed => {
+                let with = Some(("X-Mark", "clean"));
+                let change = Change { with, ..without_mark() };
+                let way = self.core.answer_changed(&change, &Extra::new(), self.now);
+                self.follow(way);
+            }
+            What::Ahead => self.core.answer_ahead(&without_mark(), self.now),
+            What::Verdict(word) => {
+                let mut extra = Extra::new();
+                extra.response_info(&word);
+                self.core.verdict(&extra, self.now);
+            }
+            What::Unscannable => {
+                let mut extra = Extra::new();
+                extra.field("X-Error-Code", "password_protected");
+                self.core.answer_unscannable(&extra, self.now);
             }
             What::Block(name) => {
                 let body = page(&name);
@@ -189,6 +213,13 @@ impl Shell {
             What::Fault(fault) => self.core.answer_fault(fault, self.now),
             What::Abort => self.core.abort(self.now),
             What::Hold => self.is_held = true,
+        }
+    }
+
+    fn follow(&mut self, way: Unmodified) {
+        match way {
+            Unmodified::NoContent | Unmodified::PartialContent => self.kept.clear(),
+            Unmodified::Echo => {}
         }
     }
 
@@ -215,6 +246,16 @@ impl Shell {
             self.core.body_sent(self.now);
         }
     }
+}
+
+fn is_any_time(what: &What) -> bool {
+    matches!(what, What::Abort | What::Verdict(_))
+}
+
+fn without_mark() -> Change<'static> {
+    let mut change = Change::NONE;
+    change.without[0] = "x-mark";
+    change
 }
 
 /// The body of a block page that names `threat`.

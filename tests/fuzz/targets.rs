@@ -13,7 +13,7 @@ use baleen::engine::matcher::{self, GramCounts};
 use baleen::engine::verdict::Verdict;
 use baleen::engine::{ContentCodings, Engine, Object};
 use baleen::http::{RequestHead, ResponseHead, Rules, chunked};
-use baleen::icap::{self, Event, Extra, IsTag, Options, Output};
+use baleen::icap::{self, Change, Event, Extra, IsTag, Options, Output, Profile};
 use baleen::settings::Settings;
 
 use super::harness::Target;
@@ -177,7 +177,12 @@ struct Conversation {
 
 fn converse(input: &[u8], piece: usize) -> Conversation {
     let now = Instant::now();
-    let options = Arc::new(Options::new(IsTag::of(b"database", b"policy")));
+    let mut options = Options::new(IsTag::of(b"database", b"policy"));
+    // Every profile has its turn, by a property of the input that cutting does not change.
+    options.profile = Profile::ALL[input.len() % Profile::ALL.len()];
+    let options = Arc::new(options);
+    let way = input.len() / Profile::ALL.len() % 3;
+    let change = Change { with: Some(("X-Mark", "clean")), ..Change::NONE };
     let mut core = icap::Connection::new(options, now);
     let mut said = Conversation::default();
     let mut kept = Vec::new();
@@ -192,8 +197,15 @@ fn converse(input: &[u8], piece: usize) -> Conversation {
             unread = &unread[taken.bytes..];
             match taken.event {
                 Some(Event::PreviewEnd) => core.continue_(now),
-                Some(Event::BodyEnd) => {
+                Some(Event::BodyEnd) if way == 0 => {
                     core.answer_unmodified(&Extra::new(), now);
+                }
+                Some(Event::BodyEnd) if way == 1 => {
+                    core.answer_changed(&change, &Extra::new(), now);
+                }
+                Some(Event::BodyEnd) => {
+                    core.answer_ahead(&change, now);
+                    core.verdict(&Extra::new(), now);
                 }
                 Some(Event::Request | Event::Body { .. }) | None => {}
             }
@@ -254,6 +266,14 @@ fn icap_messages() -> Vec<Vec<u8>> {
         respmod("Allow: 204\r\n", "5\r\nhello\r\n0\r\n\r\n"),
         respmod("Preview: 4\r\n", "4\r\nhell\r\n0\r\n\r\n1;x=y\r\no\r\n0\r\nT: r\r\n\r\n"),
         respmod("Preview: 9\r\nConnection: close\r\n", "5\r\nhello\r\n0; ieof\r\n\r\n"),
+        respmod("Preview: 4\r\nAllow: 206, trailers\r\n", "4\r\nhell\r\n0\r\n\r\n1\r\no\r\n0\r\n\r\n"),
+        respmod("Allow: 204, 206\r\nTrailer: X\r\n", "5\r\nhello\r\n0\r\n\r\nX: y\r\n\r\n"),
+        respmod("Allow: 206, trailers\r\nTrailer: X\r\n", "5\r\nhello\r\n0\r\n\r\nX: y\r\n\r\n"),
+        respmod("Allow: trailers\r\nTrailer: X\r\nPreview: 9\r\n", "1\r\nh\r\n0; ieof\r\n\r\n\r\n"),
+        respmod("X-Authenticated-Groups: YQpi\r\nX-Subscriber-ID: 1\r\n", "0\r\n\r\n"),
+        b"RESPMOD /avscan?allow204=on ICAP/1.0\r\nEncapsulated: req-hdr=3 res-hdr=1 res-body=0\r\n\r\n\
+          GET / HTTP/1.0\r\n\r\nHTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n2\r\nhi\r\n0\r\n\r\n"
+            .to_vec(),
     ]
 }
 
@@ -287,9 +307,14 @@ fn chunked_bodies() -> Vec<Vec<u8>> {
 }
 
 fn encapsulated(input: &[u8]) {
-    let Ok(list) = icap::Encapsulated::parse(input) else { return };
-    let has_body = list.has_body();
-    assert_eq!(icap::Encapsulated::parse(input).map(|again| again.has_body()), Ok(has_body));
+    for profile in &Profile::ALL {
+        let Ok(list) = icap::Encapsulated::parse(input, profile) else { continue };
+        let has_body = list.has_body();
+        assert_eq!(
+            icap::Encapsulated::parse(input, profile).map(|again| again.has_body()),
+            Ok(has_body)
+        );
+    }
 }
 
 fn encapsulated_values() -> Vec<Vec<u8>> {
@@ -604,6 +629,8 @@ fn settings_files() -> Vec<Vec<u8>> {
     vec![
         b"[ICAPD]\nListenAddress = 127.0.0.1:1344, [::1]:1344\nBlockUnchecked=No\n".to_vec(),
         b"[MeshD]\nUpdateChannel = On\nUpdateUplink = 10.0.0.1:7090\nListenAddress =\n".to_vec(),
+        b"[ICAPD]\nListenAs = 127.0.0.1:1345 nextcloud\nScannedHeader = \"X-A: b\"\nNextServices = None\n"
+            .to_vec(),
         b"; note\n[Update]\nUpdateInterval = 30m2.5s\nUseLocalCloud = Yes\n".to_vec(),
     ]
 }

@@ -9,6 +9,7 @@
 #[path = "../fixture/mod.rs"]
 mod fixture;
 
+mod answers;
 mod body;
 mod clamd;
 mod clients;

@@ -8,6 +8,8 @@
 //! | `/no-content` | 204 |
 //! | `/etag` | 304 when the client has it, else 200 |
 //! | `/parts/N` | as `/tail/N`, and the part that `Range` asks for |
+//! | `/forged/N` | N bytes with a mark as the gateway gives them |
+//! | `/halves/N` | N bytes, the second half of them when [`Origin::go_on`] says so |
 //! | `/short/N` | promises N bytes and hangs up after half of them |
 //! | `/upload` | reads the body, answers with its length and digest |
 //!
@@ -15,8 +17,8 @@
 
 use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -38,6 +40,8 @@ struct Seen {
     /// Requests to `/upload` whose body arrived whole.
     uploads: AtomicU32,
     open: AtomicU32,
+    /// Whether `/halves` may go on.
+    gate: (Mutex<bool>, Condvar),
 }
 
 /// What matters of a request.
@@ -83,6 +87,12 @@ impl Origin {
     /// The URL of a path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// Lets `/halves` send the second half.
+    pub(crate) fn go_on(&self) {
+        *self.seen.gate.0.lock().expect("a mutex") = true;
+        self.seen.gate.1.notify_all();
     }
 
     /// How many uploads arrived whole.
@@ -153,6 +163,11 @@ fn answer(
                 Some((.., None)) | None => whole(to, "Accept-Ranges: bytes\r\n", &object)?,
             }
         }
+        ("forged", _) => {
+            head(to, "200 OK", &format!("X-Scanned-By: me\r\nContent-Length: {length}\r\n"))?;
+            body::write(length, to)?;
+        }
+        ("halves", _) => halves(to, length, seen)?,
         ("short", _) => {
             head(to, "200 OK", &format!("Content-Length: {length}\r\n"))?;
             body::write(length / 2, to)?;
@@ -179,6 +194,18 @@ fn answer(
         _ => head(to, "404 Not Found", "Content-Length: 0\r\n")?,
     }
     Ok(true)
+}
+
+/// A body whose second half waits until the test says so.
+fn halves(to: &mut impl Write, length: u64, seen: &Seen) -> io::Result<()> {
+    head(to, "200 OK", &format!("Content-Length: {length}\r\n"))?;
+    let object = body::bytes(length);
+    let (first, second) = object.split_at(object.len() / 2);
+    to.write_all(first)?;
+    to.flush()?;
+    let open = seen.gate.0.lock().expect("a mutex");
+    drop(seen.gate.1.wait_while(open, |open| !*open).expect("a mutex"));
+    to.write_all(second)
 }
 
 /// `bytes=0-99`

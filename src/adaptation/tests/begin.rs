@@ -3,7 +3,7 @@
 use super::connection;
 use crate::adaptation::{self, Begin, Cause, Decided, Decision, Fragment, Known, Passed, Ranges};
 use crate::icap::{Connection, Request};
-use crate::policy::{BodyAction, List, MimeRule, Options, Pattern, Policy};
+use crate::policy::{BodyAction, List, MimeRule, Options, Pattern, Policy, RuleSource};
 
 const REQMOD: &str = "REQMOD icap://gw.test/reqmod ICAP/1.0\nHost: gw.test\nAllow: 204\n";
 const RESPMOD: &str = "RESPMOD icap://gw.test/respmod ICAP/1.0\nHost: gw.test\nAllow: 204\n";
@@ -214,4 +214,29 @@ fn an_echo_service_decides_nothing() {
         [("req-hdr", "GET http://bad.example/ HTTP/1.1\n"), ("res-hdr", "HTTP/1.1 200 OK\n")];
     let connection = connection(ECHO, &parts, Some("x"));
     assert_eq!(shown(&connection), "pass: echo");
+}
+
+#[test]
+fn groups_that_the_proxy_names_count_and_no_directory_is_asked_for_them() {
+    let rules = vec![RuleSource {
+        name: "RuleSet".into(),
+        text: "user_group in (staff) : BLOCK as \"not for staff\"".to_owned(),
+    }];
+    let policy = Options { rules, directory: true, ..Options::default() };
+    let policy = Policy::compile(policy).expect("good rules");
+    let begun = |fields: &str| {
+        let line = format!(
+            "REQMOD icap://gw.test/reqmod ICAP/1.0\nHost: gw.test\nX-Client-Username: anna\n{fields}"
+        );
+        let core = connection(&line, &[("req-hdr", "GET http://a.example/ HTTP/1.1\n")], None);
+        match begin(core.request(), &policy, &adaptation::Options::default()) {
+            Begin::Answer(Decision::Block(_), _) => "block",
+            Begin::Answer(..) => "go",
+            Begin::Ask(_) => "ask",
+            Begin::Scan(_) => "scan",
+        }
+    };
+    assert_eq!(begun("X-Authenticated-Groups: all, staff\n"), "block");
+    assert_eq!(begun("X-Authenticated-Groups: all\n"), "go");
+    assert_eq!(begun(""), "ask");
 }

@@ -73,7 +73,12 @@ fn lists_and_rules_say_which_it_was() {
     let black = Decision::Block(Box::new(Cause::BlackList("bad.example".into())));
     assert_eq!(lines(&black), ["X-Response-Info: Blocked", "X-Response-Desc: on the black list"]);
     let kind = Decision::Block(Box::new(Cause::Type("image/png".into())));
-    assert_eq!(lines(&kind), ["X-Response-Info: Blocked", "X-Response-Desc: type not allowed"]);
+    let want = [
+        "X-Response-Info: Blocked",
+        "X-Response-Desc: type not allowed",
+        "X-Error-Code: file_type_blocked",
+    ];
+    assert_eq!(lines(&kind), want);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod decision;
 mod headers;
 mod hostile;
 mod page;
+mod remarks;
 
 use std::sync::Arc;
 use std::time::Instant;

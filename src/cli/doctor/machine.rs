@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustix::process::{Resource, Rlimit, getrlimit};
 
 use super::finding::Finding;
+use crate::runtime::DESCRIPTORS_BESIDE;
 
 /// The kernel's version.
 pub(super) fn kernel() -> Finding {
@@ -157,8 +158,6 @@ const KERNEL_OLDEST: (u32, u32) = (5, 8);
 const MEMLOCK_SHARD_BYTES: u64 = 1 << 20;
 /// glommio refuses to start below this.
 const MEMLOCK_GLOMMIO_BYTES: u64 = 512 << 10;
-/// Listeners, rings, database, spool files, log: about 40 for each of up to 16 shards.
-const DESCRIPTORS_BESIDE: u64 = 640;
 /// 2026-01-01: the program is younger.
 const CLOCK_OLDEST: Duration = Duration::from_secs(1_767_225_600);
 /// Files may come from machines whose clocks differ a little.

@@ -163,7 +163,7 @@ fn fields_are_left_out_with_their_folds() {
     head.index(&RULES).unwrap();
     let without = |name: &str| {
         let mut out = Vec::new();
-        head.write_without(&[name], &mut out);
+        head.write_where(|found| !found.eq_ignore_ascii_case(name.as_bytes()), &mut out);
         String::from_utf8(out).unwrap()
     };
     assert_eq!(without("a"), "X\r\nB: 2\r\n 3\r\nC: 6\r\n\r\n");
@@ -240,7 +240,7 @@ proptest! {
         let mut head = ResponseHead::new();
         if head.parse(&raw, &RULES).is_ok() {
             let mut out = Vec::new();
-            head.head().write_without(&["server"], &mut out);
+            head.head().write_where(|name| !name.eq_ignore_ascii_case(b"server"), &mut out);
             let mut less = ResponseHead::new();
             prop_assert_eq!(less.parse(&out, &RULES), Ok(()));
             prop_assert_eq!(less.field("Server"), None);

@@ -60,5 +60,6 @@ fn each_timer_says_what_was_late() {
 fn profiles_are_found_by_name() {
     assert_eq!(Profile::named("strict"), Some(Profile::STRICT));
     assert_eq!(Profile::named("squid"), Some(Profile::SQUID));
-    assert_eq!(Profile::named("Squid"), None);
+    assert_eq!(Profile::named("Squid"), Some(Profile::SQUID));
+    assert_eq!(Profile::named("squids"), None);
 }

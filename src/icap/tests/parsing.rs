@@ -3,12 +3,17 @@
 use crate::http::{Head, Rules};
 use crate::icap::allow::tokens;
 use crate::icap::head::HeadEnd;
-use crate::icap::{Allow, Encapsulated, Method, RequestLine, UriForm};
+use crate::icap::{Allow, Encapsulated, Method, Profile, RequestLine, UriForm};
 
 #[track_caller]
 fn check_parts(method: Method, value: &str, want: &str) {
-    let parsed =
-        Encapsulated::parse(value.as_bytes()).and_then(|parts| parts.check(method).map(|()| parts));
+    check_parts_by(Profile::STRICT, method, value, want);
+}
+
+#[track_caller]
+fn check_parts_by(profile: Profile, method: Method, value: &str, want: &str) {
+    let parsed = Encapsulated::parse(value.as_bytes(), &profile)
+        .and_then(|parts| parts.check(method).map(|()| parts));
     let said = match parsed {
         Ok(parts) => format!(
             "{:?} {:?} {:?}",
@@ -29,6 +34,65 @@ fn encapsulated_is_a_table_of_contents() {
     check_parts(Respmod, "res-hdr=0, null-body=25", "None Some(25) NullBody");
     check_parts(Options, "null-body=0", "None None NullBody");
     check_parts(Options, "OPT-Body = 0", "None None OptBody");
+}
+
+#[test]
+fn encapsulated_without_commas_and_with_wrong_numbers_is_for_those_who_write_it_so() {
+    use Method::{Reqmod, Respmod};
+    let (legacy, owncloud) = (Profile::LEGACY, Profile::OWNCLOUD);
+    check_parts_by(legacy, Respmod, "req-hdr=0 res-hdr=10  res-body=25", "Some(0) Some(0) ResBody");
+    check_parts_by(
+        legacy,
+        Respmod,
+        "req-hdr=0, res-hdr=10,\tres-body=25",
+        "Some(0) Some(0) ResBody",
+    );
+    check_parts_by(owncloud, Respmod, "res-hdr=0 res-body=25", "an offset is a number up to 2^31");
+    check_parts_by(
+        owncloud,
+        Respmod,
+        "req-hdr=9, res-hdr=3, res-body=3",
+        "Some(0) Some(0) ResBody",
+    );
+    check_parts_by(owncloud, Reqmod, "req-body=3", "None None ReqBody");
+    // Names and order still count, and a number has to be one.
+    for profile in [legacy, owncloud] {
+        check_parts_by(
+            profile,
+            Reqmod,
+            "req-hdr=0, req-hdr=9, req-body=20",
+            "req-hdr comes first, and once",
+        );
+        check_parts_by(
+            profile,
+            Respmod,
+            "res-hdr=0, req-hdr=9, res-body=9",
+            "req-hdr comes first, and once",
+        );
+        check_parts_by(profile, Respmod, "res-hdr=0, res-hdr=9, res-body=9", "res-hdr comes once");
+        check_parts_by(
+            profile,
+            Reqmod,
+            "req-hdr=0, req-body=-1",
+            "an offset is a number up to 2^31",
+        );
+        check_parts_by(
+            profile,
+            Reqmod,
+            "req-hdr=0, req-body=9, null-body=9",
+            "a body or null-body ends the list",
+        );
+        check_parts_by(
+            profile,
+            Reqmod,
+            "",
+            if profile == legacy {
+                "a body or null-body ends the list"
+            } else {
+                "a part is written name=offset"
+            },
+        );
+    }
 }
 
 #[test]

@@ -191,6 +191,11 @@ impl Rules {
         self.after().any(|(_, rule)| !rule.is_default)
     }
 
+    /// Whether no rule is the administrator's.
+    pub(super) fn are_default(&self) -> bool {
+        self.rules.iter().all(|rule| rule.is_default)
+    }
+
     pub(super) const fn needs(&self) -> Needs {
         self.needs
     }

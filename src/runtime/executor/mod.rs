@@ -201,7 +201,7 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use crate::runtime::heartbeat;
-    use crate::runtime::transport::Door;
+    use crate::runtime::transport::Way;
 
     use super::*;
 
@@ -233,7 +233,7 @@ mod tests {
     }
 
     async fn echo(server: StdStream) {
-        let mut stream = Stream::new(server.into(), Door::Tcp).expect("a socket");
+        let mut stream = Stream::new(server.into(), Way::Tcp).expect("a socket");
         let mut byte = [0];
         loop {
             let read = std::future::poll_fn(|context| stream.poll_read(context, &mut byte)).await;

@@ -19,7 +19,7 @@ use rustix::net::{SendAncillaryBuffer, SendFlags};
 
 use crate::policy::Networks;
 use crate::runtime::clock;
-use crate::runtime::transport::Door;
+use crate::runtime::transport::Way;
 use crate::runtime::transport::proxy::{FRONT_BYTES, Front, REST_BYTES_MAX};
 use crate::runtime::transport::tls::{TAKE_BYTES_MAX, Tls};
 
@@ -36,14 +36,14 @@ impl Stream {
     /// # Errors
     ///
     /// When the socket cannot be set up; it is closed.
-    pub(in crate::runtime) fn new(accepted: OwnedFd, door: Door) -> io::Result<Self> {
-        if door != Door::Unix {
+    pub(in crate::runtime) fn new(accepted: OwnedFd, way: Way) -> io::Result<Self> {
+        if way != Way::Unix {
             rustix::net::sockopt::set_tcp_nodelay(&accepted, true)?;
         }
         // SAFETY: the descriptor was given up by its owner in the same expression, so the stream
         // becomes its only owner. Receiving and sending are the same for every kind of stream socket.
         let inner = unsafe { glommio::net::TcpStream::from_raw_fd(accepted.into_raw_fd()) };
-        let client = if door == Door::Unix { None } else { inner.peer_addr().ok() };
+        let client = if way == Way::Unix { None } else { inner.peer_addr().ok() };
         Ok(Self { inner, tls: None, client })
     }
 

@@ -14,11 +14,32 @@ pub(super) mod tls;
 
 /// By which door a connection came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Door {
-    /// `ListenAddress`.
+pub(super) struct Door {
+    /// What is behind it.
+    pub(super) way: Way,
+    /// Its profile, if it has one of its own (`ListenAs`).
+    pub(super) profile: Option<&'static str>,
+}
+
+/// What carries ICAP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Of `ListenAddress` and `ListenAs`.
     Tcp,
-    /// `TLSListenAddress`.
+    /// Of `TLSListenAddress`.
     Tls,
-    /// `ListenSocket`: whoever could open it may connect.
+    /// Of `ListenSocket`: whoever could open it may connect.
     Unix,
+}
+
+impl Door {
+    /// `TLSListenAddress`.
+    pub(super) const TLS: Self = Self { way: Way::Tls, profile: None };
+    /// `ListenSocket`.
+    pub(super) const UNIX: Self = Self { way: Way::Unix, profile: None };
+
+    /// `ListenAddress`, or with a profile `ListenAs`.
+    pub(super) const fn tcp(profile: Option<&'static str>) -> Self {
+        Self { way: Way::Tcp, profile }
+    }
 }

@@ -9,16 +9,23 @@ use super::common::{
 use crate::adaptation::page::LANGUAGE_TAGS;
 use crate::policy::{MimeRule, Networks};
 use crate::settings::row::{
-    Never, addresses, choice, expressions, integer, interval, log_target, mime_rules, networks,
-    path, rules, section, sites, size, switch, text, user, words,
+    Never, addresses, choice, expressions, field, integer, interval, listeners, log_target,
+    mime_rules, names, networks, path, rules, section, sites, size, switch, text, user, words,
 };
 use crate::settings::value::{Ads, RuleText, Sites};
+
+/// As in the room that they come from; a test compares them.
+const PROFILES: &[&str] =
+    &["strict", "squid", "nextcloud", "owncloud", "rspamd", "c-icap-client", "fortinet", "legacy"];
 
 section! {
     "ICAPD", "The ICAP service for proxies.";
 
     LISTEN_ADDRESS: Vec<SocketAddr> = addresses("ListenAddress", "127.0.0.1:1344"), Restart,
         "Where proxies connect, as IP:port; several by commas or lines.";
+    LISTEN_AS: Vec<(SocketAddr, &'static str)> = listeners("ListenAs", ""), Restart,
+        "More addresses, each with the profile of the clients that connect there, as in 127.0.0.1:1345 \
+         nextcloud. Profile says what they are; it is for the addresses of ListenAddress.";
     LISTEN_SOCKET: Option<PathBuf> = path("ListenSocket", ""), Restart,
         "A unix socket where proxies of this machine connect, too; empty: none. A socket that a dead process \
          left behind is replaced; one on which somebody answers is not.";
@@ -57,6 +64,28 @@ section! {
          many bodies and leave its buffer room to move. 0: decide by heads alone.";
     USE_204: bool = switch("Use204", "Yes"), Reload,
         "Answer 204 (no change) also outside a preview, where the proxy allows it.";
+    USE_206: bool = switch("Use206", "Yes"), Reload,
+        "Answer 206 when only the head of a message changes, where the proxy and the profile know it: \
+         the proxy puts its own copy of the body behind it, and nothing is sent back.";
+    USE_TRAILERS: bool = switch("UseTrailers", "Yes"), Reload,
+        "Tell the verdict of an answer that had to begin before it in an ICAP trailer, where the \
+         proxy and the profile know them.";
+    SCANNED_HEADER: String = field("ScannedHeader", ""), Reload,
+        "A field, as in \"X-Scanned-By: Baleen\", for each response that was scanned to its end and is clean. \
+         One of this name that came with the response is taken away. Empty: responses stay as they are.";
+    UNCHECKED_HEADER: String = field("UncheckedHeader", ""), Reload,
+        "The same for responses that pass although they could not be checked (BlockUnchecked = No).";
+    NEXT_SERVICES: Vec<String> = names("NextServices", ""), Reload,
+        "Which services of the proxy, by its names for them, are to see a message next that is in order: \
+         X-Next-Services, which Squid follows with routing=on. None: no other service. Empty: as the proxy \
+         has it. What is blocked goes to no other service where this or NextServicesUnchecked is set.";
+    NEXT_SERVICES_UNCHECKED: Vec<String> = names("NextServicesUnchecked", ""), Reload,
+        "The same for a message that passes although it could not be checked, a sandbox for instance.";
+    IGNORE_PASSED_TYPES: bool = switch("IgnorePassedTypes", "No"), Reload,
+        "Tell proxies (Transfer-Ignore) not to show responses whose address ends like a file of a type \
+         that MimeRules pass at every size, .jpg for image/jpeg. Nobody then looks whether the type is \
+         what the name says, so it is off by default; and it is said only while nothing but MimeRules \
+         decides about responses.";
     ALLOW_EARLY_RESPONSE: bool = switch("AllowEarlyResponse", "Yes"), Reload,
         "Answer before the whole request has arrived, as soon as the answer is certain.";
     WHITE_LIST: Sites = sites("WhiteList", ""), Reload,
@@ -142,7 +171,8 @@ section! {
         "How long the engine may work on one object; waiting for its bytes does not count. 0: no limit.";
     MAX_CONNECTIONS: u64 = integer("MaxConnections", "16384", 1, 1_000_000), Restart,
         "Connections accepted at once, as also offered in OPTIONS. Squid divides the offer by its \
-         workers, so it is generous; an idle connection costs some KiB.";
+         workers, so it is generous; an idle connection costs some KiB. Where the system allows fewer open \
+         files, fewer are accepted and offered, and the log says so.";
     OPTIONS_TTL: Option<u64> = interval("OptionsTTL", "10m", MINUTE, DAY, Never::Unsaid), Reload,
         "How long a proxy may use an OPTIONS answer. A changed preview size reaches Squid within it.";
     HEAD_TIMEOUT: Option<u64> = interval("HeadTimeout", "30s", SECOND, HOUR, Never::Unsaid), Restart,
@@ -180,9 +210,10 @@ section! {
          never gets 200.";
     HOSTMASTER: String = text("Hostmaster", ""), Reload,
         "Whom a blocked user can ask, as shown on block pages; empty: nobody is named.";
-    PROFILE: &'static str = choice("Profile", "squid", &["strict", "squid"]), Reload,
-        "How strictly requests are read. strict: RFC 3507 to the letter; squid: also the known habits of \
-         Squid.";
+    PROFILE: &'static str = choice("Profile", "squid", PROFILES), Reload,
+        "Who connects to ListenAddress: how strictly requests are read, and what answers say. strict: RFC \
+         3507 to the letter; squid: also the known habits of Squid; the others are named after the \
+         clients they are for. fortinet: FortiGate and FortiProxy; legacy: clients from before 2003.";
     MAX_COMPRESSION_RATIO: u64 = integer("MaxCompressionRatio", "500", 2, 1_000_000), Reload,
         "Bytes out of a container for each byte in, once 16 MiB came out; beyond it the object is unchecked.";
     CONTAINER_MAX_LEVEL: u64 = integer("ContainerMaxLevel", "16", 0, 63), Reload,

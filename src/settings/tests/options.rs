@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{first, good};
-use crate::adaptation::{self, Ranges, ThreatKind, Unchecked, page};
+use crate::adaptation::{self, Mark, Ranges, Remarks, ThreatKind, Unchecked, page};
 use crate::clamd;
 use crate::engine::limits::Limits;
-use crate::icap::{IsTag, NoContent, Profile, Violations};
+use crate::icap::{IsTag, NoContent, Offer, Profile, Violations};
 use crate::policy;
 use crate::policy::Category;
 use crate::policy::directory::Filter;
@@ -83,6 +83,62 @@ fn the_icap_options_follow_the_settings() {
 fn every_profile_of_the_icap_room_can_be_chosen_and_no_other() {
     let Kind::Choice(words) = icapd::PROFILE.row().kind else { panic!("a choice") };
     assert_eq!(words, Profile::ALL.map(|profile| profile.name));
+}
+
+#[test]
+fn each_listener_can_have_a_profile_of_its_own() {
+    let settings = good(
+        "[ICAPD]\nListenAs = 127.0.0.1:1345 Nextcloud, [::1]:1346 c-icap-client\nUse206 = No\n",
+    );
+    let listen: Vec<String> = settings
+        .server()
+        .listen_as
+        .iter()
+        .map(|(address, profile)| format!("{address} {profile}"))
+        .collect();
+    assert_eq!(listen, ["127.0.0.1:1345 nextcloud", "[::1]:1346 c-icap-client"]);
+    let istag = IsTag::of(b"a", b"b");
+    let options = settings.icap_options_as("nextcloud", istag);
+    assert_eq!(options.profile, Profile::NEXTCLOUD);
+    let squid = Profile { partial_content: Offer::No, ..Profile::SQUID };
+    assert_eq!(settings.icap_options(istag).profile, squid);
+    let plain = good("[ICAPD]\nUseTrailers = No\n").icap_options(istag);
+    assert_eq!(plain.profile, Profile { trailers: Offer::No, ..Profile::SQUID });
+    for (text, said) in [
+        (
+            "127.0.0.1:1345",
+            "\"127.0.0.1:1345\": expected IP:port and a profile, as in 127.0.0.1:1345 nextcloud",
+        ),
+        ("127.0.0.1:1345 squad", "\"squad\": expected one of strict, squid, nextcloud"),
+    ] {
+        let (_, problems) = Settings::parse(&format!("[ICAPD]\nListenAs = {text}\n"));
+        assert!(first(&problems).contains(said), "{}", first(&problems));
+    }
+}
+
+#[test]
+fn answers_say_what_the_settings_want() {
+    assert_eq!(Settings::default().remarks(), Remarks::default());
+    assert!(!Settings::default().ignores_passed_types());
+    let text = "[ICAPD]\nScannedHeader = \"X-Scanned-By:  Baleen on gw\"\nNextServices = None\n\
+        NextServicesUnchecked = sandbox, audit\nIgnorePassedTypes = Yes\n";
+    let settings = good(text);
+    let scanned = Some(Mark { name: "X-Scanned-By".into(), value: "Baleen on gw".into() });
+    let next_unchecked = Some(vec!["sandbox".into(), "audit".into()]);
+    let want = Remarks { scanned, unchecked: None, next: Some(Vec::new()), next_unchecked };
+    assert_eq!(settings.remarks(), want);
+    assert!(settings.ignores_passed_types());
+    for bad in ["Content-Length: 1", "X-: y", "X-A", "X-A:", "X A: b"] {
+        let (_, problems) = Settings::parse(&format!("[ICAPD]\nUncheckedHeader = \"{bad}\"\n"));
+        let said =
+            format!("UncheckedHeader: \"{bad}\": expected a field as in X-Scanned-By: Baleen");
+        assert_eq!(first(&problems), said);
+    }
+    let (_, problems) = Settings::parse("[ICAPD]\nNextServices = \"two words\"\n");
+    assert_eq!(
+        first(&problems),
+        "NextServices: \"two words\": expected the name of a service, or None"
+    );
 }
 
 #[test]
