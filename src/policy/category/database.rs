@@ -159,25 +159,12 @@ impl Database {
         let view = self.view();
         let mut path = LazyPath::new(url.path);
         let host = url.host.as_bytes();
-        let mut state = Hash::START;
-        let mut labels = 0_u64;
         if url.host.is_address() {
             view.host(Hash::of_host(host), host, url, &mut path, give);
         } else {
-            for (at, &byte) in host.iter().enumerate().rev() {
-                if byte == b'.' {
-                    labels = labels.saturating_add(1);
-                    if labels > self.head.labels_max {
-                        break;
-                    }
-                    let parent = host.get(at.saturating_add(1)..).unwrap_or_default();
-                    view.host(state, parent, url, &mut path, give);
-                }
-                state = state.byte(byte);
-            }
-            if labels < self.head.labels_max {
-                view.host(state, host, url, &mut path, give);
-            }
+            view.each_found(hosts(host, self.head.labels_max), &mut |state, at| {
+                view.host(state, host.get(at..).unwrap_or_default(), url, &mut path, give);
+            });
         }
         if self.head.counts.paths_anywhere > 0 && !url.path.is_empty() {
             let whole = path.get().query_at();
@@ -248,24 +235,60 @@ impl View<'_> {
     /// Looks up a host with every prefix of a path that is not shorter than `shortest`.
     fn paths(
         &self,
-        mut state: Hash,
+        state: Hash,
         host: &[u8],
         shortest: usize,
         path: &mut LazyPath<'_>,
         give: &mut dyn FnMut(Hit<'_>),
     ) {
         let path = path.get();
-        let mut begin = 0;
-        for end in path.prefix_ends() {
-            state = state.bytes(path.as_bytes().get(begin..end).unwrap_or_default());
-            begin = end;
+        let keys = path.prefix_ends().scan((state, 0), |(state, begin), end| {
+            *state = state.bytes(path.as_bytes().get(*begin..end).unwrap_or_default());
+            *begin = end;
+            Some((*state, end))
+        });
+        self.each_found(keys.filter(|&(_, end)| end >= shortest), &mut |state, end| {
             let prefix = path.as_bytes().get(..end).unwrap_or_default();
-            if end >= shortest
-                && let Some(record) = self.find(state, host, prefix)
-            {
+            if let Some(record) = self.find(state, host, prefix) {
                 give(Hit::Record(&record));
             }
+        });
+    }
+
+    /// Gives those of the keys that may be there, in order. Buckets of several keys are looked at before
+    /// anything depends on what is in one, so that a processor waits for all of them at once.
+    fn each_found(
+        &self,
+        mut keys: impl Iterator<Item = (Hash, usize)>,
+        give: &mut dyn FnMut(Hash, usize),
+    ) {
+        let mut batch = [(Hash::START, 0); BATCH];
+        loop {
+            let taken = batch.iter_mut().zip(&mut keys).map(|(slot, key)| *slot = key).count();
+            let mut may_be_there = [false; BATCH];
+            for (slot, (state, _)) in may_be_there.iter_mut().zip(&batch).take(taken) {
+                *slot = self.may_have(*state);
+            }
+            for (is_there, &(state, at)) in may_be_there.iter().zip(&batch).take(taken) {
+                if *is_there {
+                    give(state, at);
+                }
+            }
+            if taken < BATCH {
+                break;
+            }
         }
+    }
+
+    /// Whether the home of a key has its tag, or is not the only place where it can be.
+    fn may_have(&self, state: Hash) -> bool {
+        let hash = state.value();
+        let buckets = self.buckets.len().saturating_sub(FURTHER_MAX);
+        self.buckets.get(home(hash, buckets)).is_some_and(|bucket| {
+            let tag = tag(hash);
+            // No early end: what is guessed wrong costs more than ten comparisons.
+            bucket.tags.iter().fold(bucket.further > 0, |any, found| any | (found.get() == tag))
+        })
     }
 
     /// The record of the key that consists of these two parts.
@@ -294,6 +317,23 @@ impl View<'_> {
     }
 }
 
+/// The states of a host and of each domain above it, shortest first, with where it begins: those that have
+/// no more labels than that.
+fn hosts(host: &[u8], labels_max: u64) -> impl Iterator<Item = (Hash, usize)> {
+    let labels = usize::try_from(labels_max).unwrap_or(usize::MAX);
+    let bytes = host.iter().enumerate().rev();
+    let inner = bytes.scan(Hash::START, |state, (at, &byte)| {
+        let before = *state;
+        *state = state.byte(byte);
+        let is_whole = at == 0;
+        Some([
+            (byte == b'.').then_some((before, at.saturating_add(1))),
+            is_whole.then_some((*state, 0)),
+        ])
+    });
+    inner.flatten().flatten().take(labels)
+}
+
 /// `:` and the digits of a port.
 pub(super) fn port_text(port: u16, room: &mut [u8; PORT_BYTES_MAX]) -> &[u8] {
     let mut at = PORT_BYTES_MAX;
@@ -315,6 +355,9 @@ pub(super) fn port_text(port: u16, room: &mut [u8; PORT_BYTES_MAX]) -> &[u8] {
     }
     room.get(at..).unwrap_or_default()
 }
+
+/// Keys that are looked up together.
+const BATCH: usize = 8;
 
 /// `:65535`.
 pub(super) const PORT_BYTES_MAX: usize = 6;
