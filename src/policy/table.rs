@@ -151,12 +151,22 @@ impl Table {
     /// The row of exactly this key.
     fn row(&self, key: &[u8]) -> Option<&HostRow> {
         let hash = self.hasher.0.hash_one(key);
-        let (front, back) = self.slots.split_at_checked(home(hash, self.slots.len()))?;
-        let taken = back.iter().chain(front).take_while(|slot| slot.row != FREE);
-        taken.filter(|slot| slot.tag == tag(hash)).find_map(|slot| {
-            let row = self.hosts.get(usize::try_from(slot.row).ok()?)?;
-            (row.key.of(&self.text) == key).then_some(row)
-        })
+        let wanted = tag(hash);
+        let mut at = home(hash, self.slots.len());
+        loop {
+            // Behind the last slot comes the first; a free one is always there.
+            let slot = self.slots.get(at).or_else(|| self.slots.first())?;
+            if slot.row == FREE {
+                return None;
+            }
+            if slot.tag == wanted {
+                let row = self.hosts.get(usize::try_from(slot.row).ok()?)?;
+                if row.key.of(&self.text) == key {
+                    return Some(row);
+                }
+            }
+            at = if at < self.slots.len() { at.saturating_add(1) } else { 1 };
+        }
     }
 
     fn find_path(&self, row: &HostRow, path: &CanonicalPath<'_>) -> Option<&[u8]> {

@@ -162,9 +162,26 @@ impl Database {
         if url.host.is_address() {
             view.host(Hash::of_host(host), host, url, &mut path, give);
         } else {
-            view.each_found(hosts(host, self.head.labels_max), &mut |state, at| {
+            let mut look = |state, at| {
                 view.host(state, host.get(at..).unwrap_or_default(), url, &mut path, give);
-            });
+            };
+            let mut batch = Batch::new();
+            let mut state = Hash::START;
+            let mut labels = 0_u64;
+            for (at, &byte) in host.iter().enumerate().rev() {
+                if byte == b'.' {
+                    labels = labels.saturating_add(1);
+                    if labels > self.head.labels_max {
+                        break;
+                    }
+                    batch.add(view, state, at.saturating_add(1), &mut look);
+                }
+                state = state.byte(byte);
+            }
+            if labels < self.head.labels_max {
+                batch.add(view, state, 0, &mut look);
+            }
+            batch.flush(view, &mut look);
         }
         if self.head.counts.paths_anywhere > 0 && !url.path.is_empty() {
             let whole = path.get().query_at();
@@ -242,42 +259,22 @@ impl View<'_> {
         give: &mut dyn FnMut(Hit<'_>),
     ) {
         let path = path.get();
-        let keys = path.prefix_ends().scan((state, 0), |(state, begin), end| {
-            *state = state.bytes(path.as_bytes().get(*begin..end).unwrap_or_default());
-            *begin = end;
-            Some((*state, end))
-        });
-        self.each_found(keys.filter(|&(_, end)| end >= shortest), &mut |state, end| {
+        let mut look = |state, end| {
             let prefix = path.as_bytes().get(..end).unwrap_or_default();
             if let Some(record) = self.find(state, host, prefix) {
                 give(Hit::Record(&record));
             }
-        });
-    }
-
-    /// Gives those of the keys that may be there, in order. Buckets of several keys are looked at before
-    /// anything depends on what is in one, so that a processor waits for all of them at once.
-    fn each_found(
-        &self,
-        mut keys: impl Iterator<Item = (Hash, usize)>,
-        give: &mut dyn FnMut(Hash, usize),
-    ) {
-        let mut batch = [(Hash::START, 0); BATCH];
-        loop {
-            let taken = batch.iter_mut().zip(&mut keys).map(|(slot, key)| *slot = key).count();
-            let mut may_be_there = [false; BATCH];
-            for (slot, (state, _)) in may_be_there.iter_mut().zip(&batch).take(taken) {
-                *slot = self.may_have(*state);
-            }
-            for (is_there, &(state, at)) in may_be_there.iter().zip(&batch).take(taken) {
-                if *is_there {
-                    give(state, at);
-                }
-            }
-            if taken < BATCH {
-                break;
+        };
+        let mut batch = Batch::new();
+        let (mut state, mut begin) = (state, 0);
+        for end in path.prefix_ends() {
+            state = state.bytes(path.as_bytes().get(begin..end).unwrap_or_default());
+            begin = end;
+            if end >= shortest {
+                batch.add(*self, state, end, &mut look);
             }
         }
+        batch.flush(*self, &mut look);
     }
 
     /// Whether the home of a key has its tag, or is not the only place where it can be.
@@ -317,21 +314,42 @@ impl View<'_> {
     }
 }
 
-/// The states of a host and of each domain above it, shortest first, with where it begins: those that have
-/// no more labels than that.
-fn hosts(host: &[u8], labels_max: u64) -> impl Iterator<Item = (Hash, usize)> {
-    let labels = usize::try_from(labels_max).unwrap_or(usize::MAX);
-    let bytes = host.iter().enumerate().rev();
-    let inner = bytes.scan(Hash::START, |state, (at, &byte)| {
-        let before = *state;
-        *state = state.byte(byte);
-        let is_whole = at == 0;
-        Some([
-            (byte == b'.').then_some((before, at.saturating_add(1))),
-            is_whole.then_some((*state, 0)),
-        ])
-    });
-    inner.flatten().flatten().take(labels)
+/// Keys on their way: buckets of several are looked at before anything depends on what is in one, so that a
+/// processor waits for all of them at once.
+struct Batch {
+    keys: [(Hash, usize); BATCH],
+    count: usize,
+}
+
+impl Batch {
+    const fn new() -> Self {
+        Self { keys: [(Hash::START, 0); BATCH], count: 0 }
+    }
+
+    /// Adds a key; looks up those that are there when there are many.
+    fn add(&mut self, view: View<'_>, state: Hash, at: usize, look: &mut dyn FnMut(Hash, usize)) {
+        if self.count == BATCH {
+            self.flush(view, look);
+        }
+        if let Some(slot) = self.keys.get_mut(self.count) {
+            *slot = (state, at);
+            self.count = self.count.saturating_add(1);
+        }
+    }
+
+    /// Gives those of the keys that may be there, in order.
+    fn flush(&mut self, view: View<'_>, look: &mut dyn FnMut(Hash, usize)) {
+        let mut may_be_there = [false; BATCH];
+        for (slot, (state, _)) in may_be_there.iter_mut().zip(&self.keys).take(self.count) {
+            *slot = view.may_have(*state);
+        }
+        for (is_there, &(state, at)) in may_be_there.iter().zip(&self.keys).take(self.count) {
+            if *is_there {
+                look(state, at);
+            }
+        }
+        self.count = 0;
+    }
 }
 
 /// `:` and the digits of a port.
