@@ -31,18 +31,16 @@ use baleen::policy::{
 
 const LISTED: Categories = Categories::NONE.with(Category::Gambling);
 
-const CASES: [(&str, &str); 5] = [
-    ("hit", "block"),
-    ("miss", "go"),
-    ("path", "go"),
-    ("odd path", "go"),
-    ("exempt", "pass"),
-];
+const CASES: [(&str, &str); 5] =
+    [("hit", "block"), ("miss", "go"), ("path", "go"), ("odd path", "go"), ("exempt", "pass")];
 
 fn main() {
     let is_test = std::env::args().any(|argument| argument == "--test");
     let sizes = if is_test { [10_000, 20_000] } else { [1_000_000, 10_000_000] };
-    println!("{:>10} {:>10} {:>10} {:>10} {:>11}", "entries", "case", "median ns", "99th ns", "allocations");
+    println!(
+        "{:>10} {:>10} {:>10} {:>10} {:>11}",
+        "entries", "case", "median ns", "99th ns", "allocations"
+    );
     for entries in sizes {
         let policy = policy(entries);
         for (case, want) in CASES {
@@ -64,8 +62,12 @@ fn main() {
                 }
             });
             nanoseconds.sort_unstable();
-            let (median, last) = (nanoseconds[nanoseconds.len() / 2], nanoseconds[nanoseconds.len() * 99 / 100]);
-            println!("{entries:>10} {case:>10} {median:>10} {last:>10} {:>11}", counted.count_total);
+            let (median, last) =
+                (nanoseconds[nanoseconds.len() / 2], nanoseconds[nanoseconds.len() * 99 / 100]);
+            println!(
+                "{entries:>10} {case:>10} {median:>10} {last:>10} {:>11}",
+                counted.count_total
+            );
             assert_eq!(counted.count_total, 0, "a decision allocates nothing");
         }
     }
@@ -121,14 +123,25 @@ fn rules() -> String {
     let mut rules = String::new();
     for number in 0..200 {
         let rule = match number % 8 {
-            0 => format!("url_host in (a{number}.example, b{number}.example) : BLOCK as \"not at work\""),
-            1 => format!("user in (user{number}, otto{number}), url_host in (c{number}.example) : PASS"),
+            0 => format!(
+                "url_host in (a{number}.example, b{number}.example) : BLOCK as \"not at work\""
+            ),
+            1 => format!(
+                "user in (user{number}, otto{number}), url_host in (c{number}.example) : PASS"
+            ),
             2 => format!("src_ip in (10.{number}.0.0/16), method POST : BLOCK as \"no uploads\""),
             3 => format!("time in (Mon-Fri 08:00-12:00), url in (d{number}.example/games) : BLOCK"),
-            4 => format!("url_category in (Jobs), user in (eve{number}, adam{number}) : BLOCK as _match"),
+            4 => format!(
+                "url_category in (Jobs), user in (eve{number}, adam{number}) : BLOCK as _match"
+            ),
             5 => format!("user in (\"FILE@team{number}\"), url_category in (Gambling) : PASS"),
-            6 => format!("src_ip in (172.16.{number}.0/24), time in (Sat, Sun), url_category in (SocialNetworks) : BLOCK as _match"),
-            _ => format!("user in (\"FILE@team{}\"), time in (Mon-Fri 12:00-13:00), url_category in (Chats, FreeEmail) : PASS", number - 2),
+            6 => format!(
+                "src_ip in (172.16.{number}.0/24), time in (Sat, Sun), url_category in (SocialNetworks) : BLOCK as _match"
+            ),
+            _ => format!(
+                "user in (\"FILE@team{}\"), time in (Mon-Fri 12:00-13:00), url_category in (Chats, FreeEmail) : PASS",
+                number - 2
+            ),
         };
         writeln!(rules, "{rule}").expect("a string");
     }

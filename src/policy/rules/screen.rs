@@ -13,6 +13,8 @@
 //! asked for. So the outcome, the counters and the state are those of trying every rule
 //! (`policy::trial`), which is what a decision in front of a witness does.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "what is not named leaves no rule out")]
+
 use super::condition::{Condition, Lists, Test};
 use super::network::number;
 use super::rows::{Base, Candidates, Minutes, Names, NamesMaker, Spans, WIDTH_MAX, clear, mark};
