@@ -148,16 +148,32 @@ impl Policy {
     /// Decides about a message before its body is seen.
     pub fn decide<W: Witness>(&self, facts: &Facts<'_>, witness: &mut W) -> Outcome<'_> {
         let mut trial = Trial::new(self, facts, None, State::default(), witness);
-        for (place, rule) in self.rules.before() {
-            match trial.rule(place, rule) {
-                Turn::Next => {}
-                Turn::Pass => return self.gone(&trial, Some(place)),
-                Turn::Block(reason) => return Outcome::Block(Block { rule: place, reason }),
-                Turn::Ask(question) => return Outcome::Ask(Asking { question, place }),
-                Turn::Unanswered(question) => return Outcome::Unanswered(question),
+        let mut end = None;
+        if W::LOOKS {
+            end = self.rules.before().find_map(|(place, rule)| trial.turn(place, rule));
+        } else {
+            let mut left = trial.candidates();
+            let (mut from, mut narrowed) = (0, false);
+            while let Some(place) = left.next(from) {
+                if !narrowed && self.rules.screen().looks_at_categories(place) {
+                    narrowed = true;
+                    trial.narrow(&mut left);
+                    continue;
+                }
+                end = self.rules.get(place).and_then(|rule| trial.turn(place, rule));
+                if end.is_some() {
+                    break;
+                }
+                from = place.saturating_add(1);
             }
         }
-        self.gone(&trial, None)
+        match end {
+            None => self.gone(&trial, None),
+            Some((place, Turn::Pass | Turn::Next)) => self.gone(&trial, Some(place)),
+            Some((rule, Turn::Block(reason))) => Outcome::Block(Block { rule, reason }),
+            Some((place, Turn::Ask(question))) => Outcome::Ask(Asking { question, place }),
+            Some((_, Turn::Unanswered(question))) => Outcome::Unanswered(question),
+        }
     }
 
     /// It goes on; what rules about threats will look at is asked for now, while there is time.

@@ -15,11 +15,16 @@ use super::{Policy, rules::RuleView};
 
 /// Somebody in front of whom a decision is made.
 pub trait Witness {
+    /// Whether it looks at all. Who looks sees every rule; otherwise those that cannot apply are passed over.
+    const LOOKS: bool = true;
+
     /// Sees a step, which is made only for those who look.
     fn see(&mut self, step: impl FnOnce() -> Step);
 }
 
 impl Witness for () {
+    const LOOKS: bool = false;
+
     fn see(&mut self, _step: impl FnOnce() -> Step) {}
 }
 

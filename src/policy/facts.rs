@@ -99,6 +99,12 @@ impl Moment {
         )
     }
 
+    /// So many minutes after Monday, 00:00. What is beyond the week wraps.
+    #[must_use]
+    pub const fn of_minute(minute: u16) -> Self {
+        Self(minute % MINUTES_OF_WEEK)
+    }
+
     /// Reads `Mon 09:00`, or a weekday alone, which is its first minute.
     ///
     /// # Errors

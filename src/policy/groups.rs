@@ -73,9 +73,18 @@ impl Groups {
         self.names.iter()
     }
 
-    /// Whether the user is in this group.
-    pub(super) fn has(&self, user: &User<'_>, group: u32) -> bool {
-        self.spellings(user).any(|groups| groups.binary_search(&group).is_ok())
+    /// Every user of the file with the places of his groups.
+    pub(super) fn memberships(&self) -> impl Iterator<Item = (&str, &[u32])> {
+        self.users.iter().zip(self.members.iter().map(AsRef::as_ref))
+    }
+
+    /// The places of a user's groups, sorted: as he is named, and as he is named without his domain.
+    pub(super) fn places(&self, user: &User<'_>) -> [&[u32]; 2] {
+        user.spellings().map(|name| {
+            let place = name.and_then(|name| self.users.place(name));
+            let groups = place.and_then(|place| self.members.get(place));
+            groups.map_or(&[][..], |groups| groups)
+        })
     }
 
     /// The names of the user's groups.

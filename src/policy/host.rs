@@ -38,6 +38,9 @@ impl Host {
             let inside = inside.strip_suffix(b"]").ok_or(HostFault::Bracket)?;
             return Self::bracketed(inside);
         }
+        if let Some(host) = Self::plain(raw) {
+            return host.finished();
+        }
         let mut host = Self::EMPTY;
         let mut rest = raw;
         while let Some((byte, left)) = next_byte(rest)? {
@@ -48,6 +51,18 @@ impl Host {
             rest = left;
         }
         host.finished()
+    }
+
+    /// The bytes of a host that is ASCII without percent-encoding: nearly every one.
+    fn plain(raw: &[u8]) -> Option<Self> {
+        let mut host = Self::EMPTY;
+        let mut all_good = true;
+        for (slot, &byte) in host.bytes.get_mut(..raw.len())?.iter_mut().zip(raw) {
+            *slot = PLAIN.get(usize::from(byte)).copied().unwrap_or(0);
+            all_good &= *slot != 0;
+        }
+        host.length = u8::try_from(raw.len()).ok()?;
+        all_good.then_some(host)
     }
 
     /// A host that is not ASCII.
@@ -123,6 +138,10 @@ impl Host {
 
     fn drop_final_dots(&mut self) {
         while let Some(shorter) = self.as_bytes().strip_suffix(b".").map(<[u8]>::len) {
+            // What is behind the end has to be the same in equal hosts.
+            if let Some(dot) = self.bytes.get_mut(shorter) {
+                *dot = 0;
+            }
             self.length = u8::try_from(shorter).unwrap_or(self.length);
         }
     }
@@ -252,6 +271,23 @@ const fn check_byte(byte: u8) -> Result<u8, HostFault> {
         _ => Ok(byte.to_ascii_lowercase()),
     }
 }
+
+/// What each byte is in a host; 0 where it needs another look.
+const PLAIN: [u8; 256] = {
+    let mut signs = [0; 256];
+    let mut byte = 0_u8;
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "evaluated at compile time, where an overrun is an error"
+    )]
+    while byte < 0x80 {
+        if let Ok(sign) = check_byte(byte) {
+            signs[byte as usize] = sign;
+        }
+        byte = byte.wrapping_add(1);
+    }
+    signs
+};
 
 /// Whether the last label is a number, decimal or `0x`: then the whole has to be an IPv4 address.
 pub(super) fn ends_in_number(host: &[u8]) -> bool {

@@ -59,6 +59,35 @@ impl<'s> CanonicalPath<'s> {
         Self { bytes, query_at: query_at.min(bytes.len()), complete: length <= capacity }
     }
 
+    /// A raw path that is its own canonical form: most are, and then nothing is copied.
+    fn plain(raw: &'s [u8]) -> Option<Self> {
+        if raw.is_empty() {
+            return Some(Self { bytes: b"/", query_at: 1, complete: true });
+        }
+        if raw.first() != Some(&b'/') || raw.len() > PATH_BYTES_MAX {
+            return None;
+        }
+        let mut query_at = None;
+        let mut before = 0;
+        for (at, &byte) in raw.iter().enumerate() {
+            let is_plain = match byte {
+                b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'=' | b'&' | b'~' | b',' | b':' => true,
+                // Doubled slashes and dot segments are a matter of the path part only.
+                b'/' | b'.' => query_at.is_some() || before != b'/',
+                b'?' => {
+                    query_at = query_at.or(Some(at));
+                    true
+                }
+                _ => false,
+            };
+            if !is_plain {
+                return None;
+            }
+            before = byte;
+        }
+        Some(Self { bytes: raw, query_at: query_at.unwrap_or(raw.len()), complete: true })
+    }
+
     /// The canonical bytes; they begin with `/`.
     #[must_use]
     pub const fn as_bytes(&self) -> &'s [u8] {
@@ -100,15 +129,23 @@ impl<'s> CanonicalPath<'s> {
 #[derive(Debug)]
 pub(super) struct LazyPath<'r> {
     raw: &'r [u8],
-    made: Option<Made>,
+    made: Option<Made<'r>>,
 }
 
 #[derive(Debug)]
-struct Made {
-    scratch: PathScratch,
-    length: usize,
-    query_at: usize,
-    complete: bool,
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives on the stack, and nothing may be allocated"
+)]
+enum Made<'r> {
+    /// It is canonical as it was sent.
+    Plain(CanonicalPath<'r>),
+    Written {
+        scratch: PathScratch,
+        length: usize,
+        query_at: usize,
+        complete: bool,
+    },
 }
 
 impl<'r> LazyPath<'r> {
@@ -118,17 +155,26 @@ impl<'r> LazyPath<'r> {
 
     pub(super) fn get(&mut self) -> CanonicalPath<'_> {
         let raw = self.raw;
-        let made = self.made.get_or_insert_with(|| {
-            let mut scratch = PathScratch::new();
-            let path = CanonicalPath::of(raw, &mut scratch);
-            let (length, query_at, complete) = (path.bytes.len(), path.query_at, path.complete);
-            Made { scratch, length, query_at, complete }
-        });
-        CanonicalPath {
-            bytes: made.scratch.bytes.get(..made.length).unwrap_or_default(),
-            query_at: made.query_at,
-            complete: made.complete,
+        match self.made.get_or_insert_with(|| Made::of(raw)) {
+            Made::Plain(path) => *path,
+            Made::Written { scratch, length, query_at, complete } => CanonicalPath {
+                bytes: scratch.bytes.get(..*length).unwrap_or_default(),
+                query_at: *query_at,
+                complete: *complete,
+            },
         }
+    }
+}
+
+impl<'r> Made<'r> {
+    fn of(raw: &'r [u8]) -> Self {
+        if let Some(path) = CanonicalPath::plain(raw) {
+            return Self::Plain(path);
+        }
+        let mut scratch = PathScratch::new();
+        let path = CanonicalPath::of(raw, &mut scratch);
+        let (length, query_at, complete) = (path.bytes.len(), path.query_at, path.complete);
+        Self::Written { scratch, length, query_at, complete }
     }
 }
 
@@ -255,15 +301,47 @@ impl<'s> Writer<'s> {
 }
 
 /// Gives every byte of a raw text with percent-encoding undone.
-fn each_decoded(raw: &[u8], give: &mut dyn FnMut(u8)) {
+fn each_decoded(raw: &[u8], give: &mut impl FnMut(u8)) {
     let bytes = raw.iter().copied().filter(|byte| !matches!(byte, b'\t' | b'\r' | b'\n'));
+    const { assert!(ROUNDS_MAX == 4) };
     if memchr(b'%', raw).is_none() {
         bytes.for_each(give);
-        return;
+    } else if raw.len() <= PATH_BYTES_MAX {
+        let mut room = [0; PATH_BYTES_MAX];
+        let length = room.iter_mut().zip(bytes).map(|(slot, byte)| *slot = byte).count();
+        let mut text = room.get_mut(..length).unwrap_or_default();
+        for _round in 0..ROUNDS_MAX {
+            let Some(first) = memchr(b'%', text) else { break };
+            let length = undo(text, first);
+            text = std::mem::take(&mut text).get_mut(..length).unwrap_or_default();
+        }
+        text.iter().copied().for_each(give);
+    } else {
+        let decoded = Percent::of(Percent::of(Percent::of(Percent::of(bytes))));
+        decoded.for_each(give);
     }
-    const { assert!(ROUNDS_MAX == 4) };
-    let decoded = Percent::of(Percent::of(Percent::of(Percent::of(bytes))));
-    decoded.for_each(give);
+}
+
+/// Undoes percent-encoding once, in place, from the first `%` on; says how long the text is now.
+fn undo(text: &mut [u8], first: usize) -> usize {
+    let (mut from, mut to) = (first, first);
+    while let Some(rest) = text.get(from..)
+        && let Some(&byte) = rest.first()
+    {
+        let (byte, length) = match rest {
+            [b'%', b'u' | b'U', b'0', b'0', high, low, ..] => {
+                digits(*high, *low).map_or((byte, 1), |byte| (byte, AHEAD_BYTES))
+            }
+            [b'%', high, low, ..] => digits(*high, *low).map_or((byte, 1), |byte| (byte, 3)),
+            _ => (byte, 1),
+        };
+        if let Some(slot) = text.get_mut(to) {
+            *slot = byte;
+        }
+        from = from.saturating_add(length);
+        to = to.saturating_add(1);
+    }
+    to
 }
 
 /// Undoes percent-encoding once. A `%` without its digits stands for itself.

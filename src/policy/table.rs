@@ -1,14 +1,14 @@
-//! A compiled list: hosts sorted by their labels from the right, found by one binary search.
+//! A compiled list: hosts by a hash of their labels from the right, so that parents are fronts of children.
 //!
 //! `ads.example.com` is stored as `com␀example␀ads`, where the separator is the smallest byte there is.
-//! So everything below a host follows it directly, and of all entries that are a host or one of
-//! its parents, the nearest is found by going from the last entry not greater than the wanted host up
-//! the chain of parents: an entry between a parent and the wanted host begins with that parent, or it
-//! would not sort between them. The search costs log2(entries) comparisons and at most one step per
-//! label; nothing is allocated. An address is stored whole behind a byte that no name has.
+//! A host is looked up whole and then with each domain above it, nearest first; each look costs one line
+//! of cache where nothing is there, however many entries there are. Nothing is allocated. An address is
+//! stored whole behind a byte that no name has.
 
 use std::fmt;
+use std::hash::BuildHasher as _;
 
+use memchr::memrchr;
 use sha2::{Digest, Sha256};
 
 use super::host::{HOST_BYTES_MAX, Host};
@@ -49,6 +49,16 @@ impl Key {
         }
     }
 
+    /// The key, and then that of each domain above. An address has none: it has no separator.
+    pub(super) fn with_parents(&self) -> impl Iterator<Item = &[u8]> {
+        let mut next = Some(self.as_bytes());
+        std::iter::from_fn(move || {
+            let key = next?;
+            next = memrchr(SEPARATOR, key).and_then(|end| key.get(..end));
+            Some(key)
+        })
+    }
+
     /// The key's bytes.
     pub(super) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
@@ -62,13 +72,14 @@ pub(super) struct Table {
     text: Box<[u8]>,
     hosts: Box<[HostRow]>,
     paths: Box<[Span]>,
+    /// Where the row of a key is: from its [`home`] on, up to a free slot.
+    slots: Box<[Slot]>,
+    hasher: Hasher,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct HostRow {
     key: Span,
-    /// The nearest entry above, or [`NO_PARENT`].
-    parent: u32,
     /// This host's paths in [`Table::paths`], sorted; none when the whole host is listed.
     paths: Span,
 }
@@ -99,7 +110,6 @@ impl Table {
         let mut paths = Vec::new();
         for group in entries.chunk_by(|one, other| one.key == other.key) {
             let Some(first) = group.first() else { continue };
-            let parent = nearest_parent(&hosts, &text, &first.key);
             let key = append(&mut text, &first.key)?;
             let start = u32::try_from(paths.len()).ok()?;
             // The empty path sorts first: the whole host is listed, and its paths add nothing.
@@ -109,29 +119,53 @@ impl Table {
                 }
             }
             let length = u32::try_from(paths.len()).ok()?.checked_sub(start)?;
-            hosts.push(HostRow { key, parent, paths: Span { start, length } });
+            hosts.push(HostRow { key, paths: Span { start, length } });
             u32::try_from(hosts.len()).ok()?;
         }
-        Some(Self { text: text.into(), hosts: hosts.into(), paths: paths.into() })
+        let hasher = Hasher::default();
+        let keys = hosts.iter().map(|row| hasher.0.hash_one(row.key.of(&text)));
+        let slots = slots(hosts.len(), keys);
+        Some(Self { text: text.into(), hosts: hosts.into(), paths: paths.into(), slots, hasher })
     }
 
     /// The entry that covers this address, the nearest one first.
     pub(super) fn find(&self, url: &UrlParts<'_>) -> Option<Entry<'_>> {
-        let key = Key::of(&url.host);
-        let wanted = key.as_bytes();
-        let after = self.hosts.partition_point(|row| row.key.of(&self.text) <= wanted);
-        let mut row = self.hosts.get(after.checked_sub(1)?)?;
-        let mut path = LazyPath::new(url.path);
+        if self.is_empty() {
+            return None;
+        }
+        self.find_key(&Key::of(&url.host), url.path)
+    }
+
+    /// The same for the key of a host and a raw path.
+    pub(super) fn find_key(&self, key: &Key, path: &[u8]) -> Option<Entry<'_>> {
+        let mut path = LazyPath::new(path);
+        key.with_parents().filter_map(|key| self.row(key)).find_map(|row| {
+            let key = row.key.of(&self.text);
+            if row.paths.length == 0 {
+                return Some(Entry { key, path: &[] });
+            }
+            self.find_path(row, &path.get()).map(|path| Entry { key, path })
+        })
+    }
+
+    /// The row of exactly this key.
+    fn row(&self, key: &[u8]) -> Option<&HostRow> {
+        let hash = self.hasher.0.hash_one(key);
+        let wanted = tag(hash);
+        let mut at = home(hash, self.slots.len());
         loop {
-            if covers(row.key.of(&self.text), wanted) {
-                if row.paths.length == 0 {
-                    return Some(Entry { key: row.key.of(&self.text), path: &[] });
-                }
-                if let Some(found) = self.find_path(row, &path.get()) {
-                    return Some(Entry { key: row.key.of(&self.text), path: found });
+            // Behind the last slot comes the first; a free one is always there.
+            let slot = self.slots.get(at).or_else(|| self.slots.first())?;
+            if slot.row == FREE {
+                return None;
+            }
+            if slot.tag == wanted {
+                let row = self.hosts.get(usize::try_from(slot.row).ok()?)?;
+                if row.key.of(&self.text) == key {
+                    return Some(row);
                 }
             }
-            row = self.hosts.get(usize::try_from(row.parent).ok()?)?;
+            at = if at < self.slots.len() { at.saturating_add(1) } else { 1 };
         }
     }
 
@@ -170,24 +204,50 @@ impl Table {
     }
 }
 
-/// Where the entry above `key` is: the newest row, or one of its parents.
-fn nearest_parent(hosts: &[HostRow], text: &[u8], key: &[u8]) -> u32 {
-    let mut at =
-        hosts.len().checked_sub(1).and_then(|last| u32::try_from(last).ok()).unwrap_or(NO_PARENT);
-    while let Some(row) = usize::try_from(at).ok().and_then(|at| hosts.get(at)) {
-        if covers(row.key.of(text), key) {
-            return at;
-        }
-        at = row.parent;
-    }
-    NO_PARENT
+/// A place for a row.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    /// Of the hash what does not say where it is.
+    tag: u32,
+    row: u32,
 }
 
-/// Whether the host with key `entry` is the one with key `wanted`, or above it.
-fn covers(entry: &[u8], wanted: &[u8]) -> bool {
-    wanted
-        .strip_prefix(entry)
-        .is_some_and(|rest| rest.first().is_none_or(|&next| next == SEPARATOR))
+/// Seeds of this process: who writes a list does not know which of its entries meet.
+#[derive(Clone, Debug)]
+struct Hasher(ahash::RandomState);
+
+impl Default for Hasher {
+    fn default() -> Self {
+        let seed = |number: u8| std::hash::RandomState::new().hash_one(number);
+        Self(ahash::RandomState::with_seeds(seed(1), seed(2), seed(3), seed(4)))
+    }
+}
+
+/// Puts each row into the first free slot from its home on.
+fn slots(rows: usize, hashes: impl Iterator<Item = u64>) -> Box<[Slot]> {
+    if rows == 0 {
+        return Box::default();
+    }
+    // Two thirds are taken; one is always free, where a search ends.
+    let count = rows.saturating_add(rows / 2).saturating_add(1);
+    let mut slots = vec![Slot { tag: 0, row: FREE }; count];
+    for (row, hash) in (0_u32..).zip(hashes) {
+        let (front, back) = slots.split_at_mut(home(hash, count));
+        if let Some(slot) = back.iter_mut().chain(front).find(|slot| slot.row == FREE) {
+            *slot = Slot { tag: tag(hash), row };
+        }
+    }
+    slots.into()
+}
+
+/// Where the search for a hash begins, in so many slots.
+fn home(hash: u64, slots: usize) -> usize {
+    let product = u128::from(hash).saturating_mul(u128::try_from(slots).unwrap_or(0));
+    usize::try_from(product >> 64).unwrap_or(0)
+}
+
+fn tag(hash: u64) -> u32 {
+    u32::try_from(hash & u64::from(u32::MAX)).unwrap_or(0)
 }
 
 fn append(text: &mut Vec<u8>, bytes: &[u8]) -> Option<Span> {
@@ -231,8 +291,8 @@ const SEPARATOR: u8 = 0;
 /// In front of an address; no label begins with it.
 const ADDRESS: u8 = 0xff;
 
-/// The row has no entry above it. A table has fewer rows than this.
-const NO_PARENT: u32 = u32::MAX;
+/// No row. A table has fewer rows than this.
+const FREE: u32 = u32::MAX;
 
 /// A host and the mark of an address.
 const KEY_BYTES_MAX: usize = HOST_BYTES_MAX.saturating_add(1);

@@ -14,10 +14,10 @@ use super::facts::{Direction, Directory, Facts, Reputation, ThreatFact};
 use super::path::LazyPath;
 use super::rules::condition::{Condition, Lists, Members, SizeTest, Subject, Test};
 use super::rules::words::Words;
-use super::rules::{Action, Reason, Rule, SiteBits};
-use super::table::Entry;
+use super::rules::{Action, Candidates, Reason, Rule, SiteBits};
+use super::table::{Entry, Key};
 use super::threat::ThreatKinds;
-use super::url::Scheme;
+use super::url::{Scheme, UrlParts};
 use super::user::User;
 use super::{Policy, Unanswered, expressions};
 
@@ -54,7 +54,11 @@ pub(super) struct Trial<'p, 'f, 'w, W> {
     user: User<'f>,
     threat: Option<(ThreatFact<'f>, ThreatKinds)>,
     pub(super) state: State,
+    key: Option<Key>,
+    black: Option<Option<Entry<'p>>>,
+    white: Option<Option<Entry<'p>>>,
     sites: Option<SiteBits>,
+    memberships: Option<[&'p [u32]; 2]>,
     local: Option<Categories>,
     pub(super) witness: &'w mut W,
 }
@@ -68,7 +72,50 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
         witness: &'w mut W,
     ) -> Self {
         let user = User::of(facts.user);
-        Self { policy, facts, user, threat, state, sites: None, local: None, witness }
+        Self {
+            policy,
+            facts,
+            user,
+            threat,
+            state,
+            key: None,
+            black: None,
+            white: None,
+            sites: None,
+            memberships: None,
+            local: None,
+            witness,
+        }
+    }
+
+    /// The rules that have to be tried before the scan, as far as anything but categories tells.
+    pub(super) fn candidates(&mut self) -> Candidates {
+        let screen = self.policy.rules.screen();
+        let facts = self.facts;
+        let sites = facts.url.filter(|_| screen.looks_at_sites()).map(|url| *self.sites(url));
+        screen.candidates(facts, &self.user, sites.as_ref())
+    }
+
+    /// Leaves out rules that the categories of the site leave out, unless somebody has to be asked for them.
+    pub(super) fn narrow(&mut self, left: &mut Candidates) {
+        let known = if self.facts.url.is_none() {
+            Categories::NONE
+        } else {
+            if self.policy.reputation && self.local().is_empty() {
+                return;
+            }
+            self.known_categories()
+        };
+        let blocked = !known.intersection(self.policy.blocked_categories).is_empty();
+        self.policy.rules.screen().narrow(left, known, blocked);
+    }
+
+    /// What a rule says, where that ends the decision.
+    pub(super) fn turn(&mut self, place: usize, rule: &'p Rule) -> Option<(usize, Turn<'p>)> {
+        match self.rule(place, rule) {
+            Turn::Next => None,
+            end => Some((place, end)),
+        }
     }
 
     pub(super) fn rule(&mut self, place: usize, rule: &'p Rule) -> Turn<'p> {
@@ -131,15 +178,23 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
                 BlockReason::Category { category: *category, source: CategorySource::Rule }
             }
             Reason::Match(place) => match rule.condition(*place).map(|found| &found.test) {
-                Some(Test::Sites { lists, .. }) => match self.black().filter(|_| lists.black) {
-                    Some(entry) => BlockReason::BlackList(Some(entry)),
-                    None => BlockReason::Advertisement(self.advertisement()),
-                },
+                Some(Test::Sites { lists, .. }) => self.listed(*lists),
                 Some(Test::Category { named, blocked }) => self.unwanted(*named, *blocked),
                 Some(_) => BlockReason::Threat,
                 None => BlockReason::Rule,
             },
         }
+    }
+
+    /// The list that the address is on; it may be in the rule's own set only.
+    fn listed(&mut self, lists: Lists) -> BlockReason<'p> {
+        if lists.black
+            && let Some(entry) = self.black()
+        {
+            return BlockReason::BlackList(Some(entry));
+        }
+        let found = if lists.ads { self.advertisement() } else { None };
+        found.map_or(BlockReason::Rule, |found| BlockReason::Advertisement(Some(found)))
     }
 
     /// The first category of the site that a condition names.
@@ -178,10 +233,9 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
             Test::Protocol(bits) => {
                 facts.url.is_some_and(|url| bits & protocol_bit(url.scheme) != 0).into()
             }
-            Test::Weekday(days) => (days & (1 << facts.moment.weekday()) != 0).into(),
-            Test::Week(week) => week.has(facts.moment).into(),
-            Test::TimeAfter(minute) => (facts.moment.of_day() > *minute).into(),
-            Test::TimeBefore(minute) => (facts.moment.of_day() < *minute).into(),
+            Test::Weekday(_) | Test::Week(_) | Test::TimeAfter(_) | Test::TimeBefore(_) => {
+                (test.holds_at(facts.moment) == Some(true)).into()
+            }
             Test::Size(wanted) => facts.size.map_or(Holds::Unknown, |size| {
                 match wanted {
                     SizeTest::Greater(limit) => size > *limit,
@@ -226,16 +280,13 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
         }
     }
 
-    fn is_in_group(&self, names: &Words, groups: &Members) -> Holds {
+    fn is_in_group(&mut self, names: &Words, groups: &Members) -> Holds {
         // With ADD or SET a rule may put anybody into a group.
         if self.state.groups & groups.added != 0 {
             return Holds::Yes;
         }
         if self.state.groups_replaced {
             return Holds::No;
-        }
-        if self.policy.groups.of(&self.user).any(|group| names.has(group)) {
-            return Holds::Yes;
         }
         match self.members(groups) {
             Holds::No if self.policy.directory => self.in_directory(|group| names.has(group)),
@@ -245,9 +296,8 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
 
     fn is_in_sites(&mut self, set: Option<u16>, lists: Lists) -> bool {
         let Some(url) = self.facts.url else { return false };
-        let policy = self.policy;
         if let Some(set) = set
-            && self.sites.get_or_insert_with(|| policy.rules.index().find(url)).has(set)
+            && self.sites(url).has(set)
         {
             return true;
         }
@@ -255,7 +305,7 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
             return true;
         }
         if lists.white
-            && let Some(entry) = policy.white.find(url)
+            && let Some(entry) = self.white(url)
         {
             self.state.white_listed = true;
             self.witness.see(|| Step::List { list: "WhiteList", entry: entry.to_string() });
@@ -265,9 +315,35 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
     }
 
     fn black(&mut self) -> Option<Entry<'p>> {
-        let entry = self.policy.black.find(self.facts.url?)?;
+        let url = self.facts.url?;
+        let table = &self.policy.black;
+        let entry = match self.black {
+            Some(found) => found,
+            None if table.is_empty() => None,
+            None => *self.black.insert(table.find_key(Self::key(&mut self.key, url), url.path)),
+        }?;
         self.witness.see(|| Step::List { list: "BlackList", entry: entry.to_string() });
         Some(entry)
+    }
+
+    fn white(&mut self, url: &UrlParts<'_>) -> Option<Entry<'p>> {
+        let table = &self.policy.white;
+        match self.white {
+            Some(found) => found,
+            None if table.is_empty() => None,
+            None => *self.white.insert(table.find_key(Self::key(&mut self.key, url), url.path)),
+        }
+    }
+
+    /// The sets of sites that the address is in.
+    fn sites(&mut self, url: &UrlParts<'_>) -> &SiteBits {
+        let index = self.policy.rules.index();
+        let key = &mut self.key;
+        self.sites.get_or_insert_with(|| index.find(Self::key(key, url), url.path))
+    }
+
+    fn key<'k>(key: &'k mut Option<Key>, url: &UrlParts<'_>) -> &'k Key {
+        key.get_or_insert_with(|| Key::of(&url.host))
     }
 
     fn advertisement(&mut self) -> Option<&'p str> {
@@ -338,10 +414,14 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
             && self.local.unwrap_or_else(|| self.policy.local_categories(self.facts)).is_empty()
     }
 
-    fn members(&self, groups: &Members) -> Holds {
-        let policy = self.policy;
-        if groups.file.iter().any(|&group| policy.groups.has(&self.user, group)) {
-            return Holds::Yes;
+    fn members(&mut self, groups: &Members) -> Holds {
+        if !groups.file.is_empty() {
+            let (policy, user) = (self.policy, &self.user);
+            let places = self.memberships.get_or_insert_with(|| policy.groups.places(user));
+            let is_named = |group: &u32| groups.file.binary_search(group).is_ok();
+            if places.iter().copied().flatten().any(is_named) {
+                return Holds::Yes;
+            }
         }
         if groups.directory.is_empty() {
             return Holds::No;

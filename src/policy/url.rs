@@ -15,6 +15,8 @@
 
 use std::fmt;
 
+use memchr::{memchr, memchr3, memrchr};
+
 use super::broken;
 use super::host::{Host, HostFault};
 
@@ -111,12 +113,14 @@ impl<'a> UrlParts<'a> {
             return Self::with_authority(Scheme::Http, host, cut(path, b"#").0);
         }
         let (scheme, after_scheme) = scheme_end(target).ok_or(UrlFault::Form)?;
-        let (authority, path) = cut(after_scheme, b"/?#");
-        Self::with_authority(scheme, authority, cut(path, b"#").0)
+        let end = memchr3(b'/', b'?', b'#', after_scheme).unwrap_or(after_scheme.len());
+        let (authority, path) = after_scheme.split_at_checked(end).ok_or(UrlFault::Form)?;
+        let end = memchr(b'#', path).unwrap_or(path.len());
+        Self::with_authority(scheme, authority, path.get(..end).unwrap_or_default())
     }
 
     fn with_authority(scheme: Scheme, authority: &[u8], path: &'a [u8]) -> Result<Self, UrlFault> {
-        let at = authority.iter().rposition(|&byte| byte == b'@');
+        let at = memrchr(b'@', authority);
         let host_port = at.and_then(|at| authority.get(at..)?.get(1..)).unwrap_or(authority);
         let (host, port) = split_port(host_port)?;
         Ok(Self { scheme, host: Host::parse(host).map_err(UrlFault::Host)?, port, path })

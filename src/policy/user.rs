@@ -1,5 +1,7 @@
 //! The user as a proxy names him: `anna`, `anna@example.com`, `EXAMPLE\anna` or `EXAMPLE/anna`.
 
+use memchr::{memchr2, memrchr};
+
 /// A user's name in its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct User<'a> {
@@ -15,9 +17,11 @@ impl<'a> User<'a> {
     /// Takes a name apart.
     #[must_use]
     pub fn of(whole: &'a str) -> Self {
-        let (name, domain) = match whole.split_once(['\\', '/']) {
+        let cut = |at: usize| Some((whole.get(..at)?, whole.get(at.checked_add(1)?..)?));
+        let bytes = whole.as_bytes();
+        let (name, domain) = match memchr2(b'\\', b'/', bytes).and_then(cut) {
             Some((domain, name)) => (name, domain),
-            None => whole.rsplit_once('@').unwrap_or((whole, "")),
+            None => memrchr(b'@', bytes).and_then(cut).unwrap_or((whole, "")),
         };
         if name.is_empty() || domain.is_empty() {
             return Self { whole, name: whole, domain: "" };

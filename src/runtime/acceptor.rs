@@ -65,7 +65,7 @@ pub(super) fn start(
 ) -> io::Result<()> {
     std::thread::Builder::new()
         .name("accept".to_owned())
-        .spawn(move || accept_all(&listener, profile, &inboxes, &loads))?;
+        .spawn(move || accept_all(&listener, &inboxes, &loads))?;
     Ok(())
 }
 

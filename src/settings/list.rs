@@ -45,12 +45,10 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
         Kind::Attributes => each(items, attribute).map(Value::Attributes),
         Kind::Sites => sites(items).map(Value::Sites),
         Kind::Networks => {
+            let read =
+                |text: &str| Networks::parse(text).map_err(|why| format!("\"{text}\": {why}"));
             let mut all = Networks::default();
-            for found in texts() {
-                let (item, text) = found?;
-                let read = Networks::parse(&text);
-                all.append(&read.map_err(|why| fault(item, format!("\"{text}\": {why}")))?);
-            }
+            each(items, read)?.iter().for_each(|networks| all.append(networks));
             Ok(Value::Networks(all))
         }
         Kind::Expressions => ads(items).map(Value::Expressions),

@@ -180,6 +180,7 @@ impl Reader {
             | Self::Cab(_)
             | Self::Dmg(_)
             | Self::Packed(_)
+            | Self::Again(_)
             | Self::Nsis(_) => false,
         }
     }
@@ -197,6 +198,7 @@ impl Reader {
             | Self::Cab(_)
             | Self::Dmg(_)
             | Self::Packed(_)
+            | Self::Again(_)
             | Self::Nsis(_)
             | Self::Stray => false,
         }

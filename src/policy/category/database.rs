@@ -159,25 +159,29 @@ impl Database {
         let view = self.view();
         let mut path = LazyPath::new(url.path);
         let host = url.host.as_bytes();
-        let mut state = Hash::START;
-        let mut labels = 0_u64;
         if url.host.is_address() {
             view.host(Hash::of_host(host), host, url, &mut path, give);
         } else {
+            let mut look = |state, at| {
+                view.host(state, host.get(at..).unwrap_or_default(), url, &mut path, give);
+            };
+            let mut batch = Batch::new();
+            let mut state = Hash::START;
+            let mut labels = 0_u64;
             for (at, &byte) in host.iter().enumerate().rev() {
                 if byte == b'.' {
                     labels = labels.saturating_add(1);
                     if labels > self.head.labels_max {
                         break;
                     }
-                    let parent = host.get(at.saturating_add(1)..).unwrap_or_default();
-                    view.host(state, parent, url, &mut path, give);
+                    batch.add(view, state, at.saturating_add(1), &mut look);
                 }
                 state = state.byte(byte);
             }
             if labels < self.head.labels_max {
-                view.host(state, host, url, &mut path, give);
+                batch.add(view, state, 0, &mut look);
             }
+            batch.flush(view, &mut look);
         }
         if self.head.counts.paths_anywhere > 0 && !url.path.is_empty() {
             let whole = path.get().query_at();
@@ -248,24 +252,40 @@ impl View<'_> {
     /// Looks up a host with every prefix of a path that is not shorter than `shortest`.
     fn paths(
         &self,
-        mut state: Hash,
+        state: Hash,
         host: &[u8],
         shortest: usize,
         path: &mut LazyPath<'_>,
         give: &mut dyn FnMut(Hit<'_>),
     ) {
         let path = path.get();
-        let mut begin = 0;
+        let mut look = |state, end| {
+            let prefix = path.as_bytes().get(..end).unwrap_or_default();
+            if let Some(record) = self.find(state, host, prefix) {
+                give(Hit::Record(&record));
+            }
+        };
+        let mut batch = Batch::new();
+        let (mut state, mut begin) = (state, 0);
         for end in path.prefix_ends() {
             state = state.bytes(path.as_bytes().get(begin..end).unwrap_or_default());
             begin = end;
-            let prefix = path.as_bytes().get(..end).unwrap_or_default();
-            if end >= shortest
-                && let Some(record) = self.find(state, host, prefix)
-            {
-                give(Hit::Record(&record));
+            if end >= shortest {
+                batch.add(*self, state, end, &mut look);
             }
         }
+        batch.flush(*self, &mut look);
+    }
+
+    /// Whether the home of a key has its tag, or is not the only place where it can be.
+    fn may_have(&self, state: Hash) -> bool {
+        let hash = state.value();
+        let buckets = self.buckets.len().saturating_sub(FURTHER_MAX);
+        self.buckets.get(home(hash, buckets)).is_some_and(|bucket| {
+            let tag = tag(hash);
+            // No early end: what is guessed wrong costs more than ten comparisons.
+            bucket.tags.iter().fold(bucket.further > 0, |any, found| any | (found.get() == tag))
+        })
     }
 
     /// The record of the key that consists of these two parts.
@@ -294,6 +314,44 @@ impl View<'_> {
     }
 }
 
+/// Keys on their way: buckets of several are looked at before anything depends on what is in one, so that a
+/// processor waits for all of them at once.
+struct Batch {
+    keys: [(Hash, usize); BATCH],
+    count: usize,
+}
+
+impl Batch {
+    const fn new() -> Self {
+        Self { keys: [(Hash::START, 0); BATCH], count: 0 }
+    }
+
+    /// Adds a key; looks up those that are there when there are many.
+    fn add(&mut self, view: View<'_>, state: Hash, at: usize, look: &mut dyn FnMut(Hash, usize)) {
+        if self.count == BATCH {
+            self.flush(view, look);
+        }
+        if let Some(slot) = self.keys.get_mut(self.count) {
+            *slot = (state, at);
+            self.count = self.count.saturating_add(1);
+        }
+    }
+
+    /// Gives those of the keys that may be there, in order.
+    fn flush(&mut self, view: View<'_>, look: &mut dyn FnMut(Hash, usize)) {
+        let mut may_be_there = [false; BATCH];
+        for (slot, (state, _)) in may_be_there.iter_mut().zip(&self.keys).take(self.count) {
+            *slot = view.may_have(*state);
+        }
+        for (is_there, &(state, at)) in may_be_there.iter().zip(&self.keys).take(self.count) {
+            if *is_there {
+                look(state, at);
+            }
+        }
+        self.count = 0;
+    }
+}
+
 /// `:` and the digits of a port.
 pub(super) fn port_text(port: u16, room: &mut [u8; PORT_BYTES_MAX]) -> &[u8] {
     let mut at = PORT_BYTES_MAX;
@@ -315,6 +373,9 @@ pub(super) fn port_text(port: u16, room: &mut [u8; PORT_BYTES_MAX]) -> &[u8] {
     }
     room.get(at..).unwrap_or_default()
 }
+
+/// Keys that are looked up together.
+const BATCH: usize = 8;
 
 /// `:65535`.
 pub(super) const PORT_BYTES_MAX: usize = 6;

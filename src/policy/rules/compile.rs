@@ -47,8 +47,11 @@ impl<'a> Compiler<'a> {
         Self { surroundings, rules: Vec::new(), index: SiteIndex::new(), added: Vec::new() }
     }
 
-    pub(super) fn finish(self) -> (Vec<Rule>, SiteIndex) {
-        (self.rules, self.index)
+    /// The rules, the sites that they name, and whether it can change who is in which group: when rules put
+    /// users into some, or a directory has to be asked.
+    pub(super) fn finish(self) -> (Vec<Rule>, SiteIndex, bool) {
+        let groups_change = !self.added.is_empty() || self.surroundings.directory;
+        (self.rules, self.index, groups_change)
     }
 
     /// Adds the rules of a source.
@@ -275,6 +278,8 @@ impl<'a> Compiler<'a> {
                 let mut groups = self.members(values)?;
                 let named = |name: &str| self.added_group(name).map_or(0, |bit| 1_u64 << bit);
                 groups.added = names.iter().fold(0, |all, name| all | named(name));
+                let file = names.iter().filter_map(|name| self.surroundings.groups.group(name));
+                groups.file = sorted(file.chain(groups.file.iter().copied()).collect());
                 Ok(Test::Group { names, groups })
             }
             Variable::ContentType => {
@@ -367,8 +372,7 @@ impl<'a> Compiler<'a> {
                 }
             }
         }
-        file.sort_unstable();
-        Ok(Members { file: file.into(), directory: Words::new(directory), added: 0 })
+        Ok(Members { file: sorted(file), directory: Words::new(directory), added: 0 })
     }
 
     fn matching(&self, condition: &ConditionText) -> Result<Test, Trouble> {
@@ -589,6 +593,12 @@ fn comparison(condition: &ConditionText) -> Result<Test, Trouble> {
 fn only_set(at: Span) -> Trouble {
     Trouble::new(at, "scan is no fact: it can only be set")
         .remedy("write it as an action: SET scan = No")
+}
+
+fn sorted(mut groups: Vec<u32>) -> Box<[u32]> {
+    groups.sort_unstable();
+    groups.dedup();
+    groups.into()
 }
 
 /// The one value of an item.

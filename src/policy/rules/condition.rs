@@ -1,11 +1,14 @@
 //! A compiled condition: what it looks at, and the set it looks into.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "what is not about time is not")]
+
 use regex::bytes::RegexSet;
 
 use super::network::Networks;
 use super::week::Week;
 use super::words::Words;
 use crate::policy::category::Categories;
+use crate::policy::facts::Moment;
 use crate::policy::mime::Pattern;
 use crate::policy::threat::ThreatKinds;
 
@@ -81,7 +84,7 @@ pub(in crate::policy) struct Lists {
 /// Groups that a set contains.
 #[derive(Clone, Debug, Default)]
 pub(in crate::policy) struct Members {
-    /// Of the group file, by place.
+    /// Of the group file, by place, sorted.
     pub(in crate::policy) file: Box<[u32]>,
     /// Of the directory, by name.
     pub(in crate::policy) directory: Words,
@@ -176,6 +179,17 @@ impl Test {
         )
     }
 
+    /// Whether it holds at a moment; `None` where it does not look at the clock.
+    pub(in crate::policy) fn holds_at(&self, moment: Moment) -> Option<bool> {
+        match self {
+            Self::Weekday(days) => Some(days & (1 << moment.weekday()) != 0),
+            Self::Week(week) => Some(week.has(moment)),
+            Self::TimeAfter(minute) => Some(moment.of_day() > *minute),
+            Self::TimeBefore(minute) => Some(moment.of_day() < *minute),
+            _ => None,
+        }
+    }
+
     /// Whether it looks at the clock.
     pub(super) const fn looks_at_time(&self) -> bool {
         matches!(self, Self::Weekday(_) | Self::Week(_) | Self::TimeAfter(_) | Self::TimeBefore(_))
@@ -183,7 +197,8 @@ impl Test {
 }
 
 impl Members {
-    const fn asks(&self) -> bool {
+    /// Whether a directory has to be asked for some of them.
+    pub(super) const fn asks(&self) -> bool {
         !self.directory.is_empty()
     }
 }

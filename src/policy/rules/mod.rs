@@ -25,6 +25,8 @@ mod compile;
 pub(super) mod condition;
 mod fault;
 mod network;
+mod rows;
+mod screen;
 mod sites;
 mod syntax;
 mod token;
@@ -46,6 +48,8 @@ use super::groups::Groups;
 use condition::Condition;
 pub use fault::RuleFault;
 pub use network::Networks;
+pub(super) use rows::Candidates;
+use screen::Screen;
 pub(super) use sites::SiteBits;
 use sites::SiteIndex;
 
@@ -80,6 +84,7 @@ pub struct Rules {
     before: Box<[usize]>,
     after: Box<[usize]>,
     index: SiteIndex,
+    screen: Screen,
     hits: Arc<[AtomicU64]>,
     needs: Needs,
 }
@@ -166,16 +171,17 @@ impl Rules {
         if defaults {
             compiler.source(&default_source(), true)?;
         }
-        let (rules, index) = compiler.finish();
+        let (rules, index, groups_change) = compiler.finish();
         let is_after = |rule: &Rule| rule.conditions.iter().any(|one| one.test.is_of_threat());
         let places = |after: bool| {
             let wanted = rules.iter().enumerate().filter(move |(_, rule)| is_after(rule) == after);
             wanted.map(|(place, _)| place).collect::<Box<[usize]>>()
         };
         let (before, after) = (places(false), places(true));
+        let screen = Screen::new(&rules, &before, surroundings.groups, groups_change);
         let needs = needs(&rules, is_after);
         let hits = rules.iter().map(|_| AtomicU64::new(0)).collect();
-        Ok(Self { rules: rules.into(), before, after, index, hits, needs })
+        Ok(Self { rules: rules.into(), before, after, index, screen, hits, needs })
     }
 
     pub(super) fn before(&self) -> impl Iterator<Item = (usize, &Rule)> {
@@ -198,6 +204,15 @@ impl Rules {
 
     pub(super) const fn needs(&self) -> Needs {
         self.needs
+    }
+
+    /// The rule at this place.
+    pub(super) fn get(&self, place: usize) -> Option<&Rule> {
+        self.rules.get(place)
+    }
+
+    pub(super) const fn screen(&self) -> &Screen {
+        &self.screen
     }
 
     pub(super) const fn index(&self) -> &SiteIndex {

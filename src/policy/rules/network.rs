@@ -31,6 +31,11 @@ impl Networks {
         Self(merged.into())
     }
 
+    /// First and last address of each range, in order; no two of them touch.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = (u128, u128)> {
+        self.0.iter().map(|range| (range.first, range.last))
+    }
+
     /// Reads one address, network or range.
     ///
     /// # Errors
@@ -101,7 +106,8 @@ fn parse(text: &str) -> Result<IpAddr, &'static str> {
     )
 }
 
-fn number(address: IpAddr) -> u128 {
+/// An address as a number; IPv4 as in IPv6.
+pub(super) fn number(address: IpAddr) -> u128 {
     let address = match address.to_canonical() {
         IpAddr::V4(address) => address.to_ipv6_mapped(),
         IpAddr::V6(address) => address,

@@ -9,7 +9,6 @@ use ahash::{AHashMap, RandomState};
 use crate::policy::list::List;
 use crate::policy::path::{CanonicalPath, LazyPath, is_border};
 use crate::policy::table::Key;
-use crate::policy::url::UrlParts;
 
 /// Every site of every set.
 #[derive(Clone, Debug)]
@@ -35,6 +34,18 @@ impl SiteBits {
     pub(in crate::policy) fn has(&self, set: u16) -> bool {
         let word = self.0.get(usize::from(set / 64)).copied().unwrap_or_default();
         word & (1 << (set % 64)) != 0
+    }
+
+    /// The numbers of the sets, smallest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = u16> {
+        self.0.iter().zip((0_u16..).step_by(64)).flat_map(|(&word, first)| {
+            let mut left = word;
+            std::iter::from_fn(move || {
+                let bit = u16::try_from(left.trailing_zeros()).ok().filter(|_| left != 0)?;
+                left &= left.wrapping_sub(1);
+                Some(first.saturating_add(bit))
+            })
+        })
     }
 
     fn set(&mut self, set: u16) {
@@ -65,21 +76,15 @@ impl SiteIndex {
         Some(set)
     }
 
-    /// The sets that this address is in.
-    pub(in crate::policy) fn find(&self, url: &UrlParts<'_>) -> SiteBits {
+    /// The sets that the address with this host and raw path is in.
+    pub(in crate::policy) fn find(&self, key: &Key, path: &[u8]) -> SiteBits {
         let mut bits = SiteBits::NONE;
         if self.hosts.is_empty() {
             return bits;
         }
-        let key = Key::of(&url.host);
-        let key = key.as_bytes();
-        let mut path = LazyPath::new(url.path);
-        // An address has no separator, so it is only looked up whole.
-        let ends = (1..=key.len()).filter(|&end| key.get(end).is_none_or(|&next| next == 0));
-        for end in ends {
-            let Some(sites) = key.get(..end).and_then(|host| self.hosts.get(host)) else {
-                continue;
-            };
+        let mut path = LazyPath::new(path);
+        for host in key.with_parents() {
+            let Some(sites) = self.hosts.get(host) else { continue };
             for site in sites {
                 let is_in = site.path.is_empty() || begins_with(&path.get(), &site.path);
                 if is_in {

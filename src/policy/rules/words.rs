@@ -26,7 +26,7 @@ impl Words {
         self.0.get(place).map(AsRef::as_ref)
     }
 
-    pub(in crate::policy) fn iter(&self) -> impl Iterator<Item = &str> {
+    pub(in crate::policy) fn iter(&self) -> impl Iterator<Item = &str> + Clone {
         self.0.iter().map(AsRef::as_ref)
     }
 
@@ -47,4 +47,19 @@ pub(in crate::policy) fn folded(one: &str, other: &str) -> Ordering {
     }
     let letters = one.chars().flat_map(char::to_lowercase);
     letters.cmp(other.chars().flat_map(char::to_lowercase))
+}
+
+/// A name in lower case, the same for two names just when their order is equal; `None`: it does not fit.
+pub(in crate::policy) fn lowered<'r>(name: &str, room: &'r mut [u8]) -> Option<&'r [u8]> {
+    if name.is_ascii() {
+        let place = room.get_mut(..name.len())?;
+        place.copy_from_slice(name.as_bytes());
+        place.make_ascii_lowercase();
+        return Some(place);
+    }
+    let mut end = 0_usize;
+    for letter in name.chars().flat_map(char::to_lowercase) {
+        end = end.saturating_add(letter.encode_utf8(room.get_mut(end..end.checked_add(4)?)?).len());
+    }
+    room.get(..end)
 }

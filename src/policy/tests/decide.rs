@@ -12,7 +12,7 @@ use crate::policy::{
 };
 
 /// A few sites.
-fn atlas() -> Database {
+pub(super) fn atlas() -> Database {
     let gambling = Categories::NONE.with(Category::Gambling);
     let jobs = Categories::NONE.with(Category::Jobs);
     let mut builder = Builder::new();
@@ -100,6 +100,28 @@ fn facts<'a>(url: &'a UrlParts<'a>) -> Facts<'a> {
 fn check(rules: &str, address: &str, want: &str) {
     let url = url(address);
     assert_eq!(said(&policy(rules), &facts(&url)), want, "{rules} {address}");
+}
+
+#[test]
+fn a_block_by_the_sites_of_a_rule_is_no_advertisement() {
+    let rules = "url in (own.example, \"ICAPD.AdList\", \"ICAPD.BlackList\") : BLOCK as _match";
+    check(rules, "http://own.example/", "1: by the rule");
+    check(rules, "http://ads.example/", "1: advertisement: ^ads\\.");
+    check(rules, "http://black.example/", "1: black list: black.example");
+}
+
+#[test]
+fn a_white_listed_site_needs_no_answer() {
+    let options = Options { reputation: true, unanswered: Unanswered::Block, ..options("") };
+    let policy = policy_of(options);
+    for (address, want) in [
+        ("http://white.example/", "go white"),
+        ("http://nowhere.example/", "unanswered reputation"),
+    ] {
+        let url = url(address);
+        let facts = Facts { reputation: Reputation::NoAnswer, ..facts(&url) };
+        assert_eq!(said(&policy, &facts), want, "{address}");
+    }
 }
 
 #[test]

@@ -15,6 +15,11 @@ fn check(raw: &str, want: &str) {
 }
 
 #[test]
+fn a_final_dot_leaves_nothing_behind() {
+    assert_eq!(Host::parse(b"example.com.."), Host::parse(b"example.com"));
+}
+
+#[test]
 fn a_name_is_lower_case_without_dots_at_the_end_and_decoded_once() {
     check("example.com", "example.com");
     check("EXAMPLE.Com.", "example.com");

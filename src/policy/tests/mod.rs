@@ -13,5 +13,6 @@ mod mime;
 mod naive;
 mod path;
 mod rules;
+mod screen;
 mod threat;
 mod url;

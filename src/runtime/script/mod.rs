@@ -7,10 +7,12 @@
 //!
 //! What keeps a script inside: no files, no processes, no clock, no loading of code, no bytecode; a heap of its
 //! own with a limit; and an interrupt that the machine calls on every loop and call, also inside pattern
-//! matching (but not inside a plain search for a long text in a longer one, and not inside one expression). It looks at the clock now and then; once the time is over it raises an error at every
-//! later call, so that `pcall` cannot swallow it. The clock is that of the thread's own work: what a busy machine
-//! gives to others is not the script's fault. After [`BREACHES_MAX`] broken limits the script is not asked any more
-//! on this shard, until a reload arms it again; [`GOOD_RUNS`] runs in a row within the limits make up for them.
+//! matching. It looks at the clock now and then; once the time is over it raises an error at every later call,
+//! so that `pcall` cannot swallow it. The clock is that of the thread's own work: what a busy machine gives to
+//! others is not the script's fault. Functions inside of which the machine is not interrupted do little in one
+//! call: `prelude.lua` bounds those that could do much. After [`BREACHES_MAX`] broken limits the script is not asked
+//! any more on this shard, until a reload arms it again; [`GOOD_RUNS`] runs in a row within the limits make up for
+//! them.
 //!
 //! The language is Luau: Lua 5.1 with more, without `goto`, integers and bit operators of Lua 5.3 (`bit32` is
 //! there), without `io`, `os`, `debug` and coroutines.
@@ -446,7 +448,8 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 const HEAD_FIELDS_MAX: usize = 256;
 
 /// The interrupt reads the clock every so many calls: a call costs some nanoseconds, the clock fifty.
-const LOOKS_PER_CLOCK: u32 = 64;
+/// Between two of them there may be calls that work on texts as long as the heap: some milliseconds each.
+const LOOKS_PER_CLOCK: u32 = 8;
 
 /// Loading may take longer than answering: tables are built then.
 const LOAD_TIME: Duration = Duration::from_millis(500);

@@ -2,6 +2,51 @@
 -- Runs before the sandbox is closed; everything in it is bounded by the size of a message's head.
 
 local lower, find = string.lower, string.find
+local rep, split = string.rep, string.split
+local move, sort = table.move, table.sort
+
+-- The machine cannot be stopped inside of one call of these: so what one call may do is bounded.
+local SEARCH_MAX = 16777216
+local MOVE_MAX = 1048576
+
+local function bounded(text, wanted)
+    if #text * (#wanted + 16) > SEARCH_MAX then
+        error("the texts are too long for one search", 3)
+    end
+end
+
+string.find = function(text, wanted, ...)
+    bounded(text, wanted)
+    return find(text, wanted, ...)
+end
+
+string.split = function(text, separator)
+    separator = separator or ","
+    bounded(text, separator)
+    return split(text, separator)
+end
+
+-- Nothing, however often.
+string.rep = function(text, count)
+    if text == "" then
+        return ""
+    end
+    return rep(text, count)
+end
+
+table.move = function(from, first, last, ...)
+    if last - first > MOVE_MAX then
+        error("too many values for one move", 2)
+    end
+    return move(from, first, last, ...)
+end
+
+-- Texts can be long: between two comparisons the machine has to be able to stop.
+table.sort = function(values, is_less)
+    return sort(values, is_less or function(one, other)
+        return one < other
+    end)
+end
 
 -- Functions are called both ways, header.value("Host") and header:value("Host").
 local function last(one, other)

@@ -11,12 +11,12 @@ use crate::policy::{
     Categories, Category, Direction, Facts, HookAnswer, List, Options, Policy, Reputation, UrlParts,
 };
 
-/// A clock that goes on by a millisecond whenever it is read: how much a script can do is then a number of
+/// A clock that goes on by an eighth of a millisecond whenever it is read: how much a script can do is then a number of
 /// looks, not a time.
 fn counting() -> Clock {
     let time = Rc::new(Cell::new(Duration::ZERO));
     Box::new(move || {
-        time.set(time.get() + Duration::from_millis(1));
+        time.set(time.get() + Duration::from_micros(125));
         time.get()
     })
 }
@@ -267,6 +267,25 @@ fn no_hostile_script_outlives_its_budget() {
             "{body}: {asked:?}"
         );
     }
+}
+
+/// One call of a function that is not interrupted does little: each of these would take minutes.
+#[test]
+fn no_single_call_works_for_long() {
+    for body in [
+        "return (('a'):rep(4e6)):find(('a'):rep(2e6) .. 'b', 1, true)",
+        "return string.find(('a'):rep(4e6), ('a'):rep(2e6) .. 'b')",
+        "return #(('a'):rep(4e6)):split(('a'):rep(2e6) .. 'b')",
+        "table.move({}, 1, 2147483646, 2) return 'pass'",
+        "local t = {} for n = 1, 4 do t[n] = ('x'):rep(1e6) .. n end while true do table.sort(t) end",
+    ] {
+        assert_eq!(answers(body, HookAnswer::Failed).answer, HookAnswer::Failed, "{body}");
+    }
+    answers("return (''):rep(2147483647) .. 'pass'", HookAnswer::Pass);
+    holds("('a,b'):split()[2] == 'b' and ('a-b'):split('-')[1] == 'a'");
+    holds("('abc'):find('b') == 2 and ('a.c'):find('.', 1, true) == 2 and ('ab'):rep(2) == 'abab'");
+    holds("table.move({1, 2}, 1, 2, 2)[3] == 2");
+    holds("(function() local t = {3, 1} table.sort(t) return t[1] == 1 end)()");
 }
 
 #[test]
