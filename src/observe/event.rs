@@ -336,9 +336,7 @@ impl fmt::Display for Event {
                 write!(out, "not fully scanned, {} {message}", message.action)
             }
             Self::ProtocolFault { client, fault } => write!(out, "ICAP client {client}: {fault}"),
-            Self::ScanFailed { url } => {
-                write!(out, "the scan of {} failed: a defect of ours", Quoted(url))
-            }
+            Self::ScanFailed { url } => write!(out, "the scan of {} failed: our defect", Quoted(url)),
             Self::ScanBusy { url } => {
                 write!(out, "the scan of {} was not finished: no thread was free", Quoted(url))
             }

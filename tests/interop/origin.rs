@@ -17,8 +17,8 @@
 
 use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -40,8 +40,22 @@ struct Seen {
     /// Requests to `/upload` whose body arrived whole.
     uploads: AtomicU32,
     open: AtomicU32,
-    /// Whether `/halves` may go on.
-    gate: (Mutex<bool>, Condvar),
+    /// `/halves` goes on when a word comes through.
+    gate: Gate,
+}
+
+/// One word for each body that waits.
+#[derive(Debug)]
+struct Gate {
+    words: crossbeam_channel::Sender<()>,
+    heard: crossbeam_channel::Receiver<()>,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        let (words, heard) = crossbeam_channel::bounded(1);
+        Self { words, heard }
+    }
 }
 
 /// What matters of a request.
@@ -91,8 +105,7 @@ impl Origin {
 
     /// Lets `/halves` send the second half.
     pub(crate) fn go_on(&self) {
-        *self.seen.gate.0.lock().expect("a mutex") = true;
-        self.seen.gate.1.notify_all();
+        self.seen.gate.words.send(()).expect("the other end is beside this one");
     }
 
     /// How many uploads arrived whole.
@@ -203,8 +216,7 @@ fn halves(to: &mut impl Write, length: u64, seen: &Seen) -> io::Result<()> {
     let (first, second) = object.split_at(object.len() / 2);
     to.write_all(first)?;
     to.flush()?;
-    let open = seen.gate.0.lock().expect("a mutex");
-    drop(seen.gate.1.wait_while(open, |open| !*open).expect("a mutex"));
+    seen.gate.heard.recv().map_err(io::Error::other)?;
     to.write_all(second)
 }
 

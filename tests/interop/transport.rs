@@ -1,4 +1,4 @@
-//! TLS, the unix socket and the PROXY protocol, with OpenSSL, HAProxy and c-icap's client at the other end.
+//! TLS, the unix socket and the PROXY protocol, with `openssl`, `haproxy` and c-icap's client at the other end.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::fixture::gateway::Gateway;
@@ -122,10 +123,32 @@ fn openssl(arguments: &[&str]) {
     assert!(output.status.success(), "openssl: {}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// Every place where the gateway listens, as it says.
+#[track_caller]
+fn places(gateway: &Gateway) -> Vec<String> {
+    let file = gateway.config().with_file_name("state").join("run/icap.addr");
+    let text = fs::read_to_string(file).expect("it was written before the start was over");
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Waits until its log has these words.
+#[track_caller]
+fn logged(gateway: &mut Gateway, words: &str) -> String {
+    gateway.program.wait_for(words, |line| line.contains(words).then(|| line.to_owned()))
+}
+
+/// Has it read its settings again; what it says to that begins so.
+#[track_caller]
+fn reload(gateway: &mut Gateway, words: &str) -> String {
+    let pid = i32::try_from(gateway.program.id()).ok().and_then(Pid::from_raw);
+    kill_process(pid.expect("a process id"), Signal::HUP).expect("a child of ours");
+    logged(gateway, words)
+}
+
 /// Where the gateway speaks TLS.
 #[track_caller]
 fn icaps(gateway: &Gateway) -> SocketAddr {
-    let places = gateway.places();
+    let places = places(gateway);
     let found = places.iter().find_map(|place| place.strip_prefix("icaps://"));
     found.and_then(|address| address.parse().ok()).expect("it said so")
 }
@@ -236,25 +259,18 @@ fn a_renewed_certificate_is_in_force_after_a_reload_and_nobody_is_cut_off() {
     };
     assert!(subject(&gateway, &["-sess_out", &session]).contains("Gateway One"));
     authority.sign("server", "Gateway Two");
-    gateway.reload();
+    reload(&mut gateway, "reloaded in");
     assert!(open.ask(OPTIONS).starts_with("ICAP/1.0 200"), "the connection goes on");
     assert!(subject(&gateway, &[]).contains("Gateway Two"));
     assert!(subject(&gateway, &["-sess_in", &session]).contains("\nReused, "), "tickets stay good");
     // A certificate that cannot be used changes nothing.
     fs::write(authority.path("server.key"), "no key").expect("a writable folder");
-    let pid = gateway_reload_refused(&mut gateway);
-    assert!(pid.contains("server.key"), "{pid}");
+    let said = reload(&mut gateway, "reload refused");
+    assert!(said.contains("server.key"), "{said}");
     assert!(open.ask(OPTIONS).starts_with("ICAP/1.0 200"));
     assert!(subject(&gateway, &[]).contains("Gateway Two"));
     drop(open);
     assert!(gateway.stop().success());
-}
-
-/// Asks for a reload that has to be refused; what the log says.
-#[track_caller]
-fn gateway_reload_refused(gateway: &mut Gateway) -> String {
-    gateway.signal_reload();
-    gateway.wait_for_log("reload refused")
 }
 
 #[test]
@@ -265,7 +281,7 @@ fn clients_without_a_certificate_are_refused_where_one_is_required() {
     let mut gateway = Gateway::start(&authority.settings(&more));
     let without = say(&mut authority.client(&gateway, &["-quiet"]), &closing(OPTIONS));
     assert!(!String::from_utf8_lossy(&without.stdout).contains("ICAP/1.0"));
-    gateway.wait_for_log("was not let in: no TLS");
+    logged(&mut gateway, "was not let in: no TLS");
     let (certificate, key) = (authority.path("client.pem"), authority.path("client.key"));
     let shown = ["-quiet", "-cert", &certificate, "-key", &key];
     let with = say(&mut authority.client(&gateway, &shown), &closing(OPTIONS));
@@ -278,7 +294,7 @@ fn clients_without_a_certificate_are_refused_where_one_is_required() {
     assert!(gateway.stop().success());
 }
 
-/// HAProxy between a port of its own and a gateway.
+/// `haproxy` between a port of its own and a gateway.
 struct Balancer {
     program: Program,
     address: SocketAddr,
@@ -286,7 +302,7 @@ struct Balancer {
 }
 
 impl Balancer {
-    /// `server` is what HAProxy is told about the gateway.
+    /// `server` is what it is told about the gateway.
     #[track_caller]
     fn start(server: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
@@ -357,7 +373,7 @@ fn large_bodies_come_back_whole_through_tls_and_the_unix_socket() {
         );
         drop(balancer.program);
     }
-    assert!(gateway.places().contains(&format!("unix:{socket}")));
+    assert!(places(&gateway).contains(&format!("unix:{socket}")));
     assert!(gateway.stop().success());
     assert!(!Path::new(&socket).exists(), "the socket goes with the service");
 }
@@ -385,17 +401,17 @@ fn only_allowed_clients_are_let_in_behind_a_balancer_too() {
     let mut gateway = Gateway::start("AllowedClients = 127.0.0.2, 10.0.0.0/8");
     assert!(asked_from("127.0.0.2", gateway.icap()).starts_with(b"ICAP/1.0 200"));
     assert_eq!(asked_from("127.0.0.3", gateway.icap()), b"");
-    gateway.wait_for_log("was not let in: AllowedClients does not have this address");
+    logged(&mut gateway, "was not let in: AllowedClients does not have this address");
     assert!(gateway.stop().success());
 
     let mut gateway = Gateway::start("AllowedClients = 127.0.0.2\nProxyProtocolFrom = 127.0.0.1\n");
     let balancer = Balancer::start(&format!("{} send-proxy-v2", gateway.icap()));
     assert!(asked_from("127.0.0.2", balancer.address).starts_with(b"ICAP/1.0 200"));
     assert_eq!(asked_from("127.0.0.3", balancer.address), b"");
-    assert!(gateway.wait_for_log("was not let in").contains("127.0.0.3"), "the one behind HAProxy");
+    assert!(logged(&mut gateway, "was not let in").contains("127.0.0.3"), "the one behind HAProxy");
     // Without a header, and with one from somebody who is not believed.
     assert_eq!(asked_from("127.0.0.1", gateway.icap()), b"");
-    gateway.wait_for_log("does not begin with a PROXY header");
+    logged(&mut gateway, "does not begin with a PROXY header");
     assert!(
         asked_from("127.0.0.2", gateway.icap()).starts_with(b"ICAP/1.0 200"),
         "no header, none wanted"

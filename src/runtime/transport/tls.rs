@@ -119,7 +119,7 @@ impl Tls {
         Ok(count)
     }
 
-    /// Says farewell (close_notify).
+    /// Says farewell (`close_notify`).
     pub(in crate::runtime) fn end(&mut self) {
         self.session.send_close_notify();
         // Writing to memory cannot fail.
