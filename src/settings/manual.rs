@@ -45,8 +45,11 @@ pub fn markdown() -> String {
 }
 
 fn markdown_row(row: &Row) -> String {
-    let default =
-        if row.default.is_empty() { "–".to_owned() } else { format!("`{}`", row.default) };
+    // A bar inside a cell would be the end of it.
+    let default = match row.default {
+        "" => "–".to_owned(),
+        default => format!("`{}`", default.replace('|', "\\|")),
+    };
     let effect = match row.effect {
         Effect::Reload => "with a reload",
         Effect::Restart => "with a restart",
@@ -54,7 +57,6 @@ fn markdown_row(row: &Row) -> String {
     };
     let line =
         format!("`{}` | {} | {default} | {effect} | {}", row.key, describe(row.kind), row.meaning);
-    // A bar inside a cell would be the end of it.
     format!("| {line} |")
 }
 

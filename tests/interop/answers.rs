@@ -22,7 +22,10 @@ fn a_marked_response_arrives_whole_through_squid_and_short_ones_by_206() {
         for kind in ["size", "chunked"] {
             let fetched = path.curl().fetch(&path.origin.url(&format!("/{kind}/{length}")));
             fetched.must_be_whole(length);
-            assert_eq!(fetched.heads.matches("X-Scanned-By: Baleen").count(), 1, "{kind} {length}");
+            // What has no body at all was not scanned, and goes back as it is.
+            let marks = usize::from((kind, length) != ("size", 0));
+            let found = fetched.heads.matches("X-Scanned-By: Baleen").count();
+            assert_eq!(found, marks, "{kind} {length}");
         }
     }
     let blocked = path.curl().fetch(&path.origin.url("/eicar"));

@@ -323,7 +323,9 @@ impl Balancer {
 /// c-icap's client sends a file and keeps what comes back.
 #[track_caller]
 fn c_icap_client(address: SocketAddr, file: &Path) -> (String, Vec<u8>) {
-    let back = tempfile::NamedTempFile::new().expect("a temporary file");
+    // It refuses a file that is there.
+    let folder = TempDir::new().expect("a temporary folder");
+    let back = folder.path().join("back");
     let output = Command::new("c-icap-client")
         .args([
             "-i",
@@ -337,12 +339,12 @@ fn c_icap_client(address: SocketAddr, file: &Path) -> (String, Vec<u8>) {
         .args(["-no204", "-f"])
         .arg(file)
         .arg("-o")
-        .arg(back.path())
+        .arg(&back)
         .output()
         .expect("sh tests/run installs it");
     let said = String::from_utf8_lossy(&output.stderr).into_owned()
         + &String::from_utf8_lossy(&output.stdout);
-    (said, fs::read(back.path()).unwrap_or_default())
+    (said, fs::read(back).unwrap_or_default())
 }
 
 /// Bytes that do not repeat soon, longer than any buffer on the way.
@@ -408,7 +410,8 @@ fn only_allowed_clients_are_let_in_behind_a_balancer_too() {
     let balancer = Balancer::start(&format!("{} send-proxy-v2", gateway.icap()));
     assert!(asked_from("127.0.0.2", balancer.address).starts_with(b"ICAP/1.0 200"));
     assert_eq!(asked_from("127.0.0.3", balancer.address), b"");
-    assert!(logged(&mut gateway, "was not let in").contains("127.0.0.3"), "the one behind HAProxy");
+    // The one behind HAProxy.
+    logged(&mut gateway, "127.0.0.3:");
     // Without a header, and with one from somebody who is not believed.
     assert_eq!(asked_from("127.0.0.1", gateway.icap()), b"");
     logged(&mut gateway, "does not begin with a PROXY header");

@@ -12,6 +12,7 @@ const ANYWHERE: &[&str] = &["*"];
 /// Crate as in Cargo.toml, and the rooms that may name it. `perf` is the load generator.
 const CRATES: &[(&str, &[&str])] = &[
     ("aes", &["engine"]),
+    ("aho-corasick", &["engine"]),
     ("ahash", ANYWHERE),
     ("arc-swap", &["runtime"]),
     ("async-channel", &["runtime"]),

@@ -8,6 +8,8 @@
 //!
 //! Absent on purpose: sockets and waiting; those are [`executor::Stream`](super::executor::Stream)'s.
 
+#![forbid(unsafe_code)]
+
 pub(super) mod certificates;
 pub(super) mod proxy;
 pub(super) mod tls;

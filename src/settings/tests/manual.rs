@@ -42,6 +42,7 @@ fn the_manual_has_a_line_for_every_row_with_six_bars() {
     let lines: Vec<&str> = manual.lines().filter(|line| line.starts_with("| `")).collect();
     assert_eq!(lines.len(), rows);
     for line in lines {
-        assert_eq!(line.matches('|').count(), 6, "{line}");
+        let borders = line.replace("\\|", "").matches('|').count();
+        assert_eq!(borders, 6, "{line}");
     }
 }

@@ -4,8 +4,10 @@
 //! is asked of those whose readers insist on it (7z, ARJ, LHA). RAR goes on behind a wrong one, and cabinets have
 //! none: of those the fields have to be such as the format has.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, Input, MatchKind};
 use flate2::Crc;
-use memchr::memmem;
 
 use crate::engine::unpack::nsis;
 use crate::engine::unpack::numbers::{le16, le32};
@@ -38,45 +40,19 @@ impl Finder {
         piece: &[u8],
         is_asked_for: impl Fn(usize) -> bool,
     ) -> Found {
-        let joined;
-        let bytes = if self.held.is_empty() {
-            piece
-        } else {
-            joined = [&self.held[..], piece].concat();
-            &joined[..]
+        let before = self.held.len();
+        if before == 0 {
+            return search(piece, before, is_asked_for);
+        }
+        let Some((border, _)) = piece.split_at_checked(BORDER_BYTES) else {
+            return search(&[&self.held[..], piece].concat(), before, is_asked_for);
         };
-        let mut magics = Magics::of(bytes);
-        let (mut first, mut short, mut from) = (None::<(usize, usize)>, None, 0_usize);
-        // The one whose header is complete first, as that is known first when the bytes come one by one.
-        while let Some((at, kind)) = magics.first()
-            && first.is_none_or(|(_, end)| at < end)
-        {
-            from = at.saturating_add(1);
-            if let Some(begin) = at.checked_sub(kind.back()) {
-                match kind.check(bytes.get(begin..).unwrap_or_default()) {
-                    Check::Archive(_) if !is_asked_for(begin) => {}
-                    Check::Archive(length) => {
-                        let end = begin.saturating_add(length);
-                        first = first.filter(|(_, known)| *known <= end).or(Some((begin, end)));
-                    }
-                    Check::Short => {
-                        short.get_or_insert(begin);
-                    }
-                    Check::Nothing => {}
-                }
-            }
-            magics.pass(kind, bytes, from);
+        // Every header that begins in what is held ends in the border, so the rest is not copied.
+        let found = search(&[&self.held[..], border].concat(), before, &is_asked_for);
+        if found.is_archive {
+            return found;
         }
-        if let Some((begin, end)) = first {
-            let until = end.saturating_sub(self.held.len());
-            // What was held for the sake of another one belongs to it as well.
-            let held = bytes.get(begin..end.max(self.held.len())).unwrap_or_default().to_vec();
-            return Found { until, held, is_archive: true };
-        }
-        let kept = bytes.len().saturating_sub(MAGIC_BYTES_MAX).max(from.saturating_sub(BACK_MAX));
-        let kept = short.map_or(kept, |short| kept.min(short));
-        let held = bytes.get(kept..).unwrap_or_default().to_vec();
-        Found { until: piece.len(), held, is_archive: false }
+        search(piece, 0, |at| is_asked_for(at.saturating_add(before)))
     }
 
     /// All bytes were read that a piece told to look at. Says whether an archive has begun.
@@ -127,33 +103,53 @@ impl Check {
     }
 }
 
-/// Where the next magic number of each kind is.
-struct Magics {
-    nexts: [Option<usize>; MAGICS.len()],
-}
-
-impl Magics {
-    fn of(bytes: &[u8]) -> Self {
-        Self { nexts: MAGICS.map(|(magic, _)| memmem::find(bytes, magic)) }
-    }
-
-    /// The first of them.
-    fn first(&self) -> Option<(usize, Kind)> {
-        let all = self.nexts.iter().zip(&MAGICS);
-        let found = all.filter_map(|(next, (_, kind))| Some(((*next)?, *kind)));
-        found.min_by_key(|(at, _)| *at)
-    }
-
-    /// That of a kind was none: the next one of it, from a place on.
-    fn pass(&mut self, passed: Kind, bytes: &[u8], from: usize) {
-        for (next, (magic, kind)) in self.nexts.iter_mut().zip(&MAGICS) {
-            if *kind == passed {
-                let rest = bytes.get(from..).unwrap_or_default();
-                *next = memmem::find(rest, magic).and_then(|at| at.checked_add(from));
+/// What bytes tell, of which the first `before` were held.
+fn search(bytes: &[u8], before: usize, is_asked_for: impl Fn(usize) -> bool) -> Found {
+    let (mut first, mut short, mut from) = (None::<(usize, usize)>, None, 0_usize);
+    // The one whose header is complete first, as that is known first when the bytes come one by one.
+    while let Some((at, kind)) = next_magic(bytes, from)
+        && first.is_none_or(|(_, end)| at < end)
+    {
+        from = at.saturating_add(1);
+        let Some(begin) = at.checked_sub(kind.back()) else { continue };
+        match kind.check(bytes.get(begin..).unwrap_or_default()) {
+            Check::Archive(_) if !is_asked_for(begin) => {}
+            Check::Archive(length) => {
+                let end = begin.saturating_add(length);
+                first = first.filter(|(_, known)| *known <= end).or(Some((begin, end)));
             }
+            Check::Short => {
+                short.get_or_insert(begin);
+            }
+            Check::Nothing => {}
         }
     }
+    if let Some((begin, end)) = first {
+        let until = end.saturating_sub(before);
+        // What was held for the sake of another one belongs to it as well.
+        let held = bytes.get(begin..end.max(before)).unwrap_or_default().to_vec();
+        return Found { until, held, is_archive: true };
+    }
+    let kept = bytes.len().saturating_sub(MAGIC_BYTES_MAX).max(from.saturating_sub(BACK_MAX));
+    let kept = short.map_or(kept, |short| kept.min(short));
+    let held = bytes.get(kept..).unwrap_or_default().to_vec();
+    Found { until: bytes.len().saturating_sub(before), held, is_archive: false }
 }
+
+/// Where the next magic number of any kind is, from a place on. All are looked for in one pass.
+fn next_magic(bytes: &[u8], from: usize) -> Option<(usize, Kind)> {
+    let found = MAGIC_NUMBERS.as_ref()?.find(Input::new(bytes).range(from.min(bytes.len())..))?;
+    let (_, kind) = MAGICS.get(found.pattern().as_usize())?;
+    Some((found.start(), *kind))
+}
+
+static MAGIC_NUMBERS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    // Six short words always fit.
+    AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostFirst)
+        .build(MAGICS.map(|(magic, _)| magic))
+        .ok()
+});
 
 impl Kind {
     /// Bytes of the archive in front of its magic number.
@@ -322,6 +318,8 @@ const MAGICS: [(&[u8], Kind); 6] = [
 const MAGIC_BYTES_MAX: usize = 19;
 /// What lies in front of any.
 const BACK_MAX: usize = 4;
+/// More than the longest header.
+const BORDER_BYTES: usize = 4 << 10;
 const ARJ_HEADER_BYTES_MAX: usize = 2_600;
 const CABINET_BYTES: usize = 36;
 /// A mark, a sum, and a few numbers.
