@@ -286,6 +286,12 @@ impl Connection {
         self.reading == Reading::Idle && self.stray_bytes == 0
     }
 
+    /// Whether the last byte of the body was read and its end is still to be told: a trailer may come before.
+    #[must_use]
+    pub const fn is_behind_body(&self) -> bool {
+        matches!(self.reading, Reading::Trailer | Reading::AtEnd(_))
+    }
+
     /// Whether the request in hand has no answer yet: the owner has something to decide.
     #[must_use]
     pub fn is_undecided(&self) -> bool {

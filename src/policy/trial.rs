@@ -288,8 +288,11 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
         if self.state.groups_replaced {
             return Holds::No;
         }
+        let is_told = matches!(self.facts.directory, Directory::Groups(_));
         match self.members(groups) {
-            Holds::No if self.policy.directory => self.in_directory(|group| names.has(group)),
+            Holds::No if self.policy.directory || is_told => {
+                self.in_directory(|group| names.has(group))
+            }
             other => other,
         }
     }
@@ -430,11 +433,10 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
     }
 
     fn in_directory(&self, is_wanted: impl Fn(&str) -> bool) -> Holds {
-        if self.facts.user.is_empty() {
-            return Holds::No;
-        }
         match self.facts.directory {
             Directory::Groups(groups) => groups.iter().any(|group| is_wanted(group)).into(),
+            // Nobody can be asked about.
+            Directory::Unasked | Directory::NoAnswer if self.facts.user.is_empty() => Holds::No,
             Directory::Unasked if self.threat.is_none() => Holds::Ask(Question::Groups),
             Directory::Unasked | Directory::NoAnswer => match self.policy.unanswered {
                 Unanswered::Block => Holds::Unanswered(Question::Groups),

@@ -39,7 +39,7 @@ pub(super) struct Live {
     pub(super) pages: Pages,
     /// For clients of the listeners without a profile of their own.
     pub(super) icap: Arc<icap::Options>,
-    /// For those of the others, one for each profile.
+    /// For those of the others, one for each profile that there is.
     pub(super) icap_as: Vec<Arc<icap::Options>>,
     /// What answers say besides the verdict.
     pub(super) remarks: Remarks,
@@ -136,11 +136,10 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
         Arc::new(icap)
     };
     let icap = complete(settings.icap_options(istag));
-    let mut profiles: Vec<&str> = server.listen_as.iter().map(|(_, profile)| *profile).collect();
-    profiles.sort_unstable();
-    profiles.dedup();
+    // All there are: listeners keep theirs until a restart, whatever the settings say by then.
+    let profiles = icap::Profile::ALL.iter();
     let icap_as =
-        profiles.iter().map(|name| complete(settings.icap_options_as(name, istag))).collect();
+        profiles.map(|profile| complete(settings.icap_options_as(profile.name, istag))).collect();
     let values = Values {
         connections_max: usize::try_from(connections_max).unwrap_or(usize::MAX),
         write_timeout: icap.deadlines.body,

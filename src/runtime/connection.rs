@@ -78,7 +78,8 @@ async fn admit(stream: &mut Stream, way: Way, live: &Live) -> Result<(), String>
         }
     }
     match (way, &access.icaps) {
-        (Way::Tls, None) => Err("ICAPS is not set up any more: TLSCertificate is empty".to_owned()),
+        // Who listens for TLS has what it needs; a reload keeps it.
+        (Way::Tls, None) => Err("there is no certificate".to_owned()),
         (Way::Tls, Some(config)) => {
             let started = stream.start_tls(Arc::clone(config), HANDSHAKE_TIME).await;
             started.map_err(|error| format!("no TLS: {error}"))
@@ -314,7 +315,7 @@ impl Session {
     async fn receive(&mut self) -> io::Result<()> {
         if let Body::Echoed { ended: false } = self.body {
             self.send_body().await?;
-        } else if self.asked && self.exchange.is_tailing() {
+        } else if self.asked && self.exchange.is_tailing() && !self.core.is_behind_body() {
             self.send_all_but_tail().await?;
         }
         if self.shard.pool.is_tight()

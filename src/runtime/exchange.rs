@@ -205,6 +205,10 @@ impl Exchange {
     /// when its own client reads something (Squid bug 5352). While everything is held back nothing
     /// would ever move again. Short bodies, for which 204 is allowed, and uploads do not stall.
     pub(super) fn stall_time(&self, core: &icap::Connection, live: &Live) -> Option<Duration> {
+        // Nothing but the client's trailer is waited for, and the end of the body waits for the verdict.
+        if core.is_behind_body() {
+            return None;
+        }
         if self.is_tailing() {
             return Some(TAIL_STALL);
         }

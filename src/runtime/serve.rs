@@ -379,6 +379,10 @@ impl Service {
                         return;
                     }
                 }
+                // The sockets of TLS stay open until a restart, and so does what is spoken there.
+                if live.access.icaps.is_none() {
+                    live.access.icaps.clone_from(&self.publisher.current().access.icaps);
+                }
                 for note in notes {
                     self.journal.write(note);
                 }

@@ -294,6 +294,59 @@ fn clients_without_a_certificate_are_refused_where_one_is_required() {
     assert!(gateway.stop().success());
 }
 
+/// Changes a line of the settings.
+#[track_caller]
+fn rewrite(gateway: &Gateway, old: &str, new: &str) {
+    let text = fs::read_to_string(gateway.config()).expect("its settings");
+    assert!(text.contains(old), "{text}");
+    fs::write(gateway.config(), text.replace(old, new)).expect("a writable folder");
+}
+
+#[test]
+fn a_ticket_is_no_way_around_a_certificate_that_is_demanded_since() {
+    let authority = Authority::new();
+    let more = format!("TLSClientCertificates = Off\nTLSClientCA = {}", authority.path("ca.pem"));
+    let mut gateway = Gateway::start(&authority.settings(&more));
+    let session = authority.path("session");
+    let first = ["-quiet", "-sess_out", &session];
+    let said = say(&mut authority.client(&gateway, &first), &respmod("harmless"));
+    assert!(String::from_utf8_lossy(&said.stdout).starts_with("ICAP/1.0 200"));
+    rewrite(&gateway, "TLSClientCertificates = Off", "TLSClientCertificates = Required");
+    reload(&mut gateway, "reloaded in");
+    let again = ["-quiet", "-sess_in", &session];
+    let said = say(&mut authority.client(&gateway, &again), &respmod("harmless"));
+    assert!(!String::from_utf8_lossy(&said.stdout).contains("ICAP/1.0"), "{said:?}");
+    assert!(gateway.stop().success());
+}
+
+#[test]
+fn what_takes_a_restart_goes_on_until_then() {
+    let authority = Authority::new();
+    let settings = authority.settings("ListenAs = 127.0.0.1:0 rspamd");
+    let mut gateway = Gateway::start(&settings);
+    let special: SocketAddr = places(&gateway)[1].parse().expect("the one of ListenAs");
+    let before = asked_from("127.0.0.1", special);
+    rewrite(&gateway, "ListenAs = 127.0.0.1:0 rspamd", "");
+    rewrite(&gateway, "TLSListenAddress = 127.0.0.1:0", "");
+    reload(&mut gateway, "reloaded in");
+    let said = say(&mut authority.client(&gateway, &["-quiet"]), &respmod("harmless"));
+    assert!(String::from_utf8_lossy(&said.stdout).starts_with("ICAP/1.0 200"), "{said:?}");
+    let fields = |answer: &[u8]| {
+        let lines = String::from_utf8_lossy(answer).into_owned();
+        lines
+            .lines()
+            .filter(|line| !line.starts_with("ISTag"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        fields(&asked_from("127.0.0.1", special)),
+        fields(&before),
+        "the profile is the same"
+    );
+    assert!(gateway.stop().success());
+}
+
 /// `haproxy` between a port of its own and a gateway.
 struct Balancer {
     program: Program,

@@ -229,7 +229,5 @@ pub const fn meaning(code: i32) -> &'static str {
 
 /// No such object.
 pub const NO_SUCH_OBJECT: i32 = 32;
-/// Invalid DN.
-pub const INVALID_DN: i32 = 34;
 /// More entries than asked for.
 pub const SIZE_LIMIT: i32 = 4;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use super::ber::{Frame, frame};
 use super::filter::{Filter, Person};
 use super::message::{
-    self, Entry, INVALID_DN, NO_SUCH_OBJECT, Outcome, SIZE_LIMIT, Said, Scope, Search, meaning,
+    self, Entry, NO_SUCH_OBJECT, Outcome, SIZE_LIMIT, Said, Scope, Search, meaning,
 };
 use super::options::Options;
 use super::{Failure, FailureKind};
@@ -211,7 +211,13 @@ impl Session {
     fn search_user(&mut self) -> Step {
         let id = self.next_id();
         let options = Arc::clone(&self.options);
-        let user = User::of(&self.user);
+        let whole = self.user.clone();
+        let mut user = User::of(&whole);
+        // A DN may hold what separates a name from its domain, behind its first attribute.
+        let begins = whole.find(['=', '\\', '/']).and_then(|at| whole.as_bytes().get(at));
+        if begins == Some(&b'=') && is_below(&whole, &options.base) {
+            user.name = &whole;
+        }
         let person = Person { user, dn: "" };
         self.by_dn = is_below(user.name, &options.base);
         let (anything, base, scope, filter);
@@ -259,7 +265,7 @@ impl Session {
     }
 
     fn user_end(&mut self, outcome: Outcome<'_>) -> Step {
-        let is_nobody = self.by_dn && matches!(outcome.code, NO_SUCH_OBJECT | INVALID_DN);
+        let is_nobody = self.by_dn && outcome.code == NO_SUCH_OBJECT;
         match outcome.code {
             0 => {}
             SIZE_LIMIT => {

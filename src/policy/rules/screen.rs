@@ -20,7 +20,7 @@ use super::network::number;
 use super::rows::{Base, Candidates, Minutes, Names, NamesMaker, Spans, WIDTH_MAX, clear, mark};
 use super::{Action, Rule, SiteBits};
 use crate::policy::category::{Categories, Category};
-use crate::policy::facts::{Direction, Facts, Moment};
+use crate::policy::facts::{Direction, Directory, Facts, Moment};
 use crate::policy::groups::Groups;
 use crate::policy::trial::protocol_bit;
 use crate::policy::user::User;
@@ -142,9 +142,12 @@ impl Screen {
         }
         let domain = Some(user.domain).filter(|domain| !domain.is_empty());
         let method = std::str::from_utf8(facts.method).ok().filter(|method| !method.is_empty());
+        // Where the request names the groups, the file's are not all that count.
+        let is_told = matches!(facts.directory, Directory::Groups(_));
+        let members = if is_told { &None } else { &self.members };
         for (names, wanted) in [
             (&self.users, user.spellings()),
-            (&self.members, user.spellings()),
+            (members, user.spellings()),
             (&self.domains, [domain, None]),
             (&self.methods, [method, None]),
         ] {

@@ -611,3 +611,20 @@ fn a_story_tells_every_step() {
     );
     assert!(!story.text(false).contains("user otto"));
 }
+
+/// The proxy may name the groups where no directory is asked, and of nobody whose name it tells.
+#[test]
+fn groups_that_the_request_names_count_by_themselves() {
+    let rules = "user_group in (crew), url_host in (games.example) : BLOCK";
+    let policy = policy_of(Options { defaults: Defaults::LeaveOut, ..options(rules) });
+    let url = url("http://games.example/");
+    let (crew, others): ([Box<str>; 1], [Box<str>; 1]) = (["Crew".into()], ["guests".into()]);
+    for user in ["anna", ""] {
+        let facts = Facts { user, ..facts(&url) };
+        assert_eq!(said(&policy, &facts), "go", "{user}");
+        let told = Facts { directory: Directory::Groups(&crew), ..facts };
+        assert_eq!(said(&policy, &told), "1: by the rule", "{user}");
+        let told = Facts { directory: Directory::Groups(&others), ..facts };
+        assert_eq!(said(&policy, &told), "go", "{user}");
+    }
+}

@@ -5,7 +5,7 @@
     reason = "glommio gives and takes bare descriptors only; each block says who owns it"
 )]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
@@ -28,6 +28,8 @@ pub(in crate::runtime) struct Stream {
     inner: glommio::net::TcpStream,
     tls: Option<Box<Tls>>,
     client: Option<SocketAddr>,
+    /// Until when plain bytes may be waited for under TLS, whose own bytes are no progress.
+    read_end: Cell<Option<Instant>>,
 }
 
 impl Stream {
@@ -44,7 +46,7 @@ impl Stream {
         // becomes its only owner. Receiving and sending are the same for every kind of stream socket.
         let inner = unsafe { glommio::net::TcpStream::from_raw_fd(accepted.into_raw_fd()) };
         let client = if way == Way::Unix { None } else { inner.peer_addr().ok() };
-        Ok(Self { inner, tls: None, client })
+        Ok(Self { inner, tls: None, client, read_end: Cell::new(None) })
     }
 
     /// Who connected, as the kernel says or a proxy that is believed; `None` where that has no IP address.
@@ -122,6 +124,7 @@ impl Stream {
             })
             .await
             .inspect_err(|_| tell(inner, &mut tls))?;
+            super::yield_if_needed().await;
         }
         self.tls = Some(tls);
         Ok(())
@@ -139,6 +142,9 @@ impl Stream {
     pub(in crate::runtime) fn set_read_timeout(&self, time: Duration) {
         // A timeout of zero is refused; the shortest one stands for "over already".
         let _ignored = self.inner.set_read_timeout(Some(time.max(Duration::from_millis(1))));
+        if self.tls.is_some() {
+            self.read_end.set(clock::now().checked_add(time));
+        }
     }
 
     /// Sets how long a write may wait.
@@ -162,17 +168,35 @@ impl Stream {
     ) -> Poll<io::Result<usize>> {
         let inner = &mut self.inner;
         let Some(tls) = &mut self.tls else { return Pin::new(inner).poll_read(context, buffer) };
-        loop {
-            ready!(poll_flush(inner, tls, context))?;
-            match tls.read(buffer) {
-                Ok(Some(count)) => return Poll::Ready(Ok(count)),
-                Ok(None) => {}
-                Err(error) => {
-                    tell(inner, tls);
-                    return Poll::Ready(Err(error));
-                }
-            }
+        ready!(poll_flush(inner, tls, context))?;
+        let mut read = tls.read(buffer);
+        if matches!(read, Ok(None)) {
             ready!(poll_take(inner, tls, context))?;
+            read = tls.read(buffer);
+        }
+        match read {
+            Ok(Some(count)) => Poll::Ready(Ok(count)),
+            Ok(None) => {
+                // Records without plain bytes: the time goes on, and others have their turn.
+                let left =
+                    self.read_end.get().map(|end| end.saturating_duration_since(clock::now()));
+                match left {
+                    Some(Duration::ZERO) => {
+                        return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+                    }
+                    Some(left) => {
+                        let _ignored =
+                            inner.set_read_timeout(Some(left.max(Duration::from_millis(1))));
+                    }
+                    None => {}
+                }
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Err(error) => {
+                tell(inner, tls);
+                Poll::Ready(Err(error))
+            }
         }
     }
 
@@ -228,16 +252,14 @@ fn poll_flush(
     tls: &mut Tls,
     context: &mut Context<'_>,
 ) -> Poll<io::Result<()>> {
+    // It tries to send before it waits, and what has waited for it ends here, with its timer: one that is left
+    // running would end a later, healthy wait.
     while !tls.coded().is_empty() {
-        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-        match rustix::net::send(borrow(inner), tls.coded(), flags) {
-            Ok(count) => tls.sent(count),
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {
-                let count = ready!(Pin::new(&mut *inner).poll_write(context, tls.coded()))?;
-                tls.sent(count);
-            }
-            Err(error) => return Poll::Ready(Err(error.into())),
+        let count = ready!(Pin::new(&mut *inner).poll_write(context, tls.coded()))?;
+        if count == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
+        tls.sent(count);
     }
     Poll::Ready(Ok(()))
 }

@@ -2,15 +2,18 @@
 //!
 //! Read again at each reload, so that a renewed certificate is in force for connections that begin after it;
 //! those under way keep what they began with. Tickets of sessions (RFC 8446 section 2.2, RFC 5077) stay
-//! good over a reload: their key belongs to the process.
+//! good over a reload, unless it changes who has to show a certificate or who signs those: a session that is
+//! resumed shows none.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ProducesTickets, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
+use sha2::{Digest, Sha256};
 
 use crate::settings::options::{ClientCertificates, Icaps};
 
@@ -59,8 +62,8 @@ pub(in crate::runtime) fn read(icaps: &Icaps) -> Result<Arc<ServerConfig>, Certi
     let mut config = builder.with_single_cert(chain, key).map_err(|error| {
         fault(&icaps.certificate, format!("with {}: {error}", icaps.key.display()))
     })?;
-    config.ticketer =
-        ticketer().map_err(|error| fault(&icaps.certificate, format!("tickets: {error}")))?;
+    config.ticketer = ticketer(demand(icaps)?)
+        .map_err(|error| fault(&icaps.certificate, format!("tickets: {error}")))?;
     Ok(Arc::new(config))
 }
 
@@ -79,12 +82,27 @@ fn fault(file: &Path, message: String) -> CertificateFault {
     CertificateFault { file: file.to_owned(), message }
 }
 
-/// The process's one: all shards and all reloads share it.
-fn ticketer() -> Result<Arc<dyn ProducesTickets>, rustls::Error> {
-    static TICKETER: OnceLock<Arc<dyn ProducesTickets>> = OnceLock::new();
-    if let Some(ticketer) = TICKETER.get() {
-        return Ok(Arc::clone(ticketer));
+/// What is demanded of clients: none of the tickets given under another demand is good.
+fn demand(icaps: &Icaps) -> Result<[u8; 32], CertificateFault> {
+    let mut digest = Sha256::new();
+    digest.update(format!("{:?}", icaps.clients));
+    if icaps.clients != ClientCertificates::Off {
+        for certificate in certificates(&icaps.authorities)? {
+            digest.update(&certificate);
+        }
+    }
+    Ok(digest.finalize().into())
+}
+
+/// The process's one for this demand: all shards and all reloads that keep it share it.
+fn ticketer(demand: [u8; 32]) -> Result<Arc<dyn ProducesTickets>, rustls::Error> {
+    static LAST: ArcSwapOption<([u8; 32], Arc<dyn ProducesTickets>)> = ArcSwapOption::const_empty();
+    if let Some(last) = LAST.load_full()
+        && last.0 == demand
+    {
+        return Ok(Arc::clone(&last.1));
     }
     let made = rustls::crypto::aws_lc_rs::Ticketer::new()?;
-    Ok(Arc::clone(TICKETER.get_or_init(|| made)))
+    LAST.store(Some(Arc::new((demand, Arc::clone(&made)))));
+    Ok(made)
 }
