@@ -191,6 +191,8 @@ fn a_user_may_be_named_by_a_dn_below_the_base_and_nowhere_else() {
         (String::from_utf8(base).expect("UTF-8"), parts.expect(ENUMERATED).expect("a scope")[0])
     };
     assert_eq!(asked("server.example/cn=Anna,DC=X"), ("cn=Anna,DC=X".to_owned(), 0));
+    let escaped = r"cn=Doe\, Anna,dc=x";
+    assert_eq!(asked(escaped), (escaped.to_owned(), 0), "what separates names lies inside of one");
     for user in ["cn=Anna,dc=y", "dc=x", "Xdc=x", "anna", "/cn=a", "é,dc=x"] {
         assert_eq!(asked(user), ("dc=x".to_owned(), 2), "{user}");
     }
