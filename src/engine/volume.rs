@@ -105,7 +105,8 @@ impl Volume {
     /// What the ended layer is. To be asked until it says no more.
     pub(super) fn take(&mut self) -> Option<Image> {
         if let Disc::Kept(spool) = std::mem::replace(&mut self.disc, Disc::Absent) {
-            self.closed = None;
+            // Hybrid discs have both, over the same files.
+            self.closed = self.closed.take().filter(|why| *why != OLD_APPLE);
             return Some(Image::Open(Whole::Disk, spool));
         }
         if let Some(stray) = self.strays.take().and_then(StrayWatch::take) {
@@ -188,6 +189,7 @@ fn is_packed_run(head: &[u8]) -> bool {
     }
 }
 
+const OLD_APPLE: Why = Why::Unsupported("HFS volume");
 /// A kind, and the name of a standard.
 const MARK_BYTES: usize = 6;
 /// ISO 9660; UDF, which may also begin with what it boots from.
@@ -237,6 +239,8 @@ mod tests {
         let mut linux = vec![0; 3_000];
         linux[1_024] = 1;
         linux[1_080..1_082].copy_from_slice(b"\x53\xef");
+        let mut hybrid = disc.clone();
+        hybrid[1_024..1_536].copy_from_slice(&linux[1_024..1_536]);
         let fixed = [&[3; 900][..], b"conectix", &[0; 504]].concat();
         let text = |why: &str| vec![(None, format!("unsupported: {why}").into_bytes())];
         for cut in [1, 5, 511, 513, 4_096, 32_770, 40_000] {
@@ -247,6 +251,8 @@ mod tests {
             assert_eq!(said(&both, cut).len(), 2);
             assert_eq!(said(&mac, cut), [(Some(Whole::Disk), mac.clone())]);
             assert_eq!(said(&linux, cut), text("ext volume"));
+            let image = (Some(Whole::Disk), kept.clone());
+            assert_eq!(said(&hybrid, cut), [&[image][..], &text("ext volume")].concat());
             assert_eq!(said(&fixed, cut), text("VHD image"));
             assert_eq!(said(b"\x78\xda short", cut), []);
         }

@@ -10,7 +10,7 @@ mod folder;
 mod tables;
 
 use self::folder::Blocks;
-use self::tables::{Cabinet, File, string};
+use self::tables::{Cabinet, ENDS_EARLY, File, string};
 use super::lz::frames::Frames;
 use super::parts::wide;
 use super::{Label, Member, Progress, numbers};
@@ -94,7 +94,10 @@ impl Cab {
         for _ in 0..FILES_PER_STEP {
             let Some(file) = self.cabinet.files.get(self.index).copied() else {
                 self.place = Place::Over;
-                return Progress::Full;
+                // Whoever looks for archives behind a cabinet goes by what it says.
+                let is_longer = numbers::le32(cabinet, 8)
+                    .is_some_and(|told| u64::from(told) > wide(cabinet.len()));
+                return if is_longer { Progress::Missed(ENDS_EARLY) } else { Progress::Full };
             };
             self.index = self.index.saturating_add(1);
             if file.size == 0 {
@@ -174,7 +177,7 @@ impl Cab {
         self.folder = file.folder;
         self.blocks = None;
         let folder = self.cabinet.folders.get(file.folder).copied();
-        let folder = folder.ok_or(tables::ENDS_EARLY)?;
+        let folder = folder.ok_or(ENDS_EARLY)?;
         self.blocks = Some(Blocks::new(folder, self.cabinet.block_reserve)?);
         Ok(())
     }

@@ -6,11 +6,18 @@
 //!
 //! A folder is read up to its first free entry, as by every system. Each cluster of folders is read once.
 //!
-//! Absent on purpose: what was deleted, which no system shows; sums of long names.
+//! Clusters are those that the table tells of and the image has bytes of, whatever the boot sector says. Chains are
+//! followed a few links at a step, and all together over no more links than two for each sector of the image: every
+//! cluster is of one file, so only images that were made to keep a scanner busy have more.
+//!
+//! Absent on purpose: what was deleted, which no system shows.
+
+use std::collections::BTreeSet;
 
 use super::extents::{Extents, Piece};
 use super::{File, Notes, Turn, joined};
 use crate::engine::unpack::numbers::{le16, le32, part};
+use crate::engine::unpack::parts::wide;
 use crate::engine::verdict::{Limit, Why};
 
 /// A file system being read.
@@ -24,8 +31,25 @@ pub(super) struct Fat {
     clusters: u32,
     pending: Vec<Folder>,
     open: Option<Folder>,
-    /// The long name of the entry that comes next.
+    /// The long name of the entry that comes next, and the sum of the short one that it is of.
     long: Vec<u16>,
+    long_sum: u8,
+    /// The file whose clusters are looked up.
+    chain: Option<Chain>,
+    /// The first clusters and sizes of files that were met.
+    met: BTreeSet<(u32, u64)>,
+}
+
+/// The clusters of a file, as far as they are known.
+struct Chain {
+    name: Vec<u8>,
+    size: u64,
+    /// Bytes whose clusters are not known, and the cluster that is next.
+    left: u64,
+    next: Option<u32>,
+    /// Links that it may have from here on: one for each cluster.
+    links: u32,
+    pieces: Vec<Piece>,
 }
 
 /// A folder to be read.
@@ -40,38 +64,52 @@ struct Folder {
 
 impl Fat {
     /// Of a volume that begins at a place.
-    pub(super) fn open(image: &[u8], from: u64) -> Option<Self> {
-        let boot = part(image, from, BOOT_BYTES)?;
-        let shape = Shape::of(boot)?;
+    pub(super) fn open(image: &[u8], from: u64) -> Result<Self, Why> {
+        let boot = part(image, from, BOOT_BYTES).ok_or(NO_VOLUME)?;
+        let shape = Shape::of(boot).ok_or(NO_VOLUME)?;
         let sectors = |count: u64| count.saturating_mul(shape.sector);
-        let active = if shape.bits == 32 { le16(boot, 40)? } else { 0 };
+        let active = if shape.bits == 32 { le16(boot, 40).ok_or(NO_VOLUME)? } else { 0 };
         let copy = if active & 0x80 == 0 { 0 } else { u64::from(active & 0x0f) };
         let tables = from.saturating_add(sectors(shape.reserved));
         let root = tables.saturating_add(sectors(shape.tables.saturating_mul(shape.table)));
         let root_bytes = shape.root_entries.saturating_mul(ENTRY_BYTES);
         let data = root.saturating_add(sectors(root_bytes.div_ceil(shape.sector)));
+        let table = tables.saturating_add(sectors(shape.table.saturating_mul(copy)));
+        let cluster_bytes = sectors(shape.cluster);
+        let size = wide(image.len());
+        let bits = size.saturating_sub(table).min(sectors(shape.table)).saturating_mul(8);
+        let told = bits.checked_div(u64::from(shape.bits)).unwrap_or(0).saturating_sub(2);
+        let there = size.saturating_sub(data).div_ceil(cluster_bytes.max(1));
+        let clusters = u64::from(shape.clusters).min(told).min(there);
         let mut fat = Self {
             bits: shape.bits,
-            table: tables.saturating_add(sectors(shape.table.saturating_mul(copy))),
-            cluster_bytes: sectors(shape.cluster),
+            table,
+            cluster_bytes,
             data,
-            clusters: shape.clusters,
+            clusters: u32::try_from(clusters).unwrap_or(shape.clusters),
             pending: Vec::new(),
             open: None,
             long: Vec::new(),
+            long_sum: 0,
+            chain: None,
+            met: BTreeSet::new(),
         };
         if fat.bits == 32 {
-            let cluster = le32(boot, 44)?;
-            fat.pending.extend(fat.folder(cluster, Vec::new()));
+            let cluster = le32(boot, 44).ok_or(NO_VOLUME)?;
+            let root = fat.folder(cluster, Vec::new());
+            fat.pending.push(root.ok_or(Why::Broken("FAT: no root folder"))?);
         } else {
             let to = root.saturating_add(root_bytes);
             fat.open = Some(Folder { at: root, to, cluster: None, path: Vec::new() });
         }
-        Some(fat)
+        Ok(fat)
     }
 
-    /// Looks for the next file, through a few entries.
+    /// Looks for the next file, through a few entries or links.
     pub(super) fn next(&mut self, image: &[u8], notes: &mut Notes) -> Turn {
+        if let Some(chain) = self.chain.take() {
+            return self.follow(image, chain, notes);
+        }
         for _ in 0..ENTRIES_PER_STEP {
             let Some(folder) = &mut self.open else {
                 let Some(folder) = self.pending.pop() else { return Turn::Over };
@@ -100,8 +138,9 @@ impl Fat {
                 }
                 Some(&DELETED) => self.long.clear(),
                 Some(_) => {
-                    if let Some(file) = self.take(image, entry, notes) {
-                        return Turn::Found(file);
+                    self.chain = self.take(entry, notes);
+                    if self.chain.is_some() {
+                        return Turn::More;
                     }
                 }
             }
@@ -112,28 +151,49 @@ impl Fat {
     /// Goes on with the next cluster of the folder that is read.
     fn go_on(&mut self, image: &[u8], cluster: Option<u32>, notes: &mut Notes) {
         let path = self.open.take().map(|folder| folder.path).unwrap_or_default();
-        let next = cluster.and_then(|cluster| self.after(image, cluster));
+        // A root folder that is in no cluster ends where its last entry does.
+        let Some(cluster) = cluster else { return };
+        let next = self.after(image, cluster);
+        if next.is_some_and(|next| self.is_end(next)) {
+            return;
+        }
         self.open = next
             .and_then(|next| self.folder(next, path))
             .filter(|folder| notes.enters(folder.at, self.cluster_bytes));
+        if self.open.is_none() {
+            notes.miss(FOLDER_ENDS_EARLY);
+        }
+    }
+
+    /// Whether an entry of the table says that a chain is at its end.
+    const fn is_end(&self, entry: u32) -> bool {
+        match self.bits {
+            12 => entry >= 0xff8,
+            16 => entry >= 0xfff8,
+            _ => entry >= 0x0fff_fff8,
+        }
     }
 
     /// What an entry is of: a part of a long name, a folder to be read later, a file.
-    fn take(&mut self, image: &[u8], entry: &[u8], notes: &mut Notes) -> Option<File> {
+    fn take(&mut self, entry: &[u8], notes: &mut Notes) -> Option<Chain> {
         let traits = *entry.get(11)?;
         if traits & LONG == LONG {
             self.lengthen(entry);
             return None;
         }
         let long = std::mem::take(&mut self.long);
-        let own = if long.is_empty() { short_name(entry) } else { wide_name(&long) };
-        if traits & LABEL != 0 || matches!(own.as_slice(), b"." | b"..") {
+        let short = entry.get(..11)?;
+        // A long name with the sum of another is a stray one, and no system shows it.
+        let is_long = !long.is_empty() && self.long_sum == sum(short);
+        let own = if is_long { wide_name(&long) } else { short_name(entry) };
+        let is_folder = traits & FOLDER != 0;
+        if traits & LABEL != 0 || (is_folder && (short == SELF || short == PARENT)) {
             return None;
         }
         let path = joined(self.open.as_ref().map_or(&[][..], |folder| &folder.path), &own);
         let high = if self.bits == 32 { u32::from(le16(entry, 20)?) << 16 } else { 0 };
         let cluster = high | u32::from(le16(entry, 26)?);
-        if traits & FOLDER != 0 {
+        if is_folder {
             match self.folder(cluster, path) {
                 Some(folder) if self.pending.len() < FOLDERS_MAX => self.pending.push(folder),
                 Some(_) => notes.miss(Why::Limit(Limit::MaxScanState)),
@@ -145,31 +205,32 @@ impl Fat {
         if size == 0 {
             return None;
         }
-        Some(File { name: path, extents: Extents::new(self.pieces(image, cluster, size), size) })
+        // Many entries may name one chain: it is followed once. What is too much to remember costs links.
+        if self.met.len() < FILES_MAX && !self.met.insert((cluster, size)) {
+            return None;
+        }
+        let (next, links) = (Some(cluster), self.clusters);
+        Some(Chain { name: path, size, left: size, next, links, pieces: Vec::new() })
     }
 
-    /// The clusters of a file, as far as they are told.
-    fn pieces(&self, image: &[u8], first: u32, size: u64) -> Vec<Piece> {
-        let mut pieces: Vec<Piece> = Vec::new();
-        let (mut left, mut next) = (size, Some(first));
-        let mut fuel = self.clusters;
-        while let Some(from) = next.and_then(|cluster| self.place(cluster))
-            && let Some(rest) = fuel.checked_sub(1)
-            && left > 0
-        {
-            fuel = rest;
-            left = left.saturating_sub(self.cluster_bytes);
-            match pieces.last_mut() {
-                Some(last)
-                    if last.from.and_then(|begin| begin.checked_add(last.length)) == Some(from) =>
-                {
-                    last.length = last.length.saturating_add(self.cluster_bytes);
-                }
-                _ => pieces.push(Piece { from: Some(from), length: self.cluster_bytes }),
+    /// Looks up the next clusters of a file.
+    fn follow(&mut self, image: &[u8], mut chain: Chain, notes: &mut Notes) -> Turn {
+        for _ in 0..LINKS_PER_STEP {
+            let place = chain.next.and_then(|cluster| self.place(cluster));
+            let links = chain.links.checked_sub(1);
+            let (Some(from), Some(links), true) = (place, links, chain.left > 0) else {
+                return Turn::Found(chain.found());
+            };
+            if chain.pieces.len() >= PIECES_MAX || !notes.follows() {
+                notes.miss(Why::Limit(Limit::MaxScanState));
+                return Turn::Found(chain.found());
             }
-            next = next.and_then(|cluster| self.after(image, cluster));
+            chain.links = links;
+            chain.add(from, self.cluster_bytes);
+            chain.next = chain.next.and_then(|cluster| self.after(image, cluster));
         }
-        pieces
+        self.chain = Some(chain);
+        Turn::More
     }
 
     /// The folder that begins with a cluster.
@@ -203,8 +264,10 @@ impl Fat {
     fn lengthen(&mut self, entry: &[u8]) {
         let Some(order) = entry.first() else { return };
         let at = usize::from(order & 0x3f).saturating_sub(1).saturating_mul(LETTERS);
-        if order & 0x40 != 0 {
+        let sum = entry.get(13).copied().unwrap_or(0);
+        if order & 0x40 != 0 || sum != self.long_sum {
             self.long.clear();
+            self.long_sum = sum;
         }
         if self.long.len() < at.saturating_add(LETTERS) {
             self.long.resize(at.saturating_add(LETTERS), 0);
@@ -214,6 +277,26 @@ impl Fat {
         for (slot, unit) in self.long.iter_mut().skip(at).zip(units) {
             *slot = unit;
         }
+    }
+}
+
+impl Chain {
+    /// Adds a cluster.
+    fn add(&mut self, from: u64, length: u64) {
+        self.left = self.left.saturating_sub(length);
+        match self.pieces.last_mut() {
+            Some(last)
+                if last.from.and_then(|begin| begin.checked_add(last.length)) == Some(from) =>
+            {
+                last.length = last.length.saturating_add(length);
+            }
+            _ => self.pieces.push(Piece { from: Some(from), length }),
+        }
+    }
+
+    /// The file, with the clusters that are known.
+    fn found(self) -> File {
+        File { name: self.name, extents: Extents::new(self.pieces, self.size) }
     }
 }
 
@@ -279,6 +362,11 @@ fn short_name(entry: &[u8]) -> Vec<u8> {
     if extension.is_empty() { name } else { [&name[..], b".", &extension].concat() }
 }
 
+/// The sum of a short name that each part of its long one has.
+fn sum(short: &[u8]) -> u8 {
+    short.iter().fold(0_u8, |sum, byte| sum.rotate_right(1).wrapping_add(*byte))
+}
+
 fn wide_name(units: &[u16]) -> Vec<u8> {
     let length = units.iter().position(|unit| *unit == 0).unwrap_or(units.len());
     String::from_utf16_lossy(units.get(..length).unwrap_or_default()).into_bytes()
@@ -290,9 +378,18 @@ const DELETED: u8 = 0xe5;
 const LABEL: u8 = 0x08;
 const FOLDER: u8 = 0x10;
 const LONG: u8 = 0x0f;
+/// The short names of a folder in itself, and of the one around it.
+const SELF: &[u8] = b".          ";
+const PARENT: &[u8] = b"..         ";
 /// Letters of a part of a long name.
 const LETTERS: usize = 13;
 const ENTRIES_PER_STEP: usize = 64;
+const LINKS_PER_STEP: usize = 1_024;
+/// Files that are remembered: some 32 MiB of memory.
+const FILES_MAX: usize = 1 << 20;
+/// Pieces of a file: 2 MiB of memory.
+const PIECES_MAX: usize = 1 << 16;
 /// Folders that wait to be read. Each has a path.
 const FOLDERS_MAX: usize = 16_384;
 const FOLDER_ENDS_EARLY: Why = Why::Broken("FAT: a folder ends early");
+const NO_VOLUME: Why = Why::Broken("FAT: no volume");

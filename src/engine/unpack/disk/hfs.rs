@@ -26,6 +26,8 @@ pub(super) struct Hfs {
     /// The leaf that is read, and its record that is next.
     leaf: Vec<u8>,
     record: u64,
+    /// Where the records that were read end.
+    behind: usize,
     /// The other fork of the file that was found.
     other: Option<File>,
 }
@@ -40,6 +42,9 @@ impl Hfs {
         }
         let fork = header.get(272..352).ok_or(NO_CATALOG)?;
         let (catalog, catalog_bytes) = pieces(fork, from, block)?;
+        if overlap(&catalog) {
+            return Err(NO_CATALOG);
+        }
         let mut hfs = Self {
             from,
             block,
@@ -49,6 +54,7 @@ impl Hfs {
             node: 0,
             leaf: Vec::new(),
             record: 0,
+            behind: 0,
             other: None,
         };
         let head = hfs.read(image, 0).ok_or(NO_CATALOG)?;
@@ -59,23 +65,36 @@ impl Hfs {
         Ok(hfs)
     }
 
-    /// Looks for the next file, through a node.
+    /// Looks for the next file, through a few records or a node.
     pub(super) fn next(&mut self, image: &[u8], notes: &mut Notes) -> Turn {
         if let Some(file) = self.other.take() {
             return Turn::Found(file);
         }
-        while let Some(record) = self.next_record() {
-            match self.files(&record) {
+        let count = short(&self.leaf, 10).unwrap_or(0);
+        for _ in 0..RECORDS_PER_STEP {
+            if self.record >= count {
+                break;
+            }
+            match self.next_files() {
                 Ok([None, None]) => {}
                 Ok([Some(file), other] | [other @ None, Some(file)]) => {
                     self.other = other;
                     return Turn::Found(file);
                 }
-                Err(why) => notes.miss(why),
+                Err(why) => {
+                    notes.miss(why);
+                    if self.record > self.node_bytes / 4 {
+                        // No node has room for so many.
+                        self.record = count;
+                    }
+                }
             }
         }
+        if self.record < count {
+            return Turn::More;
+        }
         self.leaf.clear();
-        self.record = 0;
+        (self.record, self.behind) = (0, LEAF_HEADER_BYTES);
         if self.node.saturating_mul(self.node_bytes) >= self.catalog_bytes {
             return Turn::Over;
         }
@@ -90,22 +109,22 @@ impl Hfs {
         Turn::More
     }
 
-    /// The next record of the leaf that is read.
-    fn next_record(&mut self) -> Option<Vec<u8>> {
-        let count = short(&self.leaf, 10).unwrap_or(0).min(self.node_bytes / 4);
-        if self.record >= count {
-            return None;
-        }
+    /// The forks of the file that the next record of the leaf is of.
+    fn next_files(&mut self) -> Result<[Option<File>; 2], Why> {
+        let index = self.record;
+        self.record = index.saturating_add(1);
         let entry = |index: u64| {
             let back = index.checked_add(1)?.checked_mul(2)?;
             let at = self.node_bytes.checked_sub(back)?;
             usize::try_from(short(&self.leaf, usize::try_from(at).ok()?)?).ok()
         };
-        let range = entry(self.record).zip(entry(self.record.saturating_add(1)));
-        let record = range.and_then(|(from, to)| self.leaf.get(from..to)).map(<[u8]>::to_vec);
-        self.record = self.record.saturating_add(1);
-        // One that is not there is passed as damaged.
-        Some(record.unwrap_or_default())
+        let (from, to) = entry(index).zip(entry(self.record)).ok_or(BAD_RECORD)?;
+        // Records lie one behind another: those that lie over others are none.
+        if from < self.behind || to <= from {
+            return Err(BAD_RECORD);
+        }
+        self.behind = to;
+        self.files(self.leaf.get(from..to).ok_or(BAD_RECORD)?)
     }
 
     /// The forks of the file that a record is of.
@@ -116,6 +135,7 @@ impl Hfs {
             return Ok([None, None]);
         }
         let letters = short(record, 6).and_then(|length| usize::try_from(length).ok());
+        let letters = letters.filter(|letters| *letters <= NAME_UNITS_MAX);
         let end = letters.and_then(|letters| letters.checked_mul(2)?.checked_add(8));
         let name = end.and_then(|end| record.get(8..end)).ok_or(BAD_RECORD)?;
         let units = name.chunks_exact(2).filter_map(|pair| pair.first_chunk().copied());
@@ -177,6 +197,14 @@ fn pieces(fork: &[u8], from: u64, block: u64) -> Result<(Vec<Piece>, u64), Why> 
     Ok((pieces, size))
 }
 
+/// Whether pieces have bytes in common.
+fn overlap(pieces: &[Piece]) -> bool {
+    let place = |piece: &Piece| piece.from.map(|from| (from, from.saturating_add(piece.length)));
+    let mut places: Vec<(u64, u64)> = pieces.iter().filter_map(place).collect();
+    places.sort_unstable();
+    places.iter().zip(places.iter().skip(1)).any(|(before, next)| next.0 < before.1)
+}
+
 /// Two bytes, the highest first.
 fn short(bytes: &[u8], at: usize) -> Option<u64> {
     let bytes = bytes.get(at..)?.first_chunk::<2>()?;
@@ -184,6 +212,11 @@ fn short(bytes: &[u8], at: usize) -> Option<u64> {
 }
 
 const LEAF: u8 = 0xff;
+/// In front of the records of a leaf.
+const LEAF_HEADER_BYTES: usize = 14;
+const RECORDS_PER_STEP: usize = 64;
+/// Of a name, in UTF-16.
+const NAME_UNITS_MAX: usize = 255;
 const FILE: u64 = 2;
 /// Of the flags that the owner may set.
 const PACKED: u8 = 0x20;

@@ -84,13 +84,16 @@ enum Turn {
 /// What is remembered over all trees.
 #[derive(Default)]
 struct Notes {
-    said: Option<Why>,
+    /// The first one first, each once.
+    said: Vec<Why>,
     /// The first bytes of folders, and how many they have: one may be said to be longer than another says.
     folders: BTreeSet<(u64, u64)>,
     /// The first bytes and sizes of files.
     files: BTreeSet<(u64, u64)>,
     /// Bytes that folders may have from here on; `None` when they had too many.
     left: Option<u64>,
+    /// Links between clusters that may be followed from here on.
+    links: u64,
 }
 
 impl Disk {
@@ -115,8 +118,9 @@ impl Disk {
 
     /// The next step, given all of the image: bytes made, and what there is to say.
     pub(super) fn step(&mut self, image: &[u8], output: &mut [u8]) -> (usize, Progress) {
-        if let Some(why) = self.notes.said.take() {
-            return (0, Progress::Missed(why));
+        // What was found with it is given first.
+        if !matches!(self.place, Place::Inside(..)) && !self.notes.said.is_empty() {
+            return (0, Progress::Missed(self.notes.said.remove(0)));
         }
         match &mut self.place {
             Place::Start => (0, self.start(image)),
@@ -155,6 +159,7 @@ impl Disk {
         self.place = Place::Between;
         let size = u64::try_from(image.len()).unwrap_or(u64::MAX);
         self.notes.left = Some(size.saturating_mul(2));
+        self.notes.links = size.div_ceil(CLUSTER_BYTES_MIN).saturating_mul(2);
         if self.is_storage {
             self.volumes = tables::volumes(image);
             self.volumes.reverse();
@@ -222,28 +227,38 @@ impl Disk {
 }
 
 impl Disk {
-    /// Opens the file system of a partition.
+    /// Opens the file systems of a partition.
     fn open_volume(&mut self, image: &[u8], from: u64) {
-        match systems::of(image, from) {
-            systems::System::Fat => self.fat = Fat::open(image, from).map(Box::new),
-            systems::System::Hfs(offset) => match Hfs::open(image, from.saturating_add(offset)) {
-                Ok(hfs) => self.hfs = Some(Box::new(hfs)),
-                Err(why) => self.notes.miss(why),
-            },
-            systems::System::Closed(why) => self.notes.miss(why),
-            systems::System::Unknown => {}
+        // Another volume may have other bytes behind the same folder.
+        self.notes.folders.clear();
+        for system in systems::of(image, from) {
+            match system {
+                systems::System::Fat => match Fat::open(image, from) {
+                    Ok(fat) => self.fat = Some(Box::new(fat)),
+                    Err(why) => self.notes.miss(why),
+                },
+                systems::System::Hfs(offset) => match Hfs::open(image, from.saturating_add(offset))
+                {
+                    Ok(hfs) => self.hfs = Some(Box::new(hfs)),
+                    Err(why) => self.notes.miss(why),
+                },
+                systems::System::Closed(why) => self.notes.miss(why),
+            }
         }
     }
 
-    /// Notes where a file lies.
+    /// Notes where a file lies, without what its last piece has behind its end.
     fn take(&mut self, extents: &Extents) {
         self.pieces = self.pieces.saturating_add(extents.pieces().len());
         if !self.is_storage || self.pieces > PIECES_MAX {
             return;
         }
+        let mut left = extents.left();
         for piece in extents.pieces() {
-            if let Some(from) = piece.from {
-                self.taken.add(from, piece.length);
+            let length = piece.length.min(left);
+            left = left.saturating_sub(length);
+            if let Some(from) = piece.from.filter(|_| length > 0) {
+                self.taken.add(from, length);
             }
         }
     }
@@ -267,13 +282,22 @@ pub(in crate::engine) fn of_second_block(block: &[u8]) -> Option<Result<(), Why>
     match systems::of_second(block)? {
         systems::System::Closed(why) => Some(Err(why)),
         systems::System::Hfs(_) => Some(Ok(())),
-        systems::System::Fat | systems::System::Unknown => None,
+        systems::System::Fat => None,
     }
 }
 
 impl Notes {
     fn miss(&mut self, why: Why) {
-        self.said.get_or_insert(why);
+        if !self.said.contains(&why) {
+            self.said.push(why);
+        }
+    }
+
+    /// Whether another link between clusters is followed.
+    const fn follows(&mut self) -> bool {
+        let Some(links) = self.links.checked_sub(1) else { return false };
+        self.links = links;
+        true
     }
 
     /// Whether a folder of so many bytes is read: one that was not yet, and not too much of them.
@@ -313,5 +337,7 @@ pub(in crate::engine) const SYSTEM_BYTES: u64 = 32 << 10;
 const FRONT_BYTES: u64 = 1_024;
 /// Pieces of files whose places are noted: 4 MiB of memory.
 const PIECES_MAX: usize = 1 << 18;
+/// The least that a link between clusters stands for.
+const CLUSTER_BYTES_MIN: u64 = 512;
 const PATH_BYTES_MAX: usize = 512;
 const ENDS_EARLY: Why = Why::Broken("disc image: a file ends early");

@@ -1,4 +1,4 @@
-//! Which file system a volume has, by its marks.
+//! Which file systems a volume has, by their marks.
 
 use crate::engine::unpack::numbers::{be32, le16, le32, part};
 use crate::engine::verdict::Why;
@@ -11,30 +11,27 @@ pub(super) enum System {
     Hfs(u64),
     /// Something that cannot be read.
     Closed(Why),
-    /// None that is known.
-    Unknown,
 }
 
-/// What a volume is that begins at a place of an image.
-pub(super) fn of(image: &[u8], from: u64) -> System {
+/// What a volume is that begins at a place of an image. It may be several things, and each that it is counts: which
+/// one a system sees, nobody knows.
+pub(super) fn of(image: &[u8], from: u64) -> Vec<System> {
     let head = |at: u64, length| part(image, from.saturating_add(at), length).unwrap_or_default();
-    let front = head(0, 512);
-    if let Some(why) = closed(front) {
-        return System::Closed(why);
-    }
-    if super::fat::is_front(front) {
-        return System::Fat;
-    }
-    if let Some(system) = of_second(head(1_024, 512)) {
-        return system;
-    }
-    if head(65_600, 8) == b"_BHRfS_M" {
-        return System::Closed(Why::Unsupported("Btrfs volume"));
-    }
-    if from > 0 && head(32_769, 5) == b"CD001" {
-        return System::Closed(Why::Unsupported("ISO 9660 in a partition"));
-    }
-    System::Unknown
+    let (front, second) = (head(0, 512), head(1_024, 512));
+    let unread = |is_there: bool, name| is_there.then_some(System::Closed(Why::Unsupported(name)));
+    let first = of_second(second);
+    let is_other_linux = matches!(first, Some(System::Hfs(_))) && is_linux(second);
+    [
+        closed(front).map(System::Closed),
+        super::fat::is_front(front).then_some(System::Fat),
+        first,
+        unread(is_other_linux, LINUX),
+        unread(head(65_600, 8) == b"_BHRfS_M", "Btrfs volume"),
+        unread(from > 0 && head(32_769, 5) == b"CD001", "ISO 9660 in a partition"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Of those that have their mark behind the first kilobyte, by the 512 bytes there.
@@ -42,7 +39,7 @@ pub(super) fn of_second(block: &[u8]) -> Option<System> {
     match block {
         [b'H', b'+', 0, 4, ..] | [b'H', b'X', 0, 5, ..] => Some(System::Hfs(0)),
         [b'B', b'D', ..] => of_old_apple(block),
-        _ if is_linux(block) => Some(System::Closed(Why::Unsupported("ext volume"))),
+        _ if is_linux(block) => Some(System::Closed(Why::Unsupported(LINUX))),
         _ => None,
     }
 }
@@ -88,3 +85,5 @@ pub(super) fn closed(front: &[u8]) -> Option<Why> {
         () => return None,
     })
 }
+
+const LINUX: &str = "ext volume";

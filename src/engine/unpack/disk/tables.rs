@@ -29,17 +29,16 @@ fn entries_of_pc(sector: &[u8]) -> Option<&[u8]> {
     sector.get(446..510).filter(|_| is_marked)
 }
 
-/// Whether entries are such as programs write: parts that have a size, and others that are empty.
+/// Whether entries are such as systems read: one of a kind and a size at least, and those of that sort that begin to
+/// boot or not. Whatever others hold, no system looks at.
 fn is_table(entries: &[u8]) -> bool {
     let mut parts = 0_u32;
     let all_right = entries.chunks_exact(16).all(|entry| {
-        let is_empty = entry.iter().all(|byte| *byte == 0);
-        let is_part = matches!(entry.first(), Some(0 | 0x80))
-            && entry.get(4) != Some(&0)
-            && le32(entry, 8) != Some(0)
-            && le32(entry, 12) != Some(0);
+        let is_empty = entry.get(4) == Some(&0) || le32(entry, 12) == Some(0);
+        // One that begins with the disk itself is no partition, and harmless.
+        let is_part = !is_empty && le32(entry, 8) != Some(0);
         parts = parts.saturating_add(u32::from(is_part));
-        is_empty || is_part
+        is_empty || matches!(entry.first(), Some(0 | 0x80))
     });
     all_right && parts > 0
 }
@@ -118,3 +117,21 @@ const SECTOR_BYTES: u64 = 512;
 const LARGE_SECTOR_BYTES: u64 = 4_096;
 /// A table of EFI has 128.
 const PARTS_MAX: u64 = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_of_no_kind_or_size_are_empty_whatever_they_hold() {
+        let part = [0x80, 0, 0, 0, 7, 0, 0, 0, 4, 0, 0, 0, 9, 0, 0, 0];
+        let no_kind = [b'x', 1, 2, 3, 0, 1, 2, 3, 4, 1, 2, 3, 9, 1, 2, 3];
+        let no_size = [b'x', 1, 2, 3, 7, 1, 2, 3, 4, 1, 2, 3, 0, 0, 0, 0];
+        let bad = [b'x', 0, 0, 0, 7, 0, 0, 0, 4, 0, 0, 0, 9, 0, 0, 0];
+        let disk =
+            |entries: [[u8; 16]; 4]| [&[0; 446][..], &entries.concat(), b"\x55\xaa"].concat();
+        assert!(is_front(&disk([no_kind, part, no_size, [0; 16]])));
+        assert!(!is_front(&disk([no_kind, no_size, no_size, [0; 16]])));
+        assert!(!is_front(&disk([part, bad, no_size, [0; 16]])));
+    }
+}

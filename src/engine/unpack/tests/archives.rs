@@ -355,6 +355,18 @@ fn a_7z_header_takes_no_more_memory_than_its_tables_may() {
 }
 
 #[test]
+fn a_cabinet_that_says_to_be_longer_than_it_is_ends_early() {
+    let mut packed = cabinet(0, &[(b"contents", 8)]);
+    for told in [packed.len(), packed.len() + 1, 0xffff_ffff] {
+        packed[8..12].copy_from_slice(&u32::try_from(told).expect("small").to_le_bytes());
+        let walked = check_opened(Cab, &packed);
+        let missed = [Why::Broken("cab: ends early")];
+        assert_eq!(walked.members, [Walk::whole("cab:a.b", b"contents")]);
+        assert_eq!(walked.missed, missed[..usize::from(told > packed.len())]);
+    }
+}
+
+#[test]
 fn a_name_in_a_cabinet_has_an_end() {
     let good = cabinet(0, &[(b"contents", 8)]);
     let at = memchr::memmem::find(&good, b"a.b\0").expect("a name");

@@ -3,7 +3,7 @@
 use super::walk::{Walk, Walked, check_opened};
 use super::zlib;
 use crate::engine::unpack::Whole::{Disk, Storage, Xar};
-use crate::engine::verdict::Why;
+use crate::engine::verdict::{Limit, Why};
 
 fn set(bytes: &mut [u8], at: usize, part: &[u8]) {
     bytes[at..at + part.len()].copy_from_slice(part);
@@ -35,13 +35,14 @@ fn fat(table: &[u16], root: &[Vec<u8>], clusters: &[&[u8]]) -> Vec<u8> {
     image
 }
 
-/// A part of a long name.
-fn long(order: u8, letters: &str) -> Vec<u8> {
+/// A part of a long name of the entry with a short one.
+fn long(order: u8, letters: &str, short: &[u8; 11]) -> Vec<u8> {
     let mut units: Vec<u16> = letters.encode_utf16().collect();
     units.resize(13, 0);
     let bytes: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
     let mut out = vec![0; 32];
-    (out[0], out[11]) = (order, 0x0f);
+    let sum = short.iter().fold(0_u8, |sum, byte| sum.rotate_right(1).wrapping_add(*byte));
+    (out[0], out[11], out[13]) = (order, 0x0f, sum);
     set(&mut out, 1, &bytes[..10]);
     set(&mut out, 14, &bytes[10..22]);
     set(&mut out, 28, &bytes[22..]);
@@ -55,8 +56,8 @@ fn files_of_fat_come_out_with_their_long_names_and_in_pieces() {
     let root = [
         entry(b"A DISK     ", 0x08, 0, 0),
         entry(b"\xe5ONE    TXT", 0x20, 2, 9),
-        long(0x42, "me.text"),
-        long(0x01, "a rather long"),
+        long(0x42, "me.text", b"ARATHE~1TXT"),
+        long(0x01, "a rather long", b"ARATHE~1TXT"),
         entry(b"ARATHE~1TXT", 0x20, 2, 1_030),
         entry(b"SUB        ", 0x10, 5, 0),
         entry(b"EMPTY      ", 0x20, 0, 0),
@@ -111,6 +112,88 @@ fn loops_and_clusters_that_are_not_there_end() {
     assert_eq!(walked.members[1].fate, ends);
     assert_eq!(walked.members[2].fate, ends);
     assert_eq!(walked.missed, [Why::Broken("FAT: a folder without clusters")]);
+}
+
+/// FAT32 in 2 KiB that says to have all the world: the table in sector 1, cluster 2 in 2.
+fn wide_fat(root: u8, table: &[u32], entries: &[Vec<u8>]) -> Vec<u8> {
+    let mut image = vec![0; 2_048];
+    set(&mut image, 0, b"\xeb\x58\x90MSDOS5.0\x00\x02\x01\x01\x00\x01\0\0\0\0\xf8");
+    set(&mut image, 32, b"\xf0\xff\xff\xff\x01\0\0\0");
+    image[44] = root;
+    for (index, next) in table.iter().enumerate() {
+        set(&mut image, 512 + 4 * (index + 2), &next.to_le_bytes());
+    }
+    set(&mut image, 1_024, &entries.concat());
+    image
+}
+
+#[test]
+fn chains_of_clusters_are_no_longer_than_the_image() {
+    let entry = |index| entry(b"A       COM", 0x20, 3, u32::MAX - index);
+    let entries: Vec<Vec<u8>> = (0..15).map(|index| entry(index / 2)).collect();
+    let walked = check_opened(Storage, &wide_fat(2, &[0x0fff_ffff, 2], &entries));
+    // Eight files, each of which is to be followed over both clusters; there are links for four.
+    let sizes: Vec<usize> = walked.members.iter().map(|member| member.bytes.len()).collect();
+    assert_eq!(sizes, [1_024, 1_024, 1_024, 1_024, 0, 0, 0, 0]);
+    assert_eq!(walked.missed.first(), Some(&Why::Limit(Limit::MaxScanState)));
+    let ends = Some(Err(Why::Broken("disc image: a file ends early")));
+    assert!(walked.members.iter().all(|member| member.fate == ends));
+}
+
+#[test]
+fn folders_whose_chain_breaks_are_said() {
+    let root = [entry(b"SUB        ", 0x10, 2, 0)];
+    let inner = entry(b"\xe5       COM", 0x20, 9, 9);
+    let missed = |next| {
+        let inner = vec![inner.clone(); 16].concat();
+        check_opened(Storage, &fat(&[next], &root, &[&inner])).missed
+    };
+    let ends = Why::Broken("FAT: a folder ends early");
+    assert_eq!([0, 1, 2, 900, 0xff7].map(|next| missed(next)), [[ends]; 5]);
+    assert_eq!([0xff8, END].map(|next| missed(next)), [[]; 2]);
+    let none = check_opened(Storage, &wide_fat(0, &[], &[])).missed;
+    assert_eq!(none, [Why::Broken("FAT: no root folder")]);
+}
+
+#[test]
+fn long_names_of_other_entries_and_of_folders_hide_no_file() {
+    let root = [
+        long(0x41, "..", b"OTHER   COM"),
+        entry(b"A       COM", 0x20, 2, 4),
+        long(0x41, "..", b"B       COM"),
+        entry(b"B       COM", 0x20, 3, 4),
+    ];
+    let walked = check_opened(Storage, &fat(&[END, END], &root, &[b"one!", b"two!"]));
+    let wanted = [Walk::whole("fat:A.COM", b"one!"), Walk::whole("fat:..", b"two!")];
+    assert_eq!((&walked.members[..], walked.missed), (&wanted[..], vec![]));
+}
+
+#[test]
+fn archives_behind_the_end_of_a_file_in_its_cluster_are_found() {
+    let rar = b"Rar!\x1a\x07\x00\xcf\x90\x73\x00\x00\x0d\x00\x00\x00\x00\x00\x00\x00";
+    let cluster = [&b"four"[..], &[0; 28], rar].concat();
+    let names = |size| -> Vec<String> {
+        let image = fat(&[END], &[entry(b"A          ", 0x20, 2, size)], &[&cluster]);
+        let walked = check_opened(Storage, &image);
+        walked.members.iter().map(|member| member.label.clone()).collect()
+    };
+    assert_eq!(names(4), ["fat:A", "sfx"]);
+    assert_eq!(names(100), ["fat:A"]);
+}
+
+#[test]
+fn a_volume_that_is_several_is_read_as_each() {
+    let mut image = hfs(&[record("mac", 2, 0, &[fork(5, &[(40, 1)]), fork(0, &[])])]);
+    image.resize(70_000, 0);
+    // The table in sector 44, the root in 45, cluster 2 in 46.
+    set(&mut image, 0, b"\xeb\x3c\x90MSDOS5.0\x00\x02\x01\x2c\x00\x01\x10\x00\x3c\x00\xf8\x01\x00");
+    set(&mut image, 512 * 45, &entry(b"DOS        ", 0x20, 2, 4));
+    set(&mut image, 512 * 46, b"four");
+    set(&mut image, 65_600, b"_BHRfS_M");
+    let walked = check_opened(Storage, &image);
+    let wanted = [Walk::whole("fat:DOS", b"four"), Walk::whole("hfs+:mac", b"bytes")];
+    let missed = vec![Why::Unsupported("Btrfs volume")];
+    assert_eq!((&walked.members[..], walked.missed), (&wanted[..], missed));
 }
 
 fn fork(size: u64, extents: &[(u32, u32)]) -> Vec<u8> {
@@ -199,6 +282,22 @@ fn both_forks_of_the_files_of_hfs_come_out() {
     let mut bad = hfs(&[]);
     bad[1_024 + 43] = 7;
     assert_eq!(check_opened(Disk, &bad).missed, [Why::Broken("HFS+: no catalog")]);
+}
+
+#[test]
+fn records_and_pieces_that_lie_over_others_are_not_read() {
+    let bad = Why::Broken("HFS+: a record of the catalog");
+    let named = |name: &str| record(name, 2, 0, &[fork(600, &[(42, 1), (40, 1)]), fork(0, &[])]);
+    let mut image = hfs(&[named("a"), named("b"), named("c")]);
+    // Where the third begins, in the second piece of the catalog.
+    set(&mut image, 512 * 24 + 2_048 - 6, &[0, 14]);
+    let walked = check_opened(Disk, &image);
+    assert_eq!((walked.members.len(), walked.missed), (1, vec![bad]));
+    let walked = check_opened(Disk, &hfs(&[named(&"n".repeat(256)), named(&"n".repeat(255))]));
+    assert_eq!((walked.members.len(), walked.missed), (1, vec![bad]));
+    let mut image = hfs(&[named("a")]);
+    set(&mut image, 1_024 + 272, &fork(8_192, &[(8, 12), (19, 4)]));
+    assert_eq!(check_opened(Disk, &image).missed, [Why::Broken("HFS+: no catalog")]);
 }
 
 /// An archive with this list, and a heap.

@@ -42,6 +42,8 @@ pub(super) struct List {
     at: usize,
     /// The elements that are open.
     open: Vec<Element>,
+    /// What files that are open have in the heap, those of the innermost last; their names may follow.
+    pending: Vec<Stream>,
     streams: Vec<Stream>,
 }
 
@@ -57,8 +59,8 @@ struct Element {
     size: Option<u64>,
     packing: Option<Packing>,
     name: Vec<u8>,
-    /// Of a file, what it has in the heap; its name may follow.
-    streams: Vec<Stream>,
+    /// How many were pending when it began.
+    before: usize,
 }
 
 /// A part of the text.
@@ -74,7 +76,7 @@ enum Token<'a> {
 
 impl List {
     pub(super) const fn new(text: Vec<u8>) -> Self {
-        Self { text, at: 0, open: Vec::new(), streams: Vec::new() }
+        Self { text, at: 0, open: Vec::new(), pending: Vec::new(), streams: Vec::new() }
     }
 
     /// Reads some of it. False at its end.
@@ -134,7 +136,8 @@ impl List {
     }
 
     fn begin(&mut self, tag: &[u8]) -> Result<(), Why> {
-        if self.open.len() >= DEPTH_MAX || self.streams.len() > STREAMS_MAX {
+        let streams = self.streams.len().saturating_add(self.pending.len());
+        if self.open.len() >= DEPTH_MAX || streams > STREAMS_MAX {
             return Err(Why::Limit(Limit::MaxScanState));
         }
         let end = tag.iter().position(u8::is_ascii_whitespace).unwrap_or(tag.len());
@@ -146,7 +149,8 @@ impl List {
         {
             return Err(TWICE);
         }
-        self.open.push(Element { tag: name.to_vec(), ..Element::default() });
+        let before = self.pending.len();
+        self.open.push(Element { tag: name.to_vec(), before, ..Element::default() });
         Ok(())
     }
 
@@ -177,16 +181,14 @@ impl List {
 
     /// Closes the last element.
     fn close(&mut self) {
-        let Some(mut element) = self.open.pop() else { return };
+        let Some(element) = self.open.pop() else { return };
         if let (Some(offset), Some(length)) = (element.offset, element.length) {
             let packing = element.packing.unwrap_or_default();
             let name = Vec::new();
-            element.streams.push(Stream { name, offset, length, size: element.size, packing });
+            self.pending.push(Stream { name, offset, length, size: element.size, packing });
         }
-        if element.tag != b"file"
-            && let Some(around) = self.open.last_mut()
+        if (element.tag != b"file" && !self.open.is_empty()) || self.pending.len() <= element.before
         {
-            around.streams.append(&mut element.streams);
             return;
         }
         let mut path = Vec::new();
@@ -197,7 +199,7 @@ impl List {
             path.extend_from_slice(name);
             path.truncate(PATH_BYTES_MAX);
         }
-        for mut stream in element.streams {
+        for mut stream in self.pending.drain(element.before..) {
             stream.name.clone_from(&path);
             self.streams.push(stream);
         }
@@ -314,3 +316,25 @@ const PATH_BYTES_MAX: usize = 256;
 const DAMAGED: Why = Why::Broken("XAR: its list");
 const TWICE: Why = Why::Broken("XAR: a field of its list that is there twice");
 const SCRIPT: Why = Why::Unsupported("XAR: a list in another script");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_that_is_open_has_counts_as_well() {
+        let place = b"<ea><offset>0</offset><length>1</length></ea>".as_slice();
+        let mut list =
+            List::new([b"<xar><file><name>a</name>", place.repeat(40_000).as_slice()].concat());
+        let fate = loop {
+            match list.step() {
+                Ok(true) => {}
+                fate => break fate,
+            }
+        };
+        assert_eq!(fate, Err(Why::Limit(Limit::MaxScanState)));
+        let streams = list.take();
+        assert_eq!(streams.len(), STREAMS_MAX + 1);
+        assert!(streams.iter().all(|stream| stream.name == b"a"));
+    }
+}
