@@ -149,8 +149,8 @@ fn folders_whose_chain_breaks_are_said() {
         check_opened(Storage, &fat(&[next], &root, &[&inner])).missed
     };
     let ends = Why::Broken("FAT: a folder ends early");
-    assert_eq!([0, 1, 2, 900, 0xff7].map(|next| missed(next)), [[ends]; 5]);
-    assert_eq!([0xff8, END].map(|next| missed(next)), [[]; 2]);
+    assert_eq!([0, 1, 2, 900, 0xff7].map(&missed), [[ends]; 5]);
+    assert_eq!([0xff8, END].map(missed), [[]; 2]);
     let none = check_opened(Storage, &wide_fat(0, &[], &[])).missed;
     assert_eq!(none, [Why::Broken("FAT: no root folder")]);
 }
