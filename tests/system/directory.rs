@@ -57,7 +57,15 @@ impl Slapd {
         let mut command = Command::new("/usr/sbin/slapd");
         command.arg("-f").arg(&conf_file).args(["-h", &places, "-d", "stats"]);
         let mut program = Program::start(&mut command);
-        program.wait_for("it listens", |line| line.contains("slapd starting").then_some(()));
+        // It says so a moment before it does.
+        let mut has_said = false;
+        program.wait_for("it listens", |line| {
+            has_said |= line.contains("slapd starting");
+            let ports = [Some(plain), with_tls.then_some(tls)];
+            let mut ports = ports.into_iter().flatten();
+            let listens = |port| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok();
+            (has_said && ports.all(listens)).then_some(())
+        });
         Self { program, plain, tls, folder }
     }
 
