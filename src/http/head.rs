@@ -11,7 +11,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memchr3};
 
 use super::{HeadFault, is_token_byte, trim};
 
@@ -338,6 +338,19 @@ impl Lines<'_> {
     fn next_line(&mut self) -> Result<Line, HeadFault> {
         let start = self.at;
         let rest = self.raw.get(start..).unwrap_or_default();
+        // Nearly every line is as it should be, and its end is the first byte of these.
+        if let Some(length) = memchr3(0, b'\r', b'\n', rest)
+            && rest.get(length..).is_some_and(|end| end.starts_with(b"\r\n"))
+        {
+            let text = start..start.saturating_add(length);
+            self.at = text.end.saturating_add(2);
+            return Ok(Line { text, whole: start..self.at });
+        }
+        self.next_odd_line(start, rest)
+    }
+
+    /// The same for a line with another end, or with what is in no line.
+    fn next_odd_line(&mut self, start: usize, rest: &[u8]) -> Result<Line, HeadFault> {
         let length = memchr(b'\n', rest).ok_or(HeadFault::NoBlankLine)?;
         let line = rest.get(..length).unwrap_or_default();
         let text = match (line.strip_suffix(b"\r"), self.line_ends) {

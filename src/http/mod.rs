@@ -42,26 +42,39 @@ pub use response_head::ResponseHead;
 
 /// Whether `byte` may stand in a token (RFC 9110 section 5.6.2): names of methods and fields.
 #[must_use]
-pub const fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
+pub fn is_token_byte(byte: u8) -> bool {
+    TOKEN_BYTES.get(usize::from(byte)).is_some_and(|may| *may)
 }
+
+/// Looked up, for it is asked of every byte of every name.
+static TOKEN_BYTES: [bool; 256] = {
+    let mut may = [false; 256];
+    let mut byte = 0_u8;
+    loop {
+        may[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'!' | b'#'
+                    | b'$'
+                    | b'%'
+                    | b'&'
+                    | b'\''
+                    | b'*'
+                    | b'+'
+                    | b'-'
+                    | b'.'
+                    | b'^'
+                    | b'_'
+                    | b'`'
+                    | b'|'
+                    | b'~'
+            );
+        if byte == u8::MAX {
+            break may;
+        }
+        byte += 1;
+    }
+};
 
 /// `bytes` without the spaces and tabs around it.
 #[must_use]

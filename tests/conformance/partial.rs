@@ -1,7 +1,7 @@
 //! P01 to P10: 206, which puts another head before the body that the client has kept.
 
 use super::options::options_answer;
-use super::{GET, converse, served};
+use super::{GET, converse};
 
 /// A response with a mark that is not ours, and a field that a proxy's hop needs.
 const RESPONSE: &str =
@@ -35,18 +35,6 @@ fn partial() -> String {
 fn sent_back() -> String {
     let begun = marked("200 OK", "> 3\n> abc\n");
     format!("<: 100\n{begun}{REST}{}", REST.replace('>', "<"))
-}
-
-#[test]
-fn p01_unknown_allow_tokens_are_ignored_and_fields_are_merged() {
-    for fields in [
-        "> Allow: 204, 206, trailers",
-        "> Allow: 206\n> Allow: trailers\n> Allow: 204",
-        "> Allow: x, ,204,,y",
-        "> Allow:206,204",
-    ] {
-        served(&GET.replacen("> Allow: 204", fields, 1));
-    }
 }
 
 #[test]

@@ -98,7 +98,7 @@ impl Rows {
 }
 
 /// The table of a subject among the tables of one kind.
-pub(super) const fn of<T>(tables: &[T; Subject::ALL.len()], subject: Subject) -> &T {
+const fn of<T>(tables: &[T; Subject::ALL.len()], subject: Subject) -> &T {
     let [bad, trusted, section, imports] = tables;
     match subject {
         Subject::Bad => bad,

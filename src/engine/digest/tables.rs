@@ -7,16 +7,13 @@ use zerocopy::FromBytes;
 use crate::engine::database::signature::{Digest, NameId, Subject};
 
 use super::layout::{Descriptor, Directory};
-use super::rows::of;
 use super::table::Table;
 use super::{Kind, Kinds, Needs};
 
-/// The digests of an image. A view: copying it copies no table.
+/// The digests of an image. A view: making it reads nothing, and each question opens the tables it needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Tables<'a> {
-    md5: [Table<'a, 16>; Subject::ALL.len()],
-    sha1: [Table<'a, 20>; Subject::ALL.len()],
-    sha256: [Table<'a, 32>; Subject::ALL.len()],
+    section: &'a [u8],
 }
 
 /// A digest that an object was found to have.
@@ -31,31 +28,50 @@ pub struct Entry {
 }
 
 impl<'a> Tables<'a> {
-    /// Tables without a row.
-    pub const EMPTY: Self = Self {
-        md5: [Table::EMPTY; Subject::ALL.len()],
-        sha1: [Table::EMPTY; Subject::ALL.len()],
-        sha256: [Table::EMPTY; Subject::ALL.len()],
-    };
-
     /// Finds the tables in the section. Constant time; [`Tables::check`] reads them.
     ///
     /// # Errors
     ///
     /// [`TablesFault`] when a table is said to lie outside the section.
     pub fn open(section: &'a [u8]) -> Result<Self, TablesFault> {
-        let (directory, _) =
-            Directory::read_from_prefix(section).map_err(|_| TablesFault::Short)?;
-        let mut tables = Self::EMPTY;
-        let (subjects, _) = directory.as_chunks::<{ Kind::ALL.len() }>();
-        for ((([md5, sha1, sha256], to_md5), to_sha1), to_sha256) in
-            subjects.iter().zip(&mut tables.md5).zip(&mut tables.sha1).zip(&mut tables.sha256)
-        {
-            *to_md5 = Table::open(section, &Descriptor::from_bytes(md5))?;
-            *to_sha1 = Table::open(section, &Descriptor::from_bytes(sha1))?;
-            *to_sha256 = Table::open(section, &Descriptor::from_bytes(sha256))?;
+        let tables = Self { section };
+        for subject in Subject::ALL {
+            tables.table::<16>(subject, Kind::Md5)?;
+            tables.table::<20>(subject, Kind::Sha1)?;
+            tables.table::<32>(subject, Kind::Sha256)?;
         }
         Ok(tables)
+    }
+
+    /// A view of a section that [`Tables::open`] has seen; of another one it has no rows.
+    pub(in crate::engine) const fn opened(section: &'a [u8]) -> Self {
+        Self { section }
+    }
+
+    /// One table; `N` is the length of its kind.
+    fn table<const N: usize>(
+        &self,
+        subject: Subject,
+        kind: Kind,
+    ) -> Result<Table<'a, N>, TablesFault> {
+        let (directory, _) =
+            Directory::ref_from_prefix(self.section).map_err(|_| TablesFault::Short)?;
+        let place =
+            (subject as usize).saturating_mul(Kind::ALL.len()).saturating_add(kind as usize);
+        let descriptor = directory.get(place).ok_or(TablesFault::Short)?;
+        Table::open(self.section, &Descriptor::from_bytes(descriptor))
+    }
+
+    fn md5(&self, subject: Subject) -> Table<'a, 16> {
+        self.table(subject, Kind::Md5).unwrap_or(Table::EMPTY)
+    }
+
+    fn sha1(&self, subject: Subject) -> Table<'a, 20> {
+        self.table(subject, Kind::Sha1).unwrap_or(Table::EMPTY)
+    }
+
+    fn sha256(&self, subject: Subject) -> Table<'a, 32> {
+        self.table(subject, Kind::Sha256).unwrap_or(Table::EMPTY)
     }
 
     /// Reads every table once, with `names` the number of names in the image.
@@ -70,10 +86,10 @@ impl<'a> Tables<'a> {
     /// In how many pieces [`Tables::check_piece`] reads the tables; workers take one each.
     #[must_use]
     pub fn pieces(&self) -> usize {
-        let md5 = self.md5.iter().map(Table::pieces);
-        let sha1 = self.sha1.iter().map(Table::pieces);
-        let sha256 = self.sha256.iter().map(Table::pieces);
-        md5.chain(sha1).chain(sha256).fold(0, usize::saturating_add)
+        let md5 = Subject::ALL.map(|subject| self.md5(subject).pieces());
+        let sha1 = Subject::ALL.map(|subject| self.sha1(subject).pieces());
+        let sha256 = Subject::ALL.map(|subject| self.sha256(subject).pieces());
+        [md5, sha1, sha256].as_flattened().iter().fold(0, |sum, pieces| sum.saturating_add(*pieces))
     }
 
     /// Reads one piece of the tables. [`Tables::check`] is all of them, in order; one that does not
@@ -84,9 +100,9 @@ impl<'a> Tables<'a> {
     /// As [`Tables::check`].
     pub fn check_piece(&self, piece: usize, names: u32) -> Result<(), TablesFault> {
         let mut left = piece;
-        let outcome = check_in(&self.md5, &mut left, names)
-            .or_else(|| check_in(&self.sha1, &mut left, names))
-            .or_else(|| check_in(&self.sha256, &mut left, names));
+        let outcome = check_in(Subject::ALL.map(|of| self.md5(of)), &mut left, names)
+            .or_else(|| check_in(Subject::ALL.map(|of| self.sha1(of)), &mut left, names))
+            .or_else(|| check_in(Subject::ALL.map(|of| self.sha256(of)), &mut left, names));
         outcome.unwrap_or(Ok(()))
     }
 
@@ -105,9 +121,9 @@ impl<'a> Tables<'a> {
     pub fn needs_from(&self, bytes: u64) -> Needs {
         let kinds = |subject| {
             chosen(
-                of(&self.md5, subject).can_matter_from(bytes),
-                of(&self.sha1, subject).can_matter_from(bytes),
-                of(&self.sha256, subject).can_matter_from(bytes),
+                self.md5(subject).can_matter_from(bytes),
+                self.sha1(subject).can_matter_from(bytes),
+                self.sha256(subject).can_matter_from(bytes),
             )
         };
         Needs { detect: kinds(Subject::Bad), trust: kinds(Subject::Trusted) }
@@ -117,9 +133,9 @@ impl<'a> Tables<'a> {
     #[must_use]
     pub fn kinds(&self, subject: Subject, size: Option<u64>) -> Kinds {
         chosen(
-            of(&self.md5, subject).can_matter(size),
-            of(&self.sha1, subject).can_matter(size),
-            of(&self.sha256, subject).can_matter(size),
+            self.md5(subject).can_matter(size),
+            self.sha1(subject).can_matter(size),
+            self.sha256(subject).can_matter(size),
         )
     }
 
@@ -130,9 +146,9 @@ impl<'a> Tables<'a> {
     pub fn lookup(&self, subject: impl Into<Subject>, digest: &Digest, size: u64) -> Option<Entry> {
         let subject = subject.into();
         let found = match digest {
-            Digest::Md5(bytes) => of(&self.md5, subject).lookup(bytes, size),
-            Digest::Sha1(bytes) => of(&self.sha1, subject).lookup(bytes, size),
-            Digest::Sha256(bytes) => of(&self.sha256, subject).lookup(bytes, size),
+            Digest::Md5(bytes) => self.md5(subject).lookup(bytes, size),
+            Digest::Sha1(bytes) => self.sha1(subject).lookup(bytes, size),
+            Digest::Sha256(bytes) => self.sha256(subject).lookup(bytes, size),
         };
         found.map(|(name, size)| Entry { name, kind: Kind::from(digest), size })
     }
@@ -142,16 +158,16 @@ impl<'a> Tables<'a> {
     pub fn count(&self, kind: Kind, subject: impl Into<Subject>) -> usize {
         let subject = subject.into();
         match kind {
-            Kind::Md5 => of(&self.md5, subject).rows(),
-            Kind::Sha1 => of(&self.sha1, subject).rows(),
-            Kind::Sha256 => of(&self.sha256, subject).rows(),
+            Kind::Md5 => self.md5(subject).rows(),
+            Kind::Sha1 => self.sha1(subject).rows(),
+            Kind::Sha256 => self.sha256(subject).rows(),
         }
     }
 }
 
 /// Checks a piece of these tables; `None`, and what is left of the number, when it is behind them.
 fn check_in<const N: usize>(
-    tables: &[Table<'_, N>],
+    tables: [Table<'_, N>; Subject::ALL.len()],
     piece: &mut usize,
     names: u32,
 ) -> Option<Result<(), TablesFault>> {

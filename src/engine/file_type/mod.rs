@@ -26,6 +26,10 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::database::signature::Target;
 use super::executable::Format;
 use super::matcher::TargetSet;
@@ -229,20 +233,36 @@ const fn start(bytes: &'static [u8], name: &'static str) -> Magic {
 }
 
 fn magic(head: &[u8]) -> Option<FileType> {
+    // Most objects begin with a byte with which no magic number does.
+    let first = head.first().copied().unwrap_or_default();
+    let may_start = FIRST_BYTES.get(usize::from(first)).is_some_and(|may| *may);
     let found = MAGICS
         .iter()
+        .filter(|magic| may_start || magic.at > 0)
         .find(|magic| head.get(magic.at..).is_some_and(|rest| rest.starts_with(magic.bytes)));
     let found = found.and_then(|magic| FileType::from_clam_name(magic.name.as_bytes()).ok());
     found.or_else(|| bitmap(head)).or_else(|| cafe_babe(head))
 }
 
+/// The bytes with which a magic number of [`MAGICS`] begins that stands at the start.
+const FIRST_BYTES: [bool; 256] = {
+    let mut may = [false; 256];
+    let mut rest = MAGICS;
+    while let [magic, others @ ..] = rest {
+        if let (0, [first, ..]) = (magic.at, magic.bytes) {
+            may[*first as usize] = true;
+        }
+        rest = others;
+    }
+    may
+};
+
 /// `BM` begins a bitmap only with a header that fits: it also begins words.
 fn bitmap(head: &[u8]) -> Option<FileType> {
-    let header_bytes = head.get(14..18)?;
     let is_bitmap = head.starts_with(b"BM")
         && head.get(6..10)? == [0; 4]
-        && matches!(header_bytes, [12 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0]);
-    FileType::from_clam_name(b"CL_TYPE_GRAPHICS").ok().filter(|_| is_bitmap)
+        && matches!(head.get(14..18)?, [12 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0]);
+    if is_bitmap { FileType::from_clam_name(b"CL_TYPE_GRAPHICS").ok() } else { None }
 }
 
 /// Java classes and universal Mach-O share a magic number. What follows is a class version, 45 and
@@ -257,7 +277,7 @@ fn by_content(head: &[u8]) -> FileType {
     let Some(script) = Script::of(head).or_else(|| Script::of_marred(head)) else {
         return by_content_of_data(head);
     };
-    let narrow = script.narrow(head).to_ascii_lowercase();
+    let narrow = script.narrow(head);
     // A mail may hold a page, a page begins with no field of a mail.
     if script == Script::Bytes && is_mail(&narrow) {
         return FileType::Mail;
@@ -265,7 +285,7 @@ fn by_content(head: &[u8]) -> FileType {
     if has_tag(&narrow, HTML_MARKS) {
         return FileType::Html(script);
     }
-    if script == Script::Bytes && contains(head, b"%PDF-") {
+    if script == Script::Bytes && has_pdf_mark(head) {
         return FileType::Pdf;
     }
     FileType::Text(script)
@@ -273,12 +293,12 @@ fn by_content(head: &[u8]) -> FileType {
 
 /// What is not text may still be something that is made of text.
 fn by_content_of_data(head: &[u8]) -> FileType {
-    let small = head.to_ascii_lowercase();
-    if contains(head, b"%PDF-") {
-        FileType::Pdf
-    } else if is_mail(&small) {
+    if has_pdf_mark(head) {
+        return FileType::Pdf;
+    }
+    if is_mail(head) {
         FileType::Mail
-    } else if has_tag(&small, HTML_MARKS_IN_DATA) {
+    } else if has_tag(head, HTML_MARKS_IN_DATA) {
         FileType::Html(Script::Bytes)
     } else {
         FileType::Other
@@ -289,21 +309,40 @@ fn by_content_of_data(head: &[u8]) -> FileType {
 /// field is one that other texts have as well, or lines of something else stand in front of it, two have
 /// to be those of mails.
 fn is_mail(narrow: &[u8]) -> bool {
-    let lines = || narrow.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
-    let starts = |line: &[u8], fields: &[&[u8]]| fields.iter().any(|field| line.starts_with(field));
+    let lines = || lines(narrow).map(<[u8]>::trim_ascii_end);
+    let starts = |line: &[u8], fields: &[&[u8]]| fields.iter().any(|field| begins(line, field));
     let mut first = lines();
     let line = first.next().unwrap_or_default();
-    let is_box = line.starts_with(b"from ");
+    let is_box = begins(line, b"from ");
     if starts(line, MAIL_FIELDS)
         || (is_box && first.next().is_some_and(|line| starts(line, MAIL_FIELDS)))
     {
         return true;
     }
+    let mut rest = lines();
+    let Some(field) = rest.by_ref().take(JUNK_LINES_MAX + 1).find(|line| is_field(line)) else {
+        return false;
+    };
     // The last line may not be all there.
-    let mut header = lines().skip_while(|line| !is_field(line)).take_while(|line| is_field(line));
-    let has_short_front = lines().take_while(|line| !is_field(line)).count() <= JUNK_LINES_MAX;
+    let header = std::iter::once(field).chain(rest.take_while(|line| is_field(line)));
     let is_certain = |line: &&[u8]| starts(line, MAIL_FIELDS) || starts(line, MAIL_FIELDS_COMMON);
-    has_short_front && header.by_ref().filter(is_certain).nth(1).is_some()
+    header.filter(is_certain).nth(1).is_some()
+}
+
+/// The lines of a text, and what is behind the last of them.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = memchr::memchr(b'\n', text);
+        rest = end.and_then(|end| text.get(end.saturating_add(1)..));
+        Some(end.and_then(|end| text.get(..end)).unwrap_or(text))
+    })
+}
+
+/// Whether `text` begins with `small`, in any case.
+fn begins(text: &[u8], small: &[u8]) -> bool {
+    text.get(..small.len()).is_some_and(|start| start.eq_ignore_ascii_case(small))
 }
 
 /// Whether a line may be one of a field of a header, the first or another one.
@@ -319,11 +358,12 @@ fn is_field(line: &[u8]) -> bool {
 /// Whether any of the marks is there; all of them begin with `<`.
 fn has_tag(text: &[u8], marks: &[&[u8]]) -> bool {
     let mut tags = memchr::memchr_iter(b'<', text).filter_map(|at| text.get(at..));
-    tags.any(|tag| marks.iter().any(|mark| tag.starts_with(mark)))
+    tags.any(|tag| marks.iter().any(|mark| begins(tag, mark)))
 }
 
-fn contains(text: &[u8], mark: &[u8]) -> bool {
-    memchr::memmem::find(text, mark).is_some()
+fn has_pdf_mark(text: &[u8]) -> bool {
+    static MARK: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"%PDF-"));
+    MARK.find(text).is_some()
 }
 
 /// Two or three bytes of magic are too few to call data unscanned for: such formats must agree in one more field.

@@ -4,6 +4,10 @@
 //! themselves decide how everybody else does. Where both cannot be followed, one is, and the layer is not
 //! clean.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::armor::Transfer;
 use super::mime::{Mime, front_boundary, parameters};
 use super::{Coding, Container, Inside, Unpacker};
@@ -127,7 +131,8 @@ fn begins_with_field(head: &[u8]) -> bool {
 
 /// Whether a file in yEnc begins in `head`: it is no text as to its other bytes.
 fn begins_yenc(head: &[u8]) -> bool {
-    memchr::memmem::find(head, b"=ybegin ").is_some()
+    static BEGIN: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"=ybegin "));
+    BEGIN.find(head).is_some()
 }
 
 /// A header of HTTP is hardly longer.

@@ -110,13 +110,9 @@ impl Image {
     }
 
     /// The digest tables.
-    ///
-    /// # Panics
-    ///
-    /// Never: [`Image::open`] opened the same bytes.
     #[must_use]
     pub fn digests(&self) -> Tables<'_> {
-        Tables::open(self.section(SectionKind::Digests)).unwrap_or(Tables::EMPTY)
+        Tables::opened(self.section(SectionKind::Digests))
     }
 
     /// The compiled body patterns; `None` in an image that was built without any.

@@ -1,5 +1,7 @@
 //! The input of the walker, and what it reads ahead of it: records, and bytes in which one may begin.
 
+use std::sync::LazyLock;
+
 use memchr::memmem;
 
 use crate::engine::unpack::parts::wide;
@@ -113,7 +115,8 @@ impl Ahead {
 /// Where the first two bytes that all records have are, or the first of them at the end.
 pub(super) fn beginning(bytes: &[u8]) -> usize {
     let last = bytes.len().saturating_sub(usize::from(bytes.ends_with(b"P")));
-    memmem::find(bytes, b"PK").unwrap_or(last)
+    static RECORD: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new(b"PK"));
+    RECORD.find(bytes).unwrap_or(last)
 }
 
 #[cfg(test)]
