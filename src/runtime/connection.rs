@@ -23,6 +23,7 @@ use crate::observe::{self, Level};
 use super::clock;
 use super::exchange::{Exchange, Next};
 use super::executor::{Stream, yield_if_needed};
+use super::heartbeat::Pulse;
 use super::held::{Held, HoldFault};
 use super::input::Input;
 use super::outgoing::{SLICES_MAX, send_all};
@@ -30,10 +31,42 @@ use super::shard::{Live, Shard};
 use super::transport::{Door, Way};
 
 /// What the shard sees of a connection.
-#[derive(Default)]
 pub(super) struct Seat {
-    /// Set while no request is under way: such a connection may be closed at any time.
-    pub(super) idle: Cell<bool>,
+    /// Set while a request is under way; without one a connection may be closed at any time.
+    busy: Cell<bool>,
+    pulse: Arc<Pulse>,
+}
+
+impl Seat {
+    pub(super) fn new(pulse: Arc<Pulse>) -> Self {
+        Self { busy: Cell::new(false), pulse }
+    }
+
+    /// Whether no request is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.busy.get()
+    }
+
+    fn begin(&self) {
+        if !self.busy.replace(true) {
+            self.pulse.begin();
+        }
+    }
+
+    /// True if there was a request.
+    fn finish(&self) -> bool {
+        let was_busy = self.busy.replace(false);
+        if was_busy {
+            self.pulse.finish();
+        }
+        was_busy
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.finish();
+    }
 }
 
 /// Serves a connection until either side ends it.
@@ -139,6 +172,7 @@ enum Turn {
 impl Session {
     async fn run(&mut self) -> io::Result<()> {
         loop {
+            self.shard.pulse.turn();
             if self.flush().await? {
                 return Ok(());
             }
@@ -226,7 +260,7 @@ impl Session {
             None if taken.bytes > 0 => return Ok(Turn::Again),
             None => return Ok(Turn::Receive),
             Some(Event::Request) => {
-                self.seat.idle.set(false);
+                self.seat.begin();
                 self.memory = Memory::Kept;
                 let next = self.exchange.begin(&mut self.core, &self.live, &self.shard).await;
                 self.follow(next);
@@ -252,7 +286,7 @@ impl Session {
             self.core.set_options(Arc::clone(live.icap_of(self.profile)));
             self.live = live;
         }
-        if self.seat.idle.replace(true) {
+        if !self.seat.finish() {
             return;
         }
         self.held.clear();

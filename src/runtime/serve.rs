@@ -255,6 +255,7 @@ impl Service {
                 spool: spool.clone(),
                 pool_bytes,
                 cut_off: Arc::clone(&self.cut_off),
+                pulse: Arc::clone(&pulses[index]),
             };
             let (name, pulse) = (format!("shard-{index}"), Arc::clone(&pulses[index]));
             let shard = NewShard::new(&name, *cpu);

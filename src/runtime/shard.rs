@@ -25,6 +25,7 @@ use crate::policy::reputation::Opinion;
 use super::connection::{Seat, serve};
 use super::directory;
 use super::executor::{Spawner, Stream, TaskHandle, pause};
+use super::heartbeat::Pulse;
 use super::journal::Journal;
 use super::live::{Publisher, Reader};
 use super::pool::Pool;
@@ -55,6 +56,7 @@ pub(super) struct Parts {
     pub(super) spool: Spool,
     pub(super) pool_bytes: u64,
     pub(super) cut_off: Arc<AtomicUsize>,
+    pub(super) pulse: Arc<Pulse>,
 }
 
 /// What the connections of a shard share.
@@ -63,6 +65,7 @@ pub(super) struct Shard {
     pub(super) side: Arc<SideThreads>,
     pub(super) spool: Spool,
     pub(super) journal: Journal,
+    pub(super) pulse: Arc<Pulse>,
     /// Set when the service stops: connections close as soon as they are idle.
     pub(super) draining: Cell<bool>,
     index: usize,
@@ -134,7 +137,7 @@ impl Shard {
         let id = self.opened.get() + 1;
         self.opened.set(id);
         self.load().fetch_add(1, Ordering::Relaxed);
-        let seat = Rc::new(Seat::default());
+        let seat = Rc::new(Seat::new(Arc::clone(&self.pulse)));
         let leave = Leave { shard: Rc::clone(self), id };
         let journal = self.journal.clone();
         let task = {
@@ -153,7 +156,7 @@ impl Shard {
     /// Ends the connections: idle ones now, busy ones when they are done or at the deadline.
     async fn drain(&self, time: Duration) -> usize {
         self.draining.set(true);
-        self.cancel(|seat| seat.idle.get()).await;
+        self.cancel(|seat| seat.is_idle()).await;
         let mut waited = Duration::ZERO;
         while !self.seats.borrow().is_empty() && waited < time {
             pause(DRAIN_LOOK).await;
@@ -199,6 +202,7 @@ pub(super) async fn run(spawner: Spawner, parts: Parts) {
         side: parts.side,
         spool: parts.spool,
         journal: parts.journal,
+        pulse: parts.pulse,
         draining: Cell::new(false),
         index: parts.index,
         reader: Reader::new(parts.publisher),
