@@ -20,7 +20,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use crate::engine::verdict::Detection;
-use crate::icap::{HttpLength, Method, Request, ServiceKind};
+use crate::icap::{Ahead, HttpLength, Method, Request, ServiceKind};
 use crate::policy::{
     Asking, BlockReason, BodyAction, CategorySource, Direction, Directory, Facts, Hook, HookAnswer,
     Judgement, Moment, Outcome, Policy, Question, Reputation, State, ThreatFact, ThreatKind,
@@ -30,6 +30,7 @@ use crate::policy::{
 use super::Unchecked;
 use super::decision::{Cause, Decision, Passed, PolicyWhy, RuleReason};
 use super::range::{PARTIAL_CONTENT, RANGE_FIELDS, is_fragment};
+use super::release::{self, RADIO_FIELDS, ReleasePlan};
 use super::{Options, Ranges};
 
 /// What is to be done with a message whose heads are known.
@@ -100,6 +101,8 @@ pub struct ScanPlan<'a> {
     pub state: State,
     /// It is a part of an object.
     pub fragment: Option<Fragment>,
+    /// What may leave of it before its verdict.
+    pub release: ReleasePlan,
 }
 
 /// A part of an object, by the rule about its address.
@@ -143,6 +146,10 @@ pub struct Message<'a> {
     pub is_fragment: bool,
     /// Whether a body follows: what `Encapsulated` says, not what the method suggests.
     pub has_body: bool,
+    /// Whether it is a response of a radio station: its body has no end where it has no length.
+    pub is_radio: bool,
+    /// Whether this client's answers may begin before their verdict.
+    pub ahead: Ahead,
 }
 
 impl<'a> Message<'a> {
@@ -171,6 +178,10 @@ impl<'a> Message<'a> {
             // A piece of an upload (RFC 9110 section 14.5).
             None => content_range.is_some() && is_fragment(content_range),
         };
+        let content_length = match request.http_length() {
+            HttpLength::Claim => field("Content-Length").and_then(length),
+            HttpLength::Dummy => None,
+        };
         let is_asked = request.method() == Method::Reqmod;
         let subject = request.subject();
         Self {
@@ -187,13 +198,14 @@ impl<'a> Message<'a> {
             host: upload("Host"),
             content_type: field("Content-Type"),
             content_encoding,
-            content_length: match request.http_length() {
-                HttpLength::Claim => field("Content-Length").and_then(length),
-                HttpLength::Dummy => None,
-            },
+            content_length,
             asks_for_part: is_asked && RANGE_FIELDS.iter().any(|name| upload(name).is_some()),
             is_fragment,
             has_body: request.has_body(),
+            is_radio: http_response
+                .filter(|_| content_length.is_none() && !is_asked && request.has_body())
+                .is_some_and(|head| RADIO_FIELDS.iter().any(|name| head.field(name).is_some())),
+            ahead: request.ahead(),
         }
     }
 }
@@ -298,6 +310,7 @@ pub fn begin_message<'a>(
             let fragment = message
                 .is_fragment
                 .then(|| if may_be_part() { Fragment::Allowed } else { Fragment::Judged });
+            let release = release::plan(&message, fragment, policy, options);
             let Message { content_encoding, content_type, content_length, .. } = message;
             Begin::Scan(ScanPlan {
                 content_encoding,
@@ -305,6 +318,7 @@ pub fn begin_message<'a>(
                 content_length,
                 state: way.state,
                 fragment,
+                release,
             })
         }
     }

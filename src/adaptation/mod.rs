@@ -16,6 +16,7 @@
 //! | from a verdict to an answer: one pure table | [`decision`] |
 //! | parts of objects: `Range`, 206 | [`range`] |
 //! | Dr.Web's answer headers | [`headers`] |
+//! | what may leave before the verdict | [`release`] |
 //! | marks in the message, and who sees it next | [`remarks`] |
 //! | which file names a proxy may keep to itself | [`transfer`] |
 //! | block pages | [`page`] |
@@ -33,7 +34,9 @@ pub mod decision;
 pub mod headers;
 pub mod page;
 pub mod range;
+pub mod release;
 pub mod remarks;
+mod rolling;
 pub mod transfer;
 
 #[cfg(test)]
@@ -45,6 +48,7 @@ pub use decision::{
     Cause, Decision, Passed, PolicyWhy, Released, RuleReason, Threat, Unchecked, decide, decide_by,
 };
 pub use headers::extra;
+pub use release::{Chosen, Early, ReleaseOptions, ReleasePlan, Rolling, Trickle, Windows};
 pub use remarks::{Mark, Remarks};
 
 /// What the administrator decided about answers.
@@ -58,6 +62,8 @@ pub struct Options {
     pub ranges: Ranges,
     /// `BlockKnownVirus` and its sisters: the kinds of threat that are blocked.
     pub blocked_threats: ThreatKinds,
+    /// What may leave of a body before its verdict. No part of the digest: it changes when an answer begins.
+    pub release: ReleaseOptions,
 }
 
 /// What becomes of requests for a part of an object.
@@ -77,6 +83,7 @@ impl Default for Options {
             fragments: Unchecked::Block,
             ranges: Ranges::Strip,
             blocked_threats: ThreatKinds::ALL,
+            release: ReleaseOptions::default(),
         }
     }
 }

@@ -73,8 +73,8 @@ pub use options::{
     Advertised, Deadlines, Limits, Methods, NoContent, Options, ScanStatus, Service, ServiceKind,
 };
 pub use profile::{
-    AfterAnswer, Host, HttpLength, Offer, Offsets, PreviewNoContent, PreviewOverrun, Profile,
-    Separators, StrayLineEnds, ThreatNames, Tolerated, Unscannable, UriForm, Violations,
+    AfterAnswer, Ahead, Host, HttpLength, Offer, Offsets, PreviewNoContent, PreviewOverrun,
+    Profile, Separators, StrayLineEnds, ThreatNames, Tolerated, Unscannable, UriForm, Violations,
 };
 pub use request::Request;
 pub use request_line::{Method, RequestLine};

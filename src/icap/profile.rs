@@ -40,6 +40,8 @@ pub struct Profile {
     pub trailers: Offer,
     /// Whether the connection goes on after an answer.
     pub after_answer: AfterAnswer,
+    /// Whether an answer may begin before its verdict.
+    pub ahead: Ahead,
     /// Whether the encapsulated `Content-Length` means anything.
     pub http_length: HttpLength,
     /// How it is said that a message could not be checked and is not to be used.
@@ -68,6 +70,7 @@ impl Profile {
         partial_content: Offer::No,
         trailers: Offer::No,
         after_answer: AfterAnswer::Keep,
+        ahead: Ahead::May,
         http_length: HttpLength::Claim,
         unscannable: Unscannable::Page,
         threat_names: ThreatNames::Draft,
@@ -95,6 +98,7 @@ impl Profile {
         stray_line_ends: StrayLineEnds::Skip,
         previews: Offer::No,
         after_answer: AfterAnswer::Close,
+        ahead: Ahead::Never,
         http_length: HttpLength::Dummy,
         unscannable: Unscannable::ServerError,
         threat_names: ThreatNames::Customary,
@@ -111,6 +115,7 @@ impl Profile {
         previews: Offer::No,
         preview_no_content: PreviewNoContent::Always,
         after_answer: AfterAnswer::Close,
+        ahead: Ahead::Never,
         http_length: HttpLength::Dummy,
         threat_names: ThreatNames::Customary,
         tolerated: Tolerated::Unnamed,
@@ -123,6 +128,7 @@ impl Profile {
         name: "rspamd",
         stray_line_ends: StrayLineEnds::Skip,
         previews: Offer::No,
+        ahead: Ahead::Never,
         tolerated: Tolerated::Unnamed,
         ..Self::STRICT
     };
@@ -133,6 +139,7 @@ impl Profile {
         stray_line_ends: StrayLineEnds::Skip,
         preview_overrun: PreviewOverrun::Accept,
         partial_content: Offer::No,
+        ahead: Ahead::Never,
         ..Self::STRICT
     };
 
@@ -244,6 +251,16 @@ pub enum AfterAnswer {
     Keep,
     /// It closes: the client reads until the end.
     Close,
+}
+
+/// Whether an answer may begin before its verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// It may: behind a proxy somebody waits for the body.
+    May,
+    /// It may not: this client asks for the verdict and has the body already. It reads the verdict from the head of
+    /// the answer, which an answer that has begun would say is clean.
+    Never,
 }
 
 /// What the `Content-Length` of the encapsulated message is.

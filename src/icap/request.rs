@@ -9,8 +9,8 @@ use super::allow::{single, tokens};
 use super::extension::GET_SCAN_STATUS;
 use super::request_line::{Method, RequestLine};
 use super::{
-    Allow, Encapsulated, Fault, Host, HttpLength, Methods, Options, Profile, ServiceKind, Subject,
-    Unscannable,
+    Ahead, Allow, Encapsulated, Fault, Host, HttpLength, Methods, Options, Profile, ServiceKind,
+    Subject, Unscannable,
 };
 use crate::http::{Head, LineEnds, RequestHead, ResponseHead, Rules, Unreadable, trim};
 
@@ -31,6 +31,7 @@ pub struct Request {
     subject: Subject,
     connection: Persistence,
     http_length: HttpLength,
+    ahead: Ahead,
     unscannable: Unscannable,
 }
 
@@ -57,6 +58,7 @@ impl Request {
             subject: Subject::new(),
             connection: Persistence::Keep,
             http_length: HttpLength::Claim,
+            ahead: Ahead::May,
             unscannable: Unscannable::Page,
         }
     }
@@ -93,6 +95,7 @@ impl Request {
         self.preview = self.read_preview()?;
         self.encapsulated = self.read_encapsulated(&options.profile)?;
         self.http_length = options.profile.http_length;
+        self.ahead = options.profile.ahead;
         self.unscannable = options.profile.unscannable;
         self.connection = self.asked_persistence();
         self.subject.read(&self.head, options.username);
@@ -200,6 +203,12 @@ impl Request {
     #[must_use]
     pub const fn http_length(&self) -> HttpLength {
         self.http_length
+    }
+
+    /// Whether this client's answers may begin before their verdict.
+    #[must_use]
+    pub const fn ahead(&self) -> Ahead {
+        self.ahead
     }
 
     /// How this client is told that a message could not be checked and is blocked for it.

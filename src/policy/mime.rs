@@ -184,7 +184,7 @@ impl MimeTable {
 
     /// The rule for a raw `Content-Type` value; parameters do not count.
     pub(super) fn rule(&self, content_type: &[u8]) -> Option<&MimeRule> {
-        let mime = content_type.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+        let mime = bare(content_type);
         self.rules.iter().find(|rule| rule.pattern.fits(mime))
     }
 
@@ -194,6 +194,11 @@ impl MimeTable {
             digest.update(format!("{} {} {above:?}\n", rule.pattern, rule.action.name()));
         }
     }
+}
+
+/// The type in a raw `Content-Type`, without its parameters.
+pub(super) fn bare(content_type: &[u8]) -> &[u8] {
+    content_type.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii()
 }
 
 /// Sorts the specific to the front: whole types, then long beginnings, then short ones.

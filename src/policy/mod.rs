@@ -15,6 +15,7 @@
 //! | lines of a black or white list | [`list`] |
 //! | the compiled, sorted form of a list | `table` |
 //! | rules by MIME type and size | [`mime`] |
+//! | types that may leave before their verdict | [`release`] |
 //! | regular expressions over addresses; the list of advertisements | [`expressions`], [`ads`] |
 //! | the categories of sites, and the database of them | [`category`] |
 //! | what reputation services know | [`reputation`] |
@@ -63,6 +64,7 @@ pub mod host;
 pub mod list;
 pub mod mime;
 pub mod path;
+pub mod release;
 pub mod reputation;
 pub mod rules;
 mod table;
@@ -88,12 +90,14 @@ pub use hook::{Hook, HookAnswer};
 pub use host::{Host, HostFault};
 pub use list::{EntryFault, LineFault, List};
 pub use mime::{BodyAction, MimeRule, Pattern, PatternFault};
+pub use release::{Release, STREAM_TYPES};
 pub use rules::{Networks, RuleFault, RuleSource, RuleView, Rules};
 pub use table::Entry;
 pub use threat::{ThreatKind, ThreatKinds};
 pub use url::{Scheme, UrlFault, UrlParts};
 
 use mime::MimeTable;
+use release::Types;
 use table::Table;
 
 /// What a policy is compiled from.
@@ -107,6 +111,10 @@ pub struct Options {
     pub ranges: List,
     /// `MimeRules`: what is scanned, passed or rejected by type and size. Without a rule that fits: scanned.
     pub mime_rules: Vec<MimeRule>,
+    /// `TailTypes`: bodies of these types are released by tail.
+    pub tail_types: Vec<Pattern>,
+    /// `StreamTypes`: bodies of these types have no end where they have no length.
+    pub stream_types: Vec<Pattern>,
     /// `AdList`: addresses that fit an expression are always blocked.
     pub ads: AdExpressions,
     /// `Block<Category>`: sites in any of these categories are blocked.
@@ -135,6 +143,8 @@ impl Default for Options {
             white: List::default(),
             ranges: List::default(),
             mime_rules: Vec::new(),
+            tail_types: Vec::new(),
+            stream_types: release::stream_types(),
             ads: AdExpressions::default(),
             blocked_categories: Categories::NONE
                 .with(Category::InfectionSource)
@@ -178,6 +188,8 @@ pub struct Policy {
     white: Table,
     ranges: Table,
     mime: MimeTable,
+    tail_types: Types,
+    stream_types: Types,
     ads: Arc<AdList>,
     blocked_categories: Categories,
     database: Option<Arc<Database>>,
@@ -204,6 +216,9 @@ impl Policy {
         let ranges = Table::compile(options.ranges)
             .ok_or(PolicyFault::ListTooLarge { list: "RangeSites" })?;
         let mime = MimeTable::compile(options.mime_rules)?;
+        // Neither is part of the digest: they change when an answer begins, and nothing about what it says.
+        let tail_types = Types::compile("TailTypes", options.tail_types)?;
+        let stream_types = Types::compile("StreamTypes", options.stream_types)?;
         let ads = AdList::compile(options.ads).map_err(PolicyFault::Ads)?;
         // What is wrong with a line of the group file is said by whoever reads the file.
         let (groups, _said) = Groups::read(&options.groups);
@@ -239,6 +254,8 @@ impl Policy {
             white,
             ranges,
             mime,
+            tail_types,
+            stream_types,
             ads: Arc::new(ads),
             blocked_categories: options.blocked_categories,
             database: None,
@@ -355,6 +372,18 @@ impl Policy {
         self.mime.rule(mime).map_or(BodyAction::Scan, |rule| rule.action(size))
     }
 
+    /// Whether a body of this type (the raw `Content-Type`) is one of `TailTypes`.
+    #[must_use]
+    pub fn is_tail_type(&self, mime: &[u8]) -> bool {
+        self.tail_types.has(mime)
+    }
+
+    /// Whether a body of this type has no end where it has no length: `StreamTypes`.
+    #[must_use]
+    pub fn is_stream_type(&self, mime: &[u8]) -> bool {
+        self.stream_types.has(mime)
+    }
+
     /// SHA-256 of the content: equal contents give equal digests, in whatever order they were written.
     #[must_use]
     pub const fn digest(&self) -> [u8; 32] {
@@ -394,6 +423,13 @@ pub enum PolicyFault {
         /// How many there are.
         count: usize,
     },
+    /// More types than that in a list.
+    TooManyTypes {
+        /// The list's name in the settings.
+        list: &'static str,
+        /// How many there are.
+        count: usize,
+    },
     /// Two rules with the same pattern say different things.
     RulesDisagree {
         /// The pattern both are for.
@@ -410,6 +446,9 @@ impl fmt::Display for PolicyFault {
             Self::Ads(fault) => write!(out, "AdList: {fault}"),
             Self::TooManyRules { count } => {
                 write!(out, "MimeRules: {count} rules, {} are allowed", mime::RULES_MAX)
+            }
+            Self::TooManyTypes { list, count } => {
+                write!(out, "{list}: {count} types, {} are allowed", mime::RULES_MAX)
             }
             Self::RulesDisagree { pattern } => {
                 write!(out, "MimeRules: two different rules for '{pattern}'")

@@ -51,6 +51,10 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
             each(items, read)?.iter().for_each(|networks| all.append(networks));
             Ok(Value::Networks(all))
         }
+        Kind::Types => {
+            each(items, |text| Pattern::parse(text).map_err(|why| format!("\"{text}\": {why}")))
+                .map(Value::Types)
+        }
         Kind::Expressions => ads(items).map(Value::Expressions),
         // A rule consists of words, so it needs no quotes for its blanks.
         Kind::MimeRules => {
@@ -61,6 +65,7 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
         | Kind::AutoInteger { .. }
         | Kind::Interval { .. }
         | Kind::Size { .. }
+        | Kind::SizeOrNone { .. }
         | Kind::Choice(_)
         | Kind::Text
         | Kind::Path

@@ -75,6 +75,9 @@ fn describe(kind: Kind) -> String {
             format!("a time from {} to {}{never}", show_interval(min_ms), show_interval(max_ms))
         }
         Kind::Size { min, max } => format!("a size from {} to {}", show_size(min), show_size(max)),
+        Kind::SizeOrNone { min, max } => {
+            format!("a size from {} to {}, or None", show_size(min), show_size(max))
+        }
         Kind::Choice(words) => format!("one of {}", words.join(", ")),
         Kind::Words(words) => format!("some of {}", words.join(", ")),
         Kind::Text => "text".to_owned(),
@@ -95,6 +98,7 @@ fn describe(kind: Kind) -> String {
         Kind::Proxy => "host:port or user:password@host:port".to_owned(),
         Kind::Networks => "IP addresses, networks and ranges, several allowed".to_owned(),
         Kind::Sites => "domains, addresses and @files, several allowed".to_owned(),
+        Kind::Types => "MIME types, several allowed".to_owned(),
         Kind::MimeRules => "rules, several allowed".to_owned(),
         Kind::Rules => {
             "a rule or @file, on several lines, or with numbers behind the name".to_owned()

@@ -17,6 +17,7 @@ use super::table::{
     SECTIONS, clamd as clamd_rows, cloudd, icapd, lookupd, root, scan_engine, urlcheck,
 };
 use super::value::Value;
+use crate::adaptation::release::{ReleaseOptions, Trickle, Way};
 use crate::adaptation::{self, Mark, Ranges, Remarks, ThreatKind, ThreatKinds, Unchecked, page};
 use crate::clamd;
 use crate::engine::alerts::Alerts;
@@ -209,6 +210,9 @@ impl Settings {
             let text = match self.value(row)? {
                 Value::Switch(on) => if on { "Yes" } else { "No" }.to_owned(),
                 Value::Integer(number) | Value::AutoInteger(Some(number)) => number.to_string(),
+                Value::SizeOrNone(bytes) => {
+                    bytes.map_or_else(|| "None".to_owned(), |bytes| bytes.to_string())
+                }
                 Value::AutoInteger(None) => "Auto".to_owned(),
                 Value::Choice(word) => word.to_owned(),
                 Value::Interval(ms) => ms.map_or_else(|| "None".to_owned(), |ms| format!("{ms}ms")),
@@ -234,6 +238,7 @@ impl Settings {
                 | Value::Names(_)
                 | Value::Sites(_)
                 | Value::Networks(_)
+                | Value::Types(_)
                 | Value::MimeRules(_)
                 | Value::Rules(_)
                 | Value::Service(_)
@@ -273,6 +278,8 @@ impl Settings {
             white: self.get(&icapd::WHITE_LIST).list,
             ranges: self.get(&icapd::RANGE_SITES).list,
             mime_rules: self.get(&icapd::MIME_RULES),
+            tail_types: self.get(&icapd::TAIL_TYPES),
+            stream_types: self.get(&icapd::STREAM_TYPES),
             rules: self.rules(),
             defaults: if self.get(&icapd::RULE_SET_DEFAULTS) {
                 policy::Defaults::Use
@@ -561,6 +568,20 @@ impl Settings {
             fragments: unchecked(self.get(&icapd::BLOCK_FRAGMENTS)),
             ranges: if self.get(&icapd::STRIP_RANGES) { Ranges::Strip } else { Ranges::Keep },
             blocked_threats: blocked.fold(ThreatKinds::NONE, |all, &(_, kind)| all.with(kind)),
+            release: self.release(),
+        }
+    }
+
+    /// What may leave of a body before its verdict.
+    fn release(&self) -> ReleaseOptions {
+        let interval = self.get(&icapd::TRICKLE_INTERVAL).unwrap_or_default();
+        ReleaseOptions {
+            way: Way::named(self.get(&icapd::RELEASE)).unwrap_or_default(),
+            tail_bytes: self.get(&icapd::TAIL_SIZE),
+            trickle: self.get(&icapd::TRICKLE_DELAY).map(|delay| Trickle {
+                delay: Duration::from_millis(delay),
+                interval: Duration::from_millis(interval),
+            }),
         }
     }
 }

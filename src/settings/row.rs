@@ -9,7 +9,7 @@ use super::address::{ServiceUrl, Uplink};
 use super::value::{Ads, RuleText, Sites, Value};
 use crate::policy::directory::{Filter, Server};
 use crate::policy::reputation::DnsList;
-use crate::policy::{Category, MimeRule, Networks};
+use crate::policy::{Category, MimeRule, Networks, Pattern};
 
 /// What is known about a setting.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +74,13 @@ pub enum Kind {
         /// Largest.
         max: u64,
     },
+    /// A size in bytes, or `None`.
+    SizeOrNone {
+        /// Smallest.
+        min: u64,
+        /// Largest.
+        max: u64,
+    },
     /// One of these words.
     Choice(&'static [&'static str]),
     /// Some of these words, in an order of the administrator's.
@@ -114,6 +121,8 @@ pub enum Kind {
     Field,
     /// Names of services that others have given, or `None`.
     Names,
+    /// MIME types, or beginnings of some.
+    Types,
     /// Rules by MIME type and size.
     MimeRules,
     /// Rules of the policy, or a file of them; the name may have a number behind it.
@@ -160,6 +169,7 @@ impl Kind {
             | Self::Networks
             | Self::Listeners
             | Self::Names
+            | Self::Types
             | Self::MimeRules
             | Self::Rules
             | Self::Expressions => true,
@@ -168,6 +178,7 @@ impl Kind {
             | Self::AutoInteger { .. }
             | Self::Interval { .. }
             | Self::Size { .. }
+            | Self::SizeOrNone { .. }
             | Self::Choice(_)
             | Self::Text
             | Self::Path
@@ -255,6 +266,8 @@ maker!(/** Milliseconds; `None`: without limit. */
     interval(min_ms: u64, max_ms: u64, never: Never) Kind::Interval { min_ms, max_ms, never }
         => Interval: Option<u64>);
 maker!(/** Bytes. */ size(min: u64, max: u64) Kind::Size { min, max } => Integer: u64);
+maker!(/** Bytes; `None`: without limit. */
+    size_or_none(min: u64, max: u64) Kind::SizeOrNone { min, max } => SizeOrNone: Option<u64>);
 maker!(/** One of some words. */ choice(words: &'static [&'static str]) Kind::Choice(words) => Choice: &'static str);
 maker!(/** Some of these words. */ words(words: &'static [&'static str]) Kind::Words(words) => Words: Vec<&'static str>);
 maker!(/** Any text. */ text() Kind::Text => Text: String);
@@ -277,6 +290,7 @@ maker!(/** A proxy. */ proxy() Kind::Proxy => Text: String);
 maker!(/** Domains, addresses and files of them. */ sites() Kind::Sites => Sites: Sites);
 maker!(/** Sets of IP addresses. */ networks() Kind::Networks => Networks: Networks);
 maker!(/** Regular expressions and files of them. */ expressions() Kind::Expressions => Expressions: Ads);
+maker!(/** MIME types. */ types() Kind::Types => Types: Vec<Pattern>);
 maker!(/** Rules by MIME type and size. */ mime_rules() Kind::MimeRules => MimeRules: Vec<MimeRule>);
 maker!(/** Rules of the policy. */ rules() Kind::Rules => Rules: Vec<RuleText>);
 maker!(/** Where the log goes. */ log_target() Kind::LogTarget => Text: String);

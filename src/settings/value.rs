@@ -14,7 +14,9 @@ use super::row::{Kind, Never};
 use super::text::Span;
 use crate::policy::directory::{Filter, Server};
 use crate::policy::reputation::DnsList;
-use crate::policy::{AdExpressions, Category, List, MimeRule, Networks, RuleSource, rules};
+use crate::policy::{
+    AdExpressions, Category, List, MimeRule, Networks, Pattern, RuleSource, rules,
+};
 
 /// A value that was read and found good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub enum Value {
     Switch(bool),
     /// Of [`Kind::Integer`] and [`Kind::Size`].
     Integer(u64),
+    /// Of [`Kind::SizeOrNone`]; `None`: without limit.
+    SizeOrNone(Option<u64>),
     /// Of [`Kind::AutoInteger`]; `None`: `Auto`.
     AutoInteger(Option<u64>),
     /// Of [`Kind::Interval`], in milliseconds; `None`: without limit.
@@ -63,6 +67,8 @@ pub enum Value {
     Sites(Sites),
     /// Of [`Kind::Networks`].
     Networks(Networks),
+    /// Of [`Kind::Types`].
+    Types(Vec<Pattern>),
     /// Of [`Kind::MimeRules`].
     MimeRules(Vec<MimeRule>),
     /// Of [`Kind::Rules`], in the order of their numbers.
@@ -150,6 +156,14 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
             interval(&text, at, (min_ms, max_ms), never).map(Value::Interval)
         }
         Kind::Size { min, max } => size(&text, at, min, max).map(Value::Integer),
+        Kind::SizeOrNone { .. }
+            if ["None", "Off"].iter().any(|no| text.eq_ignore_ascii_case(no)) =>
+        {
+            Ok(Value::SizeOrNone(None))
+        }
+        Kind::SizeOrNone { min, max } => size(&text, at, min, max)
+            .map(|bytes| Value::SizeOrNone(Some(bytes)))
+            .map_err(|fault| fault.or_remedy("write None for no limit")),
         Kind::Choice(words) => choice(&text, words).map(Value::Choice).map_err(fault),
         Kind::Path => Ok(Value::Path(Some(PathBuf::from(text)))),
         Kind::Address => {
@@ -174,6 +188,7 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         | Kind::Networks
         | Kind::Listeners
         | Kind::Names
+        | Kind::Types
         | Kind::MimeRules
         | Kind::Rules
         | Kind::Expressions => {
@@ -197,6 +212,7 @@ fn empty(kind: Kind) -> Result<Option<Value>, &'static str> {
         | Kind::AutoInteger { .. }
         | Kind::Interval { .. }
         | Kind::Size { .. }
+        | Kind::SizeOrNone { .. }
         | Kind::Choice(_)
         | Kind::LogTarget
         | Kind::Words(_)
@@ -211,6 +227,7 @@ fn empty(kind: Kind) -> Result<Option<Value>, &'static str> {
         | Kind::Networks
         | Kind::Listeners
         | Kind::Names
+        | Kind::Types
         | Kind::MimeRules
         | Kind::Rules
         | Kind::Expressions => Ok(None),
@@ -230,6 +247,7 @@ pub(super) fn append(value: &mut Value, more: Value) {
         (Value::CategoryNames(all), Value::CategoryNames(more)) => all.extend(more),
         (Value::LdapServers(all), Value::LdapServers(more)) => all.extend(more),
         (Value::Attributes(all), Value::Attributes(more)) => all.extend(more),
+        (Value::Types(all), Value::Types(more)) => all.extend(more),
         (Value::MimeRules(all), Value::MimeRules(more)) => all.extend(more),
         (Value::Rules(all), Value::Rules(more)) => {
             all.extend(more);

@@ -5,6 +5,7 @@ mod decision;
 mod headers;
 mod hostile;
 mod page;
+mod release;
 mod remarks;
 
 use std::sync::Arc;

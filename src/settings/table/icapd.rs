@@ -7,10 +7,11 @@ use super::common::{
     DAY, EXE_PATH, HOUR, LOG, LOG_LEVEL, LOG_LEVELS, MINUTE, RUN_AS_USER, SECOND, START,
 };
 use crate::adaptation::page::LANGUAGE_TAGS;
-use crate::policy::{MimeRule, Networks};
+use crate::policy::{self, MimeRule, Networks, Pattern};
 use crate::settings::row::{
     Never, addresses, choice, expressions, field, integer, interval, listeners, log_target,
-    mime_rules, names, networks, path, rules, section, sites, size, switch, text, user, words,
+    mime_rules, names, networks, path, rules, section, sites, size, size_or_none, switch, text,
+    types, user, words,
 };
 use crate::settings::value::{Ads, RuleText, Sites};
 
@@ -187,6 +188,31 @@ section! {
          held until the verdict, and a detection then ends the transfer broken instead of with a page. \
          Squid up to 6.13 never goes on otherwise when the server is faster than the scan (Squid bug \
          5352). None: for proxies that do not stall.";
+    RELEASE: &'static str = choice("Release", "Hold", &["Hold", "Tail"]), Reload,
+        "What may leave of a download before its verdict, where no rule (SET release), no type and no size says \
+         otherwise. Hold: nothing, and what is blocked becomes a block page. Tail: what has been scanned leaves \
+         as it comes, all but the last 128 KiB, and what is blocked ends broken: the browser sees a download \
+         that failed, with no page that says why. Uploads are always held, since a broken upload is worse than a \
+         slow one; only a rule can say otherwise. Clients that are no proxies (profiles nextcloud, owncloud, \
+         rspamd, c-icap-client) always get the verdict first.";
+    TAIL_TYPES: Vec<Pattern> = types("TailTypes", ""), Reload,
+        "Types of downloads that are released by tail at every size, written as in MimeRules: type/subtype, type/* \
+         or type/begin*. For what players and installers read while it comes.";
+    TAIL_SIZE: Option<u64> = size_or_none("TailSize", "64MB", 0, 1 << 50), Reload,
+        "A download that says it is longer, or has become longer, is released by tail. Up to this size a block page \
+         is still possible; above it nobody waits for the whole download. None (or Off): never for its size.";
+    STREAM_TYPES: Vec<Pattern> = types("StreamTypes", policy::STREAM_TYPES), Reload,
+        "Types of downloads that may never end: without Content-Length, they are released by tail and scanned in \
+         windows of 64 MiB that overlap. So are radio stations of any type, by their icy-* fields. The sender says the \
+         type: what he sends is scanned all the same, but a file that pretends to be a stream is not seen as one \
+         file beyond its first window.";
+    TRICKLE_DELAY: Option<u64> = interval("TrickleDelay", "30s", SECOND, HOUR, Never::None), Reload,
+        "When a download has been held for so long, its answer begins, and a little of what has been scanned follows, \
+         so that neither browser nor proxy gives up. From then on what is blocked ends broken instead of with a page. \
+         None: it is held however long it takes.";
+    TRICKLE_INTERVAL: Option<u64> = interval("TrickleInterval", "10s", SECOND, HOUR, Never::Unsaid), Reload,
+        "How often another piece of such a download follows: 64 KiB of what has been scanned, never of the last \
+         128 KiB.";
     HOLD_LIMIT: u64 = size("HoldLimit", "8GB", 65_536, 1 << 50), Reload,
         "How much of one message is held back until its verdict, in memory and SpoolDir together. A longer \
          message counts as unchecked: BlockUnchecked decides.";

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{first, good};
+use crate::adaptation::release::{ReleaseOptions, Trickle, Way};
 use crate::adaptation::{self, Mark, Ranges, Remarks, ThreatKind, Unchecked, page};
 use crate::clamd;
 use crate::engine::limits::Limits;
@@ -113,6 +114,43 @@ fn each_listener_can_have_a_profile_of_its_own() {
     ] {
         let (_, problems) = Settings::parse(&format!("[ICAPD]\nListenAs = {text}\n"));
         assert!(first(&problems).contains(said), "{}", first(&problems));
+    }
+}
+
+#[test]
+fn what_leaves_before_the_verdict_follows_the_settings() {
+    let settings = good(
+        "[ICAPD]\nRelease = tail\nTailTypes = video/*, Application/X-Installer\nTailSize = 1MB\n\
+         StreamTypes = audio/*\nTrickleDelay = 5s\nTrickleInterval = 1.5s\n",
+    );
+    let trickle = Trickle { delay: Duration::from_secs(5), interval: Duration::from_millis(1500) };
+    let want = ReleaseOptions { way: Way::Tail, tail_bytes: Some(1 << 20), trickle: Some(trickle) };
+    assert_eq!(settings.adaptation_options().release, want);
+    let policy = settings.policy_options();
+    let shown = |types: Vec<policy::Pattern>| {
+        types.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(shown(policy.tail_types), "video/* application/x-installer");
+    assert_eq!(shown(policy.stream_types), "audio/*");
+    let default = shown(Settings::default().policy_options().stream_types);
+    assert_eq!(default, policy::STREAM_TYPES.replace(", ", " "));
+    for never in ["None", "off"] {
+        let text = format!("[ICAPD]\nTailSize = {never}\nTrickleDelay = None\nStreamTypes =\n");
+        let release = good(&text).adaptation_options().release;
+        assert_eq!((release.tail_bytes, release.trickle), (None, None));
+        assert!(good(&text).policy_options().stream_types.is_empty());
+    }
+    for (text, said) in [
+        ("Release = Pass", "Release: \"Pass\": expected one of Hold, Tail"),
+        (
+            "TailTypes = video",
+            "TailTypes: \"video\": expected a MIME type: type/subtype, type/*, type/begin* or *",
+        ),
+        ("TailSize = 64XB", "TailSize: \"64XB\": "),
+        ("TailSize = 2000TB", "TailSize: 2000TB is out of range: from 0 to 1024TB is allowed"),
+    ] {
+        let (_, problems) = Settings::parse(&format!("[ICAPD]\n{text}\n"));
+        assert!(first(&problems).starts_with(said), "{}", first(&problems));
     }
 }
 
