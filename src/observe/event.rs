@@ -190,6 +190,8 @@ pub struct Message {
     pub bytes: u64,
     /// The way from the body to what was found in it, or not seen: name, type and size of each layer.
     pub layers: String,
+    /// What left of the body before the verdict, and by which step; empty: nothing.
+    pub released: String,
 }
 
 /// What became of a reputation service.
@@ -431,6 +433,9 @@ impl fmt::Display for Message {
         if !self.layers.is_empty() {
             write!(out, " layers=\"{}\"", Quoted(&self.layers))?;
         }
+        if !self.released.is_empty() {
+            write!(out, " released=\"{}\"", Quoted(&self.released))?;
+        }
         Ok(())
     }
 }
@@ -474,6 +479,7 @@ mod tests {
             decided: "BlockKnownVirus".to_owned(),
             bytes: 68,
             layers: "CL_TYPE_ZIP 190 bytes > zip:a\nb CL_TYPE_TEXT_ASCII 68 bytes".to_owned(),
+            released: "131072 bytes (TailSize)".to_owned(),
         };
         let event = Event::Blocked(Box::new(message));
         assert_eq!(event.level(), Level::Notice);
@@ -481,7 +487,7 @@ mod tests {
             event.to_string(),
             "blocked 7-1 RESPMOD http://a/\\r\\nblocked 8-1 forged: Eicar-Test-Signature \
              client=10.0.0.7 decided=\"BlockKnownVirus\" bytes=68 \
-             layers=\"CL_TYPE_ZIP 190 bytes > zip:a\\nb CL_TYPE_TEXT_ASCII 68 bytes\""
+             layers=\"CL_TYPE_ZIP 190 bytes > zip:a\\nb CL_TYPE_TEXT_ASCII 68 bytes\" released=\"131072 bytes (TailSize)\""
         );
     }
 

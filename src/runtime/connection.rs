@@ -10,8 +10,9 @@
 //! it when time is over. Scanning happens in place, a slice at a time, with a pause between slices if
 //! somebody else of the shard has waited long enough.
 
-use std::cell::Cell;
-use std::io::{self, IoSlice};
+mod sending;
+
+use std::io;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,53 +22,13 @@ use crate::icap::{self, Event, Note, Output};
 use crate::observe::{self, Level};
 
 use super::clock;
-use super::exchange::{Exchange, Next};
+use super::exchange::{Exchange, Leaves, Next};
 use super::executor::{Stream, yield_if_needed};
-use super::heartbeat::Pulse;
 use super::held::{Held, HoldFault};
 use super::input::Input;
-use super::outgoing::{SLICES_MAX, send_all};
+use super::seat::Seat;
 use super::shard::{Live, Shard};
 use super::transport::{Door, Way};
-
-/// What the shard sees of a connection.
-pub(super) struct Seat {
-    /// Set while a request is under way; without one a connection may be closed at any time.
-    busy: Cell<bool>,
-    pulse: Arc<Pulse>,
-}
-
-impl Seat {
-    pub(super) fn new(pulse: Arc<Pulse>) -> Self {
-        Self { busy: Cell::new(false), pulse }
-    }
-
-    /// Whether no request is under way.
-    pub(super) fn is_idle(&self) -> bool {
-        !self.busy.get()
-    }
-
-    fn begin(&self) {
-        if !self.busy.replace(true) {
-            self.pulse.begin();
-        }
-    }
-
-    /// True if there was a request.
-    fn finish(&self) -> bool {
-        let was_busy = self.busy.replace(false);
-        if was_busy {
-            self.pulse.finish();
-        }
-        was_busy
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.finish();
-    }
-}
 
 /// Serves a connection until either side ends it.
 pub(super) async fn serve(mut stream: Stream, door: Door, shard: Rc<Shard>, seat: Rc<Seat>) {
@@ -149,6 +110,17 @@ enum Memory {
     Kept,
     /// Next to nothing: it has been idle for a while.
     GivenBack,
+}
+
+/// What the end of a wait for bytes means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    /// That none came.
+    ForBytes,
+    /// That the next piece of a body may leave.
+    ForPiece,
+    /// That the proxy stalls.
+    ForStall,
 }
 
 /// What becomes of the body's wire bytes.
@@ -347,11 +319,11 @@ impl Session {
     }
 
     async fn receive(&mut self) -> io::Result<()> {
-        if let Body::Echoed { ended: false } = self.body {
-            self.send_body().await?;
-        } else if self.asked && self.exchange.is_tailing() && !self.core.is_behind_body() {
-            self.send_all_but_tail().await?;
+        if self.exchange.begin_early(&mut self.core, &self.live, clock::now()) {
+            // The head of the answer goes out first.
+            return Ok(());
         }
+        self.send_early().await?;
         if self.shard.pool.is_tight()
             && let Body::Held { .. } = self.body
         {
@@ -366,34 +338,37 @@ impl Session {
             // Only a core that takes nothing of a full buffer comes here: a defect, not a wait.
             return Err(io::ErrorKind::InvalidData.into());
         }
-        let stalls = self.set_read_timeout();
+        let wait = self.set_read_timeout();
         let (shard, stream, input) = (&self.shard, &mut self.stream, &mut self.input);
         let received =
             std::future::poll_fn(|context| input.poll_receive(context, stream, &shard.pool)).await;
-        self.received(received, stalls)
+        self.received(received, wait)
     }
 
-    /// Sets how long to wait for bytes. True if the end of the wait means that the proxy stalls.
-    fn set_read_timeout(&self) -> bool {
-        let Some(deadline) = self.core.poll_deadline() else { return false };
-        let left = deadline.saturating_duration_since(clock::now());
-        let stall = self.exchange.stall_time(&self.core, &self.live).filter(|time| *time < left);
-        let wait = match stall {
-            Some(time) => time,
-            None if self.may_get_lean() => left.min(LEAN_AFTER),
-            None => left,
+    /// Sets how long to wait for bytes, and says what the end of the wait means.
+    fn set_read_timeout(&self) -> Wait {
+        let Some(deadline) = self.core.poll_deadline() else { return Wait::ForBytes };
+        let now = clock::now();
+        let mut wait = (deadline.saturating_duration_since(now), Wait::ForBytes);
+        let sooner = |time: Option<Duration>, wait: &mut (Duration, Wait), why: Wait| {
+            if let Some(time) = time.filter(|time| *time < wait.0) {
+                *wait = (time, why);
+            }
         };
-        self.stream.set_read_timeout(wait);
-        stall.is_some()
+        sooner(self.may_get_lean().then_some(LEAN_AFTER), &mut wait, Wait::ForBytes);
+        sooner(self.exchange.piece_time(&self.core, now), &mut wait, Wait::ForPiece);
+        sooner(self.exchange.stall_time(&self.core, &self.live), &mut wait, Wait::ForStall);
+        self.stream.set_read_timeout(wait.0);
+        wait.1
     }
 
-    fn received(&mut self, received: io::Result<usize>, stalls: bool) -> io::Result<()> {
+    fn received(&mut self, received: io::Result<usize>, wait: Wait) -> io::Result<()> {
         match received {
             Ok(0) => self.core.handle_end(clock::now()),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                if stalls {
-                    self.stalled = self.exchange.is_tailing();
+                if wait == Wait::ForStall {
+                    self.stalled = self.exchange.leaves() == Leaves::AllButTail;
                     self.exchange.stalled(&mut self.core, &self.live);
                 }
                 if self.may_get_lean() {
@@ -431,177 +406,7 @@ impl Session {
         };
         self.follow(next);
     }
-
-    /// Sends the answer's head, the whole body and its tail, in one call where they fit.
-    async fn send_whole_body(&mut self) -> io::Result<()> {
-        self.send_spilled().await?;
-        while self.held.sealed().count() >= SLICES_MAX - SLICES_SPARE {
-            self.send_sealed(usize::MAX).await?;
-        }
-        self.core.body_sent(clock::now());
-        let mut tail = Vec::new();
-        let mut close = false;
-        while let Some(output) = self.core.poll_output() {
-            match output {
-                Output::Send(bytes) => tail.extend_from_slice(bytes),
-                Output::Close => close = true,
-                Output::Body => {}
-            }
-        }
-        self.send_rest(&tail).await?;
-        self.body = Body::Dropped;
-        if close {
-            self.stream.end();
-            return Err(io::ErrorKind::ConnectionAborted.into());
-        }
-        Ok(())
-    }
-
-    /// Sends what is held except for the tail, while the verdict is still to come. What is sent has been
-    /// scanned; the end of the body never leaves before the verdict.
-    async fn send_all_but_tail(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.stalled) {
-            return self.send_body().await;
-        }
-        self.send_spilled().await?;
-        while self.held.sealed().count() > TAIL_BUFFERS {
-            let beyond = self.held.sealed().count() - TAIL_BUFFERS;
-            self.send_sealed(beyond).await?;
-        }
-        Ok(())
-    }
-
-    /// Sends what has arrived of a body that is still coming.
-    async fn send_body(&mut self) -> io::Result<()> {
-        self.send_spilled().await?;
-        while !self.held.is_empty() {
-            self.send_sealed(usize::MAX).await?;
-        }
-        self.send_rest(&[]).await
-    }
-
-    async fn send_spilled(&mut self) -> io::Result<()> {
-        while self.held.is_spilled() {
-            let shard = Rc::clone(&self.shard);
-            if shard.pool.is_exhausted() {
-                // A buffer to read into is needed. Everybody may be waiting for one with the end of a
-                // body in hand, so this one's goes to the file, too.
-                self.input.seal(&mut self.held);
-                let _full = self.held.spill(&shard.spool).await;
-            }
-            let buffer = std::future::poll_fn(|context| shard.pool.poll_take(context)).await;
-            let read = self.held.unspill(buffer).await;
-            let Ok((buffer, count)) = read else {
-                // The answer has begun and cannot be completed: it must not look complete.
-                self.stream.break_off();
-                return Err(io::ErrorKind::Other.into());
-            };
-            let mut slices = [IoSlice::new(&self.out), IoSlice::new(&buffer.bytes()[..count])];
-            let sent = send_all(&mut self.stream, &mut slices).await;
-            shard.pool.give(buffer);
-            sent?;
-            self.out.clear();
-        }
-        Ok(())
-    }
-
-    /// Sends as many sealed buffers as fit one call, at most `buffers_max`, and gives them back.
-    async fn send_sealed(&mut self, buffers_max: usize) -> io::Result<()> {
-        let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-        slices[0] = IoSlice::new(&self.out);
-        let mut used = 1;
-        let mut whole = 0;
-        let mut sent_alone = false;
-        for sealed in self.held.sealed().take(buffers_max) {
-            let count = sealed.runs.len();
-            if used + count > SLICES_MAX {
-                sent_alone = whole == 0;
-                break;
-            }
-            for (slot, slice) in slices[used..].iter_mut().zip(sealed.slices()) {
-                *slot = IoSlice::new(slice);
-            }
-            used += count;
-            whole += 1;
-        }
-        if !sent_alone {
-            send_all(&mut self.stream, &mut slices[..used]).await?;
-            self.out.clear();
-            self.held.release(whole);
-            return Ok(());
-        }
-        self.send_many_runs().await
-    }
-
-    /// Sends the oldest sealed buffer, which is cut into more ranges than fit one call.
-    async fn send_many_runs(&mut self) -> io::Result<()> {
-        send_all(&mut self.stream, &mut [IoSlice::new(&self.out)]).await?;
-        self.out.clear();
-        if let Some(sealed) = self.held.sealed().next() {
-            send_runs(&mut self.stream, sealed.slices()).await?;
-        }
-        self.held.release(1);
-        Ok(())
-    }
-
-    /// Sends the head, the last sealed buffers, the current buffer's ranges and `tail`.
-    async fn send_rest(&mut self, tail: &[u8]) -> io::Result<()> {
-        let runs: usize = self.held.sealed().map(|sealed| sealed.runs.len()).sum();
-        let all = self.held.sealed().flat_map(super::held::Sealed::slices).chain(self.input.held());
-        if runs + self.input.runs.len() + 2 <= SLICES_MAX {
-            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            slices[0] = IoSlice::new(&self.out);
-            let mut used = 1;
-            for (slot, slice) in slices[1..].iter_mut().zip(all) {
-                *slot = IoSlice::new(slice);
-                used += 1;
-            }
-            slices[used] = IoSlice::new(tail);
-            send_all(&mut self.stream, &mut slices[..=used]).await?;
-        } else {
-            send_all(&mut self.stream, &mut [IoSlice::new(&self.out)]).await?;
-            send_runs(&mut self.stream, all).await?;
-            send_all(&mut self.stream, &mut [IoSlice::new(tail)]).await?;
-        }
-        self.out.clear();
-        self.held.release(usize::MAX);
-        self.input.runs.clear();
-        Ok(())
-    }
-
-    async fn send_out(&mut self) -> io::Result<()> {
-        if !self.out.is_empty() {
-            send_all(&mut self.stream, &mut [IoSlice::new(&self.out)]).await?;
-            self.out.clear();
-        }
-        Ok(())
-    }
 }
-
-/// Sends ranges that are many and small, as a client makes them that cuts its chunks byte by byte.
-async fn send_runs<'r>(
-    stream: &mut Stream,
-    runs: impl Iterator<Item = &'r [u8]>,
-) -> io::Result<()> {
-    let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-    let mut used = 0;
-    for run in runs {
-        slices[used] = IoSlice::new(run);
-        used += 1;
-        if used == SLICES_MAX {
-            send_all(stream, &mut slices).await?;
-            slices = [IoSlice::new(&[]); SLICES_MAX];
-            used = 0;
-        }
-    }
-    send_all(stream, &mut slices[..used]).await
-}
-
-/// Full buffers that stay while an answer runs ahead of its verdict: 128 KiB.
-const TAIL_BUFFERS: usize = 2;
-
-/// Slices of a call that are not sealed buffers: the head, the current buffer, the tail, a spare.
-const SLICES_SPARE: usize = 4;
 
 /// An idle connection keeps its memory for so long.
 const LEAN_AFTER: Duration = Duration::from_secs(2);

@@ -11,7 +11,7 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::adaptation::page::{PageFacts, Rendered};
 use crate::adaptation::{self, Begin, Cause, Decided, Decision, Passed, Released, RuleReason};
@@ -22,8 +22,11 @@ use crate::policy::ThreatKind;
 
 use super::asking::Answers;
 use super::clock;
+use super::releasing::Releasing;
 use super::scanning::Scanning;
 use super::shard::{Live, Shard};
+
+pub(super) use super::releasing::Leaves;
 
 /// What the connection does with the body from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub(super) struct Exchange {
     in_preview: bool,
     /// What of the answer has left before the verdict.
     released: Released,
+    /// Of the body that is scanned: what may leave.
+    releasing: Option<Releasing>,
     number: (usize, u64),
     body_bytes: u64,
     /// What was found out for the policy.
@@ -68,6 +73,7 @@ impl Exchange {
             state: State::Waiting,
             in_preview: false,
             released: Released::Nothing,
+            releasing: None,
             number: (0, 0),
             body_bytes: 0,
             answers: Answers::NONE,
@@ -93,6 +99,7 @@ impl Exchange {
         self.in_preview = request.preview().is_some() && request.has_body();
         self.number = shard.next_transaction();
         self.released = Released::Nothing;
+        self.releasing = None;
         self.body_bytes = 0;
         let has_body = request.has_body();
         self.decided = Decided::Nothing;
@@ -115,6 +122,7 @@ impl Exchange {
         }
         match begun {
             Begin::Scan(plan) => {
+                self.releasing = Some(Releasing::new(plan.release, clock::now()));
                 let scanning = Scanning::start(&plan, live);
                 self.state = State::Scanning(Box::new(scanning));
                 Next::Hold
@@ -166,7 +174,7 @@ impl Exchange {
     ) -> Next {
         self.body_bytes += bytes.len() as u64;
         let State::Scanning(scanning) = &mut self.state else { return Next::Unchanged };
-        scanning.feed(bytes, &shard.side).await;
+        scanning.feed(bytes, live, &shard.side).await;
         // Inside a preview the answer waits for its end, which is at hand.
         let is_due = scanning.verdict.is_some() && !self.in_preview && live.server.early_response;
         match std::mem::replace(&mut self.state, State::Answered) {
@@ -209,7 +217,7 @@ impl Exchange {
         if core.is_behind_body() {
             return None;
         }
-        if self.is_tailing() {
+        if self.leaves() == Leaves::AllButTail {
             return Some(TAIL_STALL);
         }
         let request = core.request();
@@ -217,23 +225,65 @@ impl Exchange {
             && !self.in_preview
             && request.method() == Method::Respmod
             && !request.allow().no_content
-            && self.body_bytes >= STALL_BYTES_MIN;
+            && self.body_bytes >= STALL_BYTES_MIN
+            && self.releasing.as_ref().is_some_and(Releasing::may_stall);
         if may_stall { live.server.stall_time } else { None }
     }
 
-    /// Whether the answer has begun before the verdict: all but the tail of the body follows as it comes.
-    pub(super) fn is_tailing(&self) -> bool {
-        self.is_scanning() && self.released == Released::Part
+    /// What may leave of the body while its verdict is awaited.
+    pub(super) fn leaves(&self) -> Leaves {
+        let releasing = self.releasing.as_ref().filter(|_| self.is_scanning());
+        releasing.map_or(Leaves::Nothing, Releasing::leaves)
     }
 
-    /// The body pauses: the answer begins, its tail stays. A detection after this ends the answer
-    /// broken instead of with a page.
-    pub(super) fn stalled(&mut self, core: &mut icap::Connection, live: &Live) {
-        if self.released == Released::Nothing {
-            self.released = Released::Part;
-            let change = live.remarks.before_verdict(core.request());
-            core.answer_ahead(&change, clock::now());
+    /// How long it takes until another piece of a held body may leave; `None`: no wait for bytes has to end for that.
+    pub(super) fn piece_time(&self, core: &icap::Connection, now: Instant) -> Option<Duration> {
+        let may_leave = self.is_scanning() && !self.in_preview && !core.is_behind_body();
+        self.releasing.as_ref().filter(|_| may_leave)?.piece_time(now)
+    }
+
+    /// Whether another piece of a held body may leave; it counts as gone.
+    pub(super) fn takes_piece(&mut self, now: Instant) -> bool {
+        self.releasing.as_mut().is_some_and(|releasing| releasing.takes_piece(now))
+    }
+
+    /// So many bytes of the body have left before its verdict.
+    pub(super) fn note_released(&mut self, bytes: u64) {
+        if let Some(releasing) = &mut self.releasing {
+            releasing.note(bytes);
         }
+    }
+
+    /// Begins the answer before the verdict where the plan for this body says so. True when it has begun.
+    pub(super) fn begin_early(
+        &mut self,
+        core: &mut icap::Connection,
+        live: &Live,
+        now: Instant,
+    ) -> bool {
+        if !self.is_scanning() || self.in_preview || core.is_behind_body() {
+            return false;
+        }
+        let body_bytes = self.body_bytes;
+        let begins = self.releasing.as_mut().is_some_and(|release| release.grow(body_bytes, now));
+        if begins {
+            self.begin_ahead(core, live);
+        }
+        begins
+    }
+
+    /// The body pauses: the answer begins, its tail stays.
+    pub(super) fn stalled(&mut self, core: &mut icap::Connection, live: &Live) {
+        if self.releasing.as_mut().is_some_and(Releasing::stall) {
+            self.begin_ahead(core, live);
+        }
+    }
+
+    /// A detection after this ends the answer broken instead of with a page.
+    fn begin_ahead(&mut self, core: &mut icap::Connection, live: &Live) {
+        self.released = Released::Part;
+        let change = live.remarks.before_verdict(core.request());
+        core.answer_ahead(&change, clock::now());
     }
 
     /// The body has been seen to its end.
@@ -450,6 +500,7 @@ impl Exchange {
             decided,
             bytes: self.body_bytes,
             layers: self.ended.as_ref().map(|scan| scan.story.clone()).unwrap_or_default(),
+            released: self.releasing.as_ref().map(Releasing::story).unwrap_or_default(),
         })
     }
 }

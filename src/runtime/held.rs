@@ -78,6 +78,7 @@ pub(super) struct Held {
     sealed: VecDeque<Sealed>,
     spill: Option<Spill>,
     bytes: u64,
+    sent: u64,
 }
 
 struct Spill {
@@ -106,7 +107,7 @@ impl Drop for Held {
 impl Held {
     /// Holds nothing yet; buffers come from `pool` and go back to it. `side` does the work with files.
     pub(super) fn new(pool: Pool, side: Arc<SideThreads>) -> Self {
-        Self { pool, side, sealed: VecDeque::new(), spill: None, bytes: 0 }
+        Self { pool, side, sealed: VecDeque::new(), spill: None, bytes: 0, sent: 0 }
     }
 
     /// Counts bytes that were kept in the current buffer.
@@ -117,6 +118,16 @@ impl Held {
     /// Bytes held since the message began.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Counts bytes of the current buffer that were sent.
+    pub(super) fn count_sent(&mut self, bytes: usize) {
+        self.sent += bytes as u64;
+    }
+
+    /// Bytes that were sent since the message began.
+    pub(super) fn sent_bytes(&self) -> u64 {
+        self.sent
     }
 
     /// Takes a full buffer over.
@@ -179,6 +190,7 @@ impl Held {
         .await?;
         result.map_err(HoldFault::Io)?;
         spill.read += wanted as u64;
+        self.sent += wanted as u64;
         if spill.read == spill.written {
             self.close_file();
         }
@@ -198,6 +210,9 @@ impl Held {
     /// Gives back the oldest `count` sealed buffers: they were sent.
     pub(super) fn release(&mut self, count: usize) {
         let count = count.min(self.sealed.len());
+        let sent: usize =
+            self.sealed.iter().take(count).flat_map(Sealed::slices).map(<[u8]>::len).sum();
+        self.sent += sent as u64;
         give_all(&self.pool, self.sealed.drain(..count));
     }
 
@@ -206,6 +221,7 @@ impl Held {
         give_all(&self.pool, self.sealed.drain(..));
         self.close_file();
         self.bytes = 0;
+        self.sent = 0;
     }
 
     fn close_file(&mut self) {

@@ -4,9 +4,10 @@ use super::executor::yield_if_needed;
 use super::guarded::{Guarded, Panicked, Trouble};
 use super::shard::Live;
 use super::side::SideThreads;
+use crate::adaptation::release::{Rolling, Windows};
 use crate::adaptation::{self, Fragment, ScanPlan, ThreatKind, ThreatKinds, Unchecked};
-use crate::engine::verdict::{Detection, Verdict, Why};
-use crate::engine::{ContentCodings, MediaType, Object};
+use crate::engine::verdict::{Detection, Limit, Verdict, Why};
+use crate::engine::{ContentCodings, MediaType, Object, Scan};
 use crate::policy::State;
 
 /// A scan under way.
@@ -20,6 +21,10 @@ pub(super) struct Scanning {
     /// Everything that was found, where rules judge threats one by one.
     found: Vec<Detection>,
     by_rules: bool,
+    /// Of a body without an end: where one scan follows another.
+    windows: Option<Windows>,
+    /// A scan ends, and the body goes on: what it tolerates is not the end of it.
+    goes_on: bool,
     /// Why not all was looked at: a threat that is tolerated does not make up for it.
     missed: Option<Why>,
     /// Once there is one, the scan is over.
@@ -38,14 +43,15 @@ impl Scanning {
         let object = Object { size: None, codings, media, name: None };
         let blocked = live.adaptation.blocked_threats;
         let by_rules = live.policy.judges_threats();
-        let mut scan = if blocked == ThreatKinds::ALL && !by_rules {
-            live.engine.start(object)
-        } else {
-            live.engine.start_all(object)
-        };
+        let mut scan = begin(live, object);
         if let Some(size) = plan.content_length {
             scan.announce(size);
         }
+        let limits = live.engine.limits();
+        let windows = plan
+            .release
+            .is_endless
+            .then(|| Windows::new(Rolling::within(limits.scan_bytes_max, limits.object_bytes_max)));
         Self {
             blocked,
             scan: Guarded::new(scan, live.server.scan_time),
@@ -53,6 +59,8 @@ impl Scanning {
             state: plan.state,
             found: Vec::new(),
             by_rules,
+            windows,
+            goes_on: false,
             missed: None,
             verdict: None,
             story: String::new(),
@@ -60,7 +68,44 @@ impl Scanning {
     }
 
     /// Scans the next bytes.
-    pub(super) async fn feed(&mut self, bytes: &[u8], side: &SideThreads) {
+    pub(super) async fn feed(&mut self, bytes: &[u8], live: &Live, side: &SideThreads) {
+        if self.windows.is_none() {
+            return self.feed_scan(bytes, side).await;
+        }
+        let mut rest = bytes;
+        while !rest.is_empty() && self.verdict.is_none() {
+            let Some(windows) = &mut self.windows else { return };
+            if windows.is_full() {
+                self.begin_window(live, side).await;
+                continue;
+            }
+            let (now, later) = rest.split_at(windows.take(rest));
+            self.feed_scan(now, side).await;
+            rest = later;
+        }
+    }
+
+    /// Ends the scan as if the body had ended, and begins another one, which sees the last bytes again. What did not end
+    /// clean is the verdict of the body.
+    async fn begin_window(&mut self, live: &Live, side: &SideThreads) {
+        self.end(side).await;
+        self.goes_on = true;
+        let verdict = self.finish();
+        self.goes_on = false;
+        if verdict != Verdict::Clean {
+            self.verdict = Some(verdict);
+            return;
+        }
+        side.discard(self.scan.take_remains());
+        self.scan = Guarded::new(begin(live, Object::default()), live.server.scan_time);
+        let Some(mut windows) = self.windows.take() else { return };
+        for again in windows.begin_anew() {
+            self.feed_scan(again, side).await;
+        }
+        self.windows = Some(windows);
+    }
+
+    async fn feed_scan(&mut self, bytes: &[u8], side: &SideThreads) {
         let mut rest = bytes;
         while !rest.is_empty() && !self.scan.is_over() {
             let Ok(fed) = self.scan.feed(rest) else {
@@ -107,7 +152,8 @@ impl Scanning {
         }
         match self.scan.finish() {
             Ok((verdict, found, missed)) => {
-                self.missed = self.fragment.map(|_| Why::Fragment).or(missed);
+                let unseen = self.goes_on.then_some(Why::Limit(Limit::MaxScanSize));
+                self.missed = self.fragment.map(|_| Why::Fragment).or(missed).or(unseen);
                 let verdict = if self.by_rules {
                     self.found = found;
                     verdict
@@ -175,6 +221,15 @@ impl Scanning {
         if self.scan.is_large() {
             side.discard(self);
         }
+    }
+}
+
+/// Begins a scan that goes on after a detection, unless each of them would be blocked.
+fn begin(live: &Live, object: Object) -> Scan {
+    if live.adaptation.blocked_threats == ThreatKinds::ALL && !live.policy.judges_threats() {
+        live.engine.start(object)
+    } else {
+        live.engine.start_all(object)
     }
 }
 

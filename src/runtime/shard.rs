@@ -22,7 +22,7 @@ use crate::observe::{Event, Level};
 use crate::policy::directory::Membership;
 use crate::policy::reputation::Opinion;
 
-use super::connection::{Seat, serve};
+use super::connection::serve;
 use super::directory;
 use super::executor::{Spawner, Stream, TaskHandle, pause};
 use super::heartbeat::Pulse;
@@ -31,6 +31,7 @@ use super::live::{Publisher, Reader};
 use super::pool::Pool;
 use super::reputation::Front;
 use super::script;
+use super::seat::Seat;
 use super::side::SideThreads;
 use super::spool::Spool;
 use super::transport::Door;

@@ -490,6 +490,7 @@ impl Conversation {
                 decided: String::new(),
                 bytes,
                 layers: story,
+                released: String::new(),
             })
         };
         match verdict {
