@@ -295,7 +295,7 @@ impl Session {
             .await;
         self.follow(next);
         if let Body::Held { ended: false } = self.body
-            && self.held.bytes() > self.live.server.hold_bytes_max
+            && self.held.bytes() - self.held.sent_bytes() > self.live.server.hold_bytes_max
         {
             let next = self.exchange.hold_limit(&mut self.core, &self.live, &self.shard);
             self.follow(next);

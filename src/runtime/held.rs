@@ -115,7 +115,7 @@ impl Held {
         self.bytes += bytes as u64;
     }
 
-    /// Bytes held since the message began.
+    /// Bytes of the message that were held, those that have left included.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }

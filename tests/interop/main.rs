@@ -19,6 +19,7 @@ mod endurance;
 mod origin;
 mod pcap;
 mod policy;
+mod release;
 mod selftest;
 mod semantics;
 mod squid;

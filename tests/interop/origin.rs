@@ -10,6 +10,7 @@
 //! | `/parts/N` | as `/tail/N`, and the part that `Range` asks for |
 //! | `/forged/N` | N bytes with a mark as the gateway gives them |
 //! | `/halves/N` | N bytes, the second half of them when [`Origin::go_on`] says so |
+//! | `/events/clean`, `/events/eicar` | three events without an end, each when [`Origin::go_on`] says so; the second is clean or the test virus |
 //! | `/short/N` | promises N bytes and hangs up after half of them |
 //! | `/upload` | reads the body, answers with its length and digest |
 //!
@@ -40,7 +41,7 @@ struct Seen {
     /// Requests to `/upload` whose body arrived whole.
     uploads: AtomicU32,
     open: AtomicU32,
-    /// `/halves` goes on when a word comes through.
+    /// `/halves` and `/events` go on when a word comes through.
     gate: Gate,
 }
 
@@ -103,7 +104,7 @@ impl Origin {
         format!("http://{}{path}", self.address)
     }
 
-    /// Lets `/halves` send the second half.
+    /// Lets `/halves` send the second half, `/events` the next event.
     pub(crate) fn go_on(&self) {
         self.seen.gate.words.send(()).expect("the other end is beside this one");
     }
@@ -181,6 +182,7 @@ fn answer(
             body::write(length, to)?;
         }
         ("halves", _) => halves(to, length, seen)?,
+        ("events", _) => events(to, if detail == "eicar" { &eicar } else { b"two" }, seen)?,
         ("short", _) => {
             head(to, "200 OK", &format!("Content-Length: {length}\r\n"))?;
             body::write(length / 2, to)?;
@@ -218,6 +220,23 @@ fn halves(to: &mut impl Write, length: u64, seen: &Seen) -> io::Result<()> {
     to.flush()?;
     seen.gate.heard.recv().map_err(io::Error::other)?;
     to.write_all(second)
+}
+
+/// Events of which each waits until the test says so; the first does not.
+fn events(to: &mut impl Write, second: &[u8], seen: &Seen) -> io::Result<()> {
+    let fields = "Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n";
+    write!(to, "HTTP/1.1 200 OK\r\nServer: origin.test\r\n{fields}\r\n")?;
+    for (number, event) in [b"one", second, b"three"].into_iter().enumerate() {
+        if number > 0 {
+            seen.gate.heard.recv().map_err(io::Error::other)?;
+        }
+        let event = [b"data: ", event, b"\n\n"].concat();
+        write!(to, "{:x}\r\n", event.len())?;
+        to.write_all(&event)?;
+        to.write_all(b"\r\n")?;
+        to.flush()?;
+    }
+    to.write_all(b"0\r\n\r\n")
 }
 
 /// `bytes=0-99`
