@@ -255,6 +255,22 @@ pub fn begin<'a>(
     begin_message(Message::of(request), policy, options, known)
 }
 
+/// The same, where rules have changed something before: about the request of a response. Also says what they have
+/// found out and changed by now, which a message that is answered at once has no [`ScanPlan`] for. Who begins again
+/// with an answer begins with the same `before`.
+#[must_use]
+pub fn begin_after<'a>(
+    before: State,
+    request: &'a Request,
+    policy: &Policy,
+    options: &Options,
+    known: &Known<'_>,
+) -> (Begin<'a>, State) {
+    let mut state = before;
+    let begun = begin_noting(Message::of(request), policy, options, known, &mut state);
+    (begun, state)
+}
+
 /// Policy before the scan.
 #[must_use]
 pub fn begin_message<'a>(
@@ -263,13 +279,24 @@ pub fn begin_message<'a>(
     options: &Options,
     known: &Known<'_>,
 ) -> Begin<'a> {
+    begin_noting(message, policy, options, known, &mut State::default())
+}
+
+/// From what rules have changed before, to what they have changed by now.
+fn begin_noting<'a>(
+    message: Message<'a>,
+    policy: &Policy,
+    options: &Options,
+    known: &Known<'_>,
+    state: &mut State,
+) -> Begin<'a> {
     if message.kind == ServiceKind::Echo {
         return go(Passed::Echo);
     }
     // An address that cannot be read is on no list. Nothing is lost by that: the body is scanned.
     let url = if policy.needs_url() { message.url() } else { None };
     let facts = message.facts(url.as_ref(), known);
-    let way = match policy.decide(&facts, &mut ()) {
+    let way = match policy.decide_after(*state, &facts, &mut ()) {
         Outcome::Go(way) => way,
         Outcome::Block(block) => {
             let cause = cause(policy, &facts, block.rule, block.reason);
@@ -285,6 +312,7 @@ pub fn begin_message<'a>(
             return block_by(Cause::PolicyUnchecked(why), Decided::Unanswered(question));
         }
     };
+    *state = way.state;
     // A rule that says PASS has the last word about an address.
     if way.rule.is_none()
         && let Some(begun) = hooked(known.hook, options)
@@ -310,7 +338,7 @@ pub fn begin_message<'a>(
             let fragment = message
                 .is_fragment
                 .then(|| if may_be_part() { Fragment::Allowed } else { Fragment::Judged });
-            let release = release::plan(&message, fragment, policy, options);
+            let release = release::plan(&message, way.state, fragment, policy, options);
             let Message { content_encoding, content_type, content_length, .. } = message;
             Begin::Scan(ScanPlan {
                 content_encoding,

@@ -17,6 +17,7 @@
 //! | parts of objects: `Range`, 206 | [`range`] |
 //! | Dr.Web's answer headers | [`headers`] |
 //! | what may leave before the verdict | [`release`] |
+//! | what a request leaves for its response | [`bequest`] |
 //! | marks in the message, and who sees it next | [`remarks`] |
 //! | which file names a proxy may keep to itself | [`transfer`] |
 //! | block pages | [`page`] |
@@ -30,6 +31,7 @@
 use sha2::{Digest, Sha256};
 
 pub mod begin;
+pub mod bequest;
 pub mod decision;
 pub mod headers;
 pub mod page;
@@ -43,7 +45,10 @@ pub mod transfer;
 mod tests;
 
 pub use crate::policy::threat::{self, ThreatKind, ThreatKinds};
-pub use begin::{Begin, Decided, Fragment, Known, Message, ScanPlan, begin, begin_message, judge};
+pub use begin::{
+    Begin, Decided, Fragment, Known, Message, ScanPlan, begin, begin_after, begin_message, judge,
+};
+pub use bequest::Bequest;
 pub use decision::{
     Cause, Decision, Passed, PolicyWhy, Released, RuleReason, Threat, Unchecked, decide, decide_by,
 };

@@ -11,6 +11,8 @@
 //! file. A body that is held can turn to tail when it has become long ([`ReleasePlan::tail_from`]), or
 //! trickle when it takes long ([`Trickle`]): both give up the page for somebody who would give up waiting.
 //!
+//! A rule that says `SET release = Hold` means it: that body is held whatever its size, type and time.
+//!
 //! A *request* with a body is an upload. It is held: a slow upload is an upload, a broken one may be half
 //! a record in somebody's database, and nobody watches its progress. A rule may still say otherwise.
 //!
@@ -28,7 +30,7 @@ use std::time::Duration;
 use super::begin::{Fragment, Message};
 use super::{Options, Unchecked};
 use crate::icap::Ahead;
-use crate::policy::{Direction, Policy};
+use crate::policy::{Direction, Policy, RuledRelease, State};
 
 pub use super::rolling::{Rolling, Windows};
 pub use crate::policy::Release as Way;
@@ -116,6 +118,8 @@ pub enum Chosen {
     Profile,
     /// It is a piece of an object, and those are blocked.
     Fragment,
+    /// The rule at this place, counted from 0: `SET release`.
+    Rule(u16),
     /// It is an upload.
     Request,
     /// Its type, and that it has no length: `StreamTypes`, or the fields of radio stations.
@@ -173,21 +177,24 @@ impl ReleasePlan {
 
     /// The step by which something left before the verdict, for events.
     #[must_use]
-    pub const fn reason(&self, early: Early) -> Cow<'static, str> {
-        Cow::Borrowed(match early {
+    pub fn reason(&self, early: Early) -> Cow<'static, str> {
+        match early {
             Early::Way => self.chosen.name(),
             Early::Grown => Chosen::TailSize.name(),
-            Early::Slow => "TrickleDelay",
-            Early::Stalled => "StallTimeout",
-        })
+            Early::Slow => "TrickleDelay".into(),
+            Early::Stalled => "StallTimeout".into(),
+        }
     }
 }
 
 impl Chosen {
     /// The name in events: of a setting where it is one.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
+    pub fn name(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Rule(place) => {
+                return Cow::Owned(format!("rule {}", u32::from(place).saturating_add(1)));
+            }
             Self::Profile => "Profile",
             Self::Fragment => "BlockFragments",
             Self::Request => "request",
@@ -195,13 +202,14 @@ impl Chosen {
             Self::TailTypes => "TailTypes",
             Self::TailSize => "TailSize",
             Self::Release => "Release",
-        }
+        })
     }
 }
 
 /// What may leave of a body that is scanned.
 pub(super) fn plan(
     message: &Message<'_>,
+    state: State,
     fragment: Option<Fragment>,
     policy: &Policy,
     options: &Options,
@@ -212,12 +220,22 @@ pub(super) fn plan(
     if fragment == Some(Fragment::Judged) && options.fragments == Unchecked::Block {
         return ReleasePlan::hold(Chosen::Fragment);
     }
-    if message.direction == Direction::Request {
-        return ReleasePlan::hold(Chosen::Request);
-    }
     let mime = message.content_type.unwrap_or_default();
     let length = message.content_length;
-    if length.is_none() && (message.is_radio || policy.is_stream_type(mime)) {
+    let is_upload = message.direction == Direction::Request;
+    let may_be_endless = !is_upload && length.is_none();
+    let is_endless = may_be_endless && (message.is_radio || policy.is_stream_type(mime));
+    if let Some(RuledRelease { way, rule }) = state.release {
+        // A rule that says Hold means it: no size and no time turns it around.
+        return match way {
+            Way::Hold => ReleasePlan::hold(Chosen::Rule(rule)),
+            Way::Tail => ReleasePlan::tail(Chosen::Rule(rule), is_endless),
+        };
+    }
+    if is_upload {
+        return ReleasePlan::hold(Chosen::Request);
+    }
+    if is_endless {
         return ReleasePlan::tail(Chosen::StreamTypes, true);
     }
     if policy.is_tail_type(mime) {

@@ -6,7 +6,8 @@
 //!
 //! *Next services* are `X-Next-Services`, by which a proxy is told which of its other services are to see a
 //! message (Squid: `routing=on`). There is a plan for messages in order and one for those that could not be
-//! checked, say a sandbox; what is blocked is seen by nobody else.
+//! checked, say a sandbox; a rule can have a plan of its own (`SET next_services`). What is blocked is seen by
+//! nobody else.
 //!
 //! An answer that begins before its verdict has no mark, and no plan: it goes the proxy's usual way.
 
@@ -25,6 +26,8 @@ pub struct Remarks {
     pub next: Option<Vec<Box<str>>>,
     /// `NextServicesUnchecked`: who sees a message next that could not be checked.
     pub next_unchecked: Option<Vec<Box<str>>>,
+    /// `SharedHeader`: the field by which a request tells its response, see [`super::bequest`].
+    pub shared: Option<Box<str>>,
 }
 
 /// A field of ours in the head of a message.
@@ -80,9 +83,16 @@ impl Remarks {
 
     /// Adds `X-Next-Services` to the headers of an answer, where the administrator has plans.
     pub fn route(&self, decision: &Decision, extra: &mut Extra) {
-        let has_plans = self.next.is_some() || self.next_unchecked.is_some();
+        self.route_by(decision, None, extra);
+    }
+
+    /// The same, where a rule has a plan of its own ([`crate::policy::Policy::next_services`]): it takes the place
+    /// of both of the settings'. What is blocked is seen by nobody else even then.
+    pub fn route_by(&self, decision: &Decision, ruled: Option<&[Box<str>]>, extra: &mut Extra) {
+        let has_plans = ruled.is_some() || self.next.is_some() || self.next_unchecked.is_some();
         let plan = match decision {
             Decision::Block(_) | Decision::Abort(_) => has_plans.then_some(&[][..]),
+            Decision::Unmodified(_) | Decision::AskForAll if ruled.is_some() => ruled,
             Decision::Unmodified(Passed::Unchecked(_)) => self.next_unchecked.as_deref(),
             Decision::Unmodified(
                 Passed::Clean

@@ -35,6 +35,15 @@ impl IsTag {
         Self { text }
     }
 
+    /// Bytes of [`IsTag::epoch`].
+    pub const EPOCH_BYTES: usize = 16;
+
+    /// The front of the tag, without the quote: 64 bits, to tell what is from another database or policy.
+    #[must_use]
+    pub fn epoch(&self) -> &str {
+        self.as_str().get(1..=Self::EPOCH_BYTES).unwrap_or_default()
+    }
+
     /// The value as it stands in the header, quotes included.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -46,4 +55,5 @@ impl IsTag {
 const HEX_DIGITS: usize = 28;
 /// The RFC allows 32 for the string; with the quotes counted we are below it in either reading.
 const TEXT_BYTES: usize = HEX_DIGITS + 2;
+const _: () = assert!(IsTag::EPOCH_BYTES <= HEX_DIGITS, "it is a part of the tag");
 const _: () = assert!(TEXT_BYTES <= 32, "RFC 3507 section 4.7");

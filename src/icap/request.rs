@@ -199,6 +199,13 @@ impl Request {
         self.head.field(name)
     }
 
+    /// The same for a field that may stand once: one that stands twice is as good as none.
+    #[must_use]
+    pub fn single_field(&self, name: &str) -> Option<&[u8]> {
+        let is_repeated = self.head.fields(name).nth(1).is_some();
+        self.head.field(name).filter(|_| !is_repeated)
+    }
+
     /// Whether the encapsulated `Content-Length` means anything.
     #[must_use]
     pub const fn http_length(&self) -> HttpLength {

@@ -18,6 +18,7 @@ use super::Policy;
 use super::category::{Categories, Category};
 use super::explain::{Step, Witness};
 use super::facts::{Directory, Facts, ThreatFact};
+use super::release::Release;
 use super::table::Entry;
 use super::threat::ThreatKinds;
 use super::trial::{Trial, Turn};
@@ -81,6 +82,10 @@ pub struct State {
     pub white_listed: bool,
     /// A rule says `SET scan = No`.
     pub unscanned: bool,
+    /// A rule says `SET release`.
+    pub release: Option<RuledRelease>,
+    /// The plan of a rule that says `SET next_services`: [`Policy::next_services`].
+    pub(super) next_services: Option<u16>,
     /// Categories that rules set in place of what is known.
     pub(super) replaced: Option<Categories>,
     /// Categories that rules added.
@@ -89,6 +94,15 @@ pub struct State {
     pub(super) groups: u64,
     /// The groups that are known otherwise do not count.
     pub(super) groups_replaced: bool,
+}
+
+/// What a rule says about what leaves before the verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuledRelease {
+    /// The way.
+    pub way: Release,
+    /// The place of the rule, counted from 0.
+    pub rule: u16,
 }
 
 /// A block before the scan.
@@ -145,9 +159,25 @@ pub struct Judgement<'p> {
 }
 
 impl Policy {
+    /// Which services a rule wants to see the message next; none: no service. `None`: no rule says so.
+    #[must_use]
+    pub fn next_services(&self, state: &State) -> Option<&[Box<str>]> {
+        self.rules.plan(state.next_services?)
+    }
+
     /// Decides about a message before its body is seen.
     pub fn decide<W: Witness>(&self, facts: &Facts<'_>, witness: &mut W) -> Outcome<'_> {
-        let mut trial = Trial::new(self, facts, None, State::default(), witness);
+        self.decide_after(State::default(), facts, witness)
+    }
+
+    /// The same, where rules have changed something before: about the request of a response.
+    pub fn decide_after<W: Witness>(
+        &self,
+        before: State,
+        facts: &Facts<'_>,
+        witness: &mut W,
+    ) -> Outcome<'_> {
+        let mut trial = Trial::new(self, facts, None, before, witness);
         let mut end = None;
         if W::LOOKS {
             end = self.rules.before().find_map(|(place, rule)| trial.turn(place, rule));

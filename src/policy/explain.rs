@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::category::Categories;
-use super::decide::{BlockReason, CategorySource, Judgement, Outcome};
+use super::decide::{BlockReason, CategorySource, Judgement, Outcome, State};
 use super::directory::{Answer, Membership};
 use super::facts::{Facts, Reputation};
 use super::{Policy, rules::RuleView};
@@ -264,10 +264,10 @@ impl Policy {
             Outcome::Go(way) if way.state.unscanned => {
                 ("pass", "it goes on, and its body is not scanned".to_owned())
             }
-            Outcome::Go(way) if way.rule.is_some() => {
-                ("pass", "it goes on by a rule, and its body is scanned".to_owned())
+            Outcome::Go(way) => {
+                let by = if way.rule.is_some() { " by a rule" } else { "" };
+                ("pass", format!("it goes on{by}, and its body is scanned"))
             }
-            Outcome::Go(_) => ("pass", "it goes on, and its body is scanned".to_owned()),
             Outcome::Block(block) => {
                 ("block", format!("it is blocked: {}", self.reason_text(&block.reason)))
             }
@@ -276,7 +276,26 @@ impl Policy {
                 ("unchecked", format!("it is blocked: no answer about {}", question.name()))
             }
         };
-        story.see(|| Step::Outcome { outcome: word, text });
+        let set = match outcome {
+            Outcome::Go(way) => self.set_text(&way.state),
+            Outcome::Block(_) | Outcome::Ask(_) | Outcome::Unanswered(_) => String::new(),
+        };
+        story.see(|| Step::Outcome { outcome: word, text: format!("{text}{set}") });
+    }
+
+    /// What rules have set about how a message goes on.
+    fn set_text(&self, state: &State) -> String {
+        let release = state.release.filter(|_| !state.unscanned).map(|release| {
+            let number = usize::from(release.rule).saturating_add(1);
+            format!("; release = {}, by rule {number}", release.way.name())
+        });
+        let next = self.next_services(state).map(|names| {
+            format!(
+                "; next services: {}",
+                if names.is_empty() { "none".into() } else { names.join(", ") }
+            )
+        });
+        [release, next].into_iter().flatten().collect()
     }
 
     /// Says in the story what becomes of a threat.

@@ -24,6 +24,7 @@
 //! | kinds of threat, read off a signature's name | [`threat`] |
 //! | the language of rules | [`rules`] |
 //! | the decision, and why | [`decide`], `trial`, [`explain`], [`asked`] |
+//! | what rules have changed, for the response of a request | `carried` |
 //! | what a script is told and may answer | [`hook`] |
 //!
 //! The black list beats the white list. The white list exempts from blocking by category only, never
@@ -52,6 +53,7 @@ use sha2::{Digest, Sha256};
 pub mod ads;
 pub mod asked;
 mod broken;
+mod carried;
 pub mod category;
 pub mod decide;
 pub mod directory;
@@ -80,7 +82,8 @@ pub use ads::{AdExpressions, AdList};
 pub use asked::{Asked, Told};
 pub use category::{Categories, Category, Database};
 pub use decide::{
-    Asking, Block, BlockReason, CategorySource, Judgement, Outcome, Question, State, Way,
+    Asking, Block, BlockReason, CategorySource, Judgement, Outcome, Question, RuledRelease, State,
+    Way,
 };
 pub use explain::{Step, Story, Witness};
 pub use expressions::ExpressionFault;

@@ -8,7 +8,7 @@
 use regex::bytes::RegexSet;
 
 use super::category::Categories;
-use super::decide::{BlockReason, CategorySource, Question, State};
+use super::decide::{BlockReason, CategorySource, Question, RuledRelease, State};
 use super::explain::{Step, Verdict, Witness};
 use super::facts::{Direction, Directory, Facts, Reputation, ThreatFact};
 use super::path::LazyPath;
@@ -151,6 +151,11 @@ impl<'p, 'f, 'w, W: Witness> Trial<'p, 'f, 'w, W> {
                 Action::Pass => return Turn::Pass,
                 Action::Block(reason) => return Turn::Block(self.reason(rule, reason)),
                 Action::Scan(on) => self.state.unscanned = !on,
+                Action::Release(way) => {
+                    let rule = u16::try_from(place).unwrap_or(u16::MAX);
+                    self.state.release = Some(RuledRelease { way: *way, rule });
+                }
+                Action::NextServices(plan) => self.state.next_services = Some(*plan),
                 Action::SetCategory(category) => {
                     self.state.replaced = Some(Categories::NONE.with(*category));
                     self.state.added = Categories::NONE;

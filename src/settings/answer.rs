@@ -13,15 +13,25 @@ pub(super) fn field(text: &str) -> Result<(), String> {
         .ok_or_else(|| expected(text, "a field as in X-Scanned-By: Baleen"))
 }
 
+/// Checks `X-Name`.
+pub(super) fn field_name(text: &str) -> Result<(), String> {
+    let is_good = is_own_name(text) && text.len() <= NAME_BYTES_MAX;
+    if is_good { Ok(()) } else { Err(expected(text, "the name of a field as in X-Name")) }
+}
+
+/// A token behind `X-`.
+fn is_own_name(name: &str) -> bool {
+    name.get(..2).is_some_and(|front| front.eq_ignore_ascii_case("X-"))
+        && name.len() > 2
+        && name.bytes().all(crate::http::is_token_byte)
+}
+
 /// The name and the value of a field whose name begins with `X-`: nothing else may be written into a message, so
 /// that no setting can say how long it is or where it goes.
 pub(super) fn split_field(text: &str) -> Option<(&str, &str)> {
     let (name, value) = text.split_once(':')?;
     let value = value.trim();
-    let is_own = name.get(..2).is_some_and(|front| front.eq_ignore_ascii_case("X-"));
-    let is_good = is_own
-        && name.len() > 2
-        && name.bytes().all(crate::http::is_token_byte)
+    let is_good = is_own_name(name)
         && !value.is_empty()
         && value.len() <= VALUE_BYTES_MAX
         && !value.chars().any(char::is_control);

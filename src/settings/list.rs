@@ -74,6 +74,7 @@ pub(super) fn list(kind: Kind, items: &[Item<'_>]) -> Result<Value, ValueFault> 
         | Kind::LdapFilter
         | Kind::Proxy
         | Kind::Field
+        | Kind::FieldName
         | Kind::Rules
         | Kind::LogTarget
         | Kind::User => Err(ValueFault::new(Span::default(), "this is no list")),

@@ -94,6 +94,7 @@ fn describe(kind: Kind) -> String {
         Kind::Attributes => "names of attributes, several allowed".to_owned(),
         Kind::Listeners => "IP:port and a profile, several allowed".to_owned(),
         Kind::Field => "a header field as in X-Scanned-By: Baleen, or empty".to_owned(),
+        Kind::FieldName => "the name of a header field as in X-Name, or empty".to_owned(),
         Kind::Names => "names of services, or None".to_owned(),
         Kind::Proxy => "host:port or user:password@host:port".to_owned(),
         Kind::Networks => "IP addresses, networks and ranges, several allowed".to_owned(),

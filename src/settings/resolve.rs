@@ -367,6 +367,9 @@ impl Settings {
             unchecked: mark(&icapd::UNCHECKED_HEADER),
             next: plan(&icapd::NEXT_SERVICES),
             next_unchecked: plan(&icapd::NEXT_SERVICES_UNCHECKED),
+            shared: Some(self.get(&icapd::SHARED_HEADER))
+                .filter(|name| !name.is_empty())
+                .map(Into::into),
         }
     }
 

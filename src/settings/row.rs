@@ -119,6 +119,8 @@ pub enum Kind {
     Listeners,
     /// A header field of ours, `X-Name: value`.
     Field,
+    /// The name of a header field of ours, `X-Name`.
+    FieldName,
     /// Names of services that others have given, or `None`.
     Names,
     /// MIME types, or beginnings of some.
@@ -187,6 +189,7 @@ impl Kind {
             | Self::LdapFilter
             | Self::Proxy
             | Self::Field
+            | Self::FieldName
             | Self::LogTarget
             | Self::User => false,
         }
@@ -277,6 +280,7 @@ maker!(/** A socket, or none. */ address() Kind::Address => Address: Option<Sock
 maker!(/** Sockets. */ addresses() Kind::Addresses => Addresses: Vec<SocketAddr>);
 maker!(/** Sockets and profiles. */ listeners() Kind::Listeners => Listeners: Vec<(SocketAddr, &'static str)>);
 maker!(/** A header field, or none. */ field() Kind::Field => Text: String);
+maker!(/** The name of a header field, or none. */ field_name() Kind::FieldName => Text: String);
 maker!(/** Names of services. */ names() Kind::Names => Names: Vec<String>);
 maker!(/** Providers of a mesh service. */ uplinks() Kind::Uplinks => Uplinks: Vec<Uplink>);
 maker!(/** A service over HTTPS, or none. */ service() Kind::Service => Service: Option<ServiceUrl>);

@@ -35,7 +35,7 @@ pub enum Value {
     Choice(&'static str),
     /// Of [`Kind::Words`]: as in the row.
     Words(Vec<&'static str>),
-    /// Of [`Kind::Text`], [`Kind::Field`], [`Kind::Proxy`], [`Kind::LogTarget`] and [`Kind::User`]; empty: none.
+    /// Of [`Kind::Text`], [`Kind::Field`], [`Kind::FieldName`], [`Kind::Proxy`], [`Kind::LogTarget`] and [`Kind::User`]; empty: none.
     Text(String),
     /// Of [`Kind::Path`]; `None`: none.
     Path(Option<PathBuf>),
@@ -173,6 +173,7 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
         Kind::LdapFilter => filter(raw, &text),
         Kind::Text => Ok(Value::Text(text)),
         Kind::Field => answer::field(&text).map(|()| Value::Text(text)).map_err(fault),
+        Kind::FieldName => answer::field_name(&text).map(|()| Value::Text(text)).map_err(fault),
         Kind::Proxy => address::proxy(&text).map(|()| Value::Text(text)).map_err(fault),
         Kind::LogTarget => address::log_target(&text).map(|()| Value::Text(text)).map_err(fault),
         Kind::User => address::user(&text).map(|()| Value::Text(text)).map_err(fault),
@@ -201,7 +202,9 @@ pub(super) fn parse(kind: Kind, raw: &str) -> Result<Option<Value>, ValueFault> 
 /// What nothing stands for; `None`: back to the default.
 fn empty(kind: Kind) -> Result<Option<Value>, &'static str> {
     match kind {
-        Kind::Text | Kind::Field | Kind::Proxy => Ok(Some(Value::Text(String::new()))),
+        Kind::Text | Kind::Field | Kind::FieldName | Kind::Proxy => {
+            Ok(Some(Value::Text(String::new())))
+        }
         Kind::Path => Ok(Some(Value::Path(None))),
         Kind::Address => Ok(Some(Value::Address(None))),
         Kind::Service => Ok(Some(Value::Service(None))),

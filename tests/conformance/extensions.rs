@@ -48,6 +48,24 @@ fn answer(profile: Profile, extra: &Extra) -> String {
     }
 }
 
+#[test]
+fn what_a_request_shares_with_its_response_is_one_field_on_the_wire() {
+    let name = "X-Baleen-Context";
+    let mut extra = Extra::new();
+    extra.field(name, "0-1;0123456789abcdef;0.0.0.0.0.0");
+    let line = "X-Baleen-Context: 0-1;0123456789abcdef;0.0.0.0.0.0\r\n";
+    assert!(answer(Profile::SQUID, &extra).contains(line));
+    let read = |fields: &str| {
+        let (core, _) = ask(Options::new(IsTag::of(b"", b"")), fields);
+        core.request().single_field(name).map(<[u8]>::to_vec)
+    };
+    let want = b"0-1;0123456789abcdef;0.0.0.0.0.0".to_vec();
+    assert_eq!(read(line), Some(want.clone()));
+    assert_eq!(read(&line.to_lowercase()), Some(want));
+    assert_eq!(read(&format!("{line}{line}")), None);
+    assert_eq!(read(""), None);
+}
+
 #[track_caller]
 fn check_user(fields: &str, coding: UsernameCoding, want: &str) {
     assert_eq!(subject(fields, coding).user, want);

@@ -4,7 +4,9 @@
 
 use super::options::options_answer;
 use super::{GET, converse, refused};
-use baleen::icap::{Connection, Event, HttpLength, IsTag, Options, Profile, Unscannable};
+use baleen::icap::{
+    Ahead, Connection, Event, HttpLength, IsTag, Options, Profile, Request, Unscannable,
+};
 
 /// A message as Nextcloud makes it up: HTTP/1.0, a dummy length, `Connection: close`.
 const NEXTCLOUD: &str = "> RESPMOD icap://127.0.0.1/avscan ICAP/1.0
@@ -97,26 +99,38 @@ fn nextclouds_older_form_is_an_upload() {
     converse(&format!("= profile nextcloud\n= unmodified\n{request}<: closing 204\n! server\n"));
 }
 
+/// What a connection of this profile reads of a response.
+fn read<T>(profile: Profile, what: impl Fn(&Request) -> T) -> T {
+    let mut options = Options::new(IsTag::of(b"", b""));
+    options.profile = profile;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test needs an instant to count from; its value plays no part"
+    )]
+    let now = std::time::Instant::now();
+    let mut core = Connection::new(std::sync::Arc::new(options), now);
+    let request = "RESPMOD icap://g/avscan ICAP/1.0\r\nHost: g\r\nEncapsulated: res-hdr=0, res-body=38\r\n\r\n\
+        HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n";
+    assert_eq!(core.handle_bytes(request.as_bytes(), now).event, Some(Event::Request));
+    what(core.request())
+}
+
 #[test]
 fn the_dummy_length_of_file_shares_is_not_believed() {
-    let length = |profile: Profile| {
-        let mut options = Options::new(IsTag::of(b"", b""));
-        options.profile = profile;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "a test needs an instant to count from; its value plays no part"
-        )]
-        let now = std::time::Instant::now();
-        let mut core = Connection::new(std::sync::Arc::new(options), now);
-        let request = "RESPMOD icap://g/avscan ICAP/1.0\r\nHost: g\r\nEncapsulated: res-hdr=0, res-body=38\r\n\r\n\
-            HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n";
-        assert_eq!(core.handle_bytes(request.as_bytes(), now).event, Some(Event::Request));
-        core.request().http_length()
-    };
     for profile in Profile::ALL {
         let is_share = matches!(profile.name, "nextcloud" | "owncloud");
         let want = if is_share { HttpLength::Dummy } else { HttpLength::Claim };
-        assert_eq!(length(profile), want, "{}", profile.name);
+        assert_eq!(read(profile, Request::http_length), want, "{}", profile.name);
+    }
+}
+
+#[test]
+fn who_asks_for_a_verdict_gets_no_answer_before_it() {
+    for profile in Profile::ALL {
+        let is_no_proxy =
+            matches!(profile.name, "nextcloud" | "owncloud" | "rspamd" | "c-icap-client");
+        let want = if is_no_proxy { Ahead::Never } else { Ahead::May };
+        assert_eq!(read(profile, Request::ahead), want, "{}", profile.name);
     }
 }
 

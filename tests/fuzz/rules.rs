@@ -29,6 +29,8 @@ const WORDS: &[&[u8]] = &[
     b" : BLOCK as _match",
     b" : PASS",
     b"SET scan = No",
+    b"SET release = Tail",
+    b"SET next_services = ",
     b"ADD url_category = Jobs",
     b"url_category ",
     b"threat_category ",
@@ -49,6 +51,7 @@ fn texts() -> Vec<Vec<u8>> {
         "url match (\"^http://[a-z]+\\.example/\", \"x{2,3}\") : BLOCK as \"no \\\"games\\\"\"\n",
         "src_ip not in (10.0.0.0/8, ::1, 10.0.0.1-10.0.0.9), size gt 10MB : SET scan = No, PASS\n",
         "url in (@/file, file(\"/file\"), a.example/x),\n  method in (GET, POST) :\n  BLOCK as Jobs\n",
+        "direction request : SET release = Tail, SET next_services = \"sandbox, dlp\"\n",
         "threat match (eicar) : PASS # why\nSET user_group = boss\nuser_group boss : BLOCK\n",
     ]
     .map(|text| text.as_bytes().to_vec())

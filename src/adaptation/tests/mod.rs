@@ -1,6 +1,7 @@
 //! The promises of the adaptation room.
 
 mod begin;
+mod bequest;
 mod decision;
 mod headers;
 mod hostile;

@@ -1,12 +1,13 @@
 //! What may leave before the verdict: each step, its place in the order, and windows over bodies without an end.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::connection;
 use crate::adaptation::release::{Chosen, Early, ReleaseOptions, ReleasePlan, Trickle, Way};
 use crate::adaptation::{self, Begin, Known, Rolling, Unchecked, Windows};
 use crate::icap::{Ahead, Profile};
-use crate::policy::{Options, Pattern, Policy, STREAM_TYPES};
+use crate::policy::{Options, Pattern, Policy, RuleSource, STREAM_TYPES};
 
 const RESPMOD: &str = "RESPMOD icap://gw.test/respmod ICAP/1.0\nHost: gw.test\nAllow: 204\n";
 const REQMOD: &str = "REQMOD icap://gw.test/reqmod ICAP/1.0\nHost: gw.test\nAllow: 204\n";
@@ -53,7 +54,11 @@ fn upload(head: &str, policy: &Policy, options: &adaptation::Options) -> Release
 }
 
 fn chosen(plan: ReleasePlan) -> (Way, bool, &'static str) {
-    (plan.way, plan.is_endless, plan.chosen.name())
+    let name = match plan.chosen.name() {
+        Cow::Borrowed(name) => name,
+        Cow::Owned(name) => panic!("by {name}"),
+    };
+    (plan.way, plan.is_endless, name)
 }
 
 #[test]
@@ -116,6 +121,36 @@ fn a_client_that_is_no_proxy_is_never_answered_ahead() {
     for profile in Profile::ALL {
         let want = if never.contains(&profile.name) { Ahead::Never } else { Ahead::May };
         assert_eq!(profile.ahead, want, "{}", profile.name);
+    }
+}
+
+#[test]
+fn a_rule_has_the_last_word_where_somebody_waits_for_the_body() {
+    let ruled = |way: &str| {
+        let text = format!("user nobody : PASS\nSET release = {way}");
+        let rules = vec![RuleSource { name: "rules".into(), text }];
+        let tail_types = vec![Pattern::parse("video/*").expect("a type")];
+        Policy::compile(Options { rules, tail_types, ..Options::default() }).expect("a policy")
+    };
+    let options = adaptation::Options::default();
+    let all = [
+        "",
+        "Content-Type: video/mp4\n",
+        "Content-Type: audio/mpeg\n",
+        "Content-Length: 99999999\n",
+    ];
+    for head in all {
+        let held = plan(head, &ruled("hold"), &options);
+        assert_eq!((held.way, held.is_endless, held.chosen), (Way::Hold, false, Chosen::Rule(1)));
+        assert_eq!(held.early(u64::MAX, Duration::MAX), None);
+        let tail = plan(head, &ruled("Tail"), &options);
+        assert_eq!((tail.way, tail.chosen), (Way::Tail, Chosen::Rule(1)));
+        assert_eq!(tail.is_endless, head.contains("audio/mpeg"));
+        assert_eq!(tail.reason(Early::Way), "rule 2");
+        let sent = upload(head, &ruled("Tail"), &options);
+        assert_eq!((sent.way, sent.is_endless, sent.chosen), (Way::Tail, false, Chosen::Rule(1)));
+        let asked = plan_as(head, Ahead::Never, &ruled("Tail"), &options);
+        assert_eq!(chosen(asked), (Way::Hold, false, "Profile"));
     }
 }
 

@@ -13,6 +13,7 @@ fn remarks() -> Remarks {
         unchecked: mark("X-Unchecked", "beware"),
         next: Some(Vec::new()),
         next_unchecked: Some(vec!["sandbox".into(), "audit".into()]),
+        shared: None,
     }
 }
 
@@ -107,6 +108,33 @@ fn the_plan_follows_the_verdict_and_nothing_blocked_goes_on() {
     assert_eq!(plan(&only, &blocked), "X-Next-Services:");
     for decision in [blocked, unchecked, tolerated()] {
         assert_eq!(plan(&Remarks::default(), &decision), "");
+    }
+}
+
+#[test]
+fn a_plan_of_a_rule_takes_the_place_of_those_of_the_settings() {
+    let plan = |remarks: &Remarks, ruled: &[&str], decision: &Decision| {
+        let ruled: Vec<Box<str>> = ruled.iter().map(|&name| name.into()).collect();
+        let mut extra = Extra::new();
+        remarks.route_by(decision, Some(&ruled), &mut extra);
+        extra
+    };
+    let said = |names: &[&str]| {
+        let names: Vec<Box<str>> = names.iter().map(|&name| name.into()).collect();
+        let mut extra = Extra::new();
+        extra.next_services(&names);
+        extra
+    };
+    let unchecked = Decision::Unmodified(Passed::Unchecked(Why::Time));
+    let passing =
+        [Decision::Unmodified(Passed::NoBody), unchecked, tolerated(), Decision::AskForAll];
+    let blocked = Decision::Block(Box::new(Cause::Hook));
+    for remarks in [remarks(), Remarks::default()] {
+        for decision in &passing {
+            assert_eq!(plan(&remarks, &["dlp", "icons"], decision), said(&["dlp", "icons"]));
+            assert_eq!(plan(&remarks, &[], decision), said(&[]));
+        }
+        assert_eq!(plan(&remarks, &["dlp"], &blocked), said(&[]));
     }
 }
 

@@ -18,12 +18,14 @@ use super::variable::Variable;
 use super::week::{Week, days, minute};
 use super::words::Words;
 use super::{
-    Action, RULES_MAX, Reason, Rule, RuleFault, RuleSource, SOURCE_BYTES_MAX, Surroundings, value,
+    Action, Plan, RULES_MAX, Reason, Rule, RuleFault, RuleSource, SOURCE_BYTES_MAX, Surroundings,
+    value,
 };
 use crate::policy::category::{Categories, Category};
 use crate::policy::facts::Direction;
 use crate::policy::list::List;
 use crate::policy::mime::Pattern;
+use crate::policy::release::Release;
 use crate::policy::threat::{ThreatKind, ThreatKinds};
 use crate::policy::trial::protocol_bit;
 use crate::policy::url::Scheme;
@@ -34,6 +36,20 @@ pub(super) struct Compiler<'a> {
     index: SiteIndex,
     /// Groups that rules add, in the order of their bits.
     added: Vec<Box<str>>,
+    /// Plans of next services, each once.
+    plans: Vec<Plan>,
+}
+
+/// What rules were compiled to.
+pub(super) struct Compiled {
+    pub(super) rules: Vec<Rule>,
+    /// The sites that they name.
+    pub(super) index: SiteIndex,
+    /// The plans of next services that they name.
+    pub(super) plans: Box<[Plan]>,
+    /// Whether it can change who is in which group: when rules put users into some, or a directory has to
+    /// be asked.
+    pub(super) groups_change: bool,
 }
 
 /// The values of a set, with the place to point at.
@@ -44,14 +60,22 @@ struct Values<'v> {
 
 impl<'a> Compiler<'a> {
     pub(super) fn new(surroundings: Surroundings<'a>) -> Self {
-        Self { surroundings, rules: Vec::new(), index: SiteIndex::new(), added: Vec::new() }
+        Self {
+            surroundings,
+            rules: Vec::new(),
+            index: SiteIndex::new(),
+            added: Vec::new(),
+            plans: Vec::new(),
+        }
     }
 
-    /// The rules, the sites that they name, and whether it can change who is in which group: when rules put
-    /// users into some, or a directory has to be asked.
-    pub(super) fn finish(self) -> (Vec<Rule>, SiteIndex, bool) {
-        let groups_change = !self.added.is_empty() || self.surroundings.directory;
-        (self.rules, self.index, groups_change)
+    pub(super) fn finish(self) -> Compiled {
+        Compiled {
+            groups_change: !self.added.is_empty() || self.surroundings.directory,
+            rules: self.rules,
+            index: self.index,
+            plans: self.plans.into(),
+        }
     }
 
     /// Adds the rules of a source.
@@ -133,7 +157,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn action(
-        &self,
+        &mut self,
         action: &ActionText,
         found: Option<usize>,
         is_of_threat: bool,
@@ -144,28 +168,13 @@ impl<'a> Compiler<'a> {
             ActionText::Block { reason: Some(reason) } => {
                 reason_of(reason, found).map(Action::Block)
             }
-            ActionText::Set { variable, value, at } => {
-                let word = single(value)?;
-                match variable {
-                    Variable::Scan if is_of_threat => {
-                        Err(Trouble::new(*at, "a rule about threats comes after the scan")
-                            .remedy("PASS lets a threat pass"))
-                    }
-                    Variable::Scan => match switch(word) {
-                        Some(on) => Ok(Action::Scan(on)),
-                        None => {
-                            Err(Trouble::new(value.at, format!("\"{word}\": expected Yes or No")))
-                        }
-                    },
-                    Variable::UrlCategory => category(word, value.at).map(Action::SetCategory),
-                    Variable::UserGroup => self.group_bit(word, value.at).map(Action::SetGroup),
-                    other => Err(Trouble::new(
-                        *at,
-                        format!("{} is a fact and cannot be set", other.name()),
-                    )
-                    .remedy("scan, url_category and user_group can be set")),
-                }
+            ActionText::Set { variable, at, .. }
+                if is_of_threat && variable.example().is_some() =>
+            {
+                Err(Trouble::new(*at, "a rule about threats comes after the scan")
+                    .remedy("PASS lets a threat pass"))
             }
+            ActionText::Set { variable, value, at } => self.set(*variable, value, *at),
             ActionText::Add { variable, value, at } => {
                 let word = single(value)?;
                 match variable {
@@ -179,6 +188,38 @@ impl<'a> Compiler<'a> {
                 }
             }
         }
+    }
+
+    fn set(&mut self, variable: Variable, value: &Item, at: Span) -> Result<Action, Trouble> {
+        let word = single(value)?;
+        match variable {
+            Variable::Scan => switch(word)
+                .map(Action::Scan)
+                .ok_or_else(|| Trouble::new(value.at, format!("\"{word}\": expected Yes or No"))),
+            Variable::Release => Release::named(word).map(Action::Release).ok_or_else(|| {
+                let names = Release::ALL.map(Release::name);
+                Trouble::new(value.at, format!("\"{word}\": expected {}", names.join(" or ")))
+                    .remedy("SET scan = No lets a body pass unscanned")
+            }),
+            Variable::NextServices => self.plan(word, value.at).map(Action::NextServices),
+            Variable::UrlCategory => category(word, value.at).map(Action::SetCategory),
+            Variable::UserGroup => self.group_bit(word, value.at).map(Action::SetGroup),
+            other => Err(Trouble::new(at, format!("{} is a fact and cannot be set", other.name()))
+                .remedy("scan, release, next_services, url_category and user_group can be set")),
+        }
+    }
+
+    /// The number of a plan of next services.
+    fn plan(&mut self, text: &str, at: Span) -> Result<u16, Trouble> {
+        let plan = value::services(text).map_err(|why| Trouble::new(at, why))?;
+        let place = self.plans.iter().position(|known| *known == plan).unwrap_or_else(|| {
+            self.plans.push(plan);
+            self.plans.len().saturating_sub(1)
+        });
+        let number = u16::try_from(place).ok().filter(|_| place < PLANS_MAX);
+        number.ok_or_else(|| {
+            Trouble::new(at, format!("rules can have {PLANS_MAX} different next_services"))
+        })
     }
 
     fn group_bit(&self, name: &str, at: Span) -> Result<u8, Trouble> {
@@ -290,7 +331,9 @@ impl<'a> Compiler<'a> {
             Variable::UrlCategory => categories(values),
             Variable::ThreatCategory => threat_kinds(values),
             Variable::Threat => Ok(Test::Threat(values.words())),
-            Variable::Scan => Err(only_set(condition.at)),
+            Variable::Scan | Variable::Release | Variable::NextServices => {
+                Err(only_set(variable, condition.at))
+            }
         }
     }
 
@@ -384,7 +427,7 @@ impl<'a> Compiler<'a> {
             Variable::UserDomain => Subject::Domain,
             Variable::ContentType => Subject::Type,
             Variable::Threat => Subject::Threat,
-            Variable::Scan => return Err(only_set(condition.at)),
+            other if other.example().is_some() => return Err(only_set(other, condition.at)),
             other => {
                 return Err(Trouble::new(
                     condition.at,
@@ -581,7 +624,7 @@ fn comparison(condition: &ConditionText) -> Result<Test, Trouble> {
             let minute = minute(text).map_err(|why| Trouble::new(item.at, why))?;
             Ok(if is_greater { Test::TimeAfter(minute) } else { Test::TimeBefore(minute) })
         }
-        Variable::Scan => Err(only_set(condition.at)),
+        other if other.example().is_some() => Err(only_set(other, condition.at)),
         other => Err(Trouble::new(
             condition.at,
             format!("{} has no order: gt and lt do not fit", other.name()),
@@ -590,9 +633,10 @@ fn comparison(condition: &ConditionText) -> Result<Test, Trouble> {
     }
 }
 
-fn only_set(at: Span) -> Trouble {
-    Trouble::new(at, "scan is no fact: it can only be set")
-        .remedy("write it as an action: SET scan = No")
+fn only_set(variable: Variable, at: Span) -> Trouble {
+    let (name, example) = (variable.name(), variable.example().unwrap_or_default());
+    Trouble::new(at, format!("{name} is no fact: it can only be set"))
+        .remedy(format!("write it as an action: SET {name} = {example}"))
 }
 
 fn sorted(mut groups: Vec<u32>) -> Box<[u32]> {
@@ -626,6 +670,9 @@ const PROTOCOLS: [(&str, Scheme); 4] = [
 
 /// Groups that rules add: a bit each.
 const ADDED_GROUPS_MAX: usize = 64;
+
+/// Different plans of next services.
+const PLANS_MAX: usize = 1000;
 
 /// A reason is shown on a page and in a header.
 const REASON_LETTERS_MAX: usize = 200;

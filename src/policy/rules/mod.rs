@@ -45,6 +45,7 @@ use sha2::{Digest, Sha256};
 
 use super::category::Category;
 use super::groups::Groups;
+use super::release::Release;
 use condition::Condition;
 pub use fault::RuleFault;
 pub use network::Networks;
@@ -87,7 +88,12 @@ pub struct Rules {
     screen: Screen,
     hits: Arc<[AtomicU64]>,
     needs: Needs,
+    /// Which services rules want to see messages next, each plan once.
+    plans: Box<[Plan]>,
 }
+
+/// Names of services, in order; none: no service.
+type Plan = Box<[Box<str>]>;
 
 /// What some rule looks at: what no rule looks at need not be found out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -118,6 +124,10 @@ pub(super) enum Action {
     Block(Reason),
     /// `SET scan = …`.
     Scan(bool),
+    /// `SET release = …`.
+    Release(Release),
+    /// `SET next_services = …`, by the number of the plan.
+    NextServices(u16),
     SetCategory(Category),
     AddCategory(Category),
     /// A group, by the number of its bit.
@@ -171,7 +181,7 @@ impl Rules {
         if defaults {
             compiler.source(&default_source(), true)?;
         }
-        let (rules, index, groups_change) = compiler.finish();
+        let compile::Compiled { rules, index, plans, groups_change } = compiler.finish();
         let is_after = |rule: &Rule| rule.conditions.iter().any(|one| one.test.is_of_threat());
         let places = |after: bool| {
             let wanted = rules.iter().enumerate().filter(move |(_, rule)| is_after(rule) == after);
@@ -181,7 +191,7 @@ impl Rules {
         let screen = Screen::new(&rules, &before, surroundings.groups, groups_change);
         let needs = needs(&rules, is_after);
         let hits = rules.iter().map(|_| AtomicU64::new(0)).collect();
-        Ok(Self { rules: rules.into(), before, after, index, screen, hits, needs })
+        Ok(Self { rules: rules.into(), before, after, index, screen, hits, needs, plans })
     }
 
     pub(super) fn before(&self) -> impl Iterator<Item = (usize, &Rule)> {
@@ -209,6 +219,11 @@ impl Rules {
     /// The rule at this place.
     pub(super) fn get(&self, place: usize) -> Option<&Rule> {
         self.rules.get(place)
+    }
+
+    /// The plan of this number.
+    pub(super) fn plan(&self, number: u16) -> Option<&[Box<str>]> {
+        self.plans.get(usize::from(number)).map(AsRef::as_ref)
     }
 
     pub(super) const fn screen(&self) -> &Screen {

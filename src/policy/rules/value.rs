@@ -33,6 +33,26 @@ pub(super) fn size(text: &str) -> Result<u64, &'static str> {
     number.checked_mul(factor).ok_or("the size is too large")
 }
 
+/// Names of a proxy's services between commas; nothing, or `None`: no service.
+pub(super) fn services(text: &str) -> Result<Box<[Box<str>]>, String> {
+    let text = text.trim();
+    if text.is_empty() || text.eq_ignore_ascii_case("None") {
+        return Ok(Box::default());
+    }
+    let names: Vec<&str> = text.split(',').map(str::trim).collect();
+    if names.len() > SERVICES_MAX {
+        return Err(format!("a message can go to {SERVICES_MAX} more services"));
+    }
+    let is_name = |name: &&str| {
+        (1..=SERVICE_BYTES_MAX).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~/".contains(&b))
+    };
+    match names.iter().find(|name| !is_name(name)) {
+        Some(name) => Err(format!("\"{name}\": expected the name of a service")),
+        None => Ok(names.into_iter().map(Into::into).collect()),
+    }
+}
+
 /// Regular expressions without regard to case, over bytes: `.` is one byte. `Err` says why, and which
 /// of them it is, where that is known.
 pub(super) fn regexes(patterns: &[&str]) -> Result<RegexSet, (Option<usize>, String)> {
@@ -70,6 +90,12 @@ fn said(error: &regex::Error) -> String {
         }
     }
 }
+
+/// More services in a row than a proxy would ask.
+const SERVICES_MAX: usize = 16;
+
+/// Names in a proxy's configuration are short.
+const SERVICE_BYTES_MAX: usize = 128;
 
 /// Compiled expressions of one condition.
 const REGEX_BYTES_MAX: usize = 4 << 20;

@@ -22,9 +22,13 @@ pub(super) enum Variable {
     Threat,
     /// Only to be set: whether the body is scanned.
     Scan,
+    /// Only to be set: what leaves of the body before its verdict.
+    Release,
+    /// Only to be set: which services see the message next.
+    NextServices,
 }
 
-const NAMED: [(&str, Variable); 18] = [
+const NAMED: [(&str, Variable); 20] = [
     ("direction", Variable::Direction),
     ("protocol", Variable::Protocol),
     ("method", Variable::Method),
@@ -43,6 +47,8 @@ const NAMED: [(&str, Variable); 18] = [
     ("threat_category", Variable::ThreatCategory),
     ("threat", Variable::Threat),
     ("scan", Variable::Scan),
+    ("release", Variable::Release),
+    ("next_services", Variable::NextServices),
 ];
 
 /// Variables of the sister products, and what to write instead.
@@ -84,6 +90,32 @@ impl Variable {
     /// Why there is no such variable here, although there is elsewhere.
     pub(super) fn absent(word: &str) -> Option<&'static str> {
         ABSENT.iter().find(|(name, _)| word.eq_ignore_ascii_case(name)).map(|(_, why)| *why)
+    }
+
+    /// For what is no fact and can only be set: a value that it can have.
+    pub(super) const fn example(self) -> Option<&'static str> {
+        match self {
+            Self::Scan => Some("No"),
+            Self::Release => Some("Tail"),
+            Self::NextServices => Some("\"sandbox\""),
+            Self::Direction
+            | Self::Protocol
+            | Self::Method
+            | Self::Url
+            | Self::UrlHost
+            | Self::UrlCategory
+            | Self::SrcIp
+            | Self::DstIp
+            | Self::User
+            | Self::UserDomain
+            | Self::UserGroup
+            | Self::ContentType
+            | Self::Size
+            | Self::Time
+            | Self::Weekday
+            | Self::ThreatCategory
+            | Self::Threat => None,
+        }
     }
 
     /// Whether it is known only after the scan.

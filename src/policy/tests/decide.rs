@@ -7,8 +7,9 @@ use crate::policy::category::{Builder, Format};
 use crate::policy::directory::{Failure, FailureKind, Membership};
 use crate::policy::{
     AdExpressions, Asked, BlockReason, Categories, Category, CategorySource, Database, Defaults,
-    Direction, Directory, Facts, List, Moment, Options, Outcome, Policy, Question, Reputation,
-    RuleSource, State, Story, ThreatFact, ThreatKind, ThreatKinds, Unanswered, UrlParts,
+    Direction, Directory, Facts, List, Moment, Options, Outcome, Policy, Question, Release,
+    Reputation, RuleSource, State, Story, ThreatFact, ThreatKind, ThreatKinds, Unanswered,
+    UrlParts,
 };
 
 /// A few sites.
@@ -627,4 +628,73 @@ fn groups_that_the_request_names_count_by_themselves() {
         let told = Facts { directory: Directory::Groups(&others), ..facts };
         assert_eq!(said(&policy, &told), "go", "{user}");
     }
+}
+
+#[test]
+fn the_last_rule_before_the_end_says_how_it_is_released_and_who_sees_it_next() {
+    let state = |rules: &str, address: &str| {
+        let url = url(address);
+        let policy = policy(rules);
+        match policy.decide(&facts(&url), &mut ()) {
+            Outcome::Go(way) => {
+                let next = policy.next_services(&way.state).map(|names| names.join("+"));
+                let release = way.state.release.map(|set| (set.way, set.rule));
+                (release, next)
+            }
+            other => panic!("{rules}: {other:?}"),
+        }
+    };
+    let at = "http://a.example/";
+    assert_eq!(state("", at), (None, None));
+    let (tail, hold) = (Release::Tail, Release::Hold);
+    let both = "SET release = Tail, SET next_services = \"sandbox, dlp/x\"";
+    assert_eq!(state(both, at), (Some((tail, 0)), Some("sandbox+dlp/x".to_owned())));
+    let twice = format!(
+        "{both}\nuser nobody : SET release = Tail\nuser anna : SET release = Hold, PASS\nSET release = Tail"
+    );
+    assert_eq!(state(&twice, at), (Some((hold, 2)), Some("sandbox+dlp/x".to_owned())));
+    for none in ["\"\"", "None", "\" \""] {
+        let rules = format!("{both}\nSET next_services = {none}");
+        assert_eq!(state(&rules, at), (Some((tail, 0)), Some(String::new())), "{none}");
+    }
+    // Equal plans are one.
+    let same = "SET next_services = a\nuser x : SET next_services = b\nSET next_services = a";
+    assert_eq!(state(same, at).1.as_deref(), Some("a"));
+}
+
+#[test]
+fn what_rules_set_about_a_request_holds_for_its_response() {
+    let policy = policy(
+        "direction request : SET release = Tail, ADD url_category Jobs\n\
+         direction response, url_category Jobs : BLOCK as _match",
+    );
+    let url = url("http://a.example/");
+    let asks = facts(&url);
+    let Outcome::Go(way) = policy.decide(&asks, &mut ()) else { panic!("it goes on") };
+    let answers = Facts { direction: Direction::Response, ..asks };
+    assert_eq!(said(&policy, &answers), "go");
+    match policy.decide_after(way.state, &answers, &mut ()) {
+        Outcome::Block(block) => {
+            assert_eq!(policy.reason_text(&block.reason), "category Jobs, by a rule");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_explanation_says_what_rules_have_set() {
+    let told = |rules: &str| {
+        let asked = Asked { url: "http://a.example/".to_owned(), ..Asked::default() };
+        let told = policy(rules).tell(&asked, ThreatKinds::ALL).expect("an address");
+        told.story.text(false).lines().last().expect("an end").to_owned()
+    };
+    assert_eq!(told(""), "it goes on, and its body is scanned");
+    assert_eq!(
+        told("SET release = Tail, SET next_services = \"a, b\""),
+        "it goes on, and its body is scanned; release = Tail, by rule 1; next services: a, b"
+    );
+    assert_eq!(
+        told("SET scan = No, SET release = Tail, SET next_services = None, PASS"),
+        "it goes on, and its body is not scanned; next services: none"
+    );
 }

@@ -179,6 +179,19 @@ const REFUSALS: &[(&str, &str)] = &[
     ("SET user = anna", "1:1: error: user is a fact and cannot be set"),
     ("SET scan = Perhaps", "1:12: error: \"Perhaps\": expected Yes or No"),
     ("threat Eicar : SET scan = No", "1:16: error: a rule about threats comes after the scan"),
+    ("release Tail : PASS", "1:1: error: release is no fact: it can only be set"),
+    ("next_services match a : PASS", "1:1: error: next_services is no fact: it can only be set"),
+    ("release gt 1 : PASS", "1:1: error: release is no fact: it can only be set"),
+    ("SET release = Pass", "1:15: error: \"Pass\": expected Hold or Tail"),
+    ("threat Eicar : SET release = Tail", "1:16: error: a rule about threats comes after the scan"),
+    (
+        "threat Eicar : SET next_services = a",
+        "1:16: error: a rule about threats comes after the scan",
+    ),
+    ("ADD next_services = a", "1:1: error: next_services holds one value: nothing can be added"),
+    ("SET next_services = \"a b\"", "1:21: error: \"a b\": expected the name of a service"),
+    ("SET next_services = \"a,,b\"", "1:21: error: \"\": expected the name of a service"),
+    ("SET next_services = \"a\u{e4}\"", "1:21: error: \"a\u{e4}\": expected the name of a service"),
     ("ADD scan = No", "1:1: error: scan holds one value: nothing can be added"),
     ("SET url_category = @/sites", "1:20: error: a single value is wanted here, not a set"),
     ("BLOCK as", "1:9: error: the rule ends here: expected a reason behind as"),
@@ -228,6 +241,14 @@ fn everything_is_bounded() {
     assert!(compile(&sites).is_err_and(|fault| fault.message.contains("2048 sets of sites")));
     let groups: String = (0..65).map(|number| format!("ADD user_group g{number}\n")).collect();
     assert!(compile(&groups).is_err_and(|fault| fault.message.contains("64 different groups")));
+    let many = format!("SET next_services = \"{}\"", ["a"; 17].join(","));
+    assert!(compile(&many).is_err_and(|fault| fault.message.contains("16 more services")));
+    let plans = |count| {
+        (0..count).map(|number| format!("SET next_services = s{number}\n")).collect::<String>()
+    };
+    assert!(compile(&plans(1000)).is_ok());
+    let beyond = compile(&plans(1001));
+    assert!(beyond.is_err_and(|fault| fault.message.contains("1000 different next_services")));
     let regex = format!("url match \"{}\" : PASS", "(a{1000}){1000}");
     assert!(compile(&regex).is_err_and(|fault| fault.message.contains("bytes when compiled")));
     let long = format!("url match \"{}\" : PASS", "a".repeat(20_000));

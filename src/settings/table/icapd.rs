@@ -9,9 +9,9 @@ use super::common::{
 use crate::adaptation::page::LANGUAGE_TAGS;
 use crate::policy::{self, MimeRule, Networks, Pattern};
 use crate::settings::row::{
-    Never, addresses, choice, expressions, field, integer, interval, listeners, log_target,
-    mime_rules, names, networks, path, rules, section, sites, size, size_or_none, switch, text,
-    types, user, words,
+    Never, addresses, choice, expressions, field, field_name, integer, interval, listeners,
+    log_target, mime_rules, names, networks, path, rules, section, sites, size, size_or_none,
+    switch, text, types, user, words,
 };
 use crate::settings::value::{Ads, RuleText, Sites};
 
@@ -82,6 +82,11 @@ section! {
          has it. What is blocked goes to no other service where this or NextServicesUnchecked is set.";
     NEXT_SERVICES_UNCHECKED: Vec<String> = names("NextServicesUnchecked", ""), Reload,
         "The same for a message that passes although it could not be checked, a sandbox for instance.";
+    SHARED_HEADER: String = field_name("SharedHeader", ""), Reload,
+        "A field, X-Baleen-Context for instance, in answers to requests that go on, which the proxy sends along with \
+         the response (Squid: adaptation_masterx_shared_names X-Baleen-Context). Both then have one number in the \
+         log, and what rules have SET and ADDed about the request holds for its response. What comes with it is \
+         believed, SET scan = No as well, so nobody but proxies may be able to connect: AllowedClients. Empty: off.";
     IGNORE_PASSED_TYPES: bool = switch("IgnorePassedTypes", "No"), Reload,
         "Tell proxies (Transfer-Ignore) not to show responses whose address ends like a file of a type \
          that MimeRules pass at every size, .jpg for image/jpeg. Nobody then looks whether the type is \

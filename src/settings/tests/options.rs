@@ -159,17 +159,28 @@ fn answers_say_what_the_settings_want() {
     assert_eq!(Settings::default().remarks(), Remarks::default());
     assert!(!Settings::default().ignores_passed_types());
     let text = "[ICAPD]\nScannedHeader = \"X-Scanned-By:  Baleen on gw\"\nNextServices = None\n\
-        NextServicesUnchecked = sandbox, audit\nIgnorePassedTypes = Yes\n";
+        NextServicesUnchecked = sandbox, audit\nIgnorePassedTypes = Yes\nSharedHeader = X-Baleen-Context\n";
     let settings = good(text);
     let scanned = Some(Mark { name: "X-Scanned-By".into(), value: "Baleen on gw".into() });
     let next_unchecked = Some(vec!["sandbox".into(), "audit".into()]);
-    let want = Remarks { scanned, unchecked: None, next: Some(Vec::new()), next_unchecked };
+    let want = Remarks {
+        scanned,
+        unchecked: None,
+        next: Some(Vec::new()),
+        next_unchecked,
+        shared: Some("X-Baleen-Context".into()),
+    };
     assert_eq!(settings.remarks(), want);
     assert!(settings.ignores_passed_types());
     for bad in ["Content-Length: 1", "X-: y", "X-A", "X-A:", "X A: b"] {
         let (_, problems) = Settings::parse(&format!("[ICAPD]\nUncheckedHeader = \"{bad}\"\n"));
         let said =
             format!("UncheckedHeader: \"{bad}\": expected a field as in X-Scanned-By: Baleen");
+        assert_eq!(first(&problems), said);
+    }
+    for bad in ["Content-Length", "X-", "X-A:", "X A"] {
+        let (_, problems) = Settings::parse(&format!("[ICAPD]\nSharedHeader = \"{bad}\"\n"));
+        let said = format!("SharedHeader: \"{bad}\": expected the name of a field as in X-Name");
         assert_eq!(first(&problems), said);
     }
     let (_, problems) = Settings::parse("[ICAPD]\nNextServices = \"two words\"\n");
