@@ -59,6 +59,10 @@ pub enum Decided {
     Type,
     /// The switch of a kind of threat.
     Switch(ThreatKind),
+    /// The same ended broken a short time ago.
+    Retry,
+    /// The verdict was known before the body came.
+    Known,
 }
 
 /// What the edge has found out about a message besides the message itself.

@@ -128,6 +128,8 @@ pub enum Chosen {
     TailTypes,
     /// Its length: `TailSize`.
     TailSize,
+    /// The same ended broken a short time ago: `RetryBlockTime`.
+    Retry,
     /// Nothing else: `Release`.
     Release,
 }
@@ -160,6 +162,11 @@ impl ReleasePlan {
 
     const fn tail(chosen: Chosen, is_endless: bool) -> Self {
         Self { way: Way::Tail, is_endless, chosen, ..Self::HOLD }
+    }
+
+    /// The same ended broken a short time ago: it is held to its end, and what is blocked becomes a page.
+    pub const fn hold_back(&mut self) {
+        *self = Self::hold(Chosen::Retry);
     }
 
     /// What lets the answer begin, now that so many bytes of the body have arrived, and it has been held for so long;
@@ -201,6 +208,7 @@ impl Chosen {
             Self::StreamTypes => "StreamTypes",
             Self::TailTypes => "TailTypes",
             Self::TailSize => "TailSize",
+            Self::Retry => "RetryBlockTime",
             Self::Release => "Release",
         })
     }

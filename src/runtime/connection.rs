@@ -263,6 +263,7 @@ impl Session {
         }
         self.held.clear();
         self.input.runs.clear();
+        self.input.data.clear();
         self.body = Body::Dropped;
         self.exchange.reset();
     }
@@ -275,6 +276,7 @@ impl Session {
             Next::Drop => {
                 self.body = Body::Dropped;
                 self.input.runs.clear();
+                self.input.data.clear();
             }
             Next::Unchanged => {}
         }
@@ -288,12 +290,19 @@ impl Session {
         if self.body != Body::Dropped {
             self.held.count(wire.len());
             self.input.runs.add(wire);
+            if self.exchange.is_betting() {
+                self.input.data.add(data.clone());
+            }
         }
         let next = self
             .exchange
             .scan(self.input.slice(data), &mut self.core, &self.live, &self.shard)
             .await;
         self.follow(next);
+        if self.input.data.len() > DATA_RUNS_MAX {
+            // A client that cuts its chunks small: to remember them costs more than to scan.
+            self.catch_up().await;
+        }
         if let Body::Held { ended: false } = self.body
             && self.held.bytes() - self.held.sent_bytes() > self.live.server.hold_bytes_max
         {
@@ -311,11 +320,24 @@ impl Session {
         if self.body == (Body::Echoed { ended: true }) {
             return self.send_whole_body().await;
         }
+        if !self.exchange.look_up(&self.live, &self.shard).await && self.exchange.is_betting() {
+            self.catch_up().await;
+        }
         let next = self.exchange.body_end(&mut self.core, &self.live, &self.shard).await;
         if !matches!(next, Next::Echo) {
             self.follow(next);
         }
         Ok(())
+    }
+
+    /// The body turns out to need a scan after all: what has come of it is scanned now.
+    async fn catch_up(&mut self) {
+        let sealed = self.held.sealed().flat_map(super::held::Sealed::data);
+        let parts = sealed.chain(self.input.data());
+        let (exchange, core) = (&mut self.exchange, &mut self.core);
+        let next = exchange.catch_up(parts, core, &self.live, &self.shard).await;
+        self.input.data.clear();
+        self.follow(next);
     }
 
     async fn receive(&mut self) -> io::Result<()> {
@@ -327,6 +349,10 @@ impl Session {
         if self.shard.pool.is_tight()
             && let Body::Held { .. } = self.body
         {
+            if self.exchange.is_betting() {
+                // What is in the file cannot be scanned any more.
+                self.catch_up().await;
+            }
             if self.shard.pool.is_exhausted() {
                 self.input.seal_if_full(&mut self.held);
             }
@@ -407,6 +433,9 @@ impl Session {
         self.follow(next);
     }
 }
+
+/// Pieces of a body, in one buffer, that are remembered while it is not scanned.
+const DATA_RUNS_MAX: usize = 64;
 
 /// An idle connection keeps its memory for so long.
 const LEAN_AFTER: Duration = Duration::from_secs(2);

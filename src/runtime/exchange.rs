@@ -13,18 +13,20 @@ use std::borrow::Cow;
 use std::io;
 use std::time::{Duration, Instant};
 
+use crate::adaptation::bequest::{self, Bequest};
 use crate::adaptation::page::{PageFacts, Rendered};
 use crate::adaptation::{self, Begin, Cause, Decided, Decision, Passed, Released, RuleReason};
-use crate::engine::verdict::{Limit, Why};
+use crate::engine::verdict::{Limit, Verdict, Why};
 use crate::icap::{self, Method, Unmodified, Unscannable};
 use crate::observe::{Event, Level, Message};
-use crate::policy::ThreatKind;
+use crate::policy::{self, ThreatKind};
 
 use super::asking::Answers;
 use super::clock;
 use super::releasing::Releasing;
 use super::scanning::Scanning;
 use super::shard::{Live, Shard};
+use super::verdicts::{Recall, Recalled};
 
 pub(super) use super::releasing::Leaves;
 
@@ -49,7 +51,11 @@ pub(super) struct Exchange {
     released: Released,
     /// Of the body that is scanned: what may leave.
     releasing: Option<Releasing>,
-    number: (usize, u64),
+    number: (u64, u64),
+    /// What rules have changed, for the response.
+    ruled: policy::State,
+    /// What is known of the body that is scanned, and is to be learned from it.
+    recall: Option<Box<Recall>>,
     body_bytes: u64,
     /// What was found out for the policy.
     answers: Answers,
@@ -75,6 +81,8 @@ impl Exchange {
             released: Released::Nothing,
             releasing: None,
             number: (0, 0),
+            ruled: policy::State::START,
+            recall: None,
             body_bytes: 0,
             answers: Answers::NONE,
             decided: Decided::Nothing,
@@ -100,13 +108,22 @@ impl Exchange {
         self.number = shard.next_transaction();
         self.released = Released::Nothing;
         self.releasing = None;
+        self.recall = None;
         self.body_bytes = 0;
-        let has_body = request.has_body();
         self.decided = Decided::Nothing;
         self.answers = Answers::begin(live);
+        let told = live.remarks.shared.as_deref();
+        let told = told.and_then(|name| Bequest::of(request, name, &live.policy, &live.icap.istag));
+        if let Some(told) = told {
+            self.number = told.id;
+        }
+        let before = told.and_then(|told| told.state).unwrap_or_default();
         let begun = loop {
             let known = self.answers.known();
-            match adaptation::begin(request, &live.policy, &live.adaptation, &known) {
+            let (policy, options) = (&live.policy, &live.adaptation);
+            let (begun, state) = adaptation::begin_after(before, request, policy, options, &known);
+            self.ruled = state;
+            match begun {
                 Begin::Ask(asking) => self.answers.ask(asking, request, live, shard).await,
                 begun => break begun,
             }
@@ -121,25 +138,50 @@ impl Exchange {
             }
         }
         match begun {
-            Begin::Scan(plan) => {
-                self.releasing = Some(Releasing::new(plan.release, clock::now()));
-                let scanning = Scanning::start(&plan, live);
-                self.state = State::Scanning(Box::new(scanning));
-                Next::Hold
-            }
-            Begin::Answer(decision, decided) if self.in_preview => {
-                self.decided = decided;
-                self.state = State::Decided(decision);
-                Next::Hold
-            }
+            Begin::Scan(mut plan) => match shard.verdicts.recall(&mut plan, request, live) {
+                Recalled::Known(verdict) => {
+                    let options = &live.adaptation;
+                    let decision =
+                        adaptation::decide_by(verdict, self.released, options, |_| true);
+                    self.answer_or_wait(decision, Decided::Known, core, live, shard)
+                }
+                Recalled::Look(recall) => {
+                    self.recall = Some(recall);
+                    self.releasing = Some(Releasing::new(plan.release, clock::now()));
+                    let scanning = Scanning::start(&plan, live);
+                    self.state = State::Scanning(Box::new(scanning));
+                    Next::Hold
+                }
+            },
             // Every question was answered above.
             Begin::Ask(_) => Next::Unchanged,
             Begin::Answer(decision, decided) => {
-                self.decided = decided;
-                let next = self.answer(decision, core, live, shard);
-                if has_body { next } else { Next::Drop }
+                let (decision, decided) = match retry(&decision, request, live, shard) {
+                    Some(refused) => (refused, Decided::Retry),
+                    None => (decision, decided),
+                };
+                self.answer_or_wait(decision, decided, core, live, shard)
             }
         }
+    }
+
+    /// Answers now, or, inside a preview, when it has ended.
+    fn answer_or_wait(
+        &mut self,
+        decision: Decision,
+        decided: Decided,
+        core: &mut icap::Connection,
+        live: &Live,
+        shard: &Shard,
+    ) -> Next {
+        self.decided = decided;
+        if self.in_preview {
+            self.state = State::Decided(decision);
+            return Next::Hold;
+        }
+        let has_body = core.request().has_body();
+        let next = self.answer(decision, core, live, shard);
+        if has_body { next } else { Next::Drop }
     }
 
     /// The preview is over and more of the body would follow.
@@ -174,16 +216,68 @@ impl Exchange {
     ) -> Next {
         self.body_bytes += bytes.len() as u64;
         let State::Scanning(scanning) = &mut self.state else { return Next::Unchanged };
+        let is_bet = self.recall.as_mut().is_some_and(|recall| {
+            recall.update(bytes);
+            recall.is_bet()
+        });
+        if is_bet {
+            return Next::Unchanged;
+        }
         scanning.feed(bytes, live, &shard.side).await;
-        // Inside a preview the answer waits for its end, which is at hand.
-        let is_due = scanning.verdict.is_some() && !self.in_preview && live.server.early_response;
+        self.conclude_if_due(core, live, shard)
+    }
+
+    /// Inside a preview the answer waits for its end, which is at hand.
+    fn conclude_if_due(
+        &mut self,
+        core: &mut icap::Connection,
+        live: &Live,
+        shard: &Shard,
+    ) -> Next {
+        let may_be = !self.in_preview && live.server.early_response;
         match std::mem::replace(&mut self.state, State::Answered) {
-            State::Scanning(scanning) if is_due => self.conclude(scanning, core, live, shard),
+            State::Scanning(scanning) if may_be && scanning.verdict.is_some() => {
+                self.conclude(scanning, core, live, shard)
+            }
             other => {
                 self.state = other;
                 Next::Unchanged
             }
         }
+    }
+
+    /// Whether the body is digested and not scanned, as long as nothing speaks against it.
+    pub(super) fn is_betting(&self) -> bool {
+        self.is_scanning() && self.recall.as_ref().is_some_and(|recall| recall.is_bet())
+    }
+
+    /// The body has ended: asks what is known about the digest that it has. True where that is a verdict.
+    pub(super) async fn look_up(&mut self, live: &Live, shard: &Shard) -> bool {
+        let (State::Scanning(scanning), Some(recall)) = (&mut self.state, &mut self.recall) else {
+            return false;
+        };
+        if scanning.verdict.is_none() {
+            scanning.verdict = shard.verdicts.look_up(recall, live).await;
+        }
+        scanning.verdict.is_some()
+    }
+
+    /// The bet is off: what has come of the body, in `parts`, is scanned now.
+    pub(super) async fn catch_up<'p>(
+        &mut self,
+        parts: impl Iterator<Item = &'p [u8]>,
+        core: &mut icap::Connection,
+        live: &Live,
+        shard: &Shard,
+    ) -> Next {
+        let (State::Scanning(scanning), Some(recall)) = (&mut self.state, &mut self.recall) else {
+            return Next::Unchanged;
+        };
+        recall.call_off();
+        for part in parts {
+            scanning.feed(part, live, &shard.side).await;
+        }
+        self.conclude_if_due(core, live, shard)
     }
 
     /// What there was to send is out.
@@ -297,7 +391,9 @@ impl Exchange {
         match std::mem::replace(&mut self.state, State::Answered) {
             State::Decided(decision) => self.answer(decision, core, live, shard),
             State::Scanning(mut scanning) => {
-                scanning.end(&shard.side).await;
+                if scanning.verdict.is_none() {
+                    scanning.end(&shard.side).await;
+                }
                 self.conclude(scanning, core, live, shard)
             }
             State::Waiting | State::Answered => Next::Unchanged,
@@ -378,7 +474,18 @@ impl Exchange {
         self.ended = Some(scanning);
         let (blocks, decided) = judgement.unwrap_or((false, Decided::Nothing));
         self.decided = decided;
+        let recall = self.recall.take();
+        let known = recall.as_ref().map(|_| verdict.clone());
         let decision = adaptation::decide_by(verdict, self.released, &options, |_| blocks);
+        if let (Some(recall), Some(verdict)) = (recall, known) {
+            // What was tolerated on the way is no part of a verdict that is kept.
+            if verdict == Verdict::Clean || live.blocks_every_threat() {
+                shard.verdicts.learned(&recall, &verdict, live);
+            }
+            if matches!(decision, Decision::Abort(_)) {
+                shard.verdicts.ended_broken(&recall, &verdict, core.request(), live);
+            }
+        }
         self.answer(decision, core, live, shard)
     }
 
@@ -392,7 +499,11 @@ impl Exchange {
         self.state = State::Answered;
         self.report(&decision, core.request(), live, shard);
         let mut extra = adaptation::headers::extra(&decision);
-        live.remarks.route(&decision, &mut extra);
+        live.remarks.route_by(&decision, live.policy.next_services(&self.ruled), &mut extra);
+        if let Some(name) = live.remarks.shared.as_deref() {
+            let value = || bequest::encode(self.number, &self.ruled, &live.icap.istag);
+            bequest::share(core.request(), name, value, &decision, &mut extra);
+        }
         let now = clock::now();
         match decision {
             Decision::Unmodified(_) if self.released == Released::Part => {
@@ -444,6 +555,8 @@ impl Exchange {
             Decided::Hook => "MessageHook".to_owned(),
             Decided::Unanswered(question) => format!("BlockUnanswered ({})", question.name()),
             Decided::Type => "MimeRules".to_owned(),
+            Decided::Retry => "RetryBlockTime".to_owned(),
+            Decided::Known => "TrustedValidators".to_owned(),
             Decided::Switch(kind) => format!("Block{}", kind.name()),
             Decided::Nothing => match decision {
                 Decision::Block(cause) | Decision::Abort(cause)
@@ -503,6 +616,20 @@ impl Exchange {
             released: self.releasing.as_ref().map(Releasing::story).unwrap_or_default(),
         })
     }
+}
+
+/// Refuses a request whose answer ended broken a short time ago: it would do so again, and nobody sees why.
+fn retry(
+    decision: &Decision,
+    request: &icap::Request,
+    live: &Live,
+    shard: &Shard,
+) -> Option<Decision> {
+    let is_asked = request.method() == Method::Reqmod
+        && *decision == Decision::Unmodified(Passed::NoBody);
+    let verdict = if is_asked { shard.verdicts.broken(request, live)? } else { return None };
+    let refused = adaptation::decide_by(verdict, Released::Nothing, &live.adaptation, |_| true);
+    matches!(refused, Decision::Block(_)).then_some(refused)
 }
 
 /// The pause that counts as a stall once the answer has begun: nothing is lost any more by going on.

@@ -20,9 +20,15 @@ use super::spool::{Reservation, Spool};
 pub(super) struct Sealed {
     pub(super) buffer: Buffer,
     pub(super) runs: Runs,
+    data: Runs,
 }
 
 impl Sealed {
+    /// What is data of the body, and not its framing, where that had to be known.
+    pub(super) fn data(&self) -> impl Iterator<Item = &[u8]> {
+        self.data.slices(self.buffer.bytes())
+    }
+
     /// The bytes that belong to the body, in order.
     pub(super) fn slices(&self) -> impl Iterator<Item = &[u8]> {
         self.runs.slices(self.buffer.bytes())
@@ -131,8 +137,8 @@ impl Held {
     }
 
     /// Takes a full buffer over.
-    pub(super) fn seal(&mut self, buffer: Buffer, runs: Runs) {
-        self.sealed.push_back(Sealed { buffer, runs });
+    pub(super) fn seal(&mut self, buffer: Buffer, runs: Runs, data: Runs) {
+        self.sealed.push_back(Sealed { buffer, runs, data });
     }
 
     /// Whether nothing is held outside the current buffer.

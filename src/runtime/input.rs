@@ -24,6 +24,8 @@ pub(super) struct Input {
     end: usize,
     /// What of the buffer is held back.
     pub(super) runs: Runs,
+    /// Of those, what is not framing, while that has to be known.
+    pub(super) data: Runs,
 }
 
 impl Input {
@@ -51,6 +53,11 @@ impl Input {
     /// The slices of the buffer that are held back.
     pub(super) fn held(&self) -> impl Iterator<Item = &[u8]> {
         self.runs.slices(self.buffer.as_ref().map_or(&[], Buffer::bytes))
+    }
+
+    /// The slices of the buffer that are data of the body.
+    pub(super) fn data(&self) -> impl Iterator<Item = &[u8]> {
+        self.data.slices(self.buffer.as_ref().map_or(&[], Buffer::bytes))
     }
 
     /// Receives more; gives the number of bytes, zero at the end. Without a buffer one is taken for
@@ -111,7 +118,7 @@ impl Input {
         if self.runs.is_empty() {
             pool.give(full);
         } else {
-            held.seal(full, std::mem::take(&mut self.runs));
+            held.seal(full, std::mem::take(&mut self.runs), std::mem::take(&mut self.data));
         }
         Poll::Ready(())
     }
@@ -131,7 +138,7 @@ impl Input {
         }
         if let Some(full) = self.buffer.take() {
             (self.start, self.end) = (0, 0);
-            held.seal(full, std::mem::take(&mut self.runs));
+            held.seal(full, std::mem::take(&mut self.runs), std::mem::take(&mut self.data));
         }
     }
 
@@ -144,6 +151,7 @@ impl Input {
     /// Gives everything back.
     pub(super) fn clear(&mut self, pool: &Pool) {
         self.runs.clear();
+        self.data.clear();
         (self.start, self.end) = (0, 0);
         if let Some(buffer) = self.buffer.take() {
             pool.give(buffer);

@@ -35,6 +35,7 @@ use super::seat::Seat;
 use super::side::SideThreads;
 use super::spool::Spool;
 use super::transport::Door;
+use super::verdicts;
 
 pub(super) use super::assemble::Live;
 
@@ -58,6 +59,7 @@ pub(super) struct Parts {
     pub(super) pool_bytes: u64,
     pub(super) cut_off: Arc<AtomicUsize>,
     pub(super) pulse: Arc<Pulse>,
+    pub(super) verdicts: verdicts::Parts,
 }
 
 /// What the connections of a shard share.
@@ -73,6 +75,8 @@ pub(super) struct Shard {
     reader: Reader<Live>,
     /// The script of `MessageHook`.
     pub(super) script: script::Seat,
+    /// What was scanned before.
+    pub(super) verdicts: verdicts::Front,
     reputation: Front,
     directory: directory::Front,
     spawner: Spawner,
@@ -90,10 +94,10 @@ impl Shard {
     }
 
     /// A number for a new transaction, unique in the process: the shard and a count.
-    pub(super) fn next_transaction(&self) -> (usize, u64) {
+    pub(super) fn next_transaction(&self) -> (u64, u64) {
         let number = self.transactions.get() + 1;
         self.transactions.set(number);
-        (self.index, number)
+        (self.index as u64, number)
     }
 
     /// A client was not let in.
@@ -198,6 +202,9 @@ impl Drop for Leave {
 
 /// Runs a shard until it is told to drain.
 pub(super) async fn run(spawner: Spawner, parts: Parts) {
+    let reader = Reader::new(parts.publisher);
+    let epoch = reader.get().epoch;
+    let verdicts = verdicts::Front::open(parts.verdicts, epoch, spawner, &parts.journal);
     let shard = Rc::new(Shard {
         pool: Pool::new(parts.pool_bytes),
         side: parts.side,
@@ -206,7 +213,8 @@ pub(super) async fn run(spawner: Spawner, parts: Parts) {
         pulse: parts.pulse,
         draining: Cell::new(false),
         index: parts.index,
-        reader: Reader::new(parts.publisher),
+        reader,
+        verdicts,
         script: script::Seat::default(),
         reputation: Front::new(),
         directory: directory::Front::new(),
@@ -223,6 +231,7 @@ pub(super) async fn run(spawner: Spawner, parts: Parts) {
             Message::Drain(time) => {
                 let cut_off = shard.drain(time).await;
                 parts.cut_off.fetch_add(cut_off, Ordering::Relaxed);
+                shard.verdicts.close();
                 break;
             }
         }

@@ -21,6 +21,10 @@ impl Session {
         if !self.asked || self.core.is_behind_body() {
             return Ok(());
         }
+        if self.exchange.leaves() != Leaves::Nothing && self.exchange.is_betting() {
+            // Nothing leaves that was not scanned.
+            self.catch_up().await;
+        }
         match self.exchange.leaves() {
             Leaves::Nothing => return Ok(()),
             Leaves::Pieces => self.send_pieces().await?,

@@ -238,12 +238,11 @@ impl Front {
     /// An answer ended broken for this.
     pub(super) fn ended_broken(
         &self,
-        recall: Option<&Recall>,
+        recall: &Recall,
         verdict: &Verdict,
         request: &Request,
         live: &Live,
     ) {
-        let Some(recall) = recall else { return };
         let message = Message::of(request);
         let site = message.url().as_ref().and_then(SiteKey::of);
         if let (Some(site), Some(broken)) = (site, Broken::of(verdict, recall.validator)) {
