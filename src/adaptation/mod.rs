@@ -18,6 +18,7 @@
 //! | Dr.Web's answer headers | [`headers`] |
 //! | marks in the message, and who sees it next | [`remarks`] |
 //! | which file names a proxy may keep to itself | [`transfer`] |
+//! | verdicts that are known already | [`verdicts`] |
 //! | block pages | [`page`] |
 //!
 //! It asks by data and never calls: whoever owns the body feeds the scan. A clean message allocates nothing.
@@ -35,6 +36,7 @@ pub mod page;
 pub mod range;
 pub mod remarks;
 pub mod transfer;
+pub mod verdicts;
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ mod headers;
 mod hostile;
 mod page;
 mod remarks;
+mod verdicts;
 
 use std::sync::Arc;
 use std::time::Instant;
