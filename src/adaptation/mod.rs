@@ -20,6 +20,7 @@
 //! | what a request leaves for its response | [`bequest`] |
 //! | marks in the message, and who sees it next | [`remarks`] |
 //! | which file names a proxy may keep to itself | [`transfer`] |
+//! | verdicts that are known already | [`verdicts`] |
 //! | block pages | [`page`] |
 //!
 //! It asks by data and never calls: whoever owns the body feeds the scan. A clean message allocates nothing.
@@ -40,6 +41,7 @@ pub mod release;
 pub mod remarks;
 mod rolling;
 pub mod transfer;
+pub mod verdicts;
 
 #[cfg(test)]
 mod tests;

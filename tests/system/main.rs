@@ -10,6 +10,7 @@ mod directory;
 mod doctor;
 mod load;
 mod pages;
+mod redis;
 mod reputation;
 mod selftest;
 mod serve;

@@ -27,7 +27,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("futures-lite", &["runtime"]),
     ("glommio", &["runtime", "cli"]),
     ("hdrhistogram", &["observe", "runtime", "perf"]),
-    ("hmac", &["engine"]),
+    ("hmac", &["engine", "adaptation"]),
     ("httpdate", &["runtime"]),
     ("idna", &["policy"]),
     ("indicatif", &["cli"]),

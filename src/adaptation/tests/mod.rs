@@ -8,6 +8,7 @@ mod hostile;
 mod page;
 mod release;
 mod remarks;
+mod verdicts;
 
 use std::sync::Arc;
 use std::time::Instant;
