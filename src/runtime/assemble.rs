@@ -11,7 +11,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use sha2::{Digest, Sha256};
 
 use crate::adaptation::page::Pages;
-use crate::adaptation::{self, Remarks};
+use crate::adaptation::verdicts::Epoch;
+use crate::adaptation::{self, Remarks, ThreatKinds};
 use crate::engine::Engine;
 use crate::engine::database::{BuildOptions, DatabaseFacts, Image, Report};
 use crate::engine::passwords::Passwords;
@@ -19,7 +20,7 @@ use crate::icap::{self, IsTag, ScanStatus};
 use crate::observe::Event;
 use crate::policy::{Networks, Policy};
 use crate::settings::Settings;
-use crate::settings::options::{ClamdService, EarlyResponse, Server, Unwanted};
+use crate::settings::options::{ClamdService, EarlyResponse, Server, Unwanted, VerdictCache};
 
 use super::clock;
 use super::configuration::{self, Configuration};
@@ -34,6 +35,8 @@ use super::workers::Threads;
 /// The values in force: immutable, shared by all shards, swapped whole.
 pub(super) struct Live {
     pub(super) engine: Arc<Engine>,
+    /// Everything that a verdict depends on besides the object.
+    pub(super) epoch: Epoch,
     pub(super) policy: Arc<Policy>,
     pub(super) hook: Option<Arc<script::Source>>,
     pub(super) pages: Pages,
@@ -72,6 +75,11 @@ impl Access {
 }
 
 impl Live {
+    /// Whether each threat is blocked, whatever it is and whoever asks.
+    pub(super) fn blocks_every_threat(&self) -> bool {
+        self.adaptation.blocked_threats == ThreatKinds::ALL && !self.policy.judges_threats()
+    }
+
     /// What connections of a listener need that has this profile, or none of its own.
     pub(super) fn icap_of(&self, profile: Option<&'static str>) -> &Arc<icap::Options> {
         let is_it = |options: &&Arc<icap::Options>| Some(options.profile.name) == profile;
@@ -96,6 +104,7 @@ pub(super) struct Assembled {
     pub(super) cloud: Option<Cloud>,
     pub(super) directory: Option<Directory>,
     pub(super) server: Server,
+    pub(super) verdicts: VerdictCache,
     pub(super) notes: Vec<Event>,
 }
 
@@ -117,8 +126,16 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
     let image = load_database(&server, &mut notes)?;
     let engine = Engine::new(Arc::new(image), settings.engine_limits());
     let engine = engine.with_alerts(settings.engine_alerts());
-    let engine = Arc::new(engine.with_passwords(passwords(server.passwords.as_deref())?));
+    let (passwords, words) = passwords(server.passwords.as_deref())?;
+    let engine = Arc::new(engine.with_passwords(passwords));
     let adaptation_options = settings.adaptation_options();
+    let epoch = Epoch::of(&[
+        env!("CARGO_PKG_VERSION").as_bytes(),
+        &engine.database().content.0,
+        format!("{:?} {:?}", settings.engine_limits(), settings.engine_alerts()).as_bytes(),
+        &words,
+        &[adaptation_options.blocked_threats.bits(), u8::from(policy.judges_threats())],
+    ]);
     let remarks = settings.remarks();
     let istag = IsTag::of(
         &engine.database().content.0,
@@ -152,6 +169,7 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
     let clamd = settings.clamd_service();
     let live = Live {
         engine,
+        epoch,
         policy,
         hook,
         pages,
@@ -169,7 +187,8 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
         reputation: None,
         directory: None,
     };
-    Ok(Assembled { live, cloud, directory, server, notes })
+    let verdicts = settings.verdict_cache();
+    Ok(Assembled { live, cloud, directory, server, verdicts, notes })
 }
 
 /// How many connections there can be: as many as are wanted, or as the system has descriptors for. Each
@@ -211,12 +230,13 @@ fn policy_digest(
     digest.finalize().into()
 }
 
-/// The passwords that are tried on encrypted members.
-fn passwords(file: Option<&Path>) -> Result<Passwords, String> {
-    let Some(file) = file else { return Ok(Passwords::default()) };
+/// The passwords that are tried on encrypted members, and the text that they are from.
+fn passwords(file: Option<&Path>) -> Result<(Passwords, Vec<u8>), String> {
+    let Some(file) = file else { return Ok((Passwords::default(), Vec::new())) };
     let said = |why: String| format!("[ScanEngine] ArchivePasswords: {}: {why}", file.display());
     let text = std::fs::read(file).map_err(|error| said(error.to_string()))?;
-    Passwords::read(&text).map_err(|fault| said(fault.to_string()))
+    let passwords = Passwords::read(&text).map_err(|fault| said(fault.to_string()))?;
+    Ok((passwords, text))
 }
 
 fn load_database(server: &Server, notes: &mut Vec<Event>) -> Result<Image, String> {

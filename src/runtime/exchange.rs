@@ -141,8 +141,7 @@ impl Exchange {
             Begin::Scan(mut plan) => match shard.verdicts.recall(&mut plan, request, live) {
                 Recalled::Known(verdict) => {
                     let options = &live.adaptation;
-                    let decision =
-                        adaptation::decide_by(verdict, self.released, options, |_| true);
+                    let decision = adaptation::decide_by(verdict, self.released, options, |_| true);
                     self.answer_or_wait(decision, Decided::Known, core, live, shard)
                 }
                 Recalled::Look(recall) => {
@@ -228,12 +227,7 @@ impl Exchange {
     }
 
     /// Inside a preview the answer waits for its end, which is at hand.
-    fn conclude_if_due(
-        &mut self,
-        core: &mut icap::Connection,
-        live: &Live,
-        shard: &Shard,
-    ) -> Next {
+    fn conclude_if_due(&mut self, core: &mut icap::Connection, live: &Live, shard: &Shard) -> Next {
         let may_be = !self.in_preview && live.server.early_response;
         match std::mem::replace(&mut self.state, State::Answered) {
             State::Scanning(scanning) if may_be && scanning.verdict.is_some() => {
@@ -625,8 +619,8 @@ fn retry(
     live: &Live,
     shard: &Shard,
 ) -> Option<Decision> {
-    let is_asked = request.method() == Method::Reqmod
-        && *decision == Decision::Unmodified(Passed::NoBody);
+    let is_asked =
+        request.method() == Method::Reqmod && *decision == Decision::Unmodified(Passed::NoBody);
     let verdict = if is_asked { shard.verdicts.broken(request, live)? } else { return None };
     let refused = adaptation::decide_by(verdict, Released::Nothing, &live.adaptation, |_| true);
     matches!(refused, Decision::Block(_)).then_some(refused)

@@ -72,6 +72,7 @@ pub mod storage;
 mod timed;
 mod transport;
 mod trust;
+mod verdicts;
 mod workers;
 
 pub use clock::{local_moment, unix_seconds};

@@ -226,7 +226,7 @@ impl Scanning {
 
 /// Begins a scan that goes on after a detection, unless each of them would be blocked.
 fn begin(live: &Live, object: Object) -> Scan {
-    if live.adaptation.blocked_threats == ThreatKinds::ALL && !live.policy.judges_threats() {
+    if live.blocks_every_threat() {
         live.engine.start(object)
     } else {
         live.engine.start_all(object)

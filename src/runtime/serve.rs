@@ -23,7 +23,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::observe::{Event, Level};
-use crate::settings::options::{ListenSocket, LogLevel, PinShards, Server};
+use crate::settings::options::{ListenSocket, LogLevel, PinShards, Server, VerdictCache};
 
 use super::acceptor::{self, Listener};
 use super::assemble::{Assembled, Live, assemble};
@@ -42,6 +42,7 @@ use super::side::SideThreads;
 use super::spool::Spool;
 use super::storage;
 use super::transport::{Door, Way};
+use super::verdicts;
 use super::{clamd, control};
 
 /// Why the service did not start, or ended.
@@ -72,7 +73,7 @@ impl fmt::Display for ServeFault {
 pub fn serve(config: Option<&Path>) -> Result<(), ServeFault> {
     // First of all: how many connections there can be follows from it.
     process::raise_descriptors();
-    let Assembled { mut live, cloud, directory, server, notes } =
+    let Assembled { mut live, cloud, directory, server, verdicts, notes } =
         assemble(config).map_err(ServeFault::Settings)?;
     let (journal, writer) =
         Journal::start(level(server.log_level)).map_err(|error| system("start the log", &error))?;
@@ -84,12 +85,27 @@ pub fn serve(config: Option<&Path>) -> Result<(), ServeFault> {
     live.reputation = reputation.renew(cloud, &journal).map_err(ServeFault::System)?;
     let mut in_force = directory::InForce::new();
     live.directory = in_force.renew(directory, &journal).map_err(ServeFault::System)?;
-    let mut service = Service::start(live, server, config, journal)?;
+    let shared = shared_store(&verdicts, &journal)?;
+    let mut service = Service::start(live, server, (verdicts, shared), config, journal)?;
     service.reputation = reputation;
     service.directory = in_force;
     let ended = service.control();
     writer.finish();
     ended
+}
+
+/// Starts to talk to the store that gateways share, where there is one.
+fn shared_store(
+    cache: &VerdictCache,
+    journal: &Journal,
+) -> Result<Option<Arc<verdicts::shared::Store>>, ServeFault> {
+    let Some(shared) = cache.shared.as_ref().filter(|_| cache.memory_bytes_max > 0) else {
+        return Ok(None);
+    };
+    let options =
+        verdicts::shared::options(shared, cache.lifetime).map_err(ServeFault::Settings)?;
+    let store = verdicts::shared::Store::start(shared.place.clone(), options, journal.clone());
+    store.map(Some).map_err(|error| system("start the thread for SharedCache", &error))
 }
 
 struct Service {
@@ -127,6 +143,7 @@ impl Service {
     fn start(
         live: Live,
         server: Server,
+        verdicts: (VerdictCache, Option<Arc<verdicts::shared::Store>>),
         config: Option<&Path>,
         journal: Journal,
     ) -> Result<Self, ServeFault> {
@@ -177,7 +194,9 @@ impl Service {
             PinShards::Off => false,
         };
         let cpus = places(&allowed, shards, pinned);
-        service.start_shards(bound, &cpus, &Arc::new(side), &spool, &tell)?;
+        let (cache, shared) = verdicts;
+        let memories = verdicts::parts(cache, shared, cpus.len(), &service.server.state_dir);
+        service.start_shards(bound, (&cpus, memories), &Arc::new(side), &spool, &tell)?;
         service.start_clamd(&tell)?;
         service.start_control(&tell, shards);
         service.announce(&addresses, shards)?;
@@ -231,7 +250,7 @@ impl Service {
     fn start_shards(
         &mut self,
         bound: Vec<(Listening, Door)>,
-        cpus: &[Option<usize>],
+        (cpus, memories): (&[Option<usize>], Vec<verdicts::Parts>),
         side: &Arc<SideThreads>,
         spool: &Spool,
         tell: &crossbeam_channel::Sender<News>,
@@ -244,7 +263,8 @@ impl Service {
         let pulses: Vec<Arc<Pulse>> = (0..shards).map(|_| Arc::default()).collect();
         heartbeat::start(pulses.clone(), Arc::clone(&loads))
             .map_err(|error| system("start the heart", &error))?;
-        for (index, (inbox, cpu)) in receivers.into_iter().zip(cpus).enumerate() {
+        let shards = receivers.into_iter().zip(cpus).zip(memories);
+        for (index, ((inbox, cpu), verdicts)) in shards.enumerate() {
             let parts = Parts {
                 index,
                 inbox,
@@ -256,6 +276,7 @@ impl Service {
                 pool_bytes,
                 cut_off: Arc::clone(&self.cut_off),
                 pulse: Arc::clone(&pulses[index]),
+                verdicts,
             };
             let (name, pulse) = (format!("shard-{index}"), Arc::clone(&pulses[index]));
             let shard = NewShard::new(&name, *cpu);

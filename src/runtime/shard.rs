@@ -204,7 +204,7 @@ impl Drop for Leave {
 pub(super) async fn run(spawner: Spawner, parts: Parts) {
     let reader = Reader::new(parts.publisher);
     let epoch = reader.get().epoch;
-    let verdicts = verdicts::Front::open(parts.verdicts, epoch, spawner, &parts.journal);
+    let verdicts = verdicts::Front::open(parts.verdicts, epoch, &parts.journal);
     let shard = Rc::new(Shard {
         pool: Pool::new(parts.pool_bytes),
         side: parts.side,

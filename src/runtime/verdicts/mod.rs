@@ -18,7 +18,6 @@ pub(super) mod shared;
 use std::cell::RefCell;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -35,7 +34,6 @@ use crate::icap::{Method, Request};
 use crate::settings::options::VerdictCache;
 
 use super::clock;
-use super::executor::Spawner;
 use super::journal::Journal;
 use super::shard::Live;
 use super::storage::write_atomically;
@@ -89,7 +87,7 @@ pub(super) struct Front {
     news: Receiver<News>,
     others: Vec<Sender<News>>,
     file: Option<PathBuf>,
-    shared: Option<Rc<shared::Front>>,
+    shared: Option<Arc<shared::Store>>,
 }
 
 /// What is known about the body of one message, and what is to be learned from it.
@@ -112,7 +110,7 @@ pub(super) enum Recalled {
 
 impl Front {
     /// Takes over what the last run of the service has kept.
-    pub(super) fn open(parts: Parts, epoch: Epoch, spawner: Spawner, journal: &Journal) -> Self {
+    pub(super) fn open(parts: Parts, epoch: Epoch, journal: &Journal) -> Self {
         let Parts { cache, bytes_max, news, others, file, is_first, shared } = parts;
         let limits = Limits {
             bytes_max,
@@ -129,14 +127,13 @@ impl Front {
             let text = format!("{}: {fault}; nothing of it is used", file.display());
             journal.write(crate::observe::Event::SettingsNote { text });
         }
-        let shared = shared.filter(|_| table.is_some());
         Self {
             table: table.map(RefCell::new),
             seen: RefCell::default(),
             news,
             others,
             file: is_first.then_some(file),
-            shared: shared.map(|store| shared::Front::start(store, spawner, journal.clone())),
+            shared,
         }
     }
 
@@ -150,7 +147,12 @@ impl Front {
     }
 
     /// What is known of a body that is to be scanned.
-    pub(super) fn recall(&self, plan: &mut ScanPlan<'_>, request: &Request, live: &Live) -> Recalled {
+    pub(super) fn recall(
+        &self,
+        plan: &mut ScanPlan<'_>,
+        request: &Request,
+        live: &Live,
+    ) -> Recalled {
         let message = Message::of(request);
         let validator = request
             .http_response()
