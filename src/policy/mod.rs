@@ -105,6 +105,8 @@ pub struct Options {
     pub white: List,
     /// `RangeSites`: parts of objects may be asked for there.
     pub ranges: List,
+    /// `TrustedValidators`: what has the same validator there is the same object.
+    pub trusted: List,
     /// `MimeRules`: what is scanned, passed or rejected by type and size. Without a rule that fits: scanned.
     pub mime_rules: Vec<MimeRule>,
     /// `AdList`: addresses that fit an expression are always blocked.
@@ -134,6 +136,7 @@ impl Default for Options {
             black: List::default(),
             white: List::default(),
             ranges: List::default(),
+            trusted: List::default(),
             mime_rules: Vec::new(),
             ads: AdExpressions::default(),
             blocked_categories: Categories::NONE
@@ -177,6 +180,7 @@ pub struct Policy {
     black: Table,
     white: Table,
     ranges: Table,
+    trusted: Table,
     mime: MimeTable,
     ads: Arc<AdList>,
     blocked_categories: Categories,
@@ -203,6 +207,8 @@ impl Policy {
             Table::compile(options.white).ok_or(PolicyFault::ListTooLarge { list: "WhiteList" })?;
         let ranges = Table::compile(options.ranges)
             .ok_or(PolicyFault::ListTooLarge { list: "RangeSites" })?;
+        let trusted = Table::compile(options.trusted)
+            .ok_or(PolicyFault::ListTooLarge { list: "TrustedValidators" })?;
         let mime = MimeTable::compile(options.mime_rules)?;
         let ads = AdList::compile(options.ads).map_err(PolicyFault::Ads)?;
         // What is wrong with a line of the group file is said by whoever reads the file.
@@ -215,10 +221,11 @@ impl Policy {
         let rules = Rules::compile(&options.rules, options.defaults == Defaults::Use, surroundings)
             .map_err(|fault| PolicyFault::Rule(Box::new(fault)))?;
         let mut digest = Sha256::new();
-        digest.update(b"baleen policy 3");
+        digest.update(b"baleen policy 4");
         black.digest_into(&mut digest);
         white.digest_into(&mut digest);
         ranges.digest_into(&mut digest);
+        trusted.digest_into(&mut digest);
         mime.digest_into(&mut digest);
         ads.digest_into(&mut digest);
         digest.update(options.blocked_categories.bits().to_le_bytes());
@@ -238,6 +245,7 @@ impl Policy {
             black,
             white,
             ranges,
+            trusted,
             mime,
             ads: Arc::new(ads),
             blocked_categories: options.blocked_categories,
@@ -346,6 +354,12 @@ impl Policy {
     #[must_use]
     pub fn allows_ranges(&self, url: &UrlParts<'_>) -> bool {
         self.ranges.find(url).is_some()
+    }
+
+    /// Whether an object of this address is the same as before when its validator is.
+    #[must_use]
+    pub fn trusts_validators(&self, url: &UrlParts<'_>) -> bool {
+        self.trusted.find(url).is_some()
     }
 
     /// What the rules say about a body of this type (the raw `Content-Type`; empty when there is
