@@ -112,6 +112,8 @@ pub struct Options {
     pub white: List,
     /// `RangeSites`: parts of objects may be asked for there.
     pub ranges: List,
+    /// `TrustedValidators`: what has the same validator there is the same object.
+    pub trusted: List,
     /// `MimeRules`: what is scanned, passed or rejected by type and size. Without a rule that fits: scanned.
     pub mime_rules: Vec<MimeRule>,
     /// `TailTypes`: bodies of these types are released by tail.
@@ -145,6 +147,7 @@ impl Default for Options {
             black: List::default(),
             white: List::default(),
             ranges: List::default(),
+            trusted: List::default(),
             mime_rules: Vec::new(),
             tail_types: Vec::new(),
             stream_types: release::stream_types(),
@@ -190,6 +193,7 @@ pub struct Policy {
     black: Table,
     white: Table,
     ranges: Table,
+    trusted: Table,
     mime: MimeTable,
     tail_types: Types,
     stream_types: Types,
@@ -218,6 +222,8 @@ impl Policy {
             Table::compile(options.white).ok_or(PolicyFault::ListTooLarge { list: "WhiteList" })?;
         let ranges = Table::compile(options.ranges)
             .ok_or(PolicyFault::ListTooLarge { list: "RangeSites" })?;
+        let trusted = Table::compile(options.trusted)
+            .ok_or(PolicyFault::ListTooLarge { list: "TrustedValidators" })?;
         let mime = MimeTable::compile(options.mime_rules)?;
         // Neither is part of the digest: they change when an answer begins, and nothing about what it says.
         let tail_types = Types::compile("TailTypes", options.tail_types)?;
@@ -233,10 +239,11 @@ impl Policy {
         let rules = Rules::compile(&options.rules, options.defaults == Defaults::Use, surroundings)
             .map_err(|fault| PolicyFault::Rule(Box::new(fault)))?;
         let mut digest = Sha256::new();
-        digest.update(b"baleen policy 3");
+        digest.update(b"baleen policy 4");
         black.digest_into(&mut digest);
         white.digest_into(&mut digest);
         ranges.digest_into(&mut digest);
+        trusted.digest_into(&mut digest);
         mime.digest_into(&mut digest);
         ads.digest_into(&mut digest);
         digest.update(options.blocked_categories.bits().to_le_bytes());
@@ -256,6 +263,7 @@ impl Policy {
             black,
             white,
             ranges,
+            trusted,
             mime,
             tail_types,
             stream_types,
@@ -366,6 +374,12 @@ impl Policy {
     #[must_use]
     pub fn allows_ranges(&self, url: &UrlParts<'_>) -> bool {
         self.ranges.find(url).is_some()
+    }
+
+    /// Whether an object of this address is the same as before when its validator is.
+    #[must_use]
+    pub fn trusts_validators(&self, url: &UrlParts<'_>) -> bool {
+        self.trusted.find(url).is_some()
     }
 
     /// What the rules say about a body of this type (the raw `Content-Type`; empty when there is

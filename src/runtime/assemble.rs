@@ -96,6 +96,8 @@ pub(super) struct Values {
     pub(super) stall_time: Option<Duration>,
     pub(super) hold_bytes_max: u64,
     pub(super) contact: String,
+    /// `VerdictLifetime` and `RetryBlockTime`, in seconds; 0 seconds: nobody is refused.
+    pub(super) verdict_times: (u64, u64),
 }
 
 /// What a start or a reload has to work with.
@@ -157,6 +159,7 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
     let profiles = icap::Profile::ALL.iter();
     let icap_as =
         profiles.map(|profile| complete(settings.icap_options_as(profile.name, istag))).collect();
+    let verdicts = settings.verdict_cache();
     let values = Values {
         connections_max: usize::try_from(connections_max).unwrap_or(usize::MAX),
         write_timeout: icap.deadlines.body,
@@ -165,6 +168,10 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
         stall_time: server.stall_time,
         hold_bytes_max: server.budgets.hold_bytes_max,
         contact: server.contact.clone(),
+        verdict_times: (
+            verdicts.lifetime.as_secs(),
+            verdicts.block_time.map_or(0, |time| time.as_secs()),
+        ),
     };
     let clamd = settings.clamd_service();
     let live = Live {
@@ -187,7 +194,6 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
         reputation: None,
         directory: None,
     };
-    let verdicts = settings.verdict_cache();
     Ok(Assembled { live, cloud, directory, server, verdicts, notes })
 }
 

@@ -74,14 +74,14 @@ enum State {
 }
 
 impl Exchange {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             state: State::Waiting,
             in_preview: false,
             released: Released::Nothing,
             releasing: None,
             number: (0, 0),
-            ruled: policy::State::START,
+            ruled: policy::State::default(),
             recall: None,
             body_bytes: 0,
             answers: Answers::NONE,

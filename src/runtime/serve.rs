@@ -386,7 +386,7 @@ impl Service {
     fn reload(&mut self) {
         let begun = clock::now();
         match assemble(self.config.as_deref()) {
-            Ok(Assembled { mut live, cloud, directory, server, notes }) => {
+            Ok(Assembled { mut live, cloud, directory, server, notes, verdicts: _ }) => {
                 let reputation = self.reputation.renew(cloud, &self.journal);
                 let renewed = reputation.and_then(|reputation| {
                     Ok((reputation, self.directory.renew(directory, &self.journal)?))

@@ -1,6 +1,7 @@
-//! Values that name a place: sockets, uplinks, proxies, log targets, users.
+//! Values that name a place: sockets, uplinks, proxies, shared stores, log targets, users.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use super::value::expected;
 use crate::policy::Host;
@@ -95,6 +96,64 @@ impl ServiceUrl {
         let host = host.trim_matches(['[', ']']).to_owned();
         let path = if path.is_empty() { "/" } else { path }.to_owned();
         Ok(Self { host, port, path })
+    }
+}
+
+/// Where a store is that several gateways share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StorePlace {
+    /// A unix socket.
+    Unix {
+        /// Its path.
+        path: PathBuf,
+        /// The number of the database.
+        database: u32,
+    },
+    /// A host.
+    Tcp {
+        /// Name or address, without brackets.
+        host: String,
+        /// TCP port.
+        port: u16,
+        /// The number of the database.
+        database: u32,
+    },
+}
+
+impl StorePlace {
+    /// Reads `unix:/path`, `unix:/path?db=2`, `host:port` or `host:port/2`.
+    ///
+    /// # Errors
+    ///
+    /// What was expected, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let fault = || {
+            expected(text, "unix:/path or host:port; for a database unix:/path?db=2 or host:port/2")
+        };
+        let number = |digits: &str| {
+            let is_number =
+                matches!(digits.len(), 1..=5) && digits.bytes().all(|byte| byte.is_ascii_digit());
+            is_number.then(|| digits.parse().ok()).flatten().ok_or_else(fault)
+        };
+        if let Some(path) = text.strip_prefix("unix:") {
+            let (path, database) = path.split_once("?db=").unwrap_or((path, "0"));
+            if !path.starts_with('/') {
+                return Err(fault());
+            }
+            return Ok(Self::Unix { path: path.into(), database: number(database)? });
+        }
+        let (place, database) = text.split_once('/').unwrap_or((text, "0"));
+        let (host, port) = host_port(place).ok_or_else(fault)?;
+        let host = host.trim_matches(['[', ']']).to_owned();
+        Ok(Self::Tcp { host, port, database: number(database)? })
+    }
+
+    /// The number of the database.
+    #[must_use]
+    pub const fn database(&self) -> u32 {
+        match self {
+            Self::Unix { database, .. } | Self::Tcp { database, .. } => *database,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::clamd;
 use crate::engine::database::LinkOptions;
 use crate::policy::{Networks, directory, reputation};
 
-use super::address::ServiceUrl;
+use super::address::{ServiceUrl, StorePlace};
 
 /// What the edge needs to run the ICAP service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,6 +191,32 @@ pub struct DatabaseTrust {
     pub unsigned: bool,
 }
 
+/// Verdicts that are known already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerdictCache {
+    /// `VerdictCache`: bytes of memory over all shards; 0: none.
+    pub memory_bytes_max: u64,
+    /// `VerdictLifetime`: how long verdicts and promises are good.
+    pub lifetime: Duration,
+    /// `RetryBlockTime`: how long the retry of a broken download is refused; `None`: never.
+    pub block_time: Option<Duration>,
+    /// `SharedCache`; `None`: there is none.
+    pub shared: Option<SharedCache>,
+}
+
+/// A store that several gateways share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedCache {
+    /// Where it is.
+    pub place: StorePlace,
+    /// `SharedCachePasswordFile`.
+    pub password: Option<PathBuf>,
+    /// `SharedCacheKeyFile`.
+    pub key: PathBuf,
+    /// `SharedCacheTimeout`: how long a message waits for it.
+    pub time_max: Duration,
+}
+
 /// Limits on what is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Budgets {
@@ -213,6 +239,8 @@ pub struct ListFiles {
     pub white: Vec<PathBuf>,
     /// Named in `RangeSites`.
     pub ranges: Vec<PathBuf>,
+    /// Named in `TrustedValidators`.
+    pub trusted: Vec<PathBuf>,
     /// Named in `AdList`: regular expressions.
     pub ads: Vec<PathBuf>,
     /// `[LookupD] Groups`.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::address::StorePlace;
 use super::problem::{Code, Problem, Severity};
 use super::row::{Effect, Kind, Row, Section};
 use super::table::{self, SECTIONS, icapd};
@@ -185,6 +186,40 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// What `SharedCache` needs.
+    fn check_shared_cache(&mut self) {
+        let place = self.settings.get(&icapd::SHARED_CACHE);
+        let has_key = self.settings.get(&icapd::SHARED_CACHE_KEY_FILE).is_some();
+        let row = icapd::SHARED_CACHE.row();
+        if place.trim().is_empty() {
+            if has_key || self.settings.get(&icapd::SHARED_CACHE_PASSWORD_FILE).is_some() {
+                let row = if has_key {
+                    icapd::SHARED_CACHE_KEY_FILE.row()
+                } else {
+                    icapd::SHARED_CACHE_PASSWORD_FILE.row()
+                };
+                let problem = self.about(row, Severity::Warning, "of no use without SharedCache");
+                self.problems.push(problem);
+            }
+            return;
+        }
+        if let Err(fault) = StorePlace::parse(place.trim()) {
+            let problem = self.about(row, Severity::Error, &fault);
+            self.problems.push(problem);
+        }
+        if !has_key {
+            let message = "without a key whoever can write to it could make malware clean";
+            let problem = self.about(row, Severity::Error, message);
+            let remedy = "name a file with a secret: SharedCacheKeyFile = /path/to/file";
+            self.problems.push(problem.remedy(remedy));
+        }
+        if self.settings.get(&icapd::VERDICT_CACHE) == 0 {
+            let message = "of no use while VerdictCache is 0";
+            let problem = self.about(row, Severity::Warning, message);
+            self.problems.push(problem);
+        }
+    }
+
     /// Rules about several settings at once.
     fn check_together(&mut self) {
         let listen = self.settings.get(&icapd::LISTEN_ADDRESS);
@@ -206,6 +241,7 @@ impl<'t> Reader<'t> {
             self.problems.push(problem);
         }
         self.check_tls();
+        self.check_shared_cache();
         let held = self.settings.get(&icapd::HOLD_LIMIT);
         let room = self
             .settings

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Settings;
+use super::address::StorePlace;
 use super::answer;
 use super::options::{
     Budgets, CategoryFiles, CertificateCheck, ClamdListening, ClamdService, ClientCertificates,
     Cloud, DatabaseTrust, Directory, EarlyResponse, Hook, Icaps, ListFiles, ListenSocket, LogLevel,
-    PinShards, Server, Unwanted,
+    PinShards, Server, SharedCache, Unwanted, VerdictCache,
 };
 use super::row::{Kind, Setting};
 use super::table::{
@@ -277,6 +278,7 @@ impl Settings {
             black: self.get(&icapd::BLACK_LIST).list,
             white: self.get(&icapd::WHITE_LIST).list,
             ranges: self.get(&icapd::RANGE_SITES).list,
+            trusted: self.get(&icapd::TRUSTED_VALIDATORS).list,
             mime_rules: self.get(&icapd::MIME_RULES),
             tail_types: self.get(&icapd::TAIL_TYPES),
             stream_types: self.get(&icapd::STREAM_TYPES),
@@ -301,6 +303,26 @@ impl Settings {
         }
     }
 
+    /// What is remembered of verdicts, where, and for how long.
+    #[must_use]
+    pub fn verdict_cache(&self) -> VerdictCache {
+        let time = |setting: &Setting<Option<u64>>| self.get(setting).map(Duration::from_millis);
+        let place = StorePlace::parse(self.get(&icapd::SHARED_CACHE).trim()).ok();
+        // A place that cannot be read, and one without a key, were said with the settings.
+        let shared = place.zip(self.get(&icapd::SHARED_CACHE_KEY_FILE));
+        VerdictCache {
+            memory_bytes_max: self.get(&icapd::VERDICT_CACHE),
+            lifetime: time(&icapd::VERDICT_LIFETIME).unwrap_or_default(),
+            block_time: time(&icapd::RETRY_BLOCK_TIME),
+            shared: shared.map(|(place, key)| SharedCache {
+                place,
+                password: self.get(&icapd::SHARED_CACHE_PASSWORD_FILE),
+                key,
+                time_max: time(&icapd::SHARED_CACHE_TIMEOUT).unwrap_or_default(),
+            }),
+        }
+    }
+
     /// Where the database of categories comes from.
     #[must_use]
     pub fn category_files(&self) -> CategoryFiles {
@@ -320,6 +342,7 @@ impl Settings {
             black: self.get(&icapd::BLACK_LIST).files,
             white: self.get(&icapd::WHITE_LIST).files,
             ranges: self.get(&icapd::RANGE_SITES).files,
+            trusted: self.get(&icapd::TRUSTED_VALIDATORS).files,
             groups: self.get(&lookupd::GROUPS),
             ads: self.get(&icapd::AD_LIST).files,
         }

@@ -27,6 +27,7 @@ mod reputation;
 mod rules;
 mod targets;
 mod unpack;
+mod verdicts;
 mod volumes;
 mod zips;
 
@@ -42,6 +43,7 @@ fn every_target_survives_its_corpus_and_mutations_of_it() {
     let files = files.chain(programs::ALL).chain(mails::ALL).chain(archives::ALL);
     let files =
         files.chain(places::ALL).chain(rules::ALL).chain(directory::ALL).chain(volumes::ALL);
+    let files = files.chain(verdicts::ALL);
     for target in targets::ALL.into_iter().chain(containers::ALL).chain(files) {
         let count = fuzz(target, seed, Duration::from_secs(seconds));
         println!("{}: {count} inputs from seed {seed}", target.name);

@@ -58,7 +58,7 @@ impl Settled {
         match self {
             Self::Clean | Self::Unscanned(_) => 0,
             Self::Infected(detection) => size_of::<Detection>()
-                .saturating_add(2 * size_of::<usize>())
+                .saturating_add(size_of::<[usize; 2]>())
                 .saturating_add(detection.name.len())
                 .saturating_add(detection.path.len()),
         }

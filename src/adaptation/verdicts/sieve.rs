@@ -52,7 +52,8 @@ impl<V: Weighed> Sieve<V> {
     /// Empty storage for so many bytes, everything counted. The seed keeps strangers from choosing keys that
     /// meet in the index.
     pub(super) fn new(bytes_max: usize, seed: u64) -> Self {
-        let entries_max = (bytes_max / Self::ENTRY_BYTES).min(ENTRIES_MAX);
+        let entries_max =
+            bytes_max.checked_div(Self::ENTRY_BYTES).unwrap_or_default().min(ENTRIES_MAX);
         let places = entries_max.saturating_mul(2).next_power_of_two();
         Self {
             slots: Vec::with_capacity(entries_max),
@@ -299,7 +300,7 @@ const STEPS_MAX: usize = 64;
 const ENTRIES_MAX: usize = 1 << 28;
 
 #[cfg(test)]
-#[expect(clippy::expect_used, reason = "tests may fail")]
+#[expect(clippy::arithmetic_side_effects, reason = "tests may count")]
 mod tests {
     use super::{STEPS_MAX, Sieve, Weighed};
     use proptest::prelude::*;

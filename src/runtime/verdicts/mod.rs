@@ -266,6 +266,8 @@ impl Front {
     fn table(&self, live: &Live) -> Option<std::cell::RefMut<'_, Table>> {
         let mut table = self.table.as_ref()?.borrow_mut();
         table.turn(live.epoch);
+        let (lifetime_s, block_s) = live.server.verdict_times;
+        table.set_lifetimes(lifetime_s, block_s);
         let now = clock::unix_seconds();
         for news in self.news.try_iter().take(NEWS_AT_ONCE) {
             table.hear(&news, now);

@@ -174,7 +174,10 @@ impl Worker {
                 self.waiting.clear();
                 match why {
                     Over::Unused => return,
-                    Over::Fault(text) => self.note(self.failed(), &text),
+                    Over::Fault(text) => {
+                        let change = self.failed();
+                        self.note(change, &text);
+                    }
                 }
             }
             // What was asked meanwhile has its own deadline; who asks is seen to be gone here, too.

@@ -218,6 +218,31 @@ section! {
     TRICKLE_INTERVAL: Option<u64> = interval("TrickleInterval", "10s", SECOND, HOUR, Never::Unsaid), Reload,
         "How often another piece of such a download follows: 64 KiB of what has been scanned, never of the last \
          128 KiB.";
+    VERDICT_CACHE: u64 = size("VerdictCache", "32MB", 0, 1 << 40), Restart,
+        "Memory for verdicts that are known already, over all shards; about 130 bytes for each. What was scanned once \
+         is then known by its digest, as long as database and settings are the same. 0: everything is scanned anew.";
+    VERDICT_LIFETIME: Option<u64> = interval("VerdictLifetime", "1d", MINUTE, 30 * DAY, Never::Unsaid), Reload,
+        "How long a verdict is used again. Whenever the database changes, all are forgotten before.";
+    TRUSTED_VALIDATORS: Sites = sites("TrustedValidators", ""), Reload,
+        "Sites, written as in WhiteList, whose ETag and Last-Modified are believed: an object that was scanned and \
+         clean passes within the preview when it is asked for again and has the same validator and length, \
+         without its bytes being looked at. For mirrors of one's own. Everywhere else a validator only says \
+         which digest to expect, and the digest of the whole body decides.";
+    RETRY_BLOCK_TIME: Option<u64> = interval("RetryBlockTime", "10m", SECOND, DAY, Never::None), Reload,
+        "How long an address is refused after its download had to be broken off, because something was found when a \
+         part had left already: else the client would take it up again and again. None: never.";
+    SHARED_CACHE: String = text("SharedCache", ""), Restart,
+        "A Valkey or Redis server that several gateways share, for verdicts that this one does not know: \
+         unix:/path/to/socket or host:port, with /number behind the port, or ?db=number behind the path, for a \
+         database other than 0. Empty: none. Needs SharedCacheKeyFile.";
+    SHARED_CACHE_PASSWORD_FILE: Option<PathBuf> = path("SharedCachePasswordFile", ""), Restart,
+        "A file whose first line is the password of SharedCache; empty: it asks for none.";
+    SHARED_CACHE_KEY_FILE: Option<PathBuf> = path("SharedCacheKeyFile", ""), Restart,
+        "A file whose first line is a secret of 16 bytes or more, the same on all gateways that share verdicts \
+         (openssl rand -hex 32). Every verdict in SharedCache carries a code made with it; whoever can only write \
+         to the server cannot make malware clean.";
+    SHARED_CACHE_TIMEOUT: Option<u64> = interval("SharedCacheTimeout", "0.02s", 1, SECOND, Never::Unsaid), Reload,
+        "How long a message waits for SharedCache. Then it is scanned.";
     HOLD_LIMIT: u64 = size("HoldLimit", "8GB", 65_536, 1 << 50), Reload,
         "How much of one message is held back until its verdict, in memory and SpoolDir together. A longer \
          message counts as unchecked: BlockUnchecked decides.";

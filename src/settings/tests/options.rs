@@ -14,6 +14,7 @@ use crate::policy::Category;
 use crate::policy::directory::Filter;
 use crate::policy::reputation::DnsList;
 use crate::settings::Settings;
+use crate::settings::address::StorePlace;
 use crate::settings::options::{CertificateCheck, EarlyResponse, LogLevel, PinShards, Unwanted};
 use crate::settings::row::Kind;
 use crate::settings::table::{icapd, root};
@@ -446,4 +447,83 @@ fn the_clamd_protocol_is_off_until_it_is_told_where() {
     assert_eq!(service.protocol.stream_bytes_max, 25 << 20);
     assert_eq!(service.protocol.read_time, Duration::from_secs(5));
     assert_eq!(good(&format!("{text}Start = No\n")).server().clamd, None);
+}
+
+#[test]
+fn verdicts_are_kept_and_shared_as_the_settings_say() {
+    let default = good("").verdict_cache();
+    assert_eq!((default.memory_bytes_max, default.lifetime.as_secs()), (32 << 20, 24 * 3600));
+    assert_eq!((default.block_time, default.shared), (Some(Duration::from_secs(600)), None));
+    let off = good("[ICAPD]\nVerdictCache = 0\nRetryBlockTime = None\n").verdict_cache();
+    assert_eq!((off.memory_bytes_max, off.block_time), (0, None));
+    let settings = good(
+        "[ICAPD]\nVerdictLifetime = 2h\nSharedCache = unix:/run/redis.sock?db=3\nSharedCacheKeyFile = /k\n\
+         SharedCachePasswordFile = /p\nSharedCacheTimeout = 0.05s\nTrustedValidators = a.example, @/own\n",
+    );
+    let cache = settings.verdict_cache();
+    let shared = cache.shared.expect("there is one");
+    let place = StorePlace::Unix { path: "/run/redis.sock".into(), database: 3 };
+    assert_eq!((cache.lifetime, shared.place), (Duration::from_secs(7200), place));
+    assert_eq!((shared.key, shared.password), ("/k".into(), Some("/p".into())));
+    assert_eq!(shared.time_max, Duration::from_millis(50));
+    assert_eq!(settings.list_files().trusted, [PathBuf::from("/own")]);
+    let policy = policy::Policy::compile(settings.policy_options()).expect("one entry");
+    let trusts = |target: &str| {
+        let url = policy::UrlParts::of(b"GET", target.as_bytes(), None).expect("an address");
+        policy.trusts_validators(&url)
+    };
+    assert!(trusts("http://www.a.example/x") && !trusts("http://b.example/x"));
+}
+
+#[test]
+fn a_store_is_named_as_a_socket_or_a_host() {
+    let tcp =
+        |host: &str, port, database| StorePlace::Tcp { host: host.to_owned(), port, database };
+    for (text, want) in [
+        ("cache.example:6379", tcp("cache.example", 6379, 0)),
+        ("10.0.0.1:1/15", tcp("10.0.0.1", 1, 15)),
+        ("[2001:db8::1]:6379/2", tcp("2001:db8::1", 6379, 2)),
+        ("unix:/a/1", StorePlace::Unix { path: "/a/1".into(), database: 0 }),
+    ] {
+        assert_eq!(StorePlace::parse(text), Ok(want.clone()), "{text}");
+        assert_eq!(want.database() == 0, !matches!(text, "10.0.0.1:1/15" | "[2001:db8::1]:6379/2"));
+    }
+    for text in [
+        "",
+        "host",
+        "host:0",
+        "host:1/",
+        "host:1/x",
+        "host:1/-1",
+        "host:1/999999",
+        "unix:",
+        "unix:a",
+        "unix:/a?db=",
+        "redis://h:1",
+    ] {
+        let fault = StorePlace::parse(text).expect_err(text);
+        assert!(fault.contains("unix:/path or host:port"), "{fault}");
+    }
+}
+
+#[test]
+fn a_store_without_a_key_is_an_error_that_says_why() {
+    let said = |lines: &str| {
+        let (settings, problems) = Settings::parse(&format!("[ICAPD]\n{lines}"));
+        let is_error = problems.iter().any(crate::settings::Problem::is_error);
+        (first(&problems), is_error, settings.verdict_cache().shared.is_some())
+    };
+    let (message, is_error, is_used) = said("SharedCache = a.example:6379\n");
+    assert!(message.contains("could make malware clean") && is_error && !is_used, "{message}");
+    let (message, is_error, is_used) = said("SharedCache = nowhere\nSharedCacheKeyFile = /k\n");
+    assert!(message.contains("unix:/path or host:port") && is_error && !is_used, "{message}");
+    let (message, is_error, _) = said("SharedCacheKeyFile = /k\n");
+    assert!(message.contains("of no use without SharedCache") && !is_error, "{message}");
+    let (message, is_error, _) =
+        said("VerdictCache = 0\nSharedCache = a.example:6379\nSharedCacheKeyFile = /k\n");
+    assert!(message.contains("while VerdictCache is 0") && !is_error, "{message}");
+    assert_eq!(
+        said("SharedCache = a.example:6379\nSharedCacheKeyFile = /k\n"),
+        (String::new(), false, true)
+    );
 }

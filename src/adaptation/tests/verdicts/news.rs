@@ -27,7 +27,7 @@ fn what_is_heard_again_is_no_younger_and_what_is_old_or_foreign_is_not_heard() {
     let (mut one, mut other) = (table(), table());
     let now = *one.epoch();
     let clean = Fact::Verdict(content(1), Settled::Clean);
-    let news = one.learn(clean.clone(), &now, 10).expect("it is new");
+    let news = one.learn(clean, &now, 10).expect("it is new");
     other.hear(&news, 10);
     other.hear(&news, 900);
     assert_eq!(other.verdict(&content(1), 1009), Some(Settled::Clean));
