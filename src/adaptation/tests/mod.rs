@@ -1,6 +1,8 @@
 //! The promises of the adaptation room.
 
+mod admission;
 mod begin;
+mod credentials;
 mod decision;
 mod headers;
 mod hostile;
