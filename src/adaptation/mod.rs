@@ -13,6 +13,8 @@
 //! | what | where |
 //! | --- | --- |
 //! | from an ICAP request to "answer" or "scan these bytes" | [`begin()`] |
+//! | who is refused when there is too much to do | [`admission`] |
+//! | which names and passwords clients have | [`credentials`] |
 //! | from a verdict to an answer: one pure table | [`decision`] |
 //! | parts of objects: `Range`, 206 | [`range`] |
 //! | Dr.Web's answer headers | [`headers`] |
@@ -31,8 +33,10 @@
 
 use sha2::{Digest, Sha256};
 
+pub mod admission;
 pub mod begin;
 pub mod bequest;
+pub mod credentials;
 pub mod decision;
 pub mod headers;
 pub mod page;

@@ -22,6 +22,7 @@ mod child;
 pub mod ctl;
 pub mod db;
 pub mod doctor;
+pub mod keys;
 pub mod pages;
 pub mod policy;
 pub mod reputation;
@@ -62,6 +63,7 @@ impl Cli {
             Command::Scan(args) => scan::run(args),
             Command::Db(command) => db::run(command, scan::tools()),
             Command::Pages(command) => pages::run(command),
+            Command::Keys(command) => keys::run(command),
             Command::Categories(command) => categories::run(command),
             Command::Reputation(args) => reputation::run(args),
             Command::Selftest(args) => selftest::run(args),
@@ -83,6 +85,9 @@ enum Command {
     /// Show the block pages, as they are and as the administrator's templates make them
     #[command(subcommand)]
     Pages(pages::Command),
+    /// Make the lines by which clients are known
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Show the rules, check them, and tell why an address is decided as it is
     #[command(subcommand)]
     Policy(policy::Command),

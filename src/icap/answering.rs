@@ -54,6 +54,7 @@ impl Connection {
             }
             Reading::Idle
             | Reading::Head
+            | Reading::Claim
             | Reading::Heads
             | Reading::NullBody
             | Reading::Preview
@@ -160,6 +161,7 @@ impl Connection {
                     self.persistence = Persistence::Close;
                 }
                 self.write_head(fault.status(), fault.reason());
+                self.write_challenge(fault);
                 self.outbox.bytes.extend_from_slice(b"Encapsulated: null-body=0\r\n\r\n");
                 self.answer_written();
                 if fault.aftermath() == Aftermath::Close {
@@ -199,7 +201,7 @@ impl Connection {
             }
             // The client waits for the answer that this is, and sends nothing more of this request.
             Reading::Paused | Reading::NullBody => self.reading = Reading::Ended,
-            Reading::Idle | Reading::Head | Reading::Ended | Reading::Closed => {}
+            Reading::Idle | Reading::Head | Reading::Claim | Reading::Ended | Reading::Closed => {}
         }
     }
 

@@ -98,6 +98,7 @@ impl Connection {
                 }
                 Reading::Idle
                 | Reading::Head
+                | Reading::Claim
                 | Reading::Heads
                 | Reading::NullBody
                 | Reading::Closed => false,

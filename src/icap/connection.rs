@@ -23,7 +23,9 @@ use super::head::HeadEnd;
 use super::request::Persistence;
 use super::state::{Answer, Closing, EchoBody, Outbox, PreviewEnd, Reading};
 use super::trailer::Late;
-use super::{Change, Extra, Fault, Note, Options, Output, Request, Taken, Timer, Unmodified};
+use super::{
+    Change, Claim, Extra, Fault, Note, Options, Output, Request, Taken, Timer, Unmodified,
+};
 use crate::http::chunked;
 
 /// One ICAP connection. See the page of this file and of the room.
@@ -62,6 +64,10 @@ pub struct Connection {
     pub(super) timer: Option<(Timer, Instant)>,
     pub(super) now: Instant,
     pub(super) note: Option<Note>,
+    /// What the client says it is, while the owner finds out.
+    pub(super) claim: Option<Claim>,
+    /// SHA-256 of the credentials that were right on this connection.
+    pub(super) accepted: Option<[u8; 32]>,
 }
 
 impl Connection {
@@ -97,6 +103,8 @@ impl Connection {
             timer,
             now,
             note: None,
+            claim: None,
+            accepted: None,
         }
     }
 
@@ -144,7 +152,8 @@ impl Connection {
         self.is_half_closed = true;
         let is_incomplete = match self.reading {
             Reading::Idle | Reading::Head => true,
-            Reading::Heads
+            Reading::Claim
+            | Reading::Heads
             | Reading::Preview
             | Reading::Body
             | Reading::Trailer
@@ -296,7 +305,10 @@ impl Connection {
     #[must_use]
     pub fn is_undecided(&self) -> bool {
         self.answer == Answer::Waiting
-            && !matches!(self.reading, Reading::Idle | Reading::Head | Reading::Heads)
+            && !matches!(
+                self.reading,
+                Reading::Idle | Reading::Head | Reading::Claim | Reading::Heads
+            )
     }
 
     /// Gives back what memory this connection holds between requests. Does nothing during one.

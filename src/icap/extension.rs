@@ -161,7 +161,7 @@ fn scheme_bytes(name: &[u8]) -> usize {
 }
 
 /// Decodes base64 (RFC 4648 section 4, padding optional) into `out`.
-fn base64<'a>(value: &[u8], out: &'a mut [u8]) -> Option<&'a [u8]> {
+pub(crate) fn base64<'a>(value: &[u8], out: &'a mut [u8]) -> Option<&'a [u8]> {
     let unpadded = value.strip_suffix(b"==").or_else(|| value.strip_suffix(b"=")).unwrap_or(value);
     if unpadded.len() % 4 == 1 {
         return None;

@@ -30,6 +30,8 @@ pub enum Fault {
     Body(chunked::Fault),
     /// The client's ICAP trailer breaks this rule.
     Trailer(&'static str),
+    /// The client did not show who it is, or nobody whom this gateway knows (section 7.1).
+    Unauthenticated,
     /// Nobody serves this path.
     NoSuchService,
     /// The service does not offer this method.
@@ -95,6 +97,7 @@ impl Fault {
             | Self::Trailer(_) => 400,
             Self::NoSuchService => 404,
             Self::MethodNotAllowed => 405,
+            Self::Unauthenticated => 407,
             Self::Timeout(_) => 408,
             Self::Internal => 500,
             Self::Method => 501,
@@ -110,6 +113,7 @@ impl Fault {
             400 => "Bad Request",
             404 => "ICAP Service Not Found",
             405 => "Method Not Allowed For Service",
+            407 => "Proxy Authentication Required",
             408 => "Request Timeout",
             413 => "Request Head Too Large",
             501 => "Method Not Implemented",
@@ -123,9 +127,11 @@ impl Fault {
     #[must_use]
     pub const fn aftermath(self) -> Aftermath {
         match self {
-            Self::NoSuchService | Self::MethodNotAllowed | Self::Overloaded | Self::Internal => {
-                Aftermath::GoOn
-            }
+            Self::Unauthenticated
+            | Self::NoSuchService
+            | Self::MethodNotAllowed
+            | Self::Overloaded
+            | Self::Internal => Aftermath::GoOn,
             Self::RequestLine(_)
             | Self::Version
             | Self::Method
@@ -155,6 +161,7 @@ impl Fault {
             | Self::HttpResponse(_)
             | Self::Body(_)
             | Self::Trailer(_)
+            | Self::Unauthenticated
             | Self::NoSuchService
             | Self::MethodNotAllowed
             | Self::Timeout(_) => Blame::Client,
@@ -177,6 +184,7 @@ impl fmt::Display for Fault {
             Self::HttpResponse(fault) => write!(out, "encapsulated response: {fault}"),
             Self::Body(fault) => write!(out, "encapsulated body: {fault}"),
             Self::Trailer(rule) => write!(out, "ICAP trailer: {rule}"),
+            Self::Unauthenticated => out.write_str("no name and password that are known here"),
             Self::NoSuchService => out.write_str("nobody serves this path"),
             Self::MethodNotAllowed => out.write_str("the service does not offer this method"),
             Self::Timeout(Timer::Idle) => out.write_str("no request in time"),

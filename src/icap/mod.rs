@@ -19,8 +19,11 @@
 //! | 4.10 OPTIONS | [`Advertised`], [`Transfer`] |
 //! | 4.3.3 errors | [`Fault`] |
 //! | draft-stecher-icap-subid-00, Dr.Web headers | [`Subject`], [`Extra`], [`ScanStatus`] |
+//! | 7.1 authentication | [`Authentication`], [`Connection::claim`] |
 //! | draft-icap-ext-partial-content (206) | [`Connection::answer_changed`], [`Change`] |
 //! | draft-rousskov-icap-trailers | [`Connection::answer_ahead`], [`Connection::verdict`], `trailer` |
+//!
+//! Where credentials are asked for, a request stops behind its ICAP head until [`Connection::answer_claim`].
 //!
 //! Order of calls: any `handle_*` or verb, then `poll_output` until `None`, then `poll_deadline`.
 //!
@@ -43,6 +46,7 @@ mod allow;
 mod answering;
 mod change;
 mod connection;
+mod credentials;
 mod encapsulated;
 mod extension;
 mod fault;
@@ -65,7 +69,9 @@ mod tests;
 pub use allow::Allow;
 pub use change::Change;
 pub use connection::Connection;
+pub use credentials::{Authentication, CREDENTIALS_BYTES_MAX, Claim, ClaimAnswer};
 pub use encapsulated::{Encapsulated, Entity};
+pub(crate) use extension::base64;
 pub use extension::{Extra, Finding, FindingKind, Resolution, Subject, UsernameCoding, Violation};
 pub use fault::{Aftermath, Blame, Fault, Timer};
 pub use istag::IsTag;

@@ -7,13 +7,15 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use super::{IsTag, Method, Profile, Transfer, UsernameCoding};
+use super::{Authentication, IsTag, Method, Profile, Transfer, UsernameCoding};
 
 /// Everything a connection needs to know beforehand.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// How strictly clients are read.
     pub profile: Profile,
+    /// Whether clients have to say who they are.
+    pub authentication: Authentication,
     /// The services, looked up in this order.
     pub services: Vec<Service>,
     /// The tag of every answer.
@@ -38,6 +40,7 @@ impl Options {
     pub fn new(istag: IsTag) -> Self {
         Self {
             profile: Profile::SQUID,
+            authentication: Authentication::Off,
             services: Service::built_in(),
             istag,
             limits: Limits::default(),

@@ -9,8 +9,8 @@ use super::request::Persistence;
 use super::state::{Answer, EchoBody, PreviewEnd, Reading};
 use super::trailer::Late;
 use super::{
-    AfterAnswer, Connection, Event, Fault, Method, Note, Offsets, PreviewOverrun, StrayLineEnds,
-    Timer,
+    AfterAnswer, Authentication, Connection, Event, Fault, Method, Note, Offsets, PreviewOverrun,
+    StrayLineEnds, Timer,
 };
 use crate::http::HeadFault;
 use crate::http::chunked::{Decoder, End, Mode};
@@ -58,7 +58,7 @@ impl Connection {
                 self.settle();
                 if self.reading == Reading::Ended { Step::BLOCKED } else { Step::took(0) }
             }
-            Reading::Paused => Step::BLOCKED,
+            Reading::Claim | Reading::Paused => Step::BLOCKED,
             Reading::Closed => Step { bytes: bytes.len(), event: None, is_blocked: true },
         }
     }
@@ -71,6 +71,8 @@ impl Connection {
             && let Some(options) = self.next_options.take()
         {
             self.options = options;
+            // Who was known may be so no longer.
+            self.accepted = None;
         }
         let is_stray = matches!(first, b'\r' | b'\n')
             && self.options.profile.stray_line_ends == StrayLineEnds::Skip;
@@ -128,8 +130,15 @@ impl Connection {
         {
             self.persistence = Persistence::Close;
         }
-        self.reading = Reading::Heads;
         self.head_end = HeadEnd::default();
+        if self.options.authentication == Authentication::Off || !self.ask_for_claim() {
+            self.find_service();
+        }
+    }
+
+    /// The client may ask: looks the service up, and answers OPTIONS.
+    pub(super) fn find_service(&mut self) {
+        self.reading = Reading::Heads;
         if let Err(fault) = self.request.find_service(&self.options) {
             self.refuse(fault);
         } else if self.request.method() == Method::Options {

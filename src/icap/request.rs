@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::allow::{single, tokens};
+use super::credentials::PROXY_AUTHORIZATION;
 use super::extension::GET_SCAN_STATUS;
 use super::request_line::{Method, RequestLine};
 use super::{
@@ -193,10 +194,11 @@ impl Request {
         &self.subject
     }
 
-    /// Any field of the ICAP head, for policies that select by `adaptation_meta` headers.
+    /// Any field of the ICAP head, for policies that select by `adaptation_meta` headers; but none that shows
+    /// somebody's password.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&[u8]> {
-        self.head.field(name)
+        if name.eq_ignore_ascii_case(PROXY_AUTHORIZATION) { None } else { self.head.field(name) }
     }
 
     /// The same for a field that may stand once: one that stands twice is as good as none.

@@ -74,6 +74,8 @@ pub(super) enum Reading {
     Idle,
     /// In the ICAP head.
     Head,
+    /// Behind the ICAP head; the owner checks what the client claims to be.
+    Claim,
     /// In the encapsulated HTTP heads.
     Heads,
     /// At the end of heads that no body follows.

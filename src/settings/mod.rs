@@ -39,6 +39,7 @@ mod answer;
 mod list;
 pub mod manual;
 pub mod options;
+mod overload;
 pub mod problem;
 mod quantity;
 mod read;

@@ -10,9 +10,11 @@ mod script;
 #[path = "../conversation/shell.rs"]
 mod shell;
 
+mod authentication;
 mod encapsulation;
 mod extensions;
 mod options;
+mod overload;
 mod partial;
 mod preview;
 mod profiles;

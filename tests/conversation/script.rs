@@ -21,7 +21,7 @@
 use std::time::Duration;
 
 use baleen::icap::{
-    Fault, Host, NoContent, Options, PreviewNoContent, Profile, UriForm, Violations,
+    Authentication, Fault, Host, NoContent, Options, PreviewNoContent, Profile, UriForm, Violations,
 };
 
 use super::shell::{Decision, Shell, What, When, extra, istag, page, page_head};
@@ -215,6 +215,7 @@ fn set_option(options: &mut Options, name: &str, value: &str) {
         }
         "host" => options.profile.host = Host::Optional,
         "uri" => options.profile.uri = UriForm::PathToo,
+        "authentication" => options.authentication = Authentication::Basic,
         "violations" => options.profile.violations = Violations::Folded,
         "no_content" => options.advertised.no_content = NoContent::Withhold,
         "requests_max" => options.requests_max = std::num::NonZeroU64::new(number()),

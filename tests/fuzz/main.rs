@@ -14,6 +14,7 @@ mod block_pages;
 mod carriers;
 mod clamd;
 mod containers;
+mod credentials;
 mod directory;
 mod documents;
 mod encrypted;
@@ -41,9 +42,13 @@ fn every_target_survives_its_corpus_and_mutations_of_it() {
     let seed = number("BALEEN_FUZZ_SEED", 20_261_121);
     let files = unpack::ALL.into_iter().chain(documents::ALL).chain(carriers::ALL);
     let files = files.chain(programs::ALL).chain(mails::ALL).chain(archives::ALL);
-    let files =
-        files.chain(places::ALL).chain(rules::ALL).chain(directory::ALL).chain(volumes::ALL);
-    let files = files.chain(verdicts::ALL);
+    let files = files
+        .chain(places::ALL)
+        .chain(rules::ALL)
+        .chain(directory::ALL)
+        .chain(volumes::ALL)
+        .chain(credentials::ALL)
+        .chain(verdicts::ALL);
     for target in targets::ALL.into_iter().chain(containers::ALL).chain(files) {
         let count = fuzz(target, seed, Duration::from_secs(seconds));
         println!("{}: {count} inputs from seed {seed}", target.name);

@@ -8,6 +8,7 @@ mod commands;
 mod ctl;
 mod directory;
 mod doctor;
+mod keys;
 mod load;
 mod pages;
 mod redis;

@@ -15,6 +15,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("aho-corasick", &["engine"]),
     ("ahash", ANYWHERE),
     ("arc-swap", &["runtime"]),
+    ("argon2", &["adaptation"]),
     ("async-channel", &["runtime"]),
     ("boreal", &["engine"]),
     ("boreal-parser", &["engine"]),

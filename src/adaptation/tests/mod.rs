@@ -1,7 +1,9 @@
 //! The promises of the adaptation room.
 
+mod admission;
 mod begin;
 mod bequest;
+mod credentials;
 mod decision;
 mod headers;
 mod hostile;

@@ -41,6 +41,8 @@ fn what_is_not_ours_is_told_apart() {
     check(Fault::Method, 501, Aftermath::Close, &format!("ICAP request line: {what}"));
     check(Fault::Version, 505, Aftermath::Close, "ICAP request line: the version is not ICAP/1.0");
     check(Fault::NoSuchService, 404, Aftermath::GoOn, "nobody serves this path");
+    let unknown = "no name and password that are known here";
+    check(Fault::Unauthenticated, 407, Aftermath::GoOn, unknown);
     check(Fault::MethodNotAllowed, 405, Aftermath::GoOn, "the service does not offer this method");
     check(Fault::Internal, 500, Aftermath::GoOn, "the gateway failed");
     check(Fault::Overloaded, 503, Aftermath::GoOn, "every place for a transaction is taken");

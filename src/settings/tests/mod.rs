@@ -2,6 +2,7 @@
 
 mod manual;
 mod options;
+mod overload;
 mod problems;
 mod quantity;
 mod table;
