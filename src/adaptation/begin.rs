@@ -63,6 +63,8 @@ pub enum Decided {
     Retry,
     /// The verdict was known before the body came.
     Known,
+    /// There is too much to do.
+    Overload(super::admission::Why),
 }
 
 /// What the edge has found out about a message besides the message itself.

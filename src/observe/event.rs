@@ -119,6 +119,13 @@ pub enum Event {
         /// Open connections.
         connections: usize,
     },
+    /// Messages were not scanned because there was too much to do.
+    TooMuch {
+        /// How many, since it was told last.
+        requests: u64,
+        /// Which bound the last of them met.
+        why: &'static str,
+    },
     /// What became of a reputation service.
     Reputation {
         /// The zone of the list, or `Service`.
@@ -269,6 +276,7 @@ impl Event {
             | Self::HoldFailed { .. }
             | Self::Refused { .. }
             | Self::Overloaded { .. }
+            | Self::TooMuch { .. }
             | Self::Reputation {
                 state: ReputationState::Down | ReputationState::ListsEverything,
                 ..
@@ -355,6 +363,9 @@ impl fmt::Display for Event {
                     out,
                     "MaxConnections reached: {connections} connections, new ones are refused"
                 )
+            }
+            Self::TooMuch { requests, why } => {
+                write!(out, "too much to do: {requests} messages were not scanned (last: {why})")
             }
             Self::Reputation { .. }
             | Self::Directory { .. }

@@ -13,10 +13,11 @@ use sha2::{Digest, Sha256};
 use crate::adaptation::page::Pages;
 use crate::adaptation::verdicts::Epoch;
 use crate::adaptation::{self, Remarks, ThreatKinds};
+use crate::adaptation::{admission, credentials};
 use crate::engine::Engine;
 use crate::engine::database::{BuildOptions, DatabaseFacts, Image, Report};
 use crate::engine::passwords::Passwords;
-use crate::icap::{self, IsTag, ScanStatus};
+use crate::icap::{self, Authentication, IsTag, ScanStatus};
 use crate::observe::Event;
 use crate::policy::{Networks, Policy};
 use crate::settings::Settings;
@@ -51,6 +52,8 @@ pub(super) struct Live {
     pub(super) clamd: ClamdService,
     /// Who may connect, and how.
     pub(super) access: Access,
+    /// Of clients that have to say who they are.
+    pub(super) passwords: Arc<credentials::Passwords>,
     /// Who asks reputation services; the control thread puts it here. `None`: nobody is asked.
     pub(super) reputation: Option<Arc<Client>>,
     /// Who asks the directory for groups, in the same way.
@@ -98,6 +101,8 @@ pub(super) struct Values {
     pub(super) contact: String,
     /// `VerdictLifetime` and `RetryBlockTime`, in seconds; 0 seconds: nobody is refused.
     pub(super) verdict_times: (u64, u64),
+    /// What becomes of requests when there is too much to do.
+    pub(super) admission: admission::Options,
 }
 
 /// What a start or a reload has to work with.
@@ -117,7 +122,7 @@ pub(super) struct Assembled {
 /// A text that names every problem, for people.
 pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
     let (findings, configuration) = configuration::read(config);
-    let Some(Configuration { settings, policy, hook, pages, cloud, directory, icaps }) =
+    let Some(Configuration { settings, policy, hook, pages, cloud, directory, icaps, clients }) =
         configuration
     else {
         return Err(findings.texts().join("\n"));
@@ -148,7 +153,10 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
     let transfer =
         adaptation::transfer::lists(&policy, settings.ignores_passed_types(), is_watched);
     let status = scan_status(engine.database());
+    let authentication =
+        if clients.is_some() { Authentication::Basic } else { Authentication::Off };
     let complete = |mut icap: icap::Options| {
+        icap.authentication = authentication;
         icap.scan_status = Some(status.clone());
         icap.advertised.connections_max = Some(connections_max);
         icap.advertised.transfer_responses = transfer.clone();
@@ -172,6 +180,7 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
             verdicts.lifetime.as_secs(),
             verdicts.block_time.map_or(0, |time| time.as_secs()),
         ),
+        admission: settings.admission_options(),
     };
     let clamd = settings.clamd_service();
     let live = Live {
@@ -191,6 +200,7 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
             proxies: server.proxies.clone(),
             icaps,
         },
+        passwords: Arc::new(clients.unwrap_or_default()),
         reputation: None,
         directory: None,
     };

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::adaptation::credentials::{Passwords, SetAside};
 use crate::adaptation::page::{self, Pages, TEMPLATE_NAMES, Template};
 use crate::policy::{
     AdExpressions, Database, Groups, List, Policy, PolicyFault, RuleFault, RuleSource, rules,
@@ -44,6 +45,8 @@ pub struct Configuration {
     pub icaps: Option<Arc<rustls::ServerConfig>>,
     /// The directory that is asked for groups.
     pub directory: Option<Directory>,
+    /// Who clients may say they are, where they have to.
+    pub clients: Option<Passwords>,
 }
 
 impl Configuration {
@@ -137,11 +140,12 @@ pub fn read(file: Option<&Path>) -> (Findings, Option<Configuration>) {
     let cloud = findings.cloud(&settings);
     let icaps = findings.icaps(&settings);
     let directory = findings.directory(&settings);
+    let clients = findings.clients(&settings);
     findings.usable = !findings.problems.iter().any(Problem::is_error)
         && !findings.files.iter().any(|found| found.error);
     let configuration = match (policy, pages) {
         (Some(policy), Some(pages)) if findings.usable => {
-            Some(Configuration { settings, policy, hook, pages, cloud, directory, icaps })
+            Some(Configuration { settings, policy, hook, pages, cloud, directory, icaps, clients })
         }
         _ => None,
     };
@@ -474,6 +478,19 @@ impl Findings {
         }
         let directory = settings.directory()?;
         directory::configuration::read(directory).map_err(|why| self.cloud_fault(&why)).ok()
+    }
+
+    /// Names and passwords of clients. A line with a mistake is set aside.
+    fn clients(&mut self, settings: &Settings) -> Option<Passwords> {
+        let path = settings.client_passwords()?;
+        let text = read_bounded(&path).map_err(|error| self.cannot_read(&path, &error)).ok()?;
+        let (passwords, set_aside) = Passwords::read(&text);
+        let file = path.display().to_string();
+        self.files.extend(set_aside.into_iter().map(|SetAside { line, column, why }| {
+            let message = format!("{why}; the line is set aside");
+            FileFinding { file: file.clone(), line, column, message, error: false }
+        }));
+        Some(passwords)
     }
 
     fn cloud_fault(&mut self, CloudFault { file, message, unreadable }: &CloudFault) {

@@ -228,13 +228,20 @@ impl Session {
         let taken = self.core.handle_bytes(self.input.unread(), clock::now());
         let base = self.input.position();
         self.input.consume(taken.bytes);
+        if let Some(claim) = self.core.claim() {
+            let answer = self.shard.claims.answer(claim, &self.live, &self.shard.side).await;
+            self.core.answer_claim(answer, clock::now());
+            return Ok(Turn::Again);
+        }
         match taken.event {
             None if taken.bytes > 0 => return Ok(Turn::Again),
             None => return Ok(Turn::Receive),
             Some(Event::Request) => {
                 self.seat.begin();
                 self.memory = Memory::Kept;
-                let next = self.exchange.begin(&mut self.core, &self.live, &self.shard).await;
+                let peer = self.stream.client().map(|client| client.ip());
+                let exchange = &mut self.exchange;
+                let next = exchange.begin(&mut self.core, peer, &self.live, &self.shard).await;
                 self.follow(next);
             }
             Some(Event::Body { wire, data }) => {

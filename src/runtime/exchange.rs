@@ -11,8 +11,10 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use crate::adaptation::admission::{self, Refusal, Ticket, refusal};
 use crate::adaptation::bequest::{self, Bequest};
 use crate::adaptation::page::{PageFacts, Rendered};
 use crate::adaptation::{self, Begin, Cause, Decided, Decision, Passed, Released, RuleReason};
@@ -56,6 +58,8 @@ pub(super) struct Exchange {
     ruled: policy::State,
     /// What is known of the body that is scanned, and is to be learned from it.
     recall: Option<Box<Recall>>,
+    /// The right to the scan that is under way.
+    ticket: Option<Ticket>,
     body_bytes: u64,
     /// What was found out for the policy.
     answers: Answers,
@@ -83,6 +87,7 @@ impl Exchange {
             number: (0, 0),
             ruled: policy::State::default(),
             recall: None,
+            ticket: None,
             body_bytes: 0,
             answers: Answers::NONE,
             decided: Decided::Nothing,
@@ -100,6 +105,7 @@ impl Exchange {
     pub(super) async fn begin(
         &mut self,
         core: &mut icap::Connection,
+        peer: Option<IpAddr>,
         live: &Live,
         shard: &Shard,
     ) -> Next {
@@ -139,6 +145,9 @@ impl Exchange {
         }
         match begun {
             Begin::Scan(mut plan) => match shard.verdicts.recall(&mut plan, request, live) {
+                Recalled::Look(_) if !self.is_admitted(request, peer, live, shard) => {
+                    self.refuse(core, live, shard)
+                }
                 Recalled::Known(verdict) => {
                     let options = &live.adaptation;
                     let decision = adaptation::decide_by(verdict, self.released, options, |_| true);
@@ -161,6 +170,49 @@ impl Exchange {
                 };
                 self.answer_or_wait(decision, decided, core, live, shard)
             }
+        }
+    }
+
+    /// Whether the shard takes on another scan; it counts as begun.
+    fn is_admitted(
+        &mut self,
+        request: &icap::Request,
+        peer: Option<IpAddr>,
+        live: &Live,
+        shard: &Shard,
+    ) -> bool {
+        match shard.gate.begin(request, peer, live, (&shard.pool, &shard.spool)) {
+            admission::Decision::Admit(ticket) => {
+                self.ticket = Some(ticket);
+                true
+            }
+            admission::Decision::Refuse(why) => {
+                shard.gate.tell(why, &shard.journal);
+                self.decided = Decided::Overload(why);
+                false
+            }
+        }
+    }
+
+    /// There is too much to do.
+    fn refuse(&mut self, core: &mut icap::Connection, live: &Live, shard: &Shard) -> Next {
+        let unscannable = core.request().unscannable();
+        match refusal(live.server.admission.answer, unscannable) {
+            Refusal::Decision(decision) => {
+                self.answer_or_wait(decision, self.decided, core, live, shard)
+            }
+            Refusal::Fault(fault) => {
+                self.state = State::Answered;
+                core.answer_fault(fault, clock::now());
+                Next::Drop
+            }
+        }
+    }
+
+    /// The scan that was admitted is over.
+    fn give_ticket_back(&mut self, work: Duration, shard: &Shard) {
+        if let Some(ticket) = self.ticket.take() {
+            shard.gate.done(ticket, work);
         }
     }
 
@@ -285,6 +337,7 @@ impl Exchange {
     pub(super) fn leave(&mut self, shard: &Shard) {
         self.sent(shard);
         if let State::Scanning(scanning) = std::mem::replace(&mut self.state, State::Answered) {
+            self.give_ticket_back(scanning.spent(), shard);
             scanning.give_back(&shard.side);
         }
     }
@@ -413,6 +466,7 @@ impl Exchange {
     ) -> Next {
         shard.journal.write(Event::HoldFailed { why: error.to_string() });
         if let State::Scanning(scanning) = std::mem::replace(&mut self.state, State::Answered) {
+            self.give_ticket_back(scanning.spent(), shard);
             self.ended = Some(scanning);
         }
         match self.released {
@@ -465,6 +519,7 @@ impl Exchange {
         if let Some(trouble) = scanning.take_trouble() {
             shard.journal.write(trouble.event(url_of(core.request())));
         }
+        self.give_ticket_back(scanning.spent(), shard);
         self.ended = Some(scanning);
         let (blocks, decided) = judgement.unwrap_or((false, Decided::Nothing));
         self.decided = decided;
@@ -551,6 +606,7 @@ impl Exchange {
             Decided::Type => "MimeRules".to_owned(),
             Decided::Retry => "RetryBlockTime".to_owned(),
             Decided::Known => "TrustedValidators".to_owned(),
+            Decided::Overload(why) => format!("overload ({})", why.name()),
             Decided::Switch(kind) => format!("Block{}", kind.name()),
             Decided::Nothing => match decision {
                 Decision::Block(cause) | Decision::Abort(cause)

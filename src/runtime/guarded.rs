@@ -21,6 +21,8 @@ pub(super) struct Guarded {
     scan: Option<Scan>,
     /// `None`: no limit, or over already.
     time_left: Option<Duration>,
+    /// The engine's time until now.
+    spent: Duration,
     /// What the scan held when it ended.
     remains: Remains,
     /// What the scan met.
@@ -58,6 +60,11 @@ impl Guarded {
         Self { scan: Some(scan), time_left: time, ..Self::default() }
     }
 
+    /// The engine's time until now.
+    pub(super) const fn spent(&self) -> Duration {
+        self.spent
+    }
+
     /// Whether there is nothing left to ask.
     pub(super) const fn is_over(&self) -> bool {
         self.scan.is_none()
@@ -70,7 +77,9 @@ impl Guarded {
     /// [`Panicked`]
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Fed, Panicked> {
         let (fed, time) = self.ask(|scan| scan.feed(bytes))?;
-        if !fed.decided {
+        if fed.decided {
+            self.spent = self.spent.saturating_add(time);
+        } else {
             self.spend(time);
         }
         Ok(fed)
@@ -173,6 +182,7 @@ impl Guarded {
 
     /// Counts the engine's time; when it is used up the scan is told once.
     fn spend(&mut self, time: Duration) {
+        self.spent = self.spent.saturating_add(time);
         if let Some(left) = self.time_left {
             self.time_left = left.checked_sub(time);
             if self.time_left.is_none() {

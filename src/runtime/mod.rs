@@ -35,9 +35,11 @@
 #![expect(clippy::disallowed_methods, reason = "the edge owns clock, files and threads")]
 
 mod acceptor;
+mod admitting;
 mod asking;
 mod assemble;
 pub mod categories;
+mod claims;
 mod clamd;
 pub(crate) mod clock;
 pub mod configuration;

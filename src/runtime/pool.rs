@@ -115,6 +115,11 @@ impl Pool {
         self.lent() >= self.inner.lent_max
     }
 
+    /// Buffers that may be on loan.
+    pub(super) fn lent_max(&self) -> usize {
+        self.inner.lent_max
+    }
+
     /// Buffers on loan.
     pub(super) fn lent(&self) -> usize {
         self.inner.lent.load(Ordering::Relaxed)

@@ -1,5 +1,7 @@
 //! The body of one message through the engine: in slices, between which other connections have their turn.
 
+use std::time::Duration;
+
 use super::executor::yield_if_needed;
 use super::guarded::{Guarded, Panicked, Trouble};
 use super::shard::Live;
@@ -209,6 +211,11 @@ impl Scanning {
             Some(Fragment::Allowed) => adaptation::Options { fragments: Unchecked::Pass, ..*all },
             Some(Fragment::Judged) | None => *all,
         }
+    }
+
+    /// The engine's time until now, that of the last window where there are several.
+    pub(super) const fn spent(&self) -> Duration {
+        self.scan.spent()
     }
 
     /// What went wrong with it, told once.

@@ -22,6 +22,8 @@ use crate::observe::{Event, Level};
 use crate::policy::directory::Membership;
 use crate::policy::reputation::Opinion;
 
+use super::admitting::Gate;
+use super::claims::Claims;
 use super::connection::serve;
 use super::directory;
 use super::executor::{Spawner, Stream, TaskHandle, pause};
@@ -77,6 +79,10 @@ pub(super) struct Shard {
     pub(super) script: script::Seat,
     /// What was scanned before.
     pub(super) verdicts: verdicts::Front,
+    /// Who is let in to be scanned.
+    pub(super) gate: Rc<Gate>,
+    /// Who clients are.
+    pub(super) claims: Claims,
     reputation: Front,
     directory: directory::Front,
     spawner: Spawner,
@@ -203,8 +209,13 @@ impl Drop for Leave {
 /// Runs a shard until it is told to drain.
 pub(super) async fn run(spawner: Spawner, parts: Parts) {
     let reader = Reader::new(parts.publisher);
-    let epoch = reader.get().epoch;
-    let verdicts = verdicts::Front::open(parts.verdicts, epoch, &parts.journal);
+    let live = reader.get();
+    let verdicts = verdicts::Front::open(parts.verdicts, live.epoch, &parts.journal);
+    let gate = Rc::new(Gate::new(&live));
+    let journal = parts.journal.clone();
+    let watch = spawner.spawn(Rc::clone(&gate).watch(), move || {
+        journal.write(Event::ConnectionPanicked);
+    });
     let shard = Rc::new(Shard {
         pool: Pool::new(parts.pool_bytes),
         side: parts.side,
@@ -215,6 +226,8 @@ pub(super) async fn run(spawner: Spawner, parts: Parts) {
         index: parts.index,
         reader,
         verdicts,
+        gate,
+        claims: Claims::new(&live),
         script: script::Seat::default(),
         reputation: Front::new(),
         directory: directory::Front::new(),
@@ -232,6 +245,7 @@ pub(super) async fn run(spawner: Spawner, parts: Parts) {
                 let cut_off = shard.drain(time).await;
                 parts.cut_off.fetch_add(cut_off, Ordering::Relaxed);
                 shard.verdicts.close();
+                watch.cancel().await;
                 break;
             }
         }

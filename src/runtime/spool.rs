@@ -45,6 +45,11 @@ impl Spool {
         Ok(File::from(file))
     }
 
+    /// Bytes in use, and how many may be.
+    pub(super) fn used(&self) -> (u64, u64) {
+        (self.used.load(Ordering::Relaxed), self.bytes_max)
+    }
+
     /// A reservation of nothing yet.
     pub(super) fn reservation(&self) -> Reservation {
         Reservation { used: Arc::clone(&self.used), bytes_max: self.bytes_max, bytes: 0 }

@@ -56,7 +56,7 @@ section! {
         "Load balancers, written as in AllowedClients, whose connections begin with a PROXY header of \
          version 2 (HAProxy: send-proxy-v2). AllowedClients and the log then mean the address in it. \
          Connections from these addresses without one are refused, and no other may send one.";
-    CLIENT_PASSWORDS: Option<PathBuf> = path("ClientPasswords", ""), NotYet,
+    CLIENT_PASSWORDS: Option<PathBuf> = path("ClientPasswords", ""), Reload,
         "A file with the names and passwords of proxies, one line each, as `baleen keys password NAME` prints them. \
          A request without a right one (Proxy-Authorization: Basic) is answered with 407, OPTIONS too. Squid has \
          no name of its own for this: what it sends is what its users sent to it. Empty: nobody is asked.";
@@ -183,18 +183,18 @@ section! {
         "Connections accepted at once, as also offered in OPTIONS. Squid divides the offer by its \
          workers, so it is generous; an idle connection costs some KiB. Where the system allows fewer open \
          files, fewer are accepted and offered, and the log says so.";
-    OVERLOAD_ANSWER: &'static str = choice("OverloadAnswer", "503", &["503", "Pass"]), NotYet,
+    OVERLOAD_ANSWER: &'static str = choice("OverloadAnswer", "503", &["503", "Pass"]), Reload,
         "What a message is answered that is not scanned because there is too much to do. 503: the proxy \
          decides, Squid by bypass. Pass: it goes on unchecked, whatever BlockUnchecked says, with a line in the \
          log. OPTIONS is always answered, and so are messages without a body.";
-    OVERLOAD_DELAY: Option<u64> = interval("OverloadDelay", "0.1s", 1, MINUTE, Never::None), NotYet,
+    OVERLOAD_DELAY: Option<u64> = interval("OverloadDelay", "0.1s", 1, MINUTE, Never::None), Reload,
         "How long ready work may wait for its turn. A wait that stays above it, for eight times as long, is \
          overload: then whoever uses more than a fair share is refused, and if nobody does, what has waited \
          five times as long. A short burst refuses nobody. None: no wait refuses anybody.";
-    MAX_SCANS: u64 = integer("MaxScans", "0", 0, 1_000_000), NotYet,
+    MAX_SCANS: u64 = integer("MaxScans", "0", 0, 1_000_000), Reload,
         "Scans under way at once on each shard; more are refused. 0: as many as MemoryBudget and SpoolLimit \
          have room for.";
-    FAIR_SHARE: bool = switch("FairShare", "Yes"), NotYet,
+    FAIR_SHARE: bool = switch("FairShare", "Yes"), Reload,
         "Tell clients from each other when there is too much to do, by X-Client-IP, otherwise by their \
          address: who uses most is refused first. No: all are alike.";
     OPTIONS_TTL: Option<u64> = interval("OptionsTTL", "10m", MINUTE, DAY, Never::Unsaid), Reload,

@@ -1,0 +1,145 @@
+//! Who is let in to be scanned: the edge around [`admission`](crate::adaptation::admission).
+//!
+//! How long work waits for the shard is measured by a task that sleeps for [`PROBE`] and looks how much later
+//! it woke up: it waits in the same queue as every connection. It sleeps for good while nothing is scanned.
+
+use std::cell::{Cell, RefCell};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::adaptation::admission::{Admission, Asked, Client, Decision, Gauges, Ticket, Why};
+use crate::icap::Request;
+use crate::observe::Event;
+
+use super::clock;
+use super::executor::{Bell, pause};
+use super::journal::Journal;
+use super::pool::Pool;
+use super::shard::Live;
+use super::spool::Spool;
+
+/// The admission of one shard, and what it is told by.
+pub(super) struct Gate {
+    admission: RefCell<Admission>,
+    start: Instant,
+    /// Scans under way.
+    scans: Cell<u32>,
+    /// Smoothed, in microseconds.
+    delay_us: Cell<u64>,
+    /// When the probe should have woken up.
+    due: Cell<Option<Instant>>,
+    /// Rung when the first scan begins.
+    begun: Bell,
+    /// Since the last event: requests refused.
+    refused: Cell<u64>,
+    told: Cell<Option<Instant>>,
+}
+
+impl Gate {
+    /// Nothing is under way yet.
+    pub(super) fn new(live: &Live) -> Self {
+        let seed = RandomState::new().build_hasher().finish();
+        Self {
+            admission: RefCell::new(Admission::new(live.server.admission, seed)),
+            start: clock::now(),
+            scans: Cell::new(0),
+            delay_us: Cell::new(0),
+            due: Cell::new(None),
+            begun: Bell::default(),
+            refused: Cell::new(0),
+            told: Cell::new(None),
+        }
+    }
+
+    /// Measures the delay of this shard, for ever.
+    pub(super) async fn watch(self: Rc<Self>) {
+        loop {
+            std::future::poll_fn(|context| {
+                if self.scans.get() > 0 {
+                    return std::task::Poll::Ready(());
+                }
+                self.begun.wait(context);
+                std::task::Poll::Pending
+            })
+            .await;
+            let due = clock::now() + PROBE;
+            self.due.set(Some(due));
+            pause(PROBE).await;
+            self.due.set(None);
+            let late = micros(clock::now().saturating_duration_since(due));
+            let smoothed = self.delay_us.get() * (SMOOTHING - 1) / SMOOTHING + late / SMOOTHING;
+            self.delay_us.set(if self.scans.get() == 0 { 0 } else { smoothed });
+        }
+    }
+
+    /// A request with this body wants to be scanned. `peer`: who is connected.
+    pub(super) fn begin(
+        &self,
+        request: &Request,
+        peer: Option<IpAddr>,
+        live: &Live,
+        room: (&Pool, &Spool),
+    ) -> Decision {
+        let now = clock::now();
+        let gauges = self.gauges(now, room);
+        let client = Client::behind(request.subject().client_ip, peer);
+        let mut admission = self.admission.borrow_mut();
+        admission.set_options(live.server.admission);
+        let decision = admission.begin(Asked::by(request), client, &gauges);
+        if matches!(decision, Decision::Admit(_)) {
+            self.scans.set(self.scans.get() + 1);
+            self.begun.ring();
+        }
+        decision
+    }
+
+    /// A scan that was admitted is over, after so much work of the engine.
+    pub(super) fn done(&self, ticket: Ticket, work: Duration) {
+        self.scans.set(self.scans.get().saturating_sub(1));
+        let now = micros(clock::now().saturating_duration_since(self.start));
+        self.admission.borrow_mut().done(ticket, micros(work), now);
+    }
+
+    /// Tells the log that requests are refused: at most once in [`TOLD_EVERY`], with their number.
+    pub(super) fn tell(&self, why: Why, journal: &Journal) {
+        self.refused.set(self.refused.get() + 1);
+        let now = clock::now();
+        let is_due = self.told.get().is_none_or(|told| now.duration_since(told) >= TOLD_EVERY);
+        if is_due {
+            self.told.set(Some(now));
+            journal.write(Event::TooMuch { requests: self.refused.replace(0), why: why.name() });
+        }
+    }
+
+    fn gauges(&self, now: Instant, (pool, spool): (&Pool, &Spool)) -> Gauges {
+        let delay_us = self.delay_us.get();
+        let oldest = self.due.get().map(|due| now.saturating_duration_since(due));
+        let (spool_bytes, spool_bytes_max) = spool.used();
+        Gauges {
+            now_us: micros(now.saturating_duration_since(self.start)),
+            delay_us,
+            oldest_us: oldest.map_or(0, micros),
+            waited_us: delay_us,
+            buffers_lent: pool.lent() as u64,
+            buffers_max: pool.lent_max() as u64,
+            spool_bytes,
+            spool_bytes_max,
+            scans: self.scans.get(),
+        }
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// How often the delay is looked at.
+const PROBE: Duration = Duration::from_millis(5);
+
+/// Of so many looks the delay is the mean, roughly.
+const SMOOTHING: u64 = 8;
+
+/// An overload that stays is told so often.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
