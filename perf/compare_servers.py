@@ -70,11 +70,15 @@ class Server:
 
 
 class Servers:
-    """Starts servers and ends exactly those, whatever happens between."""
+    """Starts servers and ends exactly those, whatever happens between.
 
-    def __init__(self, scratch, core):
+    `core` is a list for taskset, `threads` how many connections a peer with a thread for each can hold.
+    """
+
+    def __init__(self, scratch, core, threads=100):
         self.scratch = scratch
         self.core = core
+        self.threads = threads
         self.running = []
 
     def __enter__(self):
@@ -152,7 +156,8 @@ class Servers:
         scratch.mkdir()
         settings = self.scratch / f"{name}.conf"
         settings.write_text(
-            C_ICAP.format(port=port, scratch=scratch, modules=modules()) + service
+            C_ICAP.format(port=port, scratch=scratch, modules=modules(), threads=self.threads,
+                          spare=2 * self.threads) + service
         )
         return self.start(name, wrapped(["/usr/bin/c-icap", "-N", "-f", settings]))
 
@@ -244,9 +249,9 @@ KeepAliveTimeout 600
 MaxKeepAliveRequests -1
 StartServers 1
 MaxServers 1
-ThreadsPerChild 100
+ThreadsPerChild {threads}
 MinSpareThreads 1
-MaxSpareThreads 200
+MaxSpareThreads {spare}
 MaxRequestsPerChild 0
 Port 127.0.0.1:{port}
 ServerName compare

@@ -23,7 +23,7 @@ ECHOES = {"c-icap echo"}
 KNOWN = {
     ("e2guardian", "ICAP status 418"):
         "RESPMOD alone is answered 418: it wants X-ICAP-E2G from its own REQMOD answer",
-    ("c-icap echo", "idle"): "a thread for each connection: 100 are held, as configured",
+    ("exav", "a clean body was blocked"): "blocked what it could not scan to the end",
 }
 
 
@@ -86,7 +86,7 @@ def e2guardian(starter, databases, _):
         "contentscanner": scanner, "filecachedir": scratch, "pidfilename": scratch / "pid",
         "loglocation": scratch / "access.log", "daemonuser": user, "daemongroup": user,
         # No logs, a worker for every connection, bodies up to those of the largest scenario.
-        "nodaemon": "on", "nologger": "on", "loglevel": 0, "httpworkers": 500,
+        "nodaemon": "on", "nologger": "on", "loglevel": 0, "httpworkers": starter.threads,
         "maxcontentramcachescansize": 32 << 10, "maxcontentfilecachescansize": 100 << 10,
     }
     # Not needed for ICAP: a second listener.

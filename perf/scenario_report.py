@@ -85,6 +85,8 @@ def notes(entry, scenario, runs):
     if not entry["is_right"] and not wrong and not entry["unanswered"]:
         yield "no right answer in the time"
     last = runs[-1]
+    if "beside" in last:
+        yield f"beside: {sum(run['beside']['requests'] for run in runs)} large ones ended"
     idle, slow = last["idle"], last["slow"]
     if idle["wanted"]:
         yield f"{idle['served']} of {idle['wanted']} idle ones served, {idle['open']} open at the end"
