@@ -24,6 +24,8 @@ SMALL_MAX = 64 * KIB
 PULSE_CONNECTIONS = 8
 PULSE_EVERY = 0.005
 CONTROL_EVERY = 0.001
+# Behind a wrong answer, so that a server that is gone is not asked a million times.
+AFTER_FAULT = 0.05
 # Waits that are kept one by one, and how many of them at most.
 LONG_WAIT = 0.005
 LONG_HICCUP = 0.001
@@ -64,7 +66,9 @@ def judge(target, seed, until, found):
                           "bytes": None if message.body is None else len(message.body)})
         # A new connection now and then, and behind a fault.
         if outcome not in counts or chance.random() < 0.02:
-            connections.pop(is_tls).socket.close() if is_tls in connections else None
+            hang_up(connections, is_tls)
+        if outcome not in counts:
+            time.sleep(AFTER_FAULT)
     found.put({"counts": counts, "wrong": wrong, "longest": longest, "certificates": len(certificates)})
 
 
@@ -106,25 +110,31 @@ def judged(message, is_infected, answer):
 def pulse(target, until, found):
     """A small clean request every few milliseconds; puts percentiles and the long waits into `found`."""
     chance = random.Random("pulse")
-    connections = [icap_client.Connection(target.port, SECONDS_MAX) for _ in range(PULSE_CONNECTIONS)]
-    waits, long_ones, wrong, number = [], [], [], 0
+    connections, waits, long_ones, wrong, number = {}, [], [], [], 0
     while (began := time.monotonic()) < until:
         message = icap_client.Message(
             f"{target.uri}/respmod", LETTERS + chance.randbytes(KIB - len(LETTERS)), preview=KIB)
         place = number % PULSE_CONNECTIONS
         number += 1
         try:
+            if place not in connections:
+                connections[place] = icap_client.Connection(target.port, SECONDS_MAX)
             outcome = judged(message, False, connections[place].ask(message))
         except (OSError, ValueError) as fault:
             outcome = f"no answer: {fault}"
-            connections[place].socket.close()
-            connections[place] = icap_client.Connection(target.port, SECONDS_MAX)
+            hang_up(connections, place)
         took = time.monotonic() - began
         keep(waits, long_ones, began, took, LONG_WAIT)
         if outcome != "clean" and len(wrong) < KEPT_MAX:
             wrong.append({"said": outcome, "pulse": True, "at": round(began, 3)})
         time.sleep(max(PULSE_EVERY - took, 0))
     found.put({"wrong": wrong, "count": number, "long": long_ones, **percentiles(waits)})
+
+
+def hang_up(connections, key):
+    """Closes a connection if there is one; the next request makes another."""
+    if connection := connections.pop(key, None):
+        connection.socket.close()
 
 
 def control(core, until, found):

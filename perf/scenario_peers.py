@@ -23,7 +23,10 @@ ECHOES = {"c-icap echo"}
 KNOWN = {
     ("e2guardian", "ICAP status 418"):
         "RESPMOD alone is answered 418: it wants X-ICAP-E2G from its own REQMOD answer",
-    ("exav", "a clean body was blocked"): "blocked what it could not scan to the end",
+    ("e2guardian", "connection closed before the answer was complete"):
+        "behind a block page it closes without having said so, and the next request is lost",
+    ("exav", "a clean body was blocked"):
+        "64 MiB of text: its scan budget was exhausted, with its defaults",
 }
 
 
@@ -81,12 +84,14 @@ def e2guardian(starter, databases, _):
     scanner = scratch / "clamdscan.conf"
     scanner.write_text(f"plugname = 'clamdscan'\nclamdudsfile = '{clamd_socket}'\n")
     user = getpass.getuser()
+    # It wants two descriptors for each.
+    workers = min(starter.threads, compare_servers.many_files() // 2 - 100)
     own = {
         "filterip": "127.0.0.1", "filterports": compare_servers.free_port(), "icapport": port,
         "contentscanner": scanner, "filecachedir": scratch, "pidfilename": scratch / "pid",
         "loglocation": scratch / "access.log", "daemonuser": user, "daemongroup": user,
         # No logs, a worker for every connection, bodies up to those of the largest scenario.
-        "nodaemon": "on", "nologger": "on", "loglevel": 0, "httpworkers": starter.threads,
+        "nodaemon": "on", "nologger": "on", "loglevel": 0, "httpworkers": workers,
         "maxcontentramcachescansize": 32 << 10, "maxcontentfilecachescansize": 100 << 10,
     }
     # Not needed for ICAP: a second listener.
