@@ -25,13 +25,15 @@ BIG_BYTES = 64 * MIB
 
 
 class Target:
-    """The server's two ports, how many seconds it waits for a head, and the share of TLS (0 to 1)."""
+    """The server's two ports, how many seconds it waits for a head, the share of TLS (0 to 1), and what is
+    done to it (names of DEEDS)."""
 
-    def __init__(self, port, tls_port, patience, tls_share):
+    def __init__(self, port, tls_port, patience, tls_share, deeds):
         self.port = port
         self.tls_port = tls_port
         self.patience = patience
         self.tls_share = tls_share
+        self.deeds = deeds
         self.uri = f"icap://127.0.0.1:{port}"
 
 
@@ -51,8 +53,8 @@ def run(target, seed, until, counts):
 
 def client(target, seed, until, big, done):
     chance = random.Random(seed)
-    names = list(DEEDS)
-    weights = [weight for _, weight in DEEDS.values()]
+    names = target.deeds
+    weights = [DEEDS[name][1] for name in names]
     while time.monotonic() < until:
         name = chance.choices(names, weights)[0]
         is_tls = chance.random() < target.tls_share

@@ -4,8 +4,10 @@ Samples are taken once a second: moment (monotonic seconds), resident memory (Ki
 """
 
 import collections
+import datetime
 import pathlib
 import re
+import time
 
 import faults_judge
 import results
@@ -16,6 +18,7 @@ FLAT_SHARE = 0.10
 FLAT = {"resident KiB": 8_192, "descriptors": 64, "threads": 2}
 # Behind the run, without clients: what may be left open more than before it.
 LEFT_OPEN_MAX = 4
+LONGEST_SHOWN = 5
 
 
 class Watch:
@@ -140,9 +143,13 @@ def said_waits(found):
     print(results.aligned(lines))
     hiccups = [span for one in controls for span in one["long"]]
     ours = faults_judge.unexplained(pulse["long"], hiccups)
-    longest = max((took for _, took in ours), default=0) * 1e3
     print(f"small requests that waited longer than 5 ms: {len(pulse['long'])} of {pulse['count']}; "
-          f"without the machine's share: {len(ours)}, the longest {longest:.1f} ms")
+          f"without the machine's share: {len(ours)}")
+    # The journal has the time of day.
+    offset = time.time() - time.monotonic()
+    for began, took in sorted(ours, key=lambda one: -one[1])[:LONGEST_SHOWN]:
+        moment = datetime.datetime.fromtimestamp(began + offset, datetime.timezone.utc)
+        print(f"  {took * 1e3:.1f} ms from {moment:%H:%M:%S.%f}")
 
 
 def said_journal(journal):

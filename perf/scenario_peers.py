@@ -20,12 +20,11 @@ NAMES = ["c-icap-echo", "c-icap-virus-scan", "c-icap-libclamav", "e2guardian", "
 # They scan nothing: nothing infected is sent to them, and the table says so.
 ECHOES = {"c-icap echo"}
 
+# Server, workload, what was wrong: why.
 KNOWN = {
-    ("e2guardian", "ICAP status 418"):
-        "RESPMOD alone is answered 418: it wants X-ICAP-E2G from its own REQMOD answer",
-    ("e2guardian", "connection closed before the answer was complete"):
+    ("e2guardian", "infected", "connection closed before the answer was complete"):
         "behind a block page it closes without having said so, and the next request is lost",
-    ("exav", "a clean body was blocked"):
+    ("exav", "streams", "a clean body was blocked"):
         "64 MiB of text: its scan budget was exhausted, with its defaults",
 }
 

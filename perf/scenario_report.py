@@ -78,7 +78,7 @@ def notes(entry, scenario, runs):
             for what, count in part.get("wrong", {}).items():
                 wrong[what] = wrong.get(what, 0) + count
     for what, count in wrong.items():
-        known = scenario_peers.KNOWN.get((entry["server"], what))
+        known = scenario_peers.KNOWN.get((entry["server"], scenario.name, what))
         yield f"{count} x {what}" + (f" ({known})" if known else "")
     if entry["unanswered"]:
         yield f"{entry['unanswered']} unanswered"
