@@ -182,8 +182,12 @@ def pipelined(connection, target, chance):
 def slow_reader(connection, target, chance):
     """A body that has to come back, fetched in small pieces."""
     whole = message(target, chance, large=True)
-    sender = threading.Thread(target=quietly, args=(connection, whole.front + whole.rest), daemon=True)
-    sender.start()
+    data = whole.front + whole.rest
+    if isinstance(connection, ssl.SSLSocket):
+        # A TLS session is for one thread at a time.
+        connection.sendall(data)
+    else:
+        threading.Thread(target=quietly, args=(connection, data), daemon=True).start()
     until = time.monotonic() + chance.uniform(1, 6)
     while time.monotonic() < until and connection.recv(2_048):
         time.sleep(0.02)

@@ -117,7 +117,9 @@ class Connection:
         return Answer(status, fields, http, body, continued)
 
     def send(self, data):
-        if len(data) <= SENT_FIRST_MAX:
+        # A TLS session is for one thread at a time: there all of it goes first, which a server that answers
+        # when it has all takes.
+        if len(data) <= SENT_FIRST_MAX or isinstance(self.socket, ssl.SSLSocket):
             self.socket.sendall(data)
         else:
             threading.Thread(target=self.send_quietly, args=(data,), daemon=True).start()
