@@ -112,7 +112,7 @@ def facts(tools, rounds, database=None):
         "virus_scan": machine.package("libc-icap-mod-virus-scan"),
         "clamd": machine.package("clamav-daemon"),
         "database_sha256": compare_database.digest(database) if database else None,
-        "icap_load": machine.output(tools.icap_load, "--version"),
+        "icap_load": machine.output(tools.icap_load, "--version") if tools.icap_load else None,
     }
 
 
