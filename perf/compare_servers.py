@@ -7,6 +7,7 @@ tuning of Baleen; it runs with its defaults.
 
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -26,12 +27,12 @@ def modules():
     return found[0] if found else pathlib.Path("/usr/lib/c_icap")
 
 
-def install_missing():
+def install_missing(packages=None):
     """Installs peers that are not there (as root; else says what to install)."""
     def is_there(path):
         return pathlib.Path(path).exists() or (modules() / path).exists()
 
-    missing = [package for package, path in PACKAGES.items() if not is_there(path)]
+    missing = [name for name, path in (packages or PACKAGES).items() if not is_there(path)]
     if not shutil.which("taskset"):
         missing.append("util-linux")
     if not missing:
@@ -47,27 +48,37 @@ def install_missing():
 
 
 class Server:
-    """A running server: its processes, its port, its service."""
+    """A running server: its processes, its port, its services, and words icap-load needs for it.
 
-    def __init__(self, name, port, service, processes):
+    `service` answers RESPMOD, `reqmod` REQMOD; where one service does both, it is not given.
+    """
+
+    def __init__(self, name, port, service, processes, reqmod=None, words=()):
         self.name = name
         self.port = port
         self.service = service
         self.processes = processes
+        self.reqmod = reqmod or service
+        self.words = list(words)
 
-    def uri(self):
-        return f"icap://127.0.0.1:{self.port}/{self.service}"
+    def uri(self, method="respmod"):
+        service = self.reqmod if method == "reqmod" else self.service
+        return f"icap://127.0.0.1:{self.port}/{service}"
 
     def pids(self):
         return [process.pid for process in self.processes]
 
 
 class Servers:
-    """Starts servers and ends exactly those, whatever happens between."""
+    """Starts servers and ends exactly those, whatever happens between.
 
-    def __init__(self, scratch, core):
+    `core` is a list for taskset, `threads` how many connections a peer with a thread for each can hold.
+    """
+
+    def __init__(self, scratch, core, threads=100):
         self.scratch = scratch
         self.core = core
+        self.threads = threads
         self.running = []
 
     def __enter__(self):
@@ -95,18 +106,21 @@ class Servers:
         self.running.append(process)
         return process
 
-    def baleen(self, binary, databases, group):
+    def baleen(self, binary, databases, group, icapd="", root=""):
+        """Baleen with its defaults; `icapd` and `root` are further lines of those sections."""
         port = free_port()
         state = self.scratch / f"baleen-{group}"
         state.mkdir()
         settings = self.scratch / f"baleen-{group}.conf"
-        text = f"[Root]\nStateDir = {state}\n\n[ICAPD]\nListenAddress = 127.0.0.1:{port}\n"
+        text = (f"[Root]\nStateDir = {state}\n{root}\n"
+                f"[ICAPD]\nListenAddress = 127.0.0.1:{port}\n{icapd}")
         # Without a database of its own, Baleen scans for the EICAR test file.
         if any(databases.iterdir()):
             text += f"\n[ScanEngine]\nDatabaseDir = {databases}\n"
         settings.write_text(text)
         command = [pathlib.Path(binary).resolve(), "serve", "--config", settings]
-        return Server("baleen", port, "respmod", [self.start(f"baleen-{group}", command)])
+        process = self.start(f"baleen-{group}", command)
+        return Server("baleen", port, "respmod", [process], reqmod="reqmod")
 
     def c_icap_echo(self):
         port = free_port()
@@ -115,28 +129,37 @@ class Servers:
         ])
 
     def c_icap_virus_scan(self, databases):
-        clamd_socket = self.scratch / "clamd.socket"
-        settings = self.scratch / "clamd.conf"
-        settings.write_text(CLAMD.format(
-            socket=clamd_socket, databases=databases, scratch=self.scratch
-        ))
-        clamd = self.start("clamd", ["/usr/sbin/clamd", "--config-file", settings])
-        # clamd opens its socket when the database is loaded; virus_scan looks for it at start.
-        wait_for(clamd, "clamd", self.scratch, clamd_socket.exists)
+        clamd, clamd_socket = self.clamd("clamd", databases)
         port = free_port()
-        service = VIRUS_SCAN.format(socket=clamd_socket)
+        service = CLAMD_MODULE.format(socket=clamd_socket) + VIRUS_SCAN.format(engine="clamd")
         return Server("c-icap virus_scan", port, "avscan", [
             self.c_icap("c-icap-virus-scan", port, service), clamd,
         ])
 
-    def c_icap(self, name, port, service):
+    def clamd(self, name, databases):
+        """A clamd of its own: its process and its socket."""
+        scratch = self.scratch / name
+        scratch.mkdir()
+        clamd_socket = scratch / "clamd.socket"
+        settings = self.scratch / f"{name}.conf"
+        settings.write_text(CLAMD.format(
+            socket=clamd_socket, databases=databases, scratch=scratch
+        ))
+        clamd = self.start(name, ["/usr/sbin/clamd", "--config-file", settings])
+        # clamd opens its socket when the database is loaded; who asks it looks for it at start.
+        wait_for(clamd, name, self.scratch, clamd_socket.exists)
+        return clamd, clamd_socket
+
+    def c_icap(self, name, port, service, wrapped=lambda command: command):
+        """c-icap with a service; `wrapped` may put another command around its own."""
         scratch = self.scratch / name
         scratch.mkdir()
         settings = self.scratch / f"{name}.conf"
         settings.write_text(
-            C_ICAP.format(port=port, scratch=scratch, modules=modules()) + service
+            C_ICAP.format(port=port, scratch=scratch, modules=modules(), threads=self.threads,
+                          spare=2 * self.threads) + service
         )
-        return self.start(name, ["/usr/bin/c-icap", "-N", "-f", settings])
+        return self.start(name, wrapped(["/usr/bin/c-icap", "-N", "-f", settings]))
 
     def wait_ready(self, server):
         """Until the server answers OPTIONS."""
@@ -182,6 +205,13 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def many_files():
+    """Lets this process and those it starts open as many files as the machine allows."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most
+
+
 def end(process):
     """Ends a process that we started, and its children: gently, then surely."""
     for number, seconds in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
@@ -219,9 +249,9 @@ KeepAliveTimeout 600
 MaxKeepAliveRequests -1
 StartServers 1
 MaxServers 1
-ThreadsPerChild 100
+ThreadsPerChild {threads}
 MinSpareThreads 1
-MaxSpareThreads 200
+MaxSpareThreads {spare}
 MaxRequestsPerChild 0
 Port 127.0.0.1:{port}
 ServerName compare
@@ -238,12 +268,14 @@ ServerLog {scratch}/server.log
 
 # Debian's own alias, but for objects of every size of the test; no early data, so that 204 stays
 # possible, which is cheaper for it than an echo.
-VIRUS_SCAN = """\
+CLAMD_MODULE = """\
 Module common clamd_mod.so
 clamd_mod.ClamdSocket {socket}
+"""
+VIRUS_SCAN = """\
 Service antivirus_module virus_scan.so
 ServiceAlias avscan virus_scan?allow204=on&sizelimit=off&mode=simple
-virus_scan.DefaultEngine clamd
+virus_scan.DefaultEngine {engine}
 virus_scan.ScanFileTypes TEXT DATA EXECUTABLE ARCHIVE GIF JPEG MSOFFICE
 virus_scan.SendPercentData 5
 virus_scan.StartSendPercentDataAfter 1024M

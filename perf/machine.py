@@ -77,9 +77,9 @@ def built(wanted, profile="release"):
     return [found[one] for one in wanted]
 
 
-def servers(tools, with_baleen=True):
+def servers(tools, with_baleen=True, with_load=True):
     """Builds `baleen` and `icap-load`, unless they were named."""
-    wanted = [("bin", "icap-load")] if not tools.icap_load else []
+    wanted = [("bin", "icap-load")] if with_load and not tools.icap_load else []
     wanted += [("bin", "baleen")] if with_baleen and not tools.baleen else []
     for (_, name), path in zip(wanted, built(wanted) if wanted else []):
         setattr(tools, name.replace("-", "_"), path)

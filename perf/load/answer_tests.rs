@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{After, Event, IcapHead, Reader};
-use crate::judge::{BodyMatch, Content, Form, HeadMatch, Seen, Wrong};
+use crate::judge::{Block, BodyMatch, Content, Form, HeadMatch, Seen, Wrong};
 use crate::message::{Body, Method, Shape, Template};
 use crate::size::BodySize;
 
@@ -15,9 +15,11 @@ fn template(payload: &[u8]) -> Template {
         preview: None,
         allow_204: true,
         close: false,
+        fields: Vec::new(),
         chunk_bytes: 65_536,
         hold_last: None,
         form: Form::Any,
+        block: Block::Told,
     };
     let body = Body {
         size: BodySize::Bytes(payload.len()),

@@ -12,6 +12,17 @@ pub(crate) struct Expected {
     pub(crate) no_content: NoContent,
     /// Which form the caller insists on for clean bodies.
     pub(crate) form: Form,
+    /// What counts as a block.
+    pub(crate) block: Block,
+}
+
+/// How a server says that it blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Block {
+    /// With the HTTP status 403, or with X-Infection-Found
+    Told,
+    /// Also with a page of any other status, if nothing of the message's head and body is in it
+    Page,
 }
 
 /// What the body is.
@@ -186,6 +197,11 @@ fn classify(expected: Expected, seen: Seen) -> Result<Right, Wrong> {
         403 if seen.infection => Ok(Right::Blocked),
         200 | 201 => match (seen.head, seen.body) {
             _ if seen.http_status == 403 || seen.infection => Ok(Right::Blocked),
+            (HeadMatch::Different, BodyMatch::Different)
+                if expected.block == Block::Page && expected.content == Content::Infected =>
+            {
+                Ok(Right::Blocked)
+            }
             (HeadMatch::Different | HeadMatch::Absent, _) => Err(Wrong::EchoHead),
             (HeadMatch::Exact | HeadMatch::Added, BodyMatch::Exact) => Ok(Right::Echo),
             (HeadMatch::Exact | HeadMatch::Added, BodyMatch::Different) => Err(Wrong::EchoBody),
@@ -200,11 +216,15 @@ fn classify(expected: Expected, seen: Seen) -> Result<Right, Wrong> {
 #[cfg(test)]
 mod tests {
     use super::{
-        BodyMatch, Content, Expected, Form, HeadMatch, NoContent, Right, Seen, Wrong, judge,
+        Block, BodyMatch, Content, Expected, Form, HeadMatch, NoContent, Right, Seen, Wrong, judge,
     };
 
-    const CLEAN: Expected =
-        Expected { content: Content::Clean, no_content: NoContent::Allowed, form: Form::Any };
+    const CLEAN: Expected = Expected {
+        content: Content::Clean,
+        no_content: NoContent::Allowed,
+        form: Form::Any,
+        block: Block::Told,
+    };
     const INFECTED: Expected = Expected { content: Content::Infected, ..CLEAN };
 
     const NO_CONTENT: Seen = Seen {
@@ -245,6 +265,20 @@ mod tests {
         assert_eq!(judge(INFECTED, unnamed), Err(Wrong::Status(403)));
         assert_eq!(judge(INFECTED, NO_CONTENT), Err(Wrong::InfectedPassed));
         assert_eq!(judge(INFECTED, ECHO), Err(Wrong::InfectedPassed));
+    }
+
+    #[test]
+    fn a_page_of_any_status_is_a_block_only_where_it_was_said() {
+        let page = Seen { http_status: 200, ..PAGE };
+        let by_page = |content| Expected { block: Block::Page, content, ..CLEAN };
+        assert_eq!(judge(INFECTED, page), Err(Wrong::EchoHead));
+        assert_eq!(judge(by_page(Content::Infected), page), Ok(Right::Blocked));
+        assert_eq!(judge(by_page(Content::Clean), page), Err(Wrong::EchoHead));
+        for body in [BodyMatch::Exact, BodyMatch::Short, BodyMatch::Absent] {
+            let kept = Seen { body, ..page };
+            assert_eq!(judge(by_page(Content::Infected), kept), Err(Wrong::EchoHead));
+        }
+        assert_eq!(judge(by_page(Content::Infected), ECHO), Err(Wrong::InfectedPassed));
     }
 
     #[test]

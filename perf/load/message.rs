@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::content::{EICAR_BYTES, eicar};
-use crate::judge::{BodyMatch, Content, Expected, Form, HeadMatch, NoContent};
+use crate::judge::{Block, BodyMatch, Content, Expected, Form, HeadMatch, NoContent};
 use crate::random::mix;
 use crate::size::BodySize;
 
@@ -37,12 +37,16 @@ pub(crate) struct Shape {
     pub(crate) allow_204: bool,
     /// `Connection: close` is sent.
     pub(crate) close: bool,
+    /// Further lines of the ICAP head, without their ends.
+    pub(crate) fields: Vec<String>,
     /// Payload bytes of one chunk at most.
     pub(crate) chunk_bytes: usize,
     /// Payload bytes that are kept back until the server is idle.
     pub(crate) hold_last: Option<usize>,
     /// The form of answer insisted on.
     pub(crate) form: Form,
+    /// What counts as a block.
+    pub(crate) block: Block,
 }
 
 /// The two methods that carry messages.
@@ -143,6 +147,7 @@ impl Template {
                     (false, None) => NoContent::Forbidden,
                 },
                 form: shape.form,
+                block: shape.block,
             },
         };
         if has_body {
@@ -358,6 +363,10 @@ fn icap_head(shape: &Shape, preview: Option<usize>, encapsulated: &str) -> Strin
     }
     if let Some(bytes) = preview {
         head.push_str(&format!("Preview: {bytes}\r\n"));
+    }
+    for field in &shape.fields {
+        head.push_str(field);
+        head.push_str("\r\n");
     }
     head.push_str(&format!("Encapsulated: {encapsulated}\r\n\r\n"));
     head

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Body, Method, Shape, Template};
 use crate::content::eicar;
-use crate::judge::{Content, Form, HeadMatch, NoContent};
+use crate::judge::{Block, Content, Form, HeadMatch, NoContent};
 use crate::size::BodySize;
 
 fn shape(preview: Option<usize>) -> Shape {
@@ -15,9 +15,11 @@ fn shape(preview: Option<usize>) -> Shape {
         preview,
         allow_204: true,
         close: false,
+        fields: Vec::new(),
         chunk_bytes: 4_096,
         hold_last: None,
         form: Form::Any,
+        block: Block::Told,
     }
 }
 

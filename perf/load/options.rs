@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::{Args, Parser};
 
 use crate::content::Kind;
-use crate::judge::Form;
+use crate::judge::{Block, Form};
 use crate::message::Method;
 use crate::schedule::Arrival;
 use crate::size::{BodySize, List};
@@ -61,6 +61,9 @@ pub(crate) struct ShapeOptions {
     /// Send Allow: 204
     #[arg(long, value_name = "on|off", default_value = "on", value_enum)]
     pub(crate) allow_204: Switch,
+    /// A field of each ICAP head, as in "X-Name: value", for services that want one; may be repeated
+    #[arg(long, value_name = "NAME: VALUE", value_parser = parse_field)]
+    pub(crate) field: Vec<String>,
     /// Payload bytes of one chunk at most
     #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = parse_bytes)]
     pub(crate) chunk: usize,
@@ -123,6 +126,9 @@ pub(crate) struct OutputOptions {
     /// The only right answer to a clean body
     #[arg(long, value_enum, default_value = "any")]
     pub(crate) expect: Form,
+    /// Which answer to an infected body counts as a block
+    #[arg(long, value_enum, default_value = "told")]
+    pub(crate) block: Block,
     /// Process of the server, with its children, for CPU and memory; may be repeated
     #[arg(long, value_name = "PID")]
     pub(crate) server_pid: Vec<u32>,
@@ -256,6 +262,16 @@ fn parse_percent(text: &str) -> Result<u32, String> {
         .ok_or_else(|| format!("'{text}' is no percentage from 0 to 100 with three decimals"))
 }
 
+/// One line of a head, without its end.
+fn parse_field(text: &str) -> Result<String, String> {
+    let name = text.split_once(": ").map_or("", |(name, _)| name);
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if name.is_empty() || !name.bytes().all(is_name) || text.bytes().any(|byte| byte < b' ') {
+        return Err(format!("'{text}' is no field: write Name: value"));
+    }
+    Ok(text.to_owned())
+}
+
 fn parse_preview(text: &str) -> Result<Preview, String> {
     match text {
         "off" => Ok(Preview::Off),
@@ -273,7 +289,7 @@ const ICAP_PORT: u16 = 1344;
 mod tests {
     use clap::{CommandFactory, Parser};
 
-    use super::{Options, Preview, Target, parse_percent, words_of};
+    use super::{Options, Preview, Target, parse_field, parse_percent, words_of};
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -318,6 +334,14 @@ mod tests {
         assert_eq!(authority("icap://[::1]:9/s"), Ok("[::1]:9".to_owned()));
         for text in ["http://h/s", "icap://h", "icap:///s", "icap://h/a b"] {
             assert!(Target::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn fields_are_one_line_each() {
+        assert_eq!(parse_field("X-A: b, c"), Ok("X-A: b, c".to_owned()));
+        for text in ["X-A", ": b", "X A: b", "X-A: b\r\nX-B: c"] {
+            assert!(parse_field(text).is_err(), "{text}");
         }
     }
 

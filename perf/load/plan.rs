@@ -148,9 +148,11 @@ fn shape(options: &Options) -> Shape {
         preview: options.shape.preview.bytes(),
         allow_204: options.shape.allow_204 == Switch::On,
         close: options.load.new_connection,
+        fields: options.shape.field.clone(),
         chunk_bytes: options.shape.chunk,
         hold_last: options.shape.hold_last,
         form: options.output.expect,
+        block: options.output.block,
     }
 }
 
