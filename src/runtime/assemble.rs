@@ -140,6 +140,8 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
         env!("CARGO_PKG_VERSION").as_bytes(),
         &engine.database().content.0,
         format!("{:?} {:?}", settings.engine_limits(), settings.engine_alerts()).as_bytes(),
+        format!("{:?} {} {:?}", server.unwanted, server.functionality_level, server.links)
+            .as_bytes(),
         &words,
         &[adaptation_options.blocked_threats.bits(), u8::from(policy.judges_threats())],
     ]);

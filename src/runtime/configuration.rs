@@ -194,6 +194,9 @@ impl Findings {
         for path in &files.ranges {
             self.add_list(&mut options.ranges, path);
         }
+        for path in &files.trusted {
+            self.add_list(&mut options.trusted, path);
+        }
         for path in &files.ads {
             self.add_ads(&mut options.ads, path);
         }

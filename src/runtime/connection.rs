@@ -375,7 +375,7 @@ impl Session {
         let (shard, stream, input) = (&self.shard, &mut self.stream, &mut self.input);
         let received =
             std::future::poll_fn(|context| input.poll_receive(context, stream, &shard.pool)).await;
-        self.received(received, wait)
+        self.received(received, wait).await
     }
 
     /// Sets how long to wait for bytes, and says what the end of the wait means.
@@ -395,12 +395,15 @@ impl Session {
         wait.1
     }
 
-    fn received(&mut self, received: io::Result<usize>, wait: Wait) -> io::Result<()> {
+    async fn received(&mut self, received: io::Result<usize>, wait: Wait) -> io::Result<()> {
         match received {
             Ok(0) => self.core.handle_end(clock::now()),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 if wait == Wait::ForStall {
+                    let exchange = &mut self.exchange;
+                    let next = exchange.pause(&mut self.core, &self.live, &self.shard).await;
+                    self.follow(next);
                     self.stalled = self.exchange.leaves() == Leaves::AllButTail;
                     self.exchange.stalled(&mut self.core, &self.live);
                 }

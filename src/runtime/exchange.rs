@@ -53,6 +53,8 @@ pub(super) struct Exchange {
     released: Released,
     /// Of the body that is scanned: what may leave.
     releasing: Option<Releasing>,
+    /// So much of the body had come when it paused last.
+    paused_at: u64,
     number: (u64, u64),
     /// What rules have changed, for the response.
     ruled: policy::State,
@@ -84,6 +86,7 @@ impl Exchange {
             in_preview: false,
             released: Released::Nothing,
             releasing: None,
+            paused_at: 0,
             number: (0, 0),
             ruled: policy::State::default(),
             recall: None,
@@ -116,6 +119,7 @@ impl Exchange {
         self.releasing = None;
         self.recall = None;
         self.body_bytes = 0;
+        self.paused_at = 0;
         self.decided = Decided::Nothing;
         self.answers = Answers::begin(live);
         let told = live.remarks.shared.as_deref();
@@ -280,7 +284,9 @@ impl Exchange {
 
     /// Inside a preview the answer waits for its end, which is at hand.
     fn conclude_if_due(&mut self, core: &mut icap::Connection, live: &Live, shard: &Shard) -> Next {
-        let may_be = !self.in_preview && live.server.early_response;
+        // An answer that has begun ends at once: nothing more of the body leaves.
+        let may_be =
+            !self.in_preview && (live.server.early_response || self.released == Released::Part);
         match std::mem::replace(&mut self.state, State::Answered) {
             State::Scanning(scanning) if may_be && scanning.verdict.is_some() => {
                 self.conclude(scanning, core, live, shard)
@@ -326,6 +332,22 @@ impl Exchange {
         self.conclude_if_due(core, live, shard)
     }
 
+    /// The body pauses while it is released by tail: all that has come is to leave.
+    pub(super) async fn pause(
+        &mut self,
+        core: &mut icap::Connection,
+        live: &Live,
+        shard: &Shard,
+    ) -> Next {
+        if self.leaves() != Leaves::AllButTail {
+            return Next::Unchanged;
+        }
+        self.paused_at = self.body_bytes;
+        let State::Scanning(scanning) = &mut self.state else { return Next::Unchanged };
+        scanning.pause(live, &shard.side).await;
+        self.conclude_if_due(core, live, shard)
+    }
+
     /// What there was to send is out.
     pub(super) fn sent(&mut self, shard: &Shard) {
         if let Some(scanning) = self.ended.take() {
@@ -359,7 +381,9 @@ impl Exchange {
             return None;
         }
         if self.leaves() == Leaves::AllButTail {
-            return Some(TAIL_STALL);
+            let is_endless = self.releasing.as_ref().is_some_and(Releasing::is_endless);
+            let time = if is_endless { STREAM_STALL } else { TAIL_STALL };
+            return (self.body_bytes > self.paused_at).then_some(time);
         }
         let request = core.request();
         let may_stall = self.is_scanning()
@@ -373,8 +397,14 @@ impl Exchange {
 
     /// What may leave of the body while its verdict is awaited.
     pub(super) fn leaves(&self) -> Leaves {
-        let releasing = self.releasing.as_ref().filter(|_| self.is_scanning());
-        releasing.map_or(Leaves::Nothing, Releasing::leaves)
+        match &self.state {
+            State::Scanning(scanning) if scanning.verdict.is_none() => {
+                self.releasing.as_ref().map_or(Leaves::Nothing, Releasing::leaves)
+            }
+            State::Scanning(_) | State::Waiting | State::Decided(_) | State::Answered => {
+                Leaves::Nothing
+            }
+        }
     }
 
     /// How long it takes until another piece of a held body may leave; `None`: no wait for bytes has to end for that.
@@ -684,6 +714,9 @@ fn retry(
 
 /// The pause that counts as a stall once the answer has begun: nothing is lost any more by going on.
 const TAIL_STALL: Duration = Duration::from_millis(20);
+
+/// The same of a body without an end, which is judged at each pause: ten times a second at most.
+const STREAM_STALL: Duration = Duration::from_millis(100);
 
 /// A pause before so much of a body is the origin's, not the proxy's: its buffers are not full yet.
 const STALL_BYTES_MIN: u64 = 32 << 10;

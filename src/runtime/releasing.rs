@@ -70,6 +70,11 @@ impl Releasing {
         }
     }
 
+    /// Whether the body has no end.
+    pub(super) const fn is_endless(&self) -> bool {
+        self.plan.is_endless
+    }
+
     /// Whether a stall may begin the answer: not where the client is no proxy.
     pub(super) fn may_stall(&self) -> bool {
         self.plan.chosen != Chosen::Profile

@@ -25,6 +25,8 @@ pub(super) struct Scanning {
     by_rules: bool,
     /// Of a body without an end: where one scan follows another.
     windows: Option<Windows>,
+    /// It has a content coding.
+    is_coded: bool,
     /// A scan ends, and the body goes on: what it tolerates is not the end of it.
     goes_on: bool,
     /// Why not all was looked at: a threat that is tolerated does not make up for it.
@@ -62,6 +64,7 @@ impl Scanning {
             found: Vec::new(),
             by_rules,
             windows,
+            is_coded: plan.content_encoding.is_some(),
             goes_on: false,
             missed: None,
             verdict: None,
@@ -84,6 +87,14 @@ impl Scanning {
             let (now, later) = rest.split_at(windows.take(rest));
             self.feed_scan(now, side).await;
             rest = later;
+        }
+    }
+
+    /// The body pauses, and all of it is to leave: of one without an end what has come is judged first. Of a body that is
+    /// coded it cannot be: its coding would end within a block.
+    pub(super) async fn pause(&mut self, live: &Live, side: &SideThreads) {
+        if self.windows.is_some() && !self.is_coded && self.verdict.is_none() {
+            self.begin_window(live, side).await;
         }
     }
 

@@ -8,6 +8,8 @@
 //! | `/no-content` | 204 |
 //! | `/etag` | 304 when the client has it, else 200 |
 //! | `/parts/N` | as `/tail/N`, and the part that `Range` asks for |
+//! | `/kept/N` | N bytes with an `ETag`, always the same |
+//! | `/liar/N` | the same, but from the third time on they end with the test virus |
 //! | `/forged/N` | N bytes with a mark as the gateway gives them |
 //! | `/halves/N` | N bytes, the second half of them when [`Origin::go_on`] says so |
 //! | `/events/clean`, `/events/eicar` | three events without an end, each when [`Origin::go_on`] says so; the second is clean or the test virus |
@@ -41,6 +43,8 @@ struct Seen {
     /// Requests to `/upload` whose body arrived whole.
     uploads: AtomicU32,
     open: AtomicU32,
+    /// Requests to `/liar`.
+    lies: AtomicU32,
     /// `/halves` and `/events` go on when a word comes through.
     gate: Gate,
 }
@@ -176,6 +180,15 @@ fn answer(
                 }
                 Some((.., None)) | None => whole(to, "Accept-Ranges: bytes\r\n", &object)?,
             }
+        }
+        ("kept", _) => whole(to, KEPT, &body::bytes(length))?,
+        ("liar", _) => {
+            let mut object = body::bytes(length);
+            if seen.lies.fetch_add(1, Ordering::AcqRel) >= 2 {
+                let place = object.len() - eicar.len();
+                object[place..].copy_from_slice(&eicar);
+            }
+            whole(to, KEPT, &object)?;
         }
         ("forged", _) => {
             head(to, "200 OK", &format!("X-Scanned-By: me\r\nContent-Length: {length}\r\n"))?;
@@ -332,6 +345,8 @@ impl Request {
     }
 }
 
+/// A strong validator.
+const KEPT: &str = "ETag: \"the-same\"\r\n";
 /// A proxy opens a few for each client.
 const CONNECTIONS_MAX: u32 = 256;
 /// A prime.

@@ -21,12 +21,14 @@ fn long_downloads_arrive_whole_and_an_infected_one_ends_broken_without_its_end()
     for length in [3_000_000, 20 << 20] {
         let broken = path.curl().fetch(&path.origin.url(&format!("/tail/{length}")));
         assert!(broken.code != 0, "it does not look complete: {}", broken.heads);
+        // Who asks again is told why, instead of getting the same part again.
+        path.curl().fetch(&path.origin.url(&format!("/tail/{length}"))).must_be_blocked();
         let most = length - TAIL_BYTES;
         assert!(broken.body.length <= most, "{} of {length} came", broken.body.length);
-        let told = path.gateway.program.wait_for("the event", |line| {
-            line.contains("action=\"broken off\"").then(|| line.to_owned())
-        });
-        assert!(told.contains(" bytes (TailSize)\""), "{told}");
+    }
+    // Which of them lets it begin depends on when this Squid stalls.
+    for step in [" bytes (", "decided=\"RetryBlockTime\""] {
+        path.gateway.program.wait_for(step, |line| line.contains(step).then_some(()));
     }
     path.gateway.stop();
 }
@@ -37,7 +39,8 @@ const TAIL_BYTES: u64 = 64 << 10;
 #[test]
 fn events_pass_one_by_one_and_the_virus_among_them_does_not() {
     for (kind, is_clean) in [("clean", true), ("eicar", false)] {
-        let path = Path::open("");
+        // Squid fills the preview before it waits for an answer, and nothing comes back before that.
+        let path = Path::open("PreviewSize = 0\n");
         let mut stream = TcpStream::connect(path.squid.address()).expect("Squid listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
         let url = path.origin.url(&format!("/events/{kind}"));

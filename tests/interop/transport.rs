@@ -273,6 +273,24 @@ fn a_renewed_certificate_is_in_force_after_a_reload_and_nobody_is_cut_off() {
     assert!(gateway.stop().success());
 }
 
+/// Whoever looks whether a port is open leaves like this. It ends at once: a shard that waited for more in a circle
+/// would serve nobody else.
+#[test]
+fn a_client_that_leaves_within_the_handshake_is_let_go() {
+    let authority = Authority::new();
+    let mut gateway = Gateway::start(&authority.settings(""));
+    for hello in [&b""[..], b"\x16\x03\x01\x02\x00\x01"] {
+        let mut client = TcpStream::connect(icaps(&gateway)).expect("it listens");
+        client.write_all(hello).expect("it reads");
+        client.shutdown(std::net::Shutdown::Write).expect("connected");
+        let mut answer = Vec::new();
+        // It may be closed with what it has not read, which is a reset.
+        let _closed = client.read_to_end(&mut answer);
+        let told = logged(&mut gateway, "was not let in");
+        assert!(told.contains("no TLS: ") && !told.contains("timed out"), "{told}");
+    }
+}
+
 #[test]
 fn clients_without_a_certificate_are_refused_where_one_is_required() {
     let authority = Authority::new();

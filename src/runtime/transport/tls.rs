@@ -46,8 +46,12 @@ impl Tls {
     ///
     /// # Errors
     ///
-    /// What TLS has against them; an alert about it is in [`coded`](Self::coded).
+    /// What TLS has against them; an alert about it is in [`coded`](Self::coded). `UnexpectedEof` when the socket ends
+    /// before the handshake does: TLS itself would wait for more for ever.
     pub(in crate::runtime) fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() && self.session.is_handshaking() {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
         if bytes.is_empty() {
             self.session.read_tls(&mut io::empty())?;
             return self.process();

@@ -53,15 +53,16 @@ pub(in crate::runtime) fn options(
 ) -> Result<Options, String> {
     let read = |name: &str, path: &Path| {
         let text = std::fs::read_to_string(path);
-        text.map_err(|error| format!("[ICAPD] {name}: {}: {error}", path.display()))
+        let first = |text: String| text.lines().next().unwrap_or_default().trim().to_owned();
+        text.map(first).map_err(|error| format!("[ICAPD] {name}: {}: {error}", path.display()))
     };
     let key = read("SharedCacheKeyFile", &shared.key)?;
-    let secret = Secret::new(key.trim_ascii().as_bytes()).map_err(|fault| {
+    let secret = Secret::new(key.as_bytes()).map_err(|fault| {
         format!("[ICAPD] SharedCacheKeyFile: {}: {fault}", shared.key.display())
     })?;
     let password = match &shared.password {
         None => None,
-        Some(path) => Some(read("SharedCachePasswordFile", path)?.trim_ascii().into()),
+        Some(path) => Some(read("SharedCachePasswordFile", path)?.into()),
     };
     let (StorePlace::Unix { database, .. } | StorePlace::Tcp { database, .. }) = &shared.place;
     Ok(Options {

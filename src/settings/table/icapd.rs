@@ -206,11 +206,11 @@ section! {
     IDLE_TIMEOUT: Option<u64> = interval("IdleTimeout", "1h", SECOND, 30 * DAY, Never::None), Restart,
         "How long a connection is kept between requests. Long, because proxies count it as a failure when \
          the server closes first; None: for ever.";
-    STALL_TIMEOUT: Option<u64> = interval("StallTimeout", "0.1s", 10, HOUR, Never::None), Reload,
+    STALL_TIMEOUT: Option<u64> = interval("StallTimeout", "0.02s", 10, HOUR, Never::None), Reload,
         "When a download that is held back pauses for so long, its head is sent ahead; the body is still \
          held until the verdict, and a detection then ends the transfer broken instead of with a page. \
          Squid up to 6.13 never goes on otherwise when the server is faster than the scan (Squid bug \
-         5352). None: for proxies that do not stall.";
+         5352): each download of 64 KiB or more waits for this once. None: for proxies that do not stall.";
     RELEASE: &'static str = choice("Release", "Hold", &["Hold", "Tail"]), Reload,
         "What may leave of a download before its verdict, where no rule (SET release), no type and no size says \
          otherwise. Hold: nothing, and what is blocked becomes a block page. Tail: what has been scanned leaves \
