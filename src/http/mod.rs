@@ -47,6 +47,7 @@ pub fn is_token_byte(byte: u8) -> bool {
 }
 
 /// Looked up, for it is asked of every byte of every name.
+#[expect(clippy::indexing_slicing, reason = "while it compiles, by a byte into as many places")]
 static TOKEN_BYTES: [bool; 256] = {
     let mut may = [false; 256];
     let mut byte = 0_u8;

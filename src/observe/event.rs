@@ -305,6 +305,21 @@ impl Event {
     }
 }
 
+impl Event {
+    fn write_overload(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooMuch { requests, why } => {
+                write!(out, "too much to do: {requests} messages were not scanned (last: {why})")
+            }
+            Self::Overloaded { connections } => write!(
+                out,
+                "MaxConnections reached: {connections} connections, new ones are refused"
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Event {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -358,15 +373,7 @@ impl fmt::Display for Event {
             Self::ConnectionPanicked => out.write_str(CONNECTION_PANICKED),
             Self::HoldFailed { why } => write!(out, "a body could not be held back: {why}"),
             Self::Refused { client, why } => write!(out, "{client} was not let in: {why}"),
-            Self::Overloaded { connections } => {
-                write!(
-                    out,
-                    "MaxConnections reached: {connections} connections, new ones are refused"
-                )
-            }
-            Self::TooMuch { requests, why } => {
-                write!(out, "too much to do: {requests} messages were not scanned (last: {why})")
-            }
+            Self::Overloaded { .. } | Self::TooMuch { .. } => self.write_overload(out),
             Self::Reputation { .. }
             | Self::Directory { .. }
             | Self::DirectoryAsked { .. }

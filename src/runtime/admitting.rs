@@ -34,6 +34,7 @@ pub(super) struct Gate {
     begun: Bell,
     /// Since the last event: requests refused.
     refused: Cell<u64>,
+    closed: Cell<bool>,
     told: Cell<Option<Instant>>,
 }
 
@@ -49,15 +50,22 @@ impl Gate {
             due: Cell::new(None),
             begun: Bell::default(),
             refused: Cell::new(0),
+            closed: Cell::new(false),
             told: Cell::new(None),
         }
     }
 
-    /// Measures the delay of this shard, for ever.
+    /// Nobody is let in any more.
+    pub(super) fn close(&self) {
+        self.closed.set(true);
+        self.begun.ring();
+    }
+
+    /// Measures the delay of this shard until it is closed.
     pub(super) async fn watch(self: Rc<Self>) {
-        loop {
+        while !self.closed.get() {
             std::future::poll_fn(|context| {
-                if self.scans.get() > 0 {
+                if self.scans.get() > 0 || self.closed.get() {
                     return std::task::Poll::Ready(());
                 }
                 self.begun.wait(context);

@@ -136,15 +136,7 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
     let (passwords, words) = passwords(server.passwords.as_deref())?;
     let engine = Arc::new(engine.with_passwords(passwords));
     let adaptation_options = settings.adaptation_options();
-    let epoch = Epoch::of(&[
-        env!("CARGO_PKG_VERSION").as_bytes(),
-        &engine.database().content.0,
-        format!("{:?} {:?}", settings.engine_limits(), settings.engine_alerts()).as_bytes(),
-        format!("{:?} {} {:?}", server.unwanted, server.functionality_level, server.links)
-            .as_bytes(),
-        &words,
-        &[adaptation_options.blocked_threats.bits(), u8::from(policy.judges_threats())],
-    ]);
+    let epoch = epoch(&settings, &engine, &policy, &words);
     let remarks = settings.remarks();
     let istag = IsTag::of(
         &engine.database().content.0,
@@ -169,21 +161,7 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
     let profiles = icap::Profile::ALL.iter();
     let icap_as =
         profiles.map(|profile| complete(settings.icap_options_as(profile.name, istag))).collect();
-    let verdicts = settings.verdict_cache();
-    let values = Values {
-        connections_max: usize::try_from(connections_max).unwrap_or(usize::MAX),
-        write_timeout: icap.deadlines.body,
-        scan_time: server.scan_time_max,
-        early_response: server.early == EarlyResponse::Allow,
-        stall_time: server.stall_time,
-        hold_bytes_max: server.budgets.hold_bytes_max,
-        contact: server.contact.clone(),
-        verdict_times: (
-            verdicts.lifetime.as_secs(),
-            verdicts.block_time.map_or(0, |time| time.as_secs()),
-        ),
-        admission: settings.admission_options(),
-    };
+    let values = values(&settings, &server, &icap, connections_max);
     let clamd = settings.clamd_service();
     let live = Live {
         engine,
@@ -206,7 +184,47 @@ pub(super) fn assemble(config: Option<&Path>) -> Result<Assembled, String> {
         reputation: None,
         directory: None,
     };
+    let verdicts = settings.verdict_cache();
     Ok(Assembled { live, cloud, directory, server, verdicts, notes })
+}
+
+/// Everything that a verdict depends on besides the object.
+fn epoch(settings: &Settings, engine: &Engine, policy: &Policy, passwords: &[u8]) -> Epoch {
+    let server = settings.server();
+    let budgets = format!("{:?} {:?}", settings.engine_limits(), settings.engine_alerts());
+    let loaded = format!("{:?} {} {:?}", server.unwanted, server.functionality_level, server.links);
+    Epoch::of(&[
+        env!("CARGO_PKG_VERSION").as_bytes(),
+        &engine.database().content.0,
+        budgets.as_bytes(),
+        loaded.as_bytes(),
+        passwords,
+        &[settings.adaptation_options().blocked_threats.bits(), u8::from(policy.judges_threats())],
+    ])
+}
+
+/// The numbers that connections read.
+fn values(
+    settings: &Settings,
+    server: &Server,
+    icap: &icap::Options,
+    connections_max: u32,
+) -> Values {
+    let verdicts = settings.verdict_cache();
+    Values {
+        connections_max: usize::try_from(connections_max).unwrap_or(usize::MAX),
+        write_timeout: icap.deadlines.body,
+        scan_time: server.scan_time_max,
+        early_response: server.early == EarlyResponse::Allow,
+        stall_time: server.stall_time,
+        hold_bytes_max: server.budgets.hold_bytes_max,
+        contact: server.contact.clone(),
+        verdict_times: (
+            verdicts.lifetime.as_secs(),
+            verdicts.block_time.map_or(0, |time| time.as_secs()),
+        ),
+        admission: settings.admission_options(),
+    }
 }
 
 /// How many connections there can be: as many as are wanted, or as the system has descriptors for. Each

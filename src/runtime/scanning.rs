@@ -25,8 +25,8 @@ pub(super) struct Scanning {
     by_rules: bool,
     /// Of a body without an end: where one scan follows another.
     windows: Option<Windows>,
-    /// It has a content coding.
-    is_coded: bool,
+    /// Whether what has come of such a body can be judged at any place: it has no content coding.
+    cuts: Cuts,
     /// A scan ends, and the body goes on: what it tolerates is not the end of it.
     goes_on: bool,
     /// Why not all was looked at: a threat that is tolerated does not make up for it.
@@ -35,6 +35,13 @@ pub(super) struct Scanning {
     pub(super) verdict: Option<Verdict>,
     /// The way to what made it, for the log.
     pub(super) story: String,
+}
+
+/// Where the scan of a body without an end may be ended, and another one begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cuts {
+    Anywhere,
+    AtWindows,
 }
 
 impl Scanning {
@@ -64,7 +71,7 @@ impl Scanning {
             found: Vec::new(),
             by_rules,
             windows,
-            is_coded: plan.content_encoding.is_some(),
+            cuts: if plan.content_encoding.is_none() { Cuts::Anywhere } else { Cuts::AtWindows },
             goes_on: false,
             missed: None,
             verdict: None,
@@ -93,7 +100,7 @@ impl Scanning {
     /// The body pauses, and all of it is to leave: of one without an end what has come is judged first. Of a body that is
     /// coded it cannot be: its coding would end within a block.
     pub(super) async fn pause(&mut self, live: &Live, side: &SideThreads) {
-        if self.windows.is_some() && !self.is_coded && self.verdict.is_none() {
+        if self.windows.is_some() && self.cuts == Cuts::Anywhere && self.verdict.is_none() {
             self.begin_window(live, side).await;
         }
     }

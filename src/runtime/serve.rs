@@ -195,7 +195,8 @@ impl Service {
         };
         let cpus = places(&allowed, shards, pinned);
         let (cache, shared) = verdicts;
-        let memories = verdicts::parts(cache, shared, cpus.len(), &service.server.state_dir);
+        let memories =
+            verdicts::parts(cache, shared.as_ref(), cpus.len(), &service.server.state_dir);
         service.start_shards(bound, (&cpus, memories), &Arc::new(side), &spool, &tell)?;
         service.start_clamd(&tell)?;
         service.start_control(&tell, shards);

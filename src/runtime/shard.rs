@@ -245,6 +245,7 @@ pub(super) async fn run(spawner: Spawner, parts: Parts) {
                 let cut_off = shard.drain(time).await;
                 parts.cut_off.fetch_add(cut_off, Ordering::Relaxed);
                 shard.verdicts.close();
+                shard.gate.close();
                 watch.cancel().await;
                 break;
             }

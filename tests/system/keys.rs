@@ -1,4 +1,4 @@
-//! `baleen keys`: the line for the file of ClientPasswords.
+//! `baleen keys`: the line for the file of `ClientPasswords`.
 
 use std::fs::File;
 

@@ -53,7 +53,7 @@ pub(super) struct Parts {
 /// Makes the parts of all shards.
 pub(super) fn parts(
     cache: VerdictCache,
-    shared: Option<Arc<shared::Store>>,
+    shared: Option<&Arc<shared::Store>>,
     shards: usize,
     state: &Path,
 ) -> Vec<Parts> {
@@ -74,7 +74,7 @@ pub(super) fn parts(
             others: others(index),
             file: state.join("verdicts"),
             is_first: index == 0,
-            shared: shared.clone(),
+            shared: shared.cloned(),
         })
         .collect()
 }

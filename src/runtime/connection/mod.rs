@@ -116,11 +116,11 @@ enum Memory {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wait {
     /// That none came.
-    ForBytes,
+    Bytes,
     /// That the next piece of a body may leave.
-    ForPiece,
+    Piece,
     /// That the proxy stalls.
-    ForStall,
+    Stall,
 }
 
 /// What becomes of the body's wire bytes.
@@ -380,17 +380,17 @@ impl Session {
 
     /// Sets how long to wait for bytes, and says what the end of the wait means.
     fn set_read_timeout(&self) -> Wait {
-        let Some(deadline) = self.core.poll_deadline() else { return Wait::ForBytes };
+        let Some(deadline) = self.core.poll_deadline() else { return Wait::Bytes };
         let now = clock::now();
-        let mut wait = (deadline.saturating_duration_since(now), Wait::ForBytes);
+        let mut wait = (deadline.saturating_duration_since(now), Wait::Bytes);
         let sooner = |time: Option<Duration>, wait: &mut (Duration, Wait), why: Wait| {
             if let Some(time) = time.filter(|time| *time < wait.0) {
                 *wait = (time, why);
             }
         };
-        sooner(self.may_get_lean().then_some(LEAN_AFTER), &mut wait, Wait::ForBytes);
-        sooner(self.exchange.piece_time(&self.core, now), &mut wait, Wait::ForPiece);
-        sooner(self.exchange.stall_time(&self.core, &self.live), &mut wait, Wait::ForStall);
+        sooner(self.may_get_lean().then_some(LEAN_AFTER), &mut wait, Wait::Bytes);
+        sooner(self.exchange.piece_time(&self.core, now), &mut wait, Wait::Piece);
+        sooner(self.exchange.stall_time(&self.core, &self.live), &mut wait, Wait::Stall);
         self.stream.set_read_timeout(wait.0);
         wait.1
     }
@@ -400,7 +400,7 @@ impl Session {
             Ok(0) => self.core.handle_end(clock::now()),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                if wait == Wait::ForStall {
+                if wait == Wait::Stall {
                     let exchange = &mut self.exchange;
                     let next = exchange.pause(&mut self.core, &self.live, &self.shard).await;
                     self.follow(next);
