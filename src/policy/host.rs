@@ -345,7 +345,9 @@ fn number(label: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return (radix == 16).then_some(0);
     }
-    u64::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok()
+    // A sign is no digit, though the library takes one.
+    let digits = std::str::from_utf8(digits).ok().filter(|text| !text.starts_with('+'))?;
+    u64::from_str_radix(digits, radix).ok()
 }
 
 /// A DNS name has at most 253 characters; one more holds the dot at the end.

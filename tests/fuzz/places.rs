@@ -60,6 +60,8 @@ fn addresses() -> Vec<Vec<u8>> {
         "http://b%6cocked.example%2e/%2562ad",
         "https://[2001:db8::1]:443/x",
         "http://0x7f.1/",
+        // A sign within a number of 16 was taken once, and not twice.
+        "htTp://0x+7f.1/",
         "http://пример.рф/ы",
         "blocked.example:443",
         "/only/a/path",

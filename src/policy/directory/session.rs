@@ -412,7 +412,9 @@ fn first_name(dn: &str) -> Option<String> {
             ',' | '+' => break,
             '\\' => {
                 let digits = letters.as_str().get(..2);
-                let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+                let byte = digits
+                    .filter(|digits| !digits.starts_with('+'))
+                    .and_then(|digits| u8::from_str_radix(digits, 16).ok());
                 if let Some(byte) = byte {
                     name.push(byte);
                     letters.nth(1);

@@ -45,6 +45,7 @@ fn every_spelling_of_an_ipv4_address_is_one_host() {
     ] {
         check(spelling, "address 127.0.0.1");
     }
+    assert!(!Host::parse(b"0x+7f.1").is_ok_and(|host| host.is_address()), "a sign is no digit");
     check("0", "address 0.0.0.0");
     check("0x", "address 0.0.0.0");
     check("255.255.255.255", "address 255.255.255.255");
