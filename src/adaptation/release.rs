@@ -165,8 +165,12 @@ impl ReleasePlan {
     }
 
     /// The same ended broken a short time ago: it is held to its end, and what is blocked becomes a page.
+    /// What the client, a rule, or a body without an end demands stays.
     pub const fn hold_back(&mut self) {
-        *self = Self::hold(Chosen::Retry);
+        let stays = matches!(self.chosen, Chosen::Profile | Chosen::Rule(_) | Chosen::Fragment);
+        if !stays && !self.is_endless {
+            *self = Self::hold(Chosen::Retry);
+        }
     }
 
     /// What lets the answer begin, now that so many bytes of the body have arrived, and it has been held for so long;

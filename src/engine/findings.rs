@@ -82,9 +82,13 @@ impl Findings {
         }
     }
 
-    /// Something was not looked at. The first reason stays.
+    /// Something was not looked at. The first reason stays, unless a later one is of the moment: then another scan may
+    /// see more, which nobody must be kept from.
     pub(super) fn miss(&mut self, why: Why) {
-        self.reason.get_or_insert(why);
+        let is_better = |known: Why| why.is_momentary() && !known.is_momentary();
+        if self.reason.is_none_or(is_better) {
+            self.reason = Some(why);
+        }
         self.fresh.get_or_insert(why);
     }
 

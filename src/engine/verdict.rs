@@ -99,6 +99,16 @@ impl Limit {
 }
 
 impl Why {
+    /// Whether it is about the moment and not about the bytes: another scan may see more.
+    #[must_use]
+    pub const fn is_momentary(self) -> bool {
+        match self {
+            Self::Time | Self::EngineMissing | Self::Failed | Self::Busy => true,
+            Self::Limit(limit) => matches!(limit, Limit::DeferredMemory),
+            Self::Encrypted | Self::Broken(_) | Self::Unsupported(_) | Self::Fragment => false,
+        }
+    }
+
     /// The name under which it is reported where it counts as a threat; the beginnings are those that
     /// ClamAV uses for the same. A failure of ours, or too much to do, is never somebody's threat.
     #[must_use]

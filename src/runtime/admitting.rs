@@ -20,6 +20,36 @@ use super::pool::Pool;
 use super::shard::Live;
 use super::spool::Spool;
 
+/// The right to a scan. It goes back when it is dropped, however the connection ends.
+pub(super) struct Admitted {
+    gate: Rc<Gate>,
+    ticket: Option<Ticket>,
+}
+
+impl Admitted {
+    /// A scan that was admitted by this gate.
+    pub(super) const fn new(gate: Rc<Gate>, ticket: Ticket) -> Self {
+        Self { gate, ticket: Some(ticket) }
+    }
+
+    /// The scan is over, after so much work of the engine.
+    pub(super) fn done(mut self, work: Duration) {
+        self.give_back(work);
+    }
+
+    fn give_back(&mut self, work: Duration) {
+        if let Some(ticket) = self.ticket.take() {
+            self.gate.done(ticket, work);
+        }
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        self.give_back(Duration::ZERO);
+    }
+}
+
 /// The admission of one shard, and what it is told by.
 pub(super) struct Gate {
     admission: RefCell<Admission>,
@@ -76,7 +106,8 @@ impl Gate {
             self.due.set(Some(due));
             pause(PROBE).await;
             self.due.set(None);
-            let late = micros(clock::now().saturating_duration_since(due));
+            // One look alone, after a pause of the whole machine for instance, is no overload.
+            let late = micros(clock::now().saturating_duration_since(due)).min(LATE_US_MAX);
             let smoothed = self.delay_us.get() * (SMOOTHING - 1) / SMOOTHING + late / SMOOTHING;
             self.delay_us.set(if self.scans.get() == 0 { 0 } else { smoothed });
         }
@@ -104,7 +135,7 @@ impl Gate {
     }
 
     /// A scan that was admitted is over, after so much work of the engine.
-    pub(super) fn done(&self, ticket: Ticket, work: Duration) {
+    fn done(&self, ticket: Ticket, work: Duration) {
         self.scans.set(self.scans.get().saturating_sub(1));
         let now = micros(clock::now().saturating_duration_since(self.start));
         self.admission.borrow_mut().done(ticket, micros(work), now);
@@ -148,6 +179,9 @@ const PROBE: Duration = Duration::from_millis(5);
 
 /// Of so many looks the delay is the mean, roughly.
 const SMOOTHING: u64 = 8;
+
+/// The most that one look counts: with ten times the default of `OverloadDelay` the queue would stand at once.
+const LATE_US_MAX: u64 = 500_000;
 
 /// An overload that stays is told so often.
 const TOLD_EVERY: Duration = Duration::from_secs(60);

@@ -12,9 +12,10 @@
 use std::borrow::Cow;
 use std::io;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::adaptation::admission::{self, Refusal, Ticket, refusal};
+use crate::adaptation::admission::{self, Refusal, refusal};
 use crate::adaptation::bequest::{self, Bequest};
 use crate::adaptation::page::{PageFacts, Rendered};
 use crate::adaptation::{self, Begin, Cause, Decided, Decision, Passed, Released, RuleReason};
@@ -23,6 +24,7 @@ use crate::icap::{self, Method, Unmodified, Unscannable};
 use crate::observe::{Event, Level, Message};
 use crate::policy::{self, ThreatKind};
 
+use super::admitting::Admitted;
 use super::asking::Answers;
 use super::clock;
 use super::releasing::Releasing;
@@ -61,7 +63,7 @@ pub(super) struct Exchange {
     /// What is known of the body that is scanned, and is to be learned from it.
     recall: Option<Box<Recall>>,
     /// The right to the scan that is under way.
-    ticket: Option<Ticket>,
+    ticket: Option<Admitted>,
     body_bytes: u64,
     /// What was found out for the policy.
     answers: Answers,
@@ -168,7 +170,13 @@ impl Exchange {
             // Every question was answered above.
             Begin::Ask(_) => Next::Unchanged,
             Begin::Answer(decision, decided) => {
-                let (decision, decided) = match retry(&decision, request, live, shard) {
+                let (decision, decided) = match retry(
+                    &decision,
+                    request,
+                    (self.ruled, &self.answers.known()),
+                    live,
+                    shard,
+                ) {
                     Some(refused) => (refused, Decided::Retry),
                     None => (decision, decided),
                 };
@@ -187,7 +195,7 @@ impl Exchange {
     ) -> bool {
         match shard.gate.begin(request, peer, live, (&shard.pool, &shard.spool)) {
             admission::Decision::Admit(ticket) => {
-                self.ticket = Some(ticket);
+                self.ticket = Some(Admitted::new(Rc::clone(&shard.gate), ticket));
                 true
             }
             admission::Decision::Refuse(why) => {
@@ -214,9 +222,9 @@ impl Exchange {
     }
 
     /// The scan that was admitted is over.
-    fn give_ticket_back(&mut self, work: Duration, shard: &Shard) {
+    fn give_ticket_back(&mut self, work: Duration) {
         if let Some(ticket) = self.ticket.take() {
-            shard.gate.done(ticket, work);
+            ticket.done(work);
         }
     }
 
@@ -359,7 +367,7 @@ impl Exchange {
     pub(super) fn leave(&mut self, shard: &Shard) {
         self.sent(shard);
         if let State::Scanning(scanning) = std::mem::replace(&mut self.state, State::Answered) {
-            self.give_ticket_back(scanning.spent(), shard);
+            self.give_ticket_back(scanning.spent());
             scanning.give_back(&shard.side);
         }
     }
@@ -382,8 +390,11 @@ impl Exchange {
         }
         if self.leaves() == Leaves::AllButTail {
             let is_endless = self.releasing.as_ref().is_some_and(Releasing::is_endless);
-            let time = if is_endless { STREAM_STALL } else { TAIL_STALL };
-            return (self.body_bytes > self.paused_at).then_some(time);
+            // Only a proxy that stalls needs more than what is in front of the tail.
+            let may_need = core.request().method() == Method::Respmod;
+            let stall = live.server.stall_time.filter(|_| may_need);
+            let time = if is_endless { Some(STREAM_STALL) } else { stall.map(|_| TAIL_STALL) };
+            return time.filter(|_| self.body_bytes > self.paused_at);
         }
         let request = core.request();
         let may_stall = self.is_scanning()
@@ -425,6 +436,18 @@ impl Exchange {
         }
     }
 
+    /// Whether the scan has not come to a verdict.
+    fn awaits_verdict(&self) -> bool {
+        matches!(&self.state, State::Scanning(scanning) if scanning.verdict.is_none())
+    }
+
+    /// Whether [`begin_early`](Self::begin_early) would begin.
+    pub(super) fn may_begin_early(&self, core: &icap::Connection, now: Instant) -> bool {
+        let may_be = self.awaits_verdict() && !self.in_preview && !core.is_behind_body();
+        let releasing = self.releasing.as_ref().filter(|_| may_be);
+        releasing.is_some_and(|releasing| releasing.would_grow(self.body_bytes, now))
+    }
+
     /// Begins the answer before the verdict where the plan for this body says so. True when it has begun.
     pub(super) fn begin_early(
         &mut self,
@@ -432,7 +455,7 @@ impl Exchange {
         live: &Live,
         now: Instant,
     ) -> bool {
-        if !self.is_scanning() || self.in_preview || core.is_behind_body() {
+        if !self.awaits_verdict() || self.in_preview || core.is_behind_body() {
             return false;
         }
         let body_bytes = self.body_bytes;
@@ -445,7 +468,7 @@ impl Exchange {
 
     /// The body pauses: the answer begins, its tail stays.
     pub(super) fn stalled(&mut self, core: &mut icap::Connection, live: &Live) {
-        if self.releasing.as_mut().is_some_and(Releasing::stall) {
+        if self.awaits_verdict() && self.releasing.as_mut().is_some_and(Releasing::stall) {
             self.begin_ahead(core, live);
         }
     }
@@ -496,7 +519,7 @@ impl Exchange {
     ) -> Next {
         shard.journal.write(Event::HoldFailed { why: error.to_string() });
         if let State::Scanning(scanning) = std::mem::replace(&mut self.state, State::Answered) {
-            self.give_ticket_back(scanning.spent(), shard);
+            self.give_ticket_back(scanning.spent());
             self.ended = Some(scanning);
         }
         match self.released {
@@ -549,7 +572,7 @@ impl Exchange {
         if let Some(trouble) = scanning.take_trouble() {
             shard.journal.write(trouble.event(url_of(core.request())));
         }
-        self.give_ticket_back(scanning.spent(), shard);
+        self.give_ticket_back(scanning.spent());
         self.ended = Some(scanning);
         let (blocks, decided) = judgement.unwrap_or((false, Decided::Nothing));
         self.decided = decided;
@@ -702,13 +725,19 @@ impl Exchange {
 fn retry(
     decision: &Decision,
     request: &icap::Request,
+    (ruled, known): (policy::State, &adaptation::Known<'_>),
     live: &Live,
     shard: &Shard,
 ) -> Option<Decision> {
     let is_asked =
         request.method() == Method::Reqmod && *decision == Decision::Unmodified(Passed::NoBody);
+    let is_asked = is_asked && !ruled.unscanned;
     let verdict = if is_asked { shard.verdicts.broken(request, live)? } else { return None };
-    let refused = adaptation::decide_by(verdict, Released::Nothing, &live.adaptation, |_| true);
+    let message = adaptation::Message::of(request);
+    let (policy, options) = (&live.policy, &live.adaptation);
+    let refused = adaptation::decide_by(verdict, Released::Nothing, options, |detection| {
+        adaptation::judge(&message, policy, options, known, ruled, detection, &mut ()).blocks
+    });
     matches!(refused, Decision::Block(_)).then_some(refused)
 }
 

@@ -60,6 +60,11 @@ impl Guarded {
         Self { scan: Some(scan), time_left: time, ..Self::default() }
     }
 
+    /// [`Scan::may_be_cut`].
+    pub(super) fn may_be_cut(&self) -> bool {
+        self.scan.as_ref().is_some_and(Scan::may_be_cut)
+    }
+
     /// The engine's time until now.
     pub(super) const fn spent(&self) -> Duration {
         self.spent

@@ -105,7 +105,10 @@ pub(super) fn start(pulses: Vec<Arc<Pulse>>, loads: Arc<[AtomicUsize]>) -> io::R
     std::thread::Builder::new().name("heart".to_owned()).spawn(move || {
         let mut watches = vec![Watch::default(); pulses.len()];
         while pulses.iter().any(|pulse| !pulse.ended.load(Ordering::Relaxed)) {
-            let is_busy = pulses.iter().any(|pulse| pulse.requests.load(Ordering::Relaxed) > 0);
+            // Whoever has waited for its client for long is no reason to look so often.
+            let is_busy = pulses.iter().zip(&watches).any(|(pulse, watch)| {
+                pulse.requests.load(Ordering::Relaxed) > 0 && watch.quiet < 2 * LOOKS_IN_TICK
+            });
             std::thread::sleep(if is_busy { LOOK } else { LOOK * LOOKS_IN_TICK });
             for ((pulse, load), watch) in pulses.iter().zip(loads.iter()).zip(&mut watches) {
                 let looks = if is_busy { 1 } else { LOOKS_IN_TICK };
@@ -164,7 +167,8 @@ impl Watch {
     }
 }
 
-/// Time between two looks: what a request loses, at most twice, where a shard slept over it. A look without
+/// Time between two looks: what a request loses, twice at most while the shard works, and up to eleven times
+/// where it had been quiet, when the shard slept over it. A look without
 /// a beat costs the shard nothing, a beat about twenty microseconds.
 const LOOK: Duration = Duration::from_micros(500);
 

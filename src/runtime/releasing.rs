@@ -58,6 +58,12 @@ impl Releasing {
         self.early.replace(early).is_none()
     }
 
+    /// Whether [`grow`](Self::grow) would let the answer begin.
+    pub(super) fn would_grow(&self, body_bytes: u64, now: Instant) -> bool {
+        let held = now.saturating_duration_since(self.since);
+        self.early.is_none() && body_bytes > 0 && self.plan.early(body_bytes, held).is_some()
+    }
+
     /// The proxy stalls. True when the answer begins with this.
     pub(super) fn stall(&mut self) -> bool {
         match self.early {

@@ -27,6 +27,8 @@ pub(super) struct Scanning {
     windows: Option<Windows>,
     /// Whether what has come of such a body can be judged at any place: it has no content coding.
     cuts: Cuts,
+    /// The engine's time for the windows before this one.
+    spent_before: Duration,
     /// A scan ends, and the body goes on: what it tolerates is not the end of it.
     goes_on: bool,
     /// Why not all was looked at: a threat that is tolerated does not make up for it.
@@ -72,6 +74,7 @@ impl Scanning {
             by_rules,
             windows,
             cuts: if plan.content_encoding.is_none() { Cuts::Anywhere } else { Cuts::AtWindows },
+            spent_before: Duration::ZERO,
             goes_on: false,
             missed: None,
             verdict: None,
@@ -97,10 +100,11 @@ impl Scanning {
         }
     }
 
-    /// The body pauses, and all of it is to leave: of one without an end what has come is judged first. Of a body that is
-    /// coded it cannot be: its coding would end within a block.
+    /// The body pauses, and all of it is to leave: of text without an end what has come is judged first. A body that is
+    /// coded would end within a block, and of a file the rest would not be seen as one.
     pub(super) async fn pause(&mut self, live: &Live, side: &SideThreads) {
-        if self.windows.is_some() && self.cuts == Cuts::Anywhere && self.verdict.is_none() {
+        let may_cut = self.cuts == Cuts::Anywhere && self.scan.may_be_cut();
+        if self.windows.is_some() && may_cut && self.verdict.is_none() {
             self.begin_window(live, side).await;
         }
     }
@@ -112,10 +116,12 @@ impl Scanning {
         self.goes_on = true;
         let verdict = self.finish();
         self.goes_on = false;
-        if verdict != Verdict::Clean {
+        // A part of an object is never clean, and all of it is looked at.
+        if !matches!(verdict, Verdict::Clean | Verdict::Unscanned(Why::Fragment)) {
             self.verdict = Some(verdict);
             return;
         }
+        self.spent_before += self.scan.spent();
         side.discard(self.scan.take_remains());
         self.scan = Guarded::new(begin(live, Object::default()), live.server.scan_time);
         let Some(mut windows) = self.windows.take() else { return };
@@ -231,9 +237,9 @@ impl Scanning {
         }
     }
 
-    /// The engine's time until now, that of the last window where there are several.
-    pub(super) const fn spent(&self) -> Duration {
-        self.scan.spent()
+    /// The engine's time until now.
+    pub(super) fn spent(&self) -> Duration {
+        self.spent_before + self.scan.spent()
     }
 
     /// What went wrong with it, told once.

@@ -98,13 +98,12 @@ pub fn serve(config: Option<&Path>) -> Result<(), ServeFault> {
 fn shared_store(
     cache: &VerdictCache,
     journal: &Journal,
-) -> Result<Option<Arc<verdicts::shared::Store>>, ServeFault> {
+) -> Result<Option<Arc<verdicts::store::Store>>, ServeFault> {
     let Some(shared) = cache.shared.as_ref().filter(|_| cache.memory_bytes_max > 0) else {
         return Ok(None);
     };
-    let options =
-        verdicts::shared::options(shared, cache.lifetime).map_err(ServeFault::Settings)?;
-    let store = verdicts::shared::Store::start(shared.place.clone(), options, journal.clone());
+    let options = verdicts::store::options(shared, cache.lifetime).map_err(ServeFault::Settings)?;
+    let store = verdicts::store::Store::start(shared.place.clone(), options, journal.clone());
     store.map(Some).map_err(|error| system("start the thread for SharedCache", &error))
 }
 
@@ -125,6 +124,8 @@ struct Service {
     clamd: Option<clamd::Service>,
     reputation: InForce,
     directory: directory::InForce,
+    /// What is remembered of verdicts, since the start.
+    verdicts: VerdictCache,
     /// Where `baleen ctl` asks, until the service ends.
     control: Option<clamd::SocketFile>,
 }
@@ -143,7 +144,7 @@ impl Service {
     fn start(
         live: Live,
         server: Server,
-        verdicts: (VerdictCache, Option<Arc<verdicts::shared::Store>>),
+        verdicts: (VerdictCache, Option<Arc<verdicts::store::Store>>),
         config: Option<&Path>,
         journal: Journal,
     ) -> Result<Self, ServeFault> {
@@ -185,6 +186,7 @@ impl Service {
             reputation: InForce::new(),
             directory: directory::InForce::new(),
             control: None,
+            verdicts: verdicts.0.clone(),
             journal,
             server,
         };
@@ -387,7 +389,7 @@ impl Service {
     fn reload(&mut self) {
         let begun = clock::now();
         match assemble(self.config.as_deref()) {
-            Ok(Assembled { mut live, cloud, directory, server, notes, verdicts: _ }) => {
+            Ok(Assembled { mut live, cloud, directory, server, notes, verdicts }) => {
                 let reputation = self.reputation.renew(cloud, &self.journal);
                 let renewed = reputation.and_then(|reputation| {
                     Ok((reputation, self.directory.renew(directory, &self.journal)?))
@@ -409,7 +411,8 @@ impl Service {
                 for note in notes {
                     self.journal.write(note);
                 }
-                for text in restart_needed(&self.server, &server) {
+                let changed = restart_needed(&self.server, &server);
+                for text in changed.into_iter().chain(memory_changed(&self.verdicts, &verdicts)) {
                     self.journal.write(Event::SettingsNote { text });
                 }
                 self.graveyard.bury(self.publisher.publish(live));
@@ -446,6 +449,13 @@ fn places_of(bound: &[(Listening, Door)], server: &Server) -> Vec<String> {
 }
 
 /// What a reload cannot change, said rather than silently ignored.
+/// Of what is remembered of verdicts only the times change while the service runs.
+fn memory_changed(old: &VerdictCache, new: &VerdictCache) -> Option<String> {
+    let is_same = old.memory_bytes_max == new.memory_bytes_max && old.shared == new.shared;
+    let text = "[ICAPD] VerdictCache or SharedCache has changed; it takes effect at the next start";
+    (!is_same).then(|| text.to_owned())
+}
+
 fn restart_needed(old: &Server, new: &Server) -> Vec<String> {
     let changed = [
         ("[ICAPD] ListenAddress", old.listen != new.listen),

@@ -245,12 +245,12 @@ pub(super) async fn run(spawner: Spawner, parts: Parts) {
                 let cut_off = shard.drain(time).await;
                 parts.cut_off.fetch_add(cut_off, Ordering::Relaxed);
                 shard.verdicts.close();
-                shard.gate.close();
-                watch.cancel().await;
                 break;
             }
         }
     }
+    shard.gate.close();
+    watch.cancel().await;
 }
 
 /// How often a draining shard looks whether it is empty.

@@ -10,7 +10,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use crate::icap::{CREDENTIALS_BYTES_MAX, base64};
 
 /// Who is known.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Passwords {
     known: Vec<(Box<str>, Hash)>,
 }
@@ -26,7 +26,7 @@ pub struct SetAside {
     pub why: &'static str,
 }
 
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 struct Hash {
     params: Params,
     salt: Vec<u8>,

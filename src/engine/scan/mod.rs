@@ -39,7 +39,7 @@ pub use engine::Engine;
 pub use remains::Remains;
 
 use super::deferred::{Deferred, Done};
-use super::file_type::HEAD_BYTES;
+use super::file_type::{FileType, HEAD_BYTES};
 use super::findings::{Findings, Mode};
 use super::harvest::join;
 use super::layer::{End, Layer, Window, path};
@@ -217,6 +217,14 @@ impl Scan {
         let row = self.layers.last().and_then(|layer| layer.row);
         self.stop(Why::Time);
         self.note(row);
+    }
+
+    /// Whether the object is text, or nothing is known of it yet: one that may be cut anywhere without losing what
+    /// only a whole file shows.
+    #[must_use]
+    pub fn may_be_cut(&self) -> bool {
+        let body = self.layers.first().map(|layer| layer.body.as_ref());
+        body.is_some_and(|body| body.is_none_or(|body| matches!(body.file_type, FileType::Text(_))))
     }
 
     /// The object is complete: does about 64 KiB of the work that is left, and says whether all of it

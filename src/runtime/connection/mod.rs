@@ -10,6 +10,8 @@
 //! it when time is over. Scanning happens in place, a slice at a time, with a pause between slices if
 //! somebody else of the shard has waited long enough.
 
+#![forbid(unsafe_code)]
+
 mod sending;
 
 use std::io;
@@ -237,6 +239,10 @@ impl Session {
             None if taken.bytes > 0 => return Ok(Turn::Again),
             None => return Ok(Turn::Receive),
             Some(Event::Request) => {
+                if !self.seat.is_idle() {
+                    // The request before it ended within the same bytes.
+                    self.begin_anew();
+                }
                 self.seat.begin();
                 self.memory = Memory::Kept;
                 let peer = self.stream.client().map(|client| client.ip());
@@ -272,6 +278,7 @@ impl Session {
         self.input.runs.clear();
         self.input.data.clear();
         self.body = Body::Dropped;
+        self.stalled = false;
         self.exchange.reset();
     }
 
@@ -313,6 +320,10 @@ impl Session {
         if let Body::Held { ended: false } = self.body
             && self.held.bytes() - self.held.sent_bytes() > self.live.server.hold_bytes_max
         {
+            if self.exchange.is_betting() {
+                // A detection beats the limit.
+                self.catch_up().await;
+            }
             let next = self.exchange.hold_limit(&mut self.core, &self.live, &self.shard);
             self.follow(next);
         }
@@ -348,22 +359,35 @@ impl Session {
     }
 
     async fn receive(&mut self) -> io::Result<()> {
-        if self.exchange.begin_early(&mut self.core, &self.live, clock::now()) {
+        let was_scanning = self.exchange.is_scanning();
+        let now = clock::now();
+        if self.exchange.is_betting() && self.exchange.may_begin_early(&self.core, now) {
+            // Nothing leaves that was not scanned.
+            self.catch_up().await;
+        }
+        if self.exchange.begin_early(&mut self.core, &self.live, now) {
             // The head of the answer goes out first.
             return Ok(());
         }
         self.send_early().await?;
+        if self.shard.pool.is_tight() && self.exchange.is_betting() {
+            // What is in the file cannot be scanned any more.
+            self.catch_up().await;
+        }
+        if was_scanning && !self.exchange.is_scanning() {
+            // The answer is made: it goes out before anything is waited for.
+            return Ok(());
+        }
         if self.shard.pool.is_tight()
             && let Body::Held { .. } = self.body
         {
-            if self.exchange.is_betting() {
-                // What is in the file cannot be scanned any more.
-                self.catch_up().await;
-            }
             if self.shard.pool.is_exhausted() {
                 self.input.seal_if_full(&mut self.held);
             }
             self.spill().await;
+            if was_scanning && !self.exchange.is_scanning() {
+                return Ok(());
+            }
         }
         let (shard, input, held) = (&self.shard, &mut self.input, &mut self.held);
         std::future::poll_fn(|context| input.poll_room(context, &shard.pool, held)).await;
@@ -401,6 +425,9 @@ impl Session {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 if wait == Wait::Stall {
+                    if self.exchange.is_betting() {
+                        self.catch_up().await;
+                    }
                     let exchange = &mut self.exchange;
                     let next = exchange.pause(&mut self.core, &self.live, &self.shard).await;
                     self.follow(next);

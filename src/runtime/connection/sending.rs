@@ -6,8 +6,9 @@ use std::rc::Rc;
 use super::super::clock;
 use super::super::exchange::Leaves;
 use super::super::executor::Stream;
-use super::super::held::Sealed;
+use super::super::held::{HoldFault, Sealed};
 use super::super::outgoing::{SLICES_MAX, send_all};
+use super::super::pool::BUFFER_BYTES;
 use super::{Body, Session};
 use crate::icap::Output;
 
@@ -65,8 +66,10 @@ impl Session {
         if std::mem::take(&mut self.stalled) {
             return self.send_body().await;
         }
-        self.send_spilled().await?;
-        while self.held.sealed().count() > TAIL_BUFFERS {
+        while self.may_send_spilled() {
+            self.send_spilled_piece().await?;
+        }
+        while !self.held.is_spilled() && self.held.sealed().count() > TAIL_BUFFERS {
             let beyond = self.held.sealed().count() - TAIL_BUFFERS;
             self.send_sealed(beyond).await?;
         }
@@ -77,9 +80,9 @@ impl Session {
     /// is never of the tail.
     async fn send_pieces(&mut self) -> io::Result<()> {
         while self.exchange.takes_piece(clock::now()) {
-            if self.held.is_spilled() {
+            if self.may_send_spilled() {
                 self.send_spilled_piece().await?;
-            } else if self.held.sealed().count() > TAIL_BUFFERS {
+            } else if !self.held.is_spilled() && self.held.sealed().count() > TAIL_BUFFERS {
                 self.send_sealed(1).await?;
             } else {
                 break;
@@ -104,6 +107,12 @@ impl Session {
         Ok(())
     }
 
+    /// Whether a buffer from the file is not of the tail, which may lie there, too.
+    fn may_send_spilled(&self) -> bool {
+        let left = self.held.bytes() - self.held.sent_bytes();
+        self.held.is_spilled() && left > ((TAIL_BUFFERS + 1) * BUFFER_BYTES) as u64
+    }
+
     /// Sends a buffer from the file.
     async fn send_spilled_piece(&mut self) -> io::Result<()> {
         let shard = Rc::clone(&self.shard);
@@ -111,7 +120,11 @@ impl Session {
             // A buffer to read into is needed. Everybody may be waiting for one with the end of a
             // body in hand, so this one's goes to the file, too.
             self.input.seal(&mut self.held);
-            let _full = self.held.spill(&shard.spool).await;
+            if let Err(HoldFault::Io(_)) = self.held.spill(&shard.spool).await {
+                // What was to go to the file is lost: the answer must not look complete.
+                self.stream.break_off();
+                return Err(io::ErrorKind::Other.into());
+            }
         }
         let buffer = std::future::poll_fn(|context| shard.pool.poll_take(context)).await;
         let read = self.held.unspill(buffer).await;

@@ -10,10 +10,12 @@
 //! A digest costs as much as a scan of plain bytes. So one is made only of what was promised before: an object
 //! that comes once costs a look-up and nothing else.
 //!
-//! Where a `SharedCache` is set, a digest that no shard knows is asked there, for at most its time ([`shared`]).
+//! Where a `SharedCache` is set, a digest that no shard knows is asked there, for at most its time ([`store`]).
+
+#![forbid(unsafe_code)]
 
 mod seen;
-pub(super) mod shared;
+pub(super) mod store;
 
 use std::cell::RefCell;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
@@ -47,13 +49,13 @@ pub(super) struct Parts {
     /// Where the first shard keeps its table from one start to the next; others only read it.
     file: PathBuf,
     is_first: bool,
-    shared: Option<Arc<shared::Store>>,
+    shared: Option<Arc<store::Store>>,
 }
 
 /// Makes the parts of all shards.
 pub(super) fn parts(
     cache: VerdictCache,
-    shared: Option<&Arc<shared::Store>>,
+    shared: Option<&Arc<store::Store>>,
     shards: usize,
     state: &Path,
 ) -> Vec<Parts> {
@@ -87,7 +89,7 @@ pub(super) struct Front {
     news: Receiver<News>,
     others: Vec<Sender<News>>,
     file: Option<PathBuf>,
-    shared: Option<Arc<shared::Store>>,
+    shared: Option<Arc<store::Store>>,
 }
 
 /// What is known about the body of one message, and what is to be learned from it.
@@ -98,6 +100,8 @@ pub(super) struct Recall {
     fingerprint: Option<Fingerprint>,
     is_bet: bool,
     key: Option<ContentKey>,
+    /// The verdict was known, and is not younger for having been used.
+    is_known: bool,
 }
 
 /// What there is to say before the first byte of a body.
@@ -165,7 +169,9 @@ impl Front {
             fingerprint: None,
             is_bet: false,
             key: None,
+            is_known: false,
         };
+        self.turn(live);
         let Some(mut table) = self.table(live) else { return Recalled::Look(Box::new(recall)) };
         let now = clock::unix_seconds();
         let url = message.url();
@@ -202,8 +208,12 @@ impl Front {
 
     /// Whether the answer to this request ended broken a short time ago: what was found then.
     pub(super) fn broken(&self, request: &Request, live: &Live) -> Option<Verdict> {
+        self.turn(live);
         let mut table = self.table(live)?;
         let message = Message::of(request);
+        if message.request_line?.0 != b"GET" {
+            return None;
+        }
         let site = SiteKey::of(&message.url()?)?;
         let broken = table.blocked(&site, None, clock::unix_seconds())?;
         Some(broken.found().verdict())
@@ -217,10 +227,18 @@ impl Front {
             return None;
         }
         let known = self.table(live)?.verdict(&key, clock::unix_seconds());
+        recall.is_known = true;
         if let Some(settled) = known {
             return Some(settled.verdict());
         }
-        let settled = self.shared.as_ref()?.ask(&key).await?;
+        let asked = match self.shared.as_ref() {
+            Some(shared) => shared.ask(&key).await,
+            None => None,
+        };
+        let Some(settled) = asked else {
+            recall.is_known = false;
+            return None;
+        };
         self.learn(Fact::Verdict(key, settled.clone()), recall, live);
         Some(settled.verdict())
     }
@@ -228,10 +246,12 @@ impl Front {
     /// A body was scanned to its end.
     pub(super) fn learned(&self, recall: &Recall, verdict: &Verdict, live: &Live) {
         let (Some(key), Some(settled)) = (recall.key, Settled::of(verdict)) else { return };
-        if let Some(shared) = &self.shared {
-            shared.tell(&key, &settled);
+        if !recall.is_known {
+            if let Some(shared) = &self.shared {
+                shared.tell(&key, &settled);
+            }
+            self.learn(Fact::Verdict(key, settled), recall, live);
         }
-        self.learn(Fact::Verdict(key, settled), recall, live);
         if let Some(promise) = recall.promise {
             self.learn(Fact::Promise(promise, key), recall, live);
         }
@@ -246,7 +266,10 @@ impl Front {
         live: &Live,
     ) {
         let message = Message::of(request);
-        let site = message.url().as_ref().and_then(SiteKey::of);
+        // What a page sends elsewhere must not take that address away from others.
+        let is_fetched = request.method() == Method::Respmod
+            && message.request_line.is_some_and(|(method, _)| method == b"GET");
+        let site = message.url().as_ref().and_then(SiteKey::of).filter(|_| is_fetched);
         if let (Some(site), Some(broken)) = (site, Broken::of(verdict, recall.validator)) {
             self.learn(Fact::Broken(site, broken), recall, live);
         }
@@ -262,10 +285,19 @@ impl Front {
         }
     }
 
-    /// The table, of the engine in force, with what the others have told.
+    /// A request begins, with the values in force: what is of another engine is forgotten.
+    fn turn(&self, live: &Live) {
+        if let Some(table) = &self.table {
+            table.borrow_mut().turn(live.epoch);
+        }
+    }
+
+    /// The table, with what the others have told; `None` for a request that began under another engine.
     fn table(&self, live: &Live) -> Option<std::cell::RefMut<'_, Table>> {
         let mut table = self.table.as_ref()?.borrow_mut();
-        table.turn(live.epoch);
+        if *table.epoch() != live.epoch {
+            return None;
+        }
         let (lifetime_s, block_s) = live.server.verdict_times;
         table.set_lifetimes(lifetime_s, block_s);
         let now = clock::unix_seconds();

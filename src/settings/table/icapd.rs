@@ -259,7 +259,7 @@ section! {
         "A file whose first line is a secret of 16 bytes or more, the same on all gateways that share verdicts \
          (openssl rand -hex 32). Every verdict in SharedCache carries a code made with it; whoever can only write \
          to the server cannot make malware clean.";
-    SHARED_CACHE_TIMEOUT: Option<u64> = interval("SharedCacheTimeout", "0.02s", 1, SECOND, Never::Unsaid), Reload,
+    SHARED_CACHE_TIMEOUT: Option<u64> = interval("SharedCacheTimeout", "0.02s", 1, SECOND, Never::Unsaid), Restart,
         "How long a message waits for SharedCache. Then it is scanned.";
     HOLD_LIMIT: u64 = size("HoldLimit", "8GB", 65_536, 1 << 50), Reload,
         "How much of one message is held back until its verdict, in memory and SpoolDir together. A longer \

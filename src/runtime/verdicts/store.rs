@@ -161,6 +161,8 @@ enum Over {
     Unused,
     /// The store, or the way to it.
     Fault(String),
+    /// It was left alone: it is slow, or has closed a connection that nobody used.
+    Slow,
 }
 
 impl Worker {
@@ -175,6 +177,7 @@ impl Worker {
                 self.waiting.clear();
                 match why {
                     Over::Unused => return,
+                    Over::Slow => {}
                     Over::Fault(text) => {
                         let change = self.failed();
                         self.note(change, &text);
@@ -218,13 +221,17 @@ impl Worker {
             {
                 return Over::Fault(error.to_string());
             }
-            self.tell_answers(&mut core);
+            if self.tell_answers(&mut core) {
+                return Over::Slow;
+            }
             if let Some(fault) = core.fault() {
                 return Over::Fault(fault.to_string());
             }
             self.is_ready.store(core.is_ready(), Ordering::Relaxed);
             if self.wait(&link, core.poll_deadline()) {
                 match link.read(&mut bytes) {
+                    // Stores end connections that nobody uses; that is no fault.
+                    Ok(0) if self.waiting.is_empty() => return Over::Slow,
                     Ok(0) => core.handle_end(),
                     Ok(count) => {
                         let read = bytes.get(..count).unwrap_or_default();
@@ -258,7 +265,9 @@ impl Worker {
         true
     }
 
-    fn tell_answers(&mut self, core: &mut Connection) {
+    /// True when the store is to be left alone for a while.
+    fn tell_answers(&mut self, core: &mut Connection) -> bool {
+        let mut is_slow = false;
         while let Some(answer) = core.poll_answer() {
             match answer {
                 Answer::Found { ticket, settled, .. } => {
@@ -274,6 +283,7 @@ impl Worker {
                         Absence::Late => {
                             let change = self.failed();
                             self.note(change, "it answers too late");
+                            is_slow |= change.is_some();
                         }
                         Absence::Unknown | Absence::Foul(_) => self.answered(),
                         Absence::Refused | Absence::Gone => {}
@@ -287,6 +297,7 @@ impl Worker {
                 }
             }
         }
+        is_slow
     }
 
     fn answered(&mut self) {
@@ -324,6 +335,7 @@ impl Link {
             StorePlace::Unix { path, .. } => {
                 let stream = UnixStream::connect(path)?;
                 stream.set_write_timeout(Some(WRITE_TIME))?;
+                stream.set_read_timeout(Some(WRITE_TIME))?;
                 Ok(Self::Unix(stream))
             }
             StorePlace::Tcp { host, port, .. } => {
@@ -333,6 +345,7 @@ impl Link {
                         Ok(stream) => {
                             stream.set_nodelay(true)?;
                             stream.set_write_timeout(Some(WRITE_TIME))?;
+                            stream.set_read_timeout(Some(WRITE_TIME))?;
                             return Ok(Self::Tcp(stream));
                         }
                         Err(error) => last = error,
