@@ -91,8 +91,11 @@ def judged(message, is_infected, answer):
     is_small = message.body is None or len(message.body) <= SMALL_MAX
     # X-Infection-Found of what could not be looked at has type 2: neither clean nor infected.
     is_unscanned = answer.is_block() and answer.infection().startswith("Type=2")
-    if answer.status == 503 or is_unscanned:
-        return f"a small one was refused: {answer.status} {answer.infection()}" if is_small else "refused"
+    # With memory and spool full nobody is let in, and is told so; a small one that is let in is scanned.
+    if answer.status == 503:
+        return "refused"
+    if is_unscanned:
+        return f"a small one was not scanned: {answer.infection()}" if is_small else "refused"
     if answer.is_block():
         return "blocked" if is_infected else f"a clean one was blocked: {answer.infection()}"
     if is_infected:

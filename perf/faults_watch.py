@@ -106,7 +106,7 @@ def said_answers(found):
     wrong = judge["wrong"] + pulse["wrong"]
     print(f"judged: {sum(counts.values()) + len(judge['wrong']) + pulse['count']} requests: "
           f"{counts['clean'] + pulse['count'] - len(pulse['wrong'])} clean, {counts['blocked']} blocked, "
-          f"{counts['refused']} large ones refused for want of memory, {len(wrong)} wrong; "
+          f"{counts['refused']} refused for want of room, {len(wrong)} wrong; "
           f"longest wait {judge['longest']:.2f} s; {judge['certificates']} certificates seen")
     kinds = collections.Counter(one["said"] for one in wrong)
     for said, count in kinds.most_common(10):

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use crate::adaptation::Message;
 use crate::adaptation::admission::{Admission, Asked, Client, Decision, Gauges, Ticket, Why};
 use crate::icap::Request;
 use crate::observe::Event;
@@ -122,7 +123,12 @@ impl Gate {
         room: (&Pool, &Spool),
     ) -> Decision {
         let now = clock::now();
-        let gauges = self.gauges(now, room);
+        let mut gauges = self.gauges(now, room);
+        let length = Message::of(request).content_length;
+        if length.is_some_and(|length| length <= SMALL_BYTES) {
+            // It needs the buffer that it is received with, and memory is no reason to refuse it.
+            gauges.buffers_max = 0;
+        }
         let client = Client::behind(request.subject().client_ip, peer);
         let mut admission = self.admission.borrow_mut();
         admission.set_options(live.server.admission);
@@ -173,6 +179,9 @@ impl Gate {
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
+
+/// A body that says it is no longer fits one buffer with its framing.
+const SMALL_BYTES: u64 = 60 << 10;
 
 /// How often the delay is looked at.
 const PROBE: Duration = Duration::from_millis(5);

@@ -264,7 +264,8 @@ impl Admission {
         let buffers_tight =
             gauges.buffers_max > 0 && gauges.buffers_lent >= scarce_from(gauges.buffers_max);
         let spool_left = gauges.spool_bytes_max.saturating_sub(gauges.spool_bytes);
-        if buffers_tight && spool_left < BODY_BYTES {
+        let buffers_gone = gauges.buffers_max > 0 && gauges.buffers_lent >= gauges.buffers_max;
+        if buffers_gone && spool_left < BODY_BYTES {
             return Room::None(Why::Memory);
         }
         let scans = u64::from(gauges.scans);
@@ -272,7 +273,8 @@ impl Admission {
         if scans_max.is_some_and(|max| scans >= max) {
             return Room::None(Why::Scans);
         }
-        let spool_scarce = gauges.spool_bytes >= scarce_from(gauges.spool_bytes_max);
+        let spool_scarce =
+            gauges.spool_bytes >= scarce_from(gauges.spool_bytes_max) || spool_left < BODY_BYTES;
         let scans_scarce = scans_max.is_some_and(|max| scans >= scarce_from(max));
         if (buffers_tight && spool_scarce) || scans_scarce { Room::Scarce } else { Room::Plenty }
     }

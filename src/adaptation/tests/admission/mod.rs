@@ -173,10 +173,14 @@ fn without_room_everybody_is_refused_and_before_that_who_uses_much() {
     assert_eq!(ask(1, memory(750, (6 << 20) - 1)), None, "the spool has");
     assert_eq!(ask(1, memory(750, 6 << 20)), Some(Why::Share));
     assert_eq!(ask(3, memory(750, 7 << 20)), None);
-    assert_eq!(ask(3, memory(750, (7 << 20) + 1)), Some(Why::Memory));
-    let no_spool = Gauges { spool_bytes_max: 0, ..memory(750, 0) };
-    assert_eq!(ask(3, no_spool), Some(Why::Memory));
-    let unknown = Gauges { buffers_max: 0, ..no_spool };
+    assert_eq!(ask(3, memory(750, (7 << 20) + 1)), None, "the last quarter is for light clients");
+    assert_eq!(ask(1, memory(750, (7 << 20) + 1)), Some(Why::Share));
+    assert_eq!(ask(3, memory(1000, 7 << 20)), None, "the spool has room");
+    assert_eq!(ask(3, memory(1000, (7 << 20) + 1)), Some(Why::Memory));
+    let no_spool = |lent| Gauges { spool_bytes_max: 0, ..memory(lent, 0) };
+    assert_eq!(ask(3, no_spool(999)), None);
+    assert_eq!(ask(3, no_spool(1000)), Some(Why::Memory));
+    let unknown = Gauges { buffers_max: 0, ..no_spool(1000) };
     assert_eq!(ask(3, unknown), None, "what is not known refuses nobody");
 }
 
