@@ -81,13 +81,9 @@ impl Remarks {
         change
     }
 
-    /// Adds `X-Next-Services` to the headers of an answer, where the administrator has plans.
-    pub fn route(&self, decision: &Decision, extra: &mut Extra) {
-        self.route_by(decision, None, extra);
-    }
-
-    /// The same, where a rule has a plan of its own ([`crate::policy::Policy::next_services`]): it takes the place
-    /// of both of the settings'. What is blocked is seen by nobody else even then.
+    /// Adds `X-Next-Services` to the headers of an answer, where the administrator has plans. One that a rule has
+    /// ([`crate::policy::Policy::next_services`]) takes the place of both of the settings'. What is blocked is seen
+    /// by nobody else even then.
     pub fn route_by(&self, decision: &Decision, ruled: Option<&[Box<str>]>, extra: &mut Extra) {
         let has_plans = ruled.is_some() || self.next.is_some() || self.next_unchecked.is_some();
         let plan = match decision {

@@ -93,7 +93,7 @@ fn answers_that_keep_or_change_a_head_allocate_nothing() {
             } {
                 if event == Event::PreviewEnd {
                     let mut extra = headers::extra(&clean);
-                    remarks.route(&clean, &mut extra);
+                    remarks.route_by(&clean, None, &mut extra);
                     let change = remarks.change(core.request(), &clean);
                     core.answer_changed(&change, &extra, now);
                 }

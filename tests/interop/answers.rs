@@ -10,6 +10,7 @@ use crate::Path;
 use crate::body;
 use crate::curl::Curl;
 use crate::fixture::gateway::Gateway;
+use crate::head::read_head;
 use crate::origin::Origin;
 use crate::squid::Squid;
 
@@ -193,17 +194,6 @@ fn a_listener_serves_its_clients_as_they_want_it() {
     assert!(broken.starts_with("ICAP/1.0 500 ") && broken.contains("X-Error-Code: "), "{broken}");
     let miscounted = ask(addresses[2], upload("3", b"harmless"));
     assert!(miscounted.starts_with("ICAP/1.0 204 "), "{miscounted}");
-}
-
-/// Reads up to the first blank line.
-#[track_caller]
-fn read_head(stream: &mut TcpStream) -> String {
-    let (mut head, mut byte) = (Vec::new(), [0]);
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte).expect("a whole head");
-        head.push(byte[0]);
-    }
-    String::from_utf8_lossy(&head).into_owned()
 }
 
 /// Reached only when the test fails.

@@ -14,6 +14,7 @@ use crate::body;
 use crate::curl::Curl;
 use crate::fixture::gateway::Gateway;
 use crate::fixture::program::Program;
+use crate::head::read_head;
 use crate::origin::Origin;
 use crate::squid::Squid;
 
@@ -115,12 +116,7 @@ fn ask(gateway: SocketAddr, message: &[u8]) -> String {
     let mut stream = TcpStream::connect(gateway).expect("it listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
     stream.write_all(message).expect("it reads");
-    let (mut head, mut byte) = (Vec::new(), [0]);
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte).expect("a whole head");
-        head.push(byte[0]);
-    }
-    String::from_utf8_lossy(&head).into_owned()
+    read_head(&mut stream)
 }
 
 /// Squid carries the field from one answer to the next request, so that both have one name on the page and in the log.

@@ -16,6 +16,7 @@ mod clients;
 mod curl;
 mod downloads;
 mod endurance;
+mod head;
 mod known;
 mod origin;
 mod overload;

@@ -1,12 +1,13 @@
 //! Too much to do, and clients that have to say who they are.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::body;
 use crate::fixture::gateway::{Gateway, baleen};
+use crate::head::read_head;
 
 const OPTIONS: &str = "OPTIONS icap://gw/respmod ICAP/1.0\r\nHost: gw\r\n";
 
@@ -107,17 +108,6 @@ fn connect(gateway: &Gateway) -> TcpStream {
     let stream = TcpStream::connect(gateway.icap()).expect("it listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
     stream
-}
-
-/// Reads up to the first blank line. What a block page has behind it stays.
-#[track_caller]
-fn read_head(stream: &mut TcpStream) -> String {
-    let (mut head, mut byte) = (Vec::new(), [0]);
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte).expect("a whole head");
-        head.push(byte[0]);
-    }
-    String::from_utf8_lossy(&head).into_owned()
 }
 
 /// Reached only when the test fails.

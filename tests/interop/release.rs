@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::Path;
 use crate::body;
 use crate::fixture::gateway::Gateway;
+use crate::head::read_head;
 
 /// Nothing but the setting under test lets an answer begin.
 const HELD: &str = "StallTimeout = None\nTrickleDelay = None\n";
@@ -148,17 +149,6 @@ fn respmod(gateway: SocketAddr, mime: &str) -> TcpStream {
 
 fn chunk(bytes: &[u8]) -> Vec<u8> {
     [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
-}
-
-/// Reads up to the first blank line.
-#[track_caller]
-fn read_head(stream: &mut TcpStream) -> String {
-    let (mut head, mut byte) = (Vec::new(), [0]);
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte).expect("a whole head");
-        head.push(byte[0]);
-    }
-    String::from_utf8_lossy(&head).into_owned()
 }
 
 /// Reached only when the test fails.

@@ -87,7 +87,7 @@ fn requests_and_answers_without_settings_have_no_mark() {
 /// The lines of a head with the plan for this decision.
 fn plan(remarks: &Remarks, decision: &Decision) -> String {
     let mut extra = Extra::new();
-    remarks.route(decision, &mut extra);
+    remarks.route_by(decision, None, &mut extra);
     let mut core = connection(RESPMOD, &[("res-hdr", "HTTP/1.1 200 OK\n")], None);
     core.answer_unmodified(&extra, super::now());
     let Some(Output::Send(bytes)) = core.poll_output() else { panic!("an answer") };

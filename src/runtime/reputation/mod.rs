@@ -139,8 +139,8 @@ impl Drop for Client {
     }
 }
 
-/// Wakes the desk.
-fn ring(bell: &OwnedFd) {
+/// Wakes the thread that waits for this bell.
+pub(super) fn ring(bell: &OwnedFd) {
     // It can only fail because it rings already.
     let _full = rustix::io::write(bell, &1_u64.to_ne_bytes());
 }

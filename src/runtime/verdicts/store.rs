@@ -33,6 +33,7 @@ use crate::policy::reputation::breaker::Change;
 use crate::runtime::clock;
 use crate::runtime::executor::pause;
 use crate::runtime::journal::Journal;
+use crate::runtime::reputation::ring;
 use crate::settings::address::StorePlace;
 use crate::settings::options::SharedCache;
 
@@ -136,11 +137,6 @@ impl Store {
             ring(&self.bell);
         }
     }
-}
-
-fn ring(bell: &OwnedFd) {
-    // It can only be full, and then it rings already.
-    let _rings = rustix::io::write(bell, &1_u64.to_ne_bytes());
 }
 
 /// The thread.
