@@ -3,6 +3,7 @@
   c-icap libclamav   virus_scan with ClamAV's library inside its own process
   e2guardian         ICAP mode, contents scanned through a clamd of its own
   exav               its own ICAP daemon
+  bare echo          `benches/bare.rs`: receives and sends as Baleen does, and does nothing else
 
 What a peer cannot do is not written here: every scenario is tried with every peer, and the table says
 what came of it. `KNOWN` explains such an outcome where its reason is known.
@@ -16,9 +17,9 @@ import compare_servers
 import engine_peers
 import machine
 
-NAMES = ["c-icap-echo", "c-icap-virus-scan", "c-icap-libclamav", "e2guardian", "exav"]
+NAMES = ["bare-echo", "c-icap-echo", "c-icap-virus-scan", "c-icap-libclamav", "e2guardian", "exav"]
 # They scan nothing: nothing infected is sent to them, and the table says so.
-ECHOES = {"c-icap echo"}
+ECHOES = {"bare echo", "c-icap echo"}
 
 # Server, workload, what was wrong: why.
 KNOWN = {
@@ -35,8 +36,8 @@ def started(name, starter, databases, tools):
         return starter.c_icap_echo()
     if name == "c-icap-virus-scan":
         return starter.c_icap_virus_scan(databases)
-    return {"c-icap-libclamav": libclamav, "e2guardian": e2guardian, "exav": exav}[name](
-        starter, databases, tools)
+    own = {"bare-echo": bare_echo, "c-icap-libclamav": libclamav, "e2guardian": e2guardian, "exav": exav}
+    return own[name](starter, databases, tools)
 
 
 def versions(tools):
@@ -46,6 +47,15 @@ def versions(tools):
         "libclamav": machine.package("libclamav12"),
         "exav": machine.output(tools.exav, "--version") if tools.exav else None,
     }
+
+
+def bare_echo(starter, _, tools):
+    """Our own echo without a server around it, built like a bench."""
+    if not tools.bare:
+        (tools.bare,) = machine.built([("bench", "bare")], profile="quick")
+    port = compare_servers.free_port()
+    command = [tools.bare.resolve(), f"127.0.0.1:{port}"]
+    return compare_servers.Server("bare echo", port, "echo", [starter.start("bare-echo", command)])
 
 
 def libclamav(starter, databases, _):

@@ -20,19 +20,27 @@ use super::verdict::Limit;
 #[derive(Debug)]
 pub struct SpoolBudget {
     left: AtomicU64,
+    /// Bytes that spools have copied so far.
+    kept: AtomicU64,
 }
 
 impl SpoolBudget {
     /// A budget of so many bytes.
     #[must_use]
     pub fn new(bytes: u64) -> Arc<Self> {
-        Arc::new(Self { left: AtomicU64::new(bytes) })
+        Arc::new(Self { left: AtomicU64::new(bytes), kept: AtomicU64::new(0) })
     }
 
     /// Bytes that nobody holds.
     #[must_use]
     pub fn left(&self) -> u64 {
         self.left.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that were copied into spools until now, those that are gone again included.
+    #[must_use]
+    pub fn kept(&self) -> u64 {
+        self.kept.load(Ordering::Relaxed)
     }
 
     fn take(&self, bytes: u64) -> bool {
@@ -122,6 +130,8 @@ impl Spool {
         }
         if self.full.is_none() {
             self.bytes.extend_from_slice(piece);
+            let length = u64::try_from(piece.len()).unwrap_or(u64::MAX);
+            self.budget.kept.fetch_add(length, Ordering::Relaxed);
         }
     }
 

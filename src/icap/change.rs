@@ -37,7 +37,7 @@ impl Change<'_> {
     /// Whether the head stays as it is.
     #[must_use]
     pub fn is_none(&self) -> bool {
-        *self == Self::NONE
+        self.with.is_none() && self.without.iter().all(|name| name.is_empty())
     }
 
     fn drops(&self, name: &[u8]) -> bool {

@@ -17,6 +17,7 @@ use super::assemble::Live;
 use super::clamd::{SocketFile, listen_unix};
 use super::clock::{self, local_moment};
 use super::live::Publisher;
+use super::traffic::{self, Traffic};
 use crate::control::{REQUEST_BYTES_MAX, Request, UrlCheck, refusal};
 use crate::policy::directory::Membership;
 use crate::policy::{Asked, Moment, Question};
@@ -26,7 +27,8 @@ pub(super) struct Desk {
     pub(super) publisher: Arc<Publisher<Live>>,
     /// Asks for a reload; false when too many wait.
     pub(super) reload: Box<dyn Fn() -> bool + Send>,
-    pub(super) shards: usize,
+    /// Of each shard.
+    pub(super) traffic: Box<[Arc<Traffic>]>,
 }
 
 /// Where the socket is in a folder of state.
@@ -124,7 +126,8 @@ impl Desk {
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "process": std::process::id(),
-            "shards": self.shards,
+            "shards": self.traffic.len(),
+            "bytes": traffic::sums(&self.traffic, live.engine.kept_bytes()),
             "database": { "version": database.version, "created": database.created_seconds },
             "policy": {
                 "black": black,

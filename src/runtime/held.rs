@@ -15,6 +15,7 @@ use std::sync::Arc;
 use super::pool::{BUFFER_BYTES, Buffer, Pool};
 use super::side::{SideFault, SideThreads};
 use super::spool::{Reservation, Spool};
+use super::traffic::Moved;
 
 /// A buffer that is full, with the ranges of it that belong to the body.
 pub(super) struct Sealed {
@@ -85,6 +86,7 @@ pub(super) struct Held {
     spill: Option<Spill>,
     bytes: u64,
     sent: u64,
+    is_coded: bool,
 }
 
 struct Spill {
@@ -112,8 +114,9 @@ impl Drop for Held {
 
 impl Held {
     /// Holds nothing yet; buffers come from `pool` and go back to it. `side` does the work with files.
-    pub(super) fn new(pool: Pool, side: Arc<SideThreads>) -> Self {
-        Self { pool, side, sealed: VecDeque::new(), spill: None, bytes: 0, sent: 0 }
+    /// What is sent goes through TLS if it `is_coded`.
+    pub(super) fn new(pool: Pool, side: Arc<SideThreads>, is_coded: bool) -> Self {
+        Self { pool, side, sealed: VecDeque::new(), spill: None, bytes: 0, sent: 0, is_coded }
     }
 
     /// Counts bytes that were kept in the current buffer.
@@ -129,6 +132,10 @@ impl Held {
     /// Counts bytes of the current buffer that were sent.
     pub(super) fn count_sent(&mut self, bytes: usize) {
         self.sent += bytes as u64;
+        self.pool.count(Moved::Sent, bytes);
+        if self.is_coded {
+            self.pool.count(Moved::Copied, bytes);
+        }
     }
 
     /// Bytes that were sent since the message began.
@@ -174,7 +181,10 @@ impl Held {
         })
         .await?;
         give_all(&self.pool, batch);
-        spill.written = written.map_err(HoldFault::Io)?;
+        let written = written.map_err(HoldFault::Io)?;
+        let bytes = usize::try_from(written - spill.written).unwrap_or(usize::MAX);
+        spill.written = written;
+        self.pool.count(Moved::Spilled, bytes);
         Ok(())
     }
 
@@ -196,10 +206,10 @@ impl Held {
         .await?;
         result.map_err(HoldFault::Io)?;
         spill.read += wanted as u64;
-        self.sent += wanted as u64;
         if spill.read == spill.written {
             self.close_file();
         }
+        self.count_sent(wanted);
         Ok((buffer, wanted))
     }
 
@@ -218,7 +228,7 @@ impl Held {
         let count = count.min(self.sealed.len());
         let sent: usize =
             self.sealed.iter().take(count).flat_map(Sealed::slices).map(<[u8]>::len).sum();
-        self.sent += sent as u64;
+        self.count_sent(sent);
         give_all(&self.pool, self.sealed.drain(..count));
     }
 

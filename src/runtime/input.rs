@@ -15,6 +15,7 @@ use std::task::{Context, Poll};
 use super::executor::Stream;
 use super::held::{Held, Runs};
 use super::pool::{BUFFER_BYTES, Buffer, Pool};
+use super::traffic::Moved;
 
 /// The receiving side of a connection.
 #[derive(Default)]
@@ -78,6 +79,10 @@ impl Input {
         let received = stream.poll_read(context, &mut buffer.bytes_mut()[self.end..]);
         if let Poll::Ready(Ok(count)) = &received {
             self.end += count;
+            pool.count(Moved::Received, *count);
+            if stream.is_coded() {
+                pool.count(Moved::Copied, *count);
+            }
         }
         if self.end == 0 {
             pool.give(buffer);
@@ -113,6 +118,7 @@ impl Input {
         };
         let rest = self.start..self.end;
         next.bytes_mut()[..rest.len()].copy_from_slice(&full.bytes()[rest.clone()]);
+        pool.count(Moved::Copied, rest.len());
         (self.start, self.end) = (0, rest.len());
         self.buffer = Some(next);
         if self.runs.is_empty() {

@@ -18,7 +18,7 @@
 //! | the process: start, signals, reload, stop | `serve` `assemble` `process` `listening` `placement` |
 //! | a shard and its connections | `acceptor` `shard` `connection` `exchange` `asking` `scanning` |
 //! | a scan, its time, its panics | `guarded` |
-//! | bytes | `pool` `input` `held` `spool` `outgoing` |
+//! | bytes | `pool` `input` `held` `spool` `outgoing` `traffic` |
 //! | the script of `MessageHook`, one machine a shard | `script/` |
 //! | files | `configuration` `database` `categories` `kept` `storage` `trust` |
 //! | work on several cores beside the data plane | `workers` |
@@ -72,6 +72,7 @@ mod side;
 mod spool;
 pub mod storage;
 mod timed;
+mod traffic;
 mod transport;
 mod trust;
 mod verdicts;

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use super::executor::Bell;
+use super::traffic::{Moved, Traffic};
 
 /// One receive buffer. 64 KiB is the size at which one loopback stream is fastest; 8 KiB costs a
 /// third of the throughput and 256 KiB a sixth.
@@ -54,12 +55,13 @@ struct Inner {
     lent_max: usize,
     kept_max: usize,
     returned: Bell,
+    traffic: Arc<Traffic>,
 }
 
 impl Pool {
     /// A pool that lends at most `budget_bytes`, rounded down to whole buffers, and at least
-    /// [`BUFFERS_MIN`] buffers.
-    pub(super) fn new(budget_bytes: u64) -> Self {
+    /// [`BUFFERS_MIN`] buffers; what becomes of their bytes is counted in `traffic`.
+    pub(super) fn new(budget_bytes: u64, traffic: Arc<Traffic>) -> Self {
         let wanted = usize::try_from(budget_bytes).unwrap_or(usize::MAX) / BUFFER_BYTES;
         let lent_max = wanted.max(BUFFERS_MIN);
         let inner = Inner {
@@ -68,6 +70,7 @@ impl Pool {
             lent_max,
             kept_max: lent_max.min(KEPT_MAX),
             returned: Bell::default(),
+            traffic,
         };
         Self { inner: Rc::new(inner) }
     }
@@ -104,6 +107,11 @@ impl Pool {
         self.inner.returned.ring();
     }
 
+    /// Counts bytes of buffers that were moved.
+    pub(super) fn count(&self, moved: Moved, bytes: usize) {
+        self.inner.traffic.count(moved, bytes);
+    }
+
     /// Whether bodies should move to files: three quarters of the budget are lent. The last quarter
     /// is for receiving, so that a large body never starves a small one.
     pub(super) fn is_tight(&self) -> bool {
@@ -138,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_returned_buffer_is_lent_again_and_the_budget_holds() {
-        let pool = Pool::new(0);
+        let pool = Pool::new(0, Arc::default());
         let mut lent: Vec<_> = (0..BUFFERS_MIN).filter_map(|_| pool.try_take()).collect();
         assert_eq!(lent.len(), BUFFERS_MIN);
         assert!(pool.try_take().is_none(), "the budget is used up");
@@ -156,7 +164,7 @@ mod tests {
 
     #[test]
     fn three_quarters_of_the_budget_make_it_tight() {
-        let pool = Pool::new(0);
+        let pool = Pool::new(0, Arc::default());
         let mut lent = Vec::new();
         while !pool.is_tight() {
             lent.push(pool.try_take().expect("tight comes before empty"));

@@ -41,6 +41,7 @@ use super::shard::{Message, Parts, run};
 use super::side::SideThreads;
 use super::spool::Spool;
 use super::storage;
+use super::traffic::Traffic;
 use super::transport::{Door, Way};
 use super::verdicts;
 use super::{clamd, control};
@@ -118,6 +119,8 @@ struct Service {
     socket_file: Option<clamd::SocketFile>,
     inboxes: Vec<Sender<Message>>,
     shards_running: usize,
+    /// Of each shard.
+    traffic: Box<[Arc<Traffic>]>,
     news: Receiver<News>,
     cut_off: Arc<AtomicUsize>,
     address_file: PathBuf,
@@ -179,6 +182,7 @@ impl Service {
             socket_file: None,
             inboxes: Vec::new(),
             shards_running: 0,
+            traffic: (0..shards).map(|_| Arc::default()).collect(),
             news,
             cut_off: Arc::new(AtomicUsize::new(0)),
             address_file: server.state_dir.join("run").join("icap.addr"),
@@ -201,7 +205,7 @@ impl Service {
             verdicts::parts(cache, shared.as_ref(), cpus.len(), &service.server.state_dir);
         service.start_shards(bound, (&cpus, memories), &Arc::new(side), &spool, &tell)?;
         service.start_clamd(&tell)?;
-        service.start_control(&tell, shards);
+        service.start_control(&tell);
         service.announce(&addresses, shards)?;
         Ok(service)
     }
@@ -235,10 +239,11 @@ impl Service {
     }
 
     /// Starts to answer `baleen ctl`.
-    fn start_control(&mut self, tell: &crossbeam_channel::Sender<News>, shards: usize) {
+    fn start_control(&mut self, tell: &crossbeam_channel::Sender<News>) {
         let ask = tell.clone();
         let reload = Box::new(move || ask.try_send(News::Reload).is_ok());
-        let desk = control::Desk { publisher: Arc::clone(&self.publisher), reload, shards };
+        let publisher = Arc::clone(&self.publisher);
+        let desk = control::Desk { publisher, reload, traffic: self.traffic.clone() };
         let path = control::control_socket(&self.server.state_dir);
         match control::start(&path, desk) {
             Ok(file) => self.control = Some(file),
@@ -279,6 +284,7 @@ impl Service {
                 pool_bytes,
                 cut_off: Arc::clone(&self.cut_off),
                 pulse: Arc::clone(&pulses[index]),
+                traffic: Arc::clone(&self.traffic[index]),
                 verdicts,
             };
             let (name, pulse) = (format!("shard-{index}"), Arc::clone(&pulses[index]));

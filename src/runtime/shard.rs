@@ -36,6 +36,7 @@ use super::script;
 use super::seat::Seat;
 use super::side::SideThreads;
 use super::spool::Spool;
+use super::traffic::Traffic;
 use super::transport::Door;
 use super::verdicts;
 
@@ -61,6 +62,7 @@ pub(super) struct Parts {
     pub(super) pool_bytes: u64,
     pub(super) cut_off: Arc<AtomicUsize>,
     pub(super) pulse: Arc<Pulse>,
+    pub(super) traffic: Arc<Traffic>,
     pub(super) verdicts: verdicts::Parts,
 }
 
@@ -217,7 +219,7 @@ pub(super) async fn run(spawner: Spawner, parts: Parts) {
         journal.write(Event::ConnectionPanicked);
     });
     let shard = Rc::new(Shard {
-        pool: Pool::new(parts.pool_bytes),
+        pool: Pool::new(parts.pool_bytes, parts.traffic),
         side: parts.side,
         spool: parts.spool,
         journal: parts.journal,

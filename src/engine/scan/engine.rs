@@ -66,6 +66,13 @@ impl Engine {
         self.image.facts()
     }
 
+    /// Bytes of bodies and of what was in them that scans have copied, because an expression, a rule or the table of an
+    /// archive may have to see all of them at the end.
+    #[must_use]
+    pub fn kept_bytes(&self) -> u64 {
+        self.spools.budget.kept()
+    }
+
     /// The budgets of each scan.
     #[must_use]
     pub const fn limits(&self) -> &Limits {

@@ -44,7 +44,7 @@ pub(super) async fn serve(mut stream: Stream, door: Door, shard: Rc<Shard>, seat
     let core = icap::Connection::new(Arc::clone(live.icap_of(profile)), clock::now());
     let mut session = Session {
         input: Input::default(),
-        held: Held::new(shard.pool.clone(), Arc::clone(&shard.side)),
+        held: Held::new(shard.pool.clone(), Arc::clone(&shard.side), stream.is_coded()),
         out: Vec::with_capacity(OUT_BYTES),
         body: Body::Dropped,
         exchange: Exchange::new(),

@@ -54,6 +54,11 @@ impl Stream {
         self.client
     }
 
+    /// Whether bytes go through TLS, which has memory of its own.
+    pub(in crate::runtime) const fn is_coded(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// Asks a proxy among these who is behind it.
     ///
     /// # Errors
