@@ -104,6 +104,8 @@ enum Way {
 /// What has to be known of a request.
 struct Asked {
     way: Way,
+    /// The connection ends behind the answer.
+    closes: bool,
     has_body: bool,
     /// Bytes from the end of the ICAP head to what goes back, and to the body.
     back_at: usize,
@@ -141,6 +143,7 @@ impl Asked {
         };
         Self {
             way,
+            closes: field("Connection").is_some_and(|value| value.eq_ignore_ascii_case("close")),
             has_body: body.0 != "null-body",
             back_at,
             body_at: body.1,
@@ -179,6 +182,10 @@ async fn serve(mut stream: TcpStream) -> io::Result<()> {
                 stream.write_all(NO_CONTENT).await?;
             }
             Way::Echo => echo(&mut stream, &mut buffer, &asked, head, have).await?,
+        }
+        if asked.closes {
+            // Dropped, it is closed.
+            return Ok(());
         }
     }
 }

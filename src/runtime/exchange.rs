@@ -306,6 +306,11 @@ impl Exchange {
         }
     }
 
+    /// Bytes of the body that have come.
+    pub(super) const fn body_bytes(&self) -> u64 {
+        self.body_bytes
+    }
+
     /// Whether the body is digested and not scanned, as long as nothing speaks against it.
     pub(super) fn is_betting(&self) -> bool {
         self.is_scanning() && self.recall.as_ref().is_some_and(|recall| recall.is_bet())

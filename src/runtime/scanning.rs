@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::executor::yield_if_needed;
+use super::executor::{Weight, give_way};
 use super::guarded::{Guarded, Panicked, Trouble};
 use super::shard::Live;
 use super::side::SideThreads;
@@ -145,7 +145,7 @@ impl Scanning {
             }
             self.scan.run_deferred(side).await;
             if !rest.is_empty() {
-                yield_if_needed().await;
+                give_way(self.weight()).await;
             }
         }
     }
@@ -154,8 +154,12 @@ impl Scanning {
     pub(super) async fn end(&mut self, side: &SideThreads) {
         while let Ok(false) = self.scan.end() {
             self.scan.run_deferred(side).await;
-            yield_if_needed().await;
+            give_way(self.weight()).await;
         }
+    }
+
+    fn weight(&self) -> Weight {
+        Weight::of_time(self.spent())
     }
 
     /// The scan is given up for this reason, which a detection beats.

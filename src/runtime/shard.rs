@@ -9,6 +9,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -26,7 +27,7 @@ use super::admitting::Gate;
 use super::claims::Claims;
 use super::connection::serve;
 use super::directory;
-use super::executor::{Spawner, Stream, TaskHandle, pause};
+use super::executor::{Spawner, Stream, TaskHandle, Weight, pause};
 use super::heartbeat::Pulse;
 use super::journal::Journal;
 use super::live::{Publisher, Reader};
@@ -151,19 +152,14 @@ impl Shard {
         self.opened.set(id);
         self.load().fetch_add(1, Ordering::Relaxed);
         let seat = Rc::new(Seat::new(Arc::clone(&self.pulse)));
-        let leave = Leave { shard: Rc::clone(self), id };
-        let journal = self.journal.clone();
-        let task = {
-            let (shard, seat) = (Rc::clone(self), Rc::clone(&seat));
-            self.spawner.spawn(
-                async move {
-                    let _leave = leave;
-                    serve(stream, door, shard, seat).await;
-                },
-                move || journal.write(Event::ConnectionPanicked),
-            )
-        };
+        let place = Place { shard: Rc::clone(self), id };
+        let task = self.spawn(Weight::Light, serve(stream, door, place, Rc::clone(&seat)));
         self.seats.borrow_mut().insert(id, (task, seat));
+    }
+
+    fn spawn(&self, weight: Weight, future: impl Future<Output = ()> + 'static) -> TaskHandle {
+        let journal = self.journal.clone();
+        self.spawner.spawn(weight, future, move || journal.write(Event::ConnectionPanicked))
     }
 
     /// Ends the connections: idle ones now, busy ones when they are done or at the deadline.
@@ -195,13 +191,33 @@ impl Shard {
     }
 }
 
-/// Takes a connection out of the books when its task ends, however it ends.
-struct Leave {
+/// A connection's entry in the books of its shard: it is taken out when its task ends, however it ends.
+pub(super) struct Place {
     shard: Rc<Shard>,
     id: u64,
 }
 
-impl Drop for Leave {
+impl Place {
+    /// The shard.
+    pub(super) fn shard(&self) -> Rc<Shard> {
+        Rc::clone(&self.shard)
+    }
+
+    /// Goes on among the tasks of another weight, with the future that `make` gives; the task that calls this has to
+    /// end.
+    pub(super) fn go_on<F>(self, weight: Weight, make: impl FnOnce(Self) -> F)
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let (shard, id) = (self.shard(), self.id);
+        let task = shard.spawn(weight, make(self));
+        if let Some((held, _)) = shard.seats.borrow_mut().get_mut(&id) {
+            *held = task;
+        }
+    }
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
         self.shard.load().fetch_sub(1, Ordering::Relaxed);
         self.shard.seats.borrow_mut().remove(&self.id);
@@ -215,7 +231,7 @@ pub(super) async fn run(spawner: Spawner, parts: Parts) {
     let verdicts = verdicts::Front::open(parts.verdicts, live.epoch, &parts.journal);
     let gate = Rc::new(Gate::new(&live));
     let journal = parts.journal.clone();
-    let watch = spawner.spawn(Rc::clone(&gate).watch(), move || {
+    let watch = spawner.spawn(Weight::Light, Rc::clone(&gate).watch(), move || {
         journal.write(Event::ConnectionPanicked);
     });
     let shard = Rc::new(Shard {

@@ -63,11 +63,11 @@ fn bodies_are_moved_by_the_kernel_and_by_nobody_else() {
         let after = bytes(&gateway);
         let [came, went, copied, spilled, kept] =
             std::array::from_fn(|place| after[place] - before[place]);
-        assert_eq!(came as usize, sent, "all that the client sent");
-        assert!(went as usize > BODY_BYTES && (went as usize) < received, "{went} of {received}");
+        assert_eq!(came, sent, "all that the client sent");
+        assert!(went > BODY_BYTES as u64 && went < received, "{went} of {received}");
         assert_eq!((spilled, kept), (0, 0), "there was memory, and nothing needs all of it");
         // A buffer has 64 KiB; less than 1/64 of it may be the end of a line or of a head.
-        assert!(copied as usize <= BODY_BYTES / 64 / 64, "{copied} bytes were copied");
+        assert!(copied <= BODY_BYTES as u64 / 64 / 64, "{copied} bytes were copied");
     }
     assert!(gateway.stop().success());
 }
@@ -83,7 +83,7 @@ fn bytes(gateway: &Gateway) -> [u64; 5] {
 }
 
 /// Sends a clean body in chunks, to be answered with itself; gives the bytes sent and received.
-fn echoed(gateway: &Gateway, body_bytes: usize, chunk_bytes: usize) -> (usize, usize) {
+fn echoed(gateway: &Gateway, body_bytes: usize, chunk_bytes: usize) -> (u64, u64) {
     let mut stream = TcpStream::connect(gateway.icap()).expect("it listens");
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n";
     let mut message = format!(
@@ -119,7 +119,7 @@ fn echoed(gateway: &Gateway, body_bytes: usize, chunk_bytes: usize) -> (usize, u
         answer.ends_with(&message[message.len() - framed + head.len()..]),
         "the body came back"
     );
-    (message.len(), answer.len())
+    (message.len() as u64, answer.len() as u64)
 }
 
 /// The exit code, and what was said on both outputs.

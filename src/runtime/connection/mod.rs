@@ -25,15 +25,16 @@ use crate::observe::{self, Level};
 
 use super::clock;
 use super::exchange::{Exchange, Leaves, Next};
-use super::executor::{Stream, yield_if_needed};
+use super::executor::{Stream, Weight, give_way};
 use super::held::{Held, HoldFault};
 use super::input::Input;
 use super::seat::Seat;
-use super::shard::{Live, Shard};
+use super::shard::{Live, Place, Shard};
 use super::transport::{Door, Way};
 
 /// Serves a connection until either side ends it.
-pub(super) async fn serve(mut stream: Stream, door: Door, shard: Rc<Shard>, seat: Rc<Seat>) {
+pub(super) async fn serve(mut stream: Stream, door: Door, place: Place, seat: Rc<Seat>) {
+    let shard = place.shard();
     let live = shard.live();
     stream.set_write_timeout(live.server.write_timeout);
     // Who does not get this far has asked for nothing yet, so there is nobody to answer.
@@ -42,7 +43,7 @@ pub(super) async fn serve(mut stream: Stream, door: Door, shard: Rc<Shard>, seat
     }
     let profile = door.profile;
     let core = icap::Connection::new(Arc::clone(live.icap_of(profile)), clock::now());
-    let mut session = Session {
+    let session = Box::new(Session {
         input: Input::default(),
         held: Held::new(shard.pool.clone(), Arc::clone(&shard.side), stream.is_coded()),
         out: Vec::with_capacity(OUT_BYTES),
@@ -51,15 +52,24 @@ pub(super) async fn serve(mut stream: Stream, door: Door, shard: Rc<Shard>, seat
         asked: false,
         stalled: false,
         memory: Memory::Kept,
+        weight: Weight::Light,
         stream,
         profile,
         core,
         live,
         shard,
         seat,
-    };
+    });
+    go_on(session, place).await;
+}
+
+/// Serves a connection until it ends, or has another weight than its task.
+async fn go_on(mut session: Box<Session>, place: Place) {
+    if let Ok(Pause::Reweighed(weight)) = session.run().await {
+        session.weight = weight;
+        return place.go_on(weight, |place| go_on(session, place));
+    }
     // How a connection ends is the client's affair: a reset is as good as a close.
-    let _ended = session.run().await;
     session.exchange.leave(&session.shard);
     session.input.clear(&session.shard.pool);
 }
@@ -100,6 +110,8 @@ struct Session {
     /// The proxy stalls although the answer has begun: the tail goes, too.
     stalled: bool,
     memory: Memory,
+    /// That of the task which serves it.
+    weight: Weight,
     live: Arc<Live>,
     shard: Rc<Shard>,
     seat: Rc<Seat>,
@@ -136,6 +148,15 @@ enum Body {
     Echoed { ended: bool },
 }
 
+/// Why the loop ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pause {
+    /// The connection is over.
+    Over,
+    /// It is for a task of this weight to go on.
+    Reweighed(Weight),
+}
+
 /// What the loop does next.
 enum Turn {
     Again,
@@ -144,19 +165,23 @@ enum Turn {
 }
 
 impl Session {
-    async fn run(&mut self) -> io::Result<()> {
+    async fn run(&mut self) -> io::Result<Pause> {
         loop {
             self.shard.pulse.turn();
             if self.flush().await? {
-                return Ok(());
+                return Ok(Pause::Over);
             }
             self.sent();
+            let weight = Weight::of_bytes(self.exchange.body_bytes());
+            if weight != self.weight {
+                return Ok(Pause::Reweighed(weight));
+            }
             // A client that is faster than the scan always has bytes waiting, so nothing else may pause.
-            yield_if_needed().await;
+            give_way(weight).await;
             match self.step().await? {
                 Turn::Again => {}
                 Turn::Receive => self.receive().await?,
-                Turn::Close => return Ok(()),
+                Turn::Close => return Ok(Pause::Over),
             }
         }
     }

@@ -4,7 +4,7 @@
 //! exchanged here. The rules that keep glommio 0.9 safe are kept here too:
 //!
 //! - the queue of the connections preempts after [`IO_LATENCY`]: with the defaults one scanning task
-//!   makes its neighbours wait 200 ms;
+//!   makes its neighbours wait 200 ms; and whoever has done much lets newcomers pass ([`give_way`]);
 //! - it may sleep over tasks that are ready, so a shard's root task does nothing but answer the
 //!   [`heartbeat`](super::heartbeat), and the timer that makes it happen is out of the way
 //!   ([`ROOT_LATENCY`]) until the first beat can come;
@@ -33,6 +33,14 @@ pub(super) use self::stream::Stream;
 
 /// How long a ready socket may wait for its task, and so how often a busy task is asked to give way.
 const IO_LATENCY: Duration = Duration::from_millis(1);
+
+/// What a request may take and still be light: less than it waits for others.
+const LIGHT_TIME: Duration = Duration::from_micros(250);
+const LIGHT_BYTES: u64 = 256 << 10;
+
+/// The same while a connection has a large body under way: its neighbours wait for less. Each look at the sockets costs
+/// a shard tens of microseconds, so without large bodies it looks less often.
+const HEAVY_LATENCY: Duration = Duration::from_micros(500);
 
 /// The same for the root task, which is alone until its first turn, and never busy. No thread that may
 /// run at all waits for its core as long as this.
@@ -68,15 +76,19 @@ impl<'a> NewShard<'a> {
         M: FnOnce(Spawner) -> F + Send + 'static,
         F: Future<Output = ()> + 'static,
     {
-        let latency = Latency::Matters(self.latency);
+        let latency = self.latency;
         let shard = move || async move {
-            let queue = glommio::executor().create_task_queue(Shares::Static(1000), latency, "io");
+            let queue = |latency, name| {
+                let shares = Shares::Static(1000);
+                glommio::executor().create_task_queue(shares, Latency::Matters(latency), name)
+            };
+            let (light, heavy) = (queue(latency, "io"), queue(HEAVY_LATENCY.min(latency), "bulk"));
             let work = async move {
                 // The first timer of an executor fires late; it is spent here.
                 pause(Duration::from_millis(1)).await;
-                make(Spawner { queue }).await;
+                make(Spawner { light, heavy }).await;
             };
-            let work = glommio::spawn_local_into(work, queue)
+            let work = glommio::spawn_local_into(work, light)
                 .expect("the queue was made just now and is never removed");
             pulse.keep(work).await;
         };
@@ -124,12 +136,14 @@ impl ShardThread {
 /// Starts tasks on the shard that made it.
 #[derive(Clone, Copy)]
 pub(super) struct Spawner {
-    queue: TaskQueueHandle,
+    light: TaskQueueHandle,
+    heavy: TaskQueueHandle,
 }
 
 impl Spawner {
-    /// Runs `future` on this shard; a panic inside ends the task alone and is reported by `on_panic`.
-    pub(super) fn spawn<F, P>(self, future: F, on_panic: P) -> TaskHandle
+    /// Runs `future` on this shard among those of its weight; a panic inside ends the task alone and is reported by
+    /// `on_panic`.
+    pub(super) fn spawn<F, P>(self, weight: Weight, future: F, on_panic: P) -> TaskHandle
     where
         F: Future<Output = ()> + 'static,
         P: FnOnce() + 'static,
@@ -139,7 +153,11 @@ impl Spawner {
                 on_panic();
             }
         };
-        let task = glommio::spawn_local_into(contained, self.queue)
+        let queue = match weight {
+            Weight::Light => self.light,
+            Weight::Heavy => self.heavy,
+        };
+        let task = glommio::spawn_local_into(contained, queue)
             .expect("the queue was made by this executor and is never removed");
         TaskHandle(task.detach())
     }
@@ -156,9 +174,44 @@ impl TaskHandle {
     }
 }
 
+/// How much a task has done for its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weight {
+    /// What most requests need.
+    Light,
+    /// So much that others need not wait for the rest.
+    Heavy,
+}
+
+impl Weight {
+    /// By the bytes of a body that were moved.
+    pub(super) const fn of_bytes(bytes: u64) -> Self {
+        if bytes > LIGHT_BYTES { Self::Heavy } else { Self::Light }
+    }
+
+    /// By the processor time that was spent.
+    pub(super) fn of_time(time: Duration) -> Self {
+        if time > LIGHT_TIME { Self::Heavy } else { Self::Light }
+    }
+}
+
 /// Gives way to other tasks of this shard if one has waited long enough.
-pub(super) async fn yield_if_needed() {
-    glommio::yield_if_needed().await;
+///
+/// Tasks of a queue have their turns in the order in which they became ready, and a queue that becomes active comes
+/// after the one that runs. So a heavy task gives way a second time, for itself and its queue: those that became ready
+/// while it ran, and were seen only now, come before all heavy ones that stood there.
+pub(super) async fn give_way(weight: Weight) {
+    let mut given = false;
+    let mut giving = std::pin::pin!(glommio::yield_if_needed());
+    std::future::poll_fn(|context| {
+        let polled = giving.as_mut().poll(context);
+        given |= polled.is_pending();
+        polled
+    })
+    .await;
+    if given && weight == Weight::Heavy {
+        glommio::executor().yield_task_queue_now().await;
+    }
 }
 
 /// Sleeps.

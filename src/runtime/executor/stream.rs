@@ -129,7 +129,7 @@ impl Stream {
             })
             .await
             .inspect_err(|_| tell(inner, &mut tls))?;
-            super::yield_if_needed().await;
+            super::give_way(super::Weight::Light).await;
         }
         self.tls = Some(tls);
         Ok(())
