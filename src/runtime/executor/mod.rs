@@ -4,7 +4,9 @@
 //! exchanged here. The rules that keep glommio 0.9 safe are kept here too:
 //!
 //! - the queue of the connections preempts after [`IO_LATENCY`]: with the defaults one scanning task
-//!   makes its neighbours wait 200 ms; and whoever has done much lets newcomers pass ([`give_way`]);
+//!   makes its neighbours wait 200 ms;
+//! - a connection with a large body under way goes on in a queue of its own ([`Weight`]), which preempts after
+//!   [`HEAVY_LATENCY`], and lets newcomers pass ([`give_way`]): small requests do not wait for large bodies in turn;
 //! - it may sleep over tasks that are ready, so a shard's root task does nothing but answer the
 //!   [`heartbeat`](super::heartbeat), and the timer that makes it happen is out of the way
 //!   ([`ROOT_LATENCY`]) until the first beat can come;
