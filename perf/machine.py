@@ -53,6 +53,15 @@ def output(*command):
     return (done.stdout or done.stderr).strip().split("\n")[0]
 
 
+def loaded(command, seconds):
+    """What icap-load says with `--json`; it may not take longer than this."""
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=seconds, check=False)
+    # 1 is a wrong answer, which the figures name.
+    if done.returncode not in (0, 1) or not done.stdout:
+        raise RuntimeError(f"icap-load failed: {done.stderr.strip()}")
+    return json.loads(done.stdout)
+
+
 def package(name):
     """The version of a Debian package."""
     return output("dpkg-query", "-W", "-f=${Version}", name)

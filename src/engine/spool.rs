@@ -130,8 +130,8 @@ impl Spool {
         }
         if self.full.is_none() {
             self.bytes.extend_from_slice(piece);
-            let length = u64::try_from(piece.len()).unwrap_or(u64::MAX);
-            self.budget.kept.fetch_add(length, Ordering::Relaxed);
+            let copied = u64::try_from(piece.len()).unwrap_or(u64::MAX);
+            self.budget.kept.fetch_add(copied, Ordering::Relaxed);
         }
     }
 
